@@ -1,0 +1,209 @@
+"""All settings as frozen dataclasses, one per stage; the command line's defaults read these fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lgbpn_cli.errors import UsageError
+
+
+def _require(condition: bool, subject: str, cause: str, cure: str) -> None:
+    if not condition:
+        raise UsageError(subject, cause, cure)
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The shape of one LG-BPN teacher network (paper, section 3); saved inside its weight file."""
+
+    width: int = 128
+    """Channels C of both branches (published: 128)."""
+    head_width: int = 24
+    """Channels behind the 1x1 head, the input of both patch-masked convolutions (published: 24)."""
+    local_modules: int = 9
+    """Residual modules of the local branch (published: 9)."""
+    global_blocks: int = 6
+    """Dilated transformer blocks (DTB) of the global branch (published: 6)."""
+    attention_heads: int = 2
+    """Heads of the channel attention in each DTB."""
+    feed_forward_expansion: float = 2.66
+    """Hidden channels of a DTB's feed-forward part, as a multiple of the width (rounded down)."""
+    hole_radius_px: int = 4
+    """Radius r of the hidden diamond |dy| + |dx| <= r."""
+    local_kernel_px: int = 9
+    """Side of the local branch's patch-masked kernel (DSPMC-9)."""
+    global_kernel_px: int = 21
+    """Side of the global branch's patch-masked kernel (DSPMC-21), whose taps lie on even offsets."""
+    training_local_pd: int = 4
+    """Pixel-shuffle down-sampling (PD) factor of the local branch in training."""
+    training_global_pd: int = 5
+    """PD factor of the global branch in training."""
+    value_range: float = 255.0
+    """The network's value for white: pixel values 0..1 are multiplied by it on the way in, divided on the way out."""
+
+    def __post_init__(self) -> None:
+        """Refuse shapes that cannot be built, and kernels that let the network see into its own hole."""
+        _require(self.width % self.attention_heads == 0, "network", "width is no multiple of attention_heads", "Change one of them.")
+        _require(self.width >= 2 and self.head_width >= 1, "network", "widths must be positive", "Use 2 or more.")
+        for name in ("local_kernel_px", "global_kernel_px"):
+            _require(getattr(self, name) % 2 == 1, "network", f"{name} is even", "Use an odd kernel size.")
+        local_span = self.training_local_pd * LOCAL_DILATION
+        global_span = self.training_global_pd * GLOBAL_DILATION
+        _require(
+            local_span >= self.local_kernel_px // 2 + self.hole_radius_px,
+            "network", f"the local branch steps {local_span} px and sees back into the hole", "Raise training_local_pd or make the kernel smaller.",
+        )
+        _require(
+            global_span > self.global_kernel_px // 2 + self.hole_radius_px,
+            "network", f"the global branch steps {global_span} px and sees back into the hole", "Raise training_global_pd or make the kernel smaller.",
+        )
+
+    @property
+    def hidden_width(self) -> int:
+        """Channels of a DTB's feed-forward half."""
+        return int(self.feed_forward_expansion * self.width)
+
+
+LOCAL_DILATION = 2
+"""Dilation of the 3x3 convolutions of the local branch."""
+GLOBAL_DILATION = 3
+"""Dilation of all 3x3 convolutions of the global branch."""
+
+PUBLISHED = NetworkConfig()
+"""The configuration of the paper's released models."""
+NETWORKS: dict[str, NetworkConfig] = {
+    "published": PUBLISHED,
+    "small": NetworkConfig(width=32, head_width=16, local_modules=5, global_blocks=3, value_range=1.0),
+}
+"""Network configurations that go by a name."""
+
+
+@dataclass(frozen=True)
+class PassConfig:
+    """How the network samples its input in one pass: PD factors, kernel shift, and the rim of each sub-image."""
+
+    local_pd: int
+    """PD factor of the local branch."""
+    global_pd: int
+    """PD factor of the global branch."""
+    local_shift: float = 1.0
+    """Kernel-shift ratio of the local branch: 1 keeps the taps where training had them."""
+    global_shift: float = 1.0
+    """Kernel-shift ratio of the global branch."""
+    local_rim_px: int = 0
+    """Reflected rim round each sub-image of the local branch, in sub-image pixels."""
+    global_rim_px: int = 0
+    """Reflected rim round each sub-image of the global branch, in sub-image pixels."""
+
+
+@dataclass(frozen=True)
+class ShiftPreset:
+    """The two passes of one published test setting (paper, section 4.1; authors' options for SIDD and DND)."""
+
+    name: str
+    first: PassConfig
+    refine: PassConfig
+
+
+PRESETS: dict[str, ShiftPreset] = {
+    "sidd": ShiftPreset(
+        "sidd",
+        first=PassConfig(3, 4, 0.72, 0.80, 2, 7),
+        refine=PassConfig(2, 4, 0.46, 0.43, 2, 7),
+    ),
+    "dnd": ShiftPreset(
+        "dnd",
+        first=PassConfig(2, 4, 0.50, 0.65, 2, 7),
+        refine=PassConfig(2, 2, 0.40, 0.35, 2, 7),
+    ),
+}
+"""The published test settings by name."""
+
+
+QUALITIES = ("standard", "best")
+"""What --quality takes: the teacher in one pass, or the teacher with R3 refinement."""
+
+
+@dataclass(frozen=True)
+class InferenceConfig:
+    """How a photo is denoised."""
+
+    quality: str = "standard"
+    """One of QUALITIES."""
+    preset: str | None = None
+    """Name of the shift preset; None takes the model's own."""
+    strength: float = 1.0
+    """Share of the denoised picture in the result, 0..1; the rest is the original."""
+    seed: int = 0
+    """Seed of the R3 replacement masks."""
+    tile_px: int = 512
+    """Side of the square that one network call contributes to the result."""
+    overlap_px: int = 32
+    """Pixels over which neighbouring tiles are blended."""
+    refine_passes: int = 8
+    """R3: how many randomly replaced copies are averaged (paper, section 3.4)."""
+    refine_probability: float = 0.16
+    """R3: the share of tensor elements replaced by their noisy value."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work."""
+        _require(self.quality in QUALITIES, "--quality", f"'{self.quality}' is unknown", f"Choose one of {', '.join(QUALITIES)}.")
+        _require(self.preset is None or self.preset in PRESETS, "--preset", f"'{self.preset}' is unknown", f"Choose one of {', '.join(PRESETS)}.")
+        _require(0.0 <= self.strength <= 1.0, "--strength", f"{self.strength} is not between 0 and 1", "Use 0 (original) to 1 (fully denoised).")
+        _require(self.tile_px >= 64, "--tile", f"{self.tile_px} px is too small", "Use 64 or more.")
+        _require(0 <= self.overlap_px <= self.tile_px // 2, "--overlap", f"{self.overlap_px} px does not fit a tile of {self.tile_px} px", "Use 0 to half the tile.")
+        _require(self.seed >= 0, "--seed", f"{self.seed} is negative", "Use 0 or more.")
+
+
+@dataclass(frozen=True)
+class OutputConfig:
+    """Where results go and what happens to files that are already there."""
+
+    output: str | None = None
+    """Folder (or, for one input file, file) of the results; None writes beside the source."""
+    suffix: str = "_denoised"
+    """Added to the file's stem when the result lies beside its source."""
+    recursive: bool = False
+    """Enter sub-folders; their structure is mirrored below `output`."""
+    overwrite: bool = False
+    """Replace results that are already there (never a source)."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How a teacher is trained; every choice works without clean references."""
+
+    steps: int = 60_000
+    """Optimiser steps."""
+    batch: int = 4
+    """Crops a step."""
+    crop_px: int = 120
+    """Side of a training crop; 120 divides by PD 4 x dilation 2 and PD 5 x dilation 3."""
+    rim_px: int = 10
+    """Rim left out of the loss: reflect padding breaks blindness near borders (see docs in network/blind.py)."""
+    learning_rate: float = 1e-3
+    """Peak learning rate of Adam."""
+    warmup_steps: int = 200
+    """Steps of linear warm-up before the cosine decay to zero."""
+    gradient_clip: float = 1.0
+    """Largest norm of the gradient."""
+    ema_decay: float = 0.999
+    """Decay of the exponential moving average of the weights, which is what gets shipped."""
+    precision: str = "auto"
+    """auto, float32 or bfloat16."""
+    seed: int = 0
+    """Seed of initialisation, crops and flips."""
+    checkpoint_every: int = 200
+    """Steps between checkpoints."""
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """One folder of noisy photos in a training recipe."""
+
+    folder: str
+    """Folder name below LGBPN_DATA, or an absolute path."""
+    weight: float = 1.0
+    """Share of the crops taken from this source, relative to the other sources' weights."""
+    exclude: tuple[str, ...] = field(default_factory=tuple)
+    """File-name patterns (fnmatch) that are never read: photos kept out for measuring."""

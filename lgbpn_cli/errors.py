@@ -1,0 +1,63 @@
+"""Everything that can go wrong for a user, each class with the exit code the command ends with.
+
+    LgbpnError                     1
+    |-- UsageError                 2   wrong options, missing input
+    |   |-- DeviceError            2   a device that is not there
+    |   `-- ModelError             2   unknown, corrupt or incomplete model
+    |-- PhotoError                 1   one photo cannot be read or written; the others go on
+    |   |-- PhotoReadError         1
+    |   |-- UnsupportedPhotoError  1
+    |   `-- PhotoWriteError        1
+    `-- TrainingError              1   a training run cannot start or go on
+
+A message is one line: what it is about, the cause, the cure.
+"""
+
+
+class LgbpnError(Exception):
+    """The base of all errors this package raises on purpose.
+
+    `subject` is the file, option or model it is about; `cause` says what is wrong; `cure` what to do.
+    """
+
+    exit_code = 1
+
+    def __init__(self, subject: object, cause: str, cure: str) -> None:
+        super().__init__(f"{subject}: {cause}. {cure}")
+        self.subject = str(subject)
+        self.cause = cause
+        self.cure = cure
+
+
+class UsageError(LgbpnError):
+    """The command was called in a way that cannot work."""
+
+    exit_code = 2
+
+
+class DeviceError(UsageError):
+    """The device that was asked for is not there or cannot be used."""
+
+
+class ModelError(UsageError):
+    """A model is unknown, damaged, or lacks the part that was asked for."""
+
+
+class PhotoError(LgbpnError):
+    """One photo failed; others are not affected."""
+
+
+class PhotoReadError(PhotoError):
+    """The file is damaged, empty, or not readable."""
+
+
+class UnsupportedPhotoError(PhotoError):
+    """The file is whole, but of a kind this version does not handle."""
+
+
+class PhotoWriteError(PhotoError):
+    """The result could not be written; no partial file is left."""
+
+
+class TrainingError(LgbpnError):
+    """A training run cannot start or go on."""
