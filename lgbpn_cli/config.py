@@ -73,7 +73,9 @@ PUBLISHED = NetworkConfig()
 """The configuration of the paper's released models."""
 NETWORKS: dict[str, NetworkConfig] = {
     "published": PUBLISHED,
-    "small": NetworkConfig(width=32, head_width=16, local_modules=5, global_blocks=3, value_range=1.0),
+    "small": NetworkConfig(
+        width=32, head_width=16, local_modules=5, global_blocks=3, feed_forward_expansion=2.5
+    ),
 }
 """Network configurations that go by a name."""
 
@@ -173,7 +175,7 @@ class OutputConfig:
 class TrainingConfig:
     """How a teacher is trained; every choice works without clean references."""
 
-    steps: int = 60_000
+    steps: int = 20_000
     """Optimiser steps."""
     batch: int = 4
     """Crops a step."""
@@ -181,7 +183,7 @@ class TrainingConfig:
     """Side of a training crop; 120 divides by PD 4 x dilation 2 and PD 5 x dilation 3."""
     rim_px: int = 10
     """Rim left out of the loss: reflect padding breaks blindness near borders (see docs in network/blind.py)."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 1.5e-3
     """Peak learning rate of Adam."""
     warmup_steps: int = 200
     """Steps of linear warm-up before the cosine decay to zero."""

@@ -1,0 +1,156 @@
+"""The dilated transformer block (DTB) of the global branch (paper, section 3.3), on dilation phases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class PhaseGrid:
+    """What a block must know about its batch of phases.
+
+    `pool` is the number of consecutive batch entries that share one attention map; `inside` is 0 in rows and
+    columns that were only added to make phases equal in size, or None.
+    """
+
+    pool: int
+    inside: Tensor | None
+
+    def clear(self, features: Tensor) -> Tensor:
+        """Return `features` with the added rows set to zero again: zero padding for the next convolution."""
+        return features if self.inside is None else features * self.inside
+
+
+def _at_least_float32(values: Tensor) -> Tensor:
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
+class _InverseDeviationScale(torch.autograd.Function):
+    """x * scale / sqrt(var(x) + eps) over the last axis, saving only x and one number a row for backward."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, scale: Tensor, eps: float) -> Tensor:  # noqa: ANN401
+        ones = torch.full((rows.shape[-1], 1), 1 / rows.shape[-1], dtype=rows.dtype, device=rows.device)
+        # A product with ones: PyTorch's own variance over a short last axis is several times slower.
+        centred = rows - rows @ ones
+        inverse = _at_least_float32((centred * centred) @ ones).add_(eps).rsqrt_().to(rows.dtype)
+        ctx.save_for_backward(centred, rows, scale, inverse)
+        return (rows * inverse).mul_(scale.to(rows.dtype))
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:  # noqa: ANN401
+        centred, rows, scale, inverse = ctx.saved_tensors
+        grad = grads[0]
+        weighted = grad * rows
+        inner = weighted @ scale.to(rows.dtype)[:, None]
+        grad_rows = (grad * scale.to(rows.dtype)).mul_(inverse)
+        grad_rows.addcmul_(centred, inner * inverse**3, value=-1 / rows.shape[-1])
+        grad_scale = (weighted.flatten(0, -2).T @ inverse.flatten(0, -2)).flatten()
+        return grad_rows, grad_scale.to(scale.dtype), None
+
+
+class DeviationNorm(nn.Module):
+    """The DTB's norm: divides by the deviation over channels but does not subtract the mean; one scale a channel."""
+
+    def __init__(self, channels: int, eps: float = 1e-5) -> None:
+        """Build the norm with scale 1."""
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.eps = eps
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return (b, c, h, w) normalised over c, with the population variance."""
+        rows = features.permute(0, 2, 3, 1)
+        normed: Tensor = _InverseDeviationScale.apply(rows, self.weight, self.eps)
+        return normed.permute(0, 3, 1, 2)
+
+
+def _depthwise(features: Tensor, weight: Tensor) -> Tensor:
+    """Return the zero-padded 3x3 depth-wise convolution: on phases, the paper's dilated one."""
+    return F.conv2d(features, weight, padding=1, groups=weight.shape[0])
+
+
+class ChannelAttention(nn.Module):
+    """Channel attention: a c x c map per head from sums over space, so every pixel of a map's region matters."""
+
+    same_head: Tensor
+
+    def __init__(self, width: int, heads: int) -> None:
+        """Build the attention; heads are contiguous groups of channels, temperatures start at 1."""
+        super().__init__()
+        self.qkv = nn.Conv2d(width, 3 * width, 1, bias=False)
+        self.depthwise = nn.Conv2d(3 * width, 3 * width, 3, groups=3 * width, bias=False)
+        self.project_out = nn.Conv2d(width, width, 1, bias=False)
+        self.temperature = nn.Parameter(torch.ones(heads))
+        group = torch.arange(width) // (width // heads)
+        self.register_buffer("same_head", group[:, None] == group[None, :], persistent=False)
+
+    def attention_map(self, features: Tensor, grid: PhaseGrid) -> Tensor:
+        """Return one (c, c) map per pool of batch entries, float32: softmax of temperature x cosine of q and k."""
+        width = features.shape[1]
+        # Slices of the weights instead of chunks of the result: no copy of activations, none in backward.
+        qk = F.conv2d(features, self.qkv.weight[: 2 * width])
+        qk = grid.clear(_depthwise(grid.clear(qk), self.depthwise.weight[: 2 * width]))
+        qk = qk.permute(0, 2, 3, 1).reshape(features.shape[0] // grid.pool, -1, 2 * width)
+        # One product holds q.k off the diagonal and |q|^2, |k|^2 on it.
+        gram = _at_least_float32(qk.transpose(1, 2) @ qk)
+        norms = gram.diagonal(dim1=1, dim2=2).clamp_min(1e-24).sqrt()
+        cosine = gram[:, :width, width:] / (norms[:, :width, None] * norms[:, None, width:])
+        temperature = self.temperature.repeat_interleave(width // len(self.temperature))
+        logits = cosine * temperature[:, None]
+        return logits.masked_fill(~self.same_head, -torch.inf).softmax(-1)
+
+    def forward(self, features: Tensor, grid: PhaseGrid, attention_map: Tensor) -> Tensor:
+        """Return project_out(attention_map @ v), both matrices folded into one product per map."""
+        batch, width, height, columns = features.shape
+        value = F.conv2d(features, self.qkv.weight[2 * width :])
+        value = _depthwise(grid.clear(value), self.depthwise.weight[2 * width :])
+        folded = self.project_out.weight.flatten(1) @ attention_map.to(self.project_out.weight.dtype)
+        rows = value.permute(0, 2, 3, 1).reshape(len(folded), -1, width) @ folded.transpose(1, 2).to(value.dtype)
+        return rows.reshape(batch, height, columns, width).permute(0, 3, 1, 2)
+
+
+class GatedFeedForward(nn.Module):
+    """The DTB's feed-forward part: GELU of one half gates the other."""
+
+    def __init__(self, width: int, hidden_width: int) -> None:
+        """Build the two halves as one projection, as the authors' checkpoints store it."""
+        super().__init__()
+        self.project_in = nn.Conv2d(width, 2 * hidden_width, 1, bias=False)
+        self.depthwise = nn.Conv2d(2 * hidden_width, 2 * hidden_width, 3, groups=2 * hidden_width, bias=False)
+        self.project_out = nn.Conv2d(hidden_width, width, 1, bias=False)
+
+    def forward(self, features: Tensor, grid: PhaseGrid) -> Tensor:
+        """Return (b, c, h, w) for the same."""
+        hidden = self.project_out.in_channels
+        projected = self.project_in.weight.split(hidden)
+        filters = self.depthwise.weight.split(hidden)
+        gate, value = (
+            _depthwise(grid.clear(F.conv2d(features, weight)), taps)
+            for weight, taps in zip(projected, filters, strict=True)
+        )
+        return self.project_out(F.gelu(gate) * value)  # type: ignore[no-any-return]
+
+
+class DilatedTransformerBlock(nn.Module):
+    """DTB: x + attention(norm(x)), then x + feed_forward(norm(x)); all convolutions on dilation phases."""
+
+    def __init__(self, width: int, heads: int, hidden_width: int) -> None:
+        """Build both halves."""
+        super().__init__()
+        self.attention_norm = DeviationNorm(width)
+        self.attention = ChannelAttention(width, heads)
+        self.feed_forward_norm = DeviationNorm(width)
+        self.feed_forward = GatedFeedForward(width, hidden_width)
+
+    def forward(self, features: Tensor, grid: PhaseGrid, frozen_map: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return the block's output and the attention map it used: `frozen_map`, or one from these features."""
+        normed = self.attention_norm(features)
+        used_map = self.attention.attention_map(normed, grid) if frozen_map is None else frozen_map
+        features = features + self.attention(normed, grid, used_map)
+        return features + self.feed_forward(self.feed_forward_norm(features), grid), used_map

@@ -1,0 +1,185 @@
+"""The LG-BPN network (paper, section 3): a local and a global blind-patch branch, joined by 1x1 convolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lgbpn_cli.config import GLOBAL_DILATION, LOCAL_DILATION, NetworkConfig, PassConfig
+from lgbpn_cli.network.dspmc import PatchMaskedConv2d
+from lgbpn_cli.network.dtb import DilatedTransformerBlock, PhaseGrid
+from lgbpn_cli.network.sampling import (
+    inside_mask,
+    join_phases,
+    pad_reflect,
+    pad_symmetric_to,
+    pad_to_multiple,
+    smallest_side_px,
+    split_phases,
+)
+
+AttentionScope = Literal["image", "sub_image"]
+"""Which pixels share an attention map: all of a batch entry, or (as in the authors' test program) each sub-image."""
+
+
+class _SubImages:
+    """One branch's way from full resolution to dilation phases of its PD sub-images, and back."""
+
+    def __init__(self, features: Tensor, *, pd: int, rim_px: int, dilation: int) -> None:
+        self.pd, self.rim_px, self.dilation = pd, rim_px, dilation
+        sub_images = split_phases(features, pd)
+        sub_images = pad_reflect(sub_images, rim_px, rim_px, rim_px, rim_px)
+        self.height, self.width = sub_images.shape[-2:]
+        # Phases must be equal in size; what is added is zeroed again before every dilated convolution.
+        padded = F.pad(sub_images, (0, -self.width % dilation, 0, -self.height % dilation))
+        self.phases = split_phases(padded, dilation)
+        mask = inside_mask(self.height, self.width, *padded.shape[-2:], like=padded)
+        self.inside = None if mask is None else self._mask_phases(mask, len(padded))
+
+    def _mask_phases(self, mask: Tensor, count: int) -> Tensor:
+        return split_phases(mask, self.dilation).repeat(count, 1, 1, 1)
+
+    def join(self, phases: Tensor) -> Tensor:
+        """Return the full-resolution features: without phases, added rows, rim and PD."""
+        rim = self.rim_px
+        sub_images = join_phases(phases, self.dilation)
+        return join_phases(sub_images[..., rim : self.height - rim, rim : self.width - rim], self.pd)
+
+
+class _LocalModule(nn.Module):
+    """Residual module of the local branch: 3x3 (dilation 2, on phases), ReLU, 1x1."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.dilated = nn.Conv2d(width, width, 3, padding=1)
+        self.pointwise = nn.Conv2d(width, width, 1)
+
+    def forward(self, features: Tensor, grid: PhaseGrid) -> Tensor:
+        hidden = F.relu(self.dilated(grid.clear(features)), inplace=True)
+        return features + self.pointwise(hidden)  # type: ignore[no-any-return]
+
+
+class LocalBranch(nn.Module):
+    """The local branch: DSPMC-9, then dilated convolutions on PD sub-images."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        """Build the branch of `config`."""
+        super().__init__()
+        width = config.width
+        self.masked = PatchMaskedConv2d(
+            config.head_width, width, kernel_px=config.local_kernel_px, spacing_px=1, hole_radius_px=config.hole_radius_px
+        )
+        self.entry = nn.ModuleList(nn.Conv2d(width, width, 1) for _ in range(2))
+        self.modules_ = nn.ModuleList(_LocalModule(width) for _ in range(config.local_modules))
+        self.exit = nn.Conv2d(width, width, 1)
+
+    def forward(self, head: Tensor, sampling: PassConfig) -> Tensor:
+        """Return (b, C, h, w) for head features (b, head_width, h, w)."""
+        height, width = head.shape[-2:]
+        features = self.masked(pad_to_multiple(head, sampling.local_pd), sampling.local_shift)
+        sub = _SubImages(features, pd=sampling.local_pd, rim_px=sampling.local_rim_px, dilation=LOCAL_DILATION)
+        grid = PhaseGrid(pool=1, inside=sub.inside)
+        hidden = F.relu(sub.phases)
+        for pointwise in self.entry:
+            hidden = F.relu(pointwise(hidden), inplace=True)
+        for module in self.modules_:
+            hidden = module(hidden, grid)
+        hidden = F.relu(self.exit(hidden), inplace=True)
+        return sub.join(hidden)[..., :height, :width]
+
+
+class GlobalBranch(nn.Module):
+    """The global branch: DSPMC-21 with even taps, then dilated transformer blocks on PD sub-images."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        """Build the branch of `config`."""
+        super().__init__()
+        width = config.width
+        self.masked = PatchMaskedConv2d(
+            config.head_width, width, kernel_px=config.global_kernel_px, spacing_px=2, hole_radius_px=config.hole_radius_px
+        )
+        self.blocks = nn.ModuleList(
+            DilatedTransformerBlock(width, config.attention_heads, config.hidden_width)
+            for _ in range(config.global_blocks)
+        )
+        self.exit = nn.Conv2d(width, width, 3, padding=1, bias=False)
+
+    def forward(
+        self, head: Tensor, sampling: PassConfig, pooled_images: int | None, frozen_maps: Sequence[Tensor] | None
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Return (b, C, h, w) for head features, and the attention map (maps, C, C) of each block.
+
+        `pooled_images` consecutive batch entries share a map; None gives each sub-image its own.
+        """
+        height, width = head.shape[-2:]
+        features = self.masked(pad_to_multiple(head, sampling.global_pd), sampling.global_shift)
+        sub = _SubImages(features, pd=sampling.global_pd, rim_px=sampling.global_rim_px, dilation=GLOBAL_DILATION)
+        per_sub_image = GLOBAL_DILATION**2
+        pool = per_sub_image if pooled_images is None else pooled_images * sampling.global_pd**2 * per_sub_image
+        grid = PhaseGrid(pool=pool, inside=sub.inside)
+        hidden, maps = sub.phases, []
+        for index, block in enumerate(self.blocks):
+            hidden, used_map = block(hidden, grid, None if frozen_maps is None else frozen_maps[index])
+            maps.append(used_map)
+        hidden = self.exit(grid.clear(hidden))
+        return sub.join(hidden)[..., :height, :width], maps
+
+
+class LGBPN(nn.Module):
+    """The whole network. Pixel values 0..1 in and out; inside, they are multiplied by `config.value_range`."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        """Build the network of `config` with PyTorch's default initialisation."""
+        super().__init__()
+        self.config = config
+        width = config.width
+        self.head = nn.Conv2d(3, config.head_width, 1)
+        self.local_branch = LocalBranch(config)
+        self.global_branch = GlobalBranch(config)
+        self.join = nn.Conv2d(2 * width, width, 1)
+        self.tail = nn.ModuleList([nn.Conv2d(width, width // 2, 1), nn.Conv2d(width // 2, width // 2, 1)])
+        self.exit = nn.Conv2d(width // 2, 3, 1)
+
+    def forward(
+        self,
+        image: Tensor,
+        sampling: PassConfig,
+        *,
+        attention_scope: AttentionScope = "image",
+        frozen_maps: Sequence[Tensor] | None = None,
+    ) -> Tensor:
+        """Return the estimate (b, 3, h, w), float32, for an image (b, 3, h, w) of 0..1, any size from 1x1 up.
+
+        With `frozen_maps` (from `attention_maps`) the network is purely convolutional and `attention_scope`
+        is not used.
+        """
+        height, width = image.shape[-2:]
+        head = self._head(image, sampling)
+        local = self.local_branch(head, sampling)
+        pooled = 1 if attention_scope == "image" else None
+        distant, _ = self.global_branch(head, sampling, pooled, frozen_maps)
+        # The halves of the joining weight instead of a concatenation of the branches, local first.
+        half = self.config.width
+        hidden = F.conv2d(local, self.join.weight[:, :half], self.join.bias)
+        hidden = F.relu(hidden + F.conv2d(distant, self.join.weight[:, half:]), inplace=True)
+        for pointwise in self.tail:
+            hidden = F.relu(pointwise(hidden), inplace=True)
+        with torch.autocast(image.device.type, enabled=False):
+            # Eight bits of a bfloat16 mantissa are too few for a picture: the last step is always float32.
+            result = self.exit(hidden.to(self.exit.weight.dtype)) / self.config.value_range
+        return result[..., :height, :width]  # type: ignore[no-any-return]
+
+    def attention_maps(self, regions: Tensor, sampling: PassConfig) -> list[Tensor]:
+        """Return each block's attention map (1, C, C), pooled over all `regions` (b, 3, h, w) of one photo."""
+        head = self._head(regions, sampling)
+        _, maps = self.global_branch(head, sampling, len(regions), None)
+        return maps
+
+    def _head(self, image: Tensor, sampling: PassConfig) -> Tensor:
+        image = pad_symmetric_to(image, smallest_side_px(self.config, sampling))
+        with torch.autocast(image.device.type, enabled=False):
+            return F.relu(self.head(image.to(self.head.weight.dtype) * self.config.value_range), inplace=True)
