@@ -1,0 +1,52 @@
+"""Checkpoints of a training run: written atomically, so that a kill at any moment leaves a whole one."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lgbpn_cli.errors import TrainingError
+
+_DAMAGE = (
+    OSError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    struct.error,
+    pickle.UnpicklingError,
+)
+"""What the unpickler raises for bytes that were changed or cut off."""
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write `state` (tensors, numbers, texts, containers of them) to `path`, replacing an older one whole.
+
+    Raises TrainingError where the disk refuses; the older checkpoint then still stands.
+    """
+    part = path.with_suffix(".part")
+    try:
+        with part.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except (OSError, RuntimeError) as error:
+        part.unlink(missing_ok=True)
+        raise TrainingError(path, f"the checkpoint could not be written ({error})", "Free some space and start again: the run resumes.") from error
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Return the state that `save_checkpoint` wrote. Raises TrainingError for anything else."""
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except _DAMAGE as error:
+        raise TrainingError(path, f"not a readable checkpoint ({type(error).__name__})", "Delete it to start the run anew.") from error
+    return state

@@ -1,0 +1,71 @@
+"""Recipes: one TOML file that says what a model is made from and how."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lgbpn_cli.config import NETWORKS, PRESETS, DataSource, NetworkConfig, TrainingConfig
+from lgbpn_cli.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What `lgbpn train` runs."""
+
+    name: str
+    """Name of the model it makes."""
+    preset: str
+    """Shift preset the model is used with unless told otherwise."""
+    licence: str
+    """Licence of the weights."""
+    network: NetworkConfig
+    training: TrainingConfig
+    sources: tuple[DataSource, ...]
+
+
+def data_root() -> Path:
+    """Return the folder that holds the data sets: LGBPN_DATA, or ../shared/data."""
+    return Path(os.environ.get("LGBPN_DATA", "../shared/data"))
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Return the recipe in `path`; UsageError, naming the key, for anything unknown or unreadable."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(path, f"cannot be read ({error.strerror})", "Check the path.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(path, f"not a TOML file ({error})", "Mend the line it names.") from error
+    try:
+        recipe = Recipe(
+            name=document.pop("name"),
+            preset=document.pop("preset", "sidd"),
+            licence=document.pop("licence"),
+            network=_network(document.pop("network", {})),
+            training=TrainingConfig(**document.pop("training", {})),
+            sources=tuple(_source(each) for each in document.pop("sources")),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(path, f"a key is missing or unknown ({error})", "Compare with recipes/ in the project.") from error
+    if document:
+        raise UsageError(path, f"unknown key '{next(iter(document))}'", "Compare with recipes/ in the project.")
+    if recipe.preset not in PRESETS:
+        raise UsageError(path, f"unknown preset '{recipe.preset}'", f"Choose one of {', '.join(PRESETS)}.")
+    return recipe
+
+
+def _network(table: dict[str, Any]) -> NetworkConfig:
+    """Return the named network of `table`, with the fields that it changes."""
+    fields = dict(table)
+    base = fields.pop("base", "small")
+    if base not in NETWORKS:
+        raise UsageError("network.base", f"unknown network '{base}'", f"Choose one of {', '.join(NETWORKS)}.")
+    return NetworkConfig(**{**vars(NETWORKS[base]), **fields})
+
+
+def _source(table: dict[str, Any]) -> DataSource:
+    return DataSource(**{**table, "exclude": tuple(table.get("exclude", ()))})

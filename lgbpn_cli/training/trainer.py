@@ -1,0 +1,136 @@
+"""Training of an LG-BPN teacher from noisy photos alone (paper, section 4.1, with our schedule)."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lgbpn_cli.config import NetworkConfig, PassConfig, TrainingConfig
+from lgbpn_cli.device import Device
+from lgbpn_cli.errors import TrainingError
+from lgbpn_cli.network.blind import blind_loss
+from lgbpn_cli.network.lgbpn import LGBPN
+from lgbpn_cli.training.checkpoint import load_checkpoint, save_checkpoint
+from lgbpn_cli.training.data import CropSampler
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """Where a run stands."""
+
+    step: int
+    steps: int
+    loss_8bit: float
+    """Blind loss of the last steps, smoothed, in levels of 0..255; it never falls below the noise."""
+    seconds_per_step: float
+
+    @property
+    def remaining_seconds(self) -> float:
+        """Time left at the present pace."""
+        return (self.steps - self.step) * self.seconds_per_step
+
+
+def learning_rate_at(step: int, config: TrainingConfig) -> float:
+    """Return the learning rate of `step` (from 0): linear warm-up, then half a cosine down to zero."""
+    if step < config.warmup_steps:
+        return config.learning_rate * (step + 1) / config.warmup_steps
+    progress = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+class TeacherTrainer:
+    """One training run: its network, the average of its weights, its optimiser, and where it stands."""
+
+    def __init__(self, network: NetworkConfig, config: TrainingConfig, sampler: CropSampler, device: Device) -> None:
+        """Start a run at step 0 with weights drawn from the seed."""
+        self.network_config, self.config, self.sampler, self.device = network, config, sampler, device
+        self.sampling = PassConfig(network.training_local_pd, network.training_global_pd)
+        torch.manual_seed(config.seed)
+        self.network = LGBPN(network).to(device.torch_device, memory_format=torch.channels_last)
+        self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate, fused=True)
+        self.step = 0
+        self.smoothed_loss = 0.0
+
+    def resume(self, path: Path) -> None:
+        """Take over the state of a checkpoint of the same run; other settings raise TrainingError.
+
+        Only the number of steps may differ: a run can be made longer or shorter while it stands.
+        """
+        state = load_checkpoint(path)
+        try:
+            settings = {**state["training"], "steps": self.config.steps}
+            same = state["network"] == asdict(self.network_config) and settings == asdict(self.config)
+        except (KeyError, TypeError) as error:
+            raise TrainingError(path, "not a checkpoint of a training run", "Delete it to start the run anew.") from error
+        if not same:
+            raise TrainingError(path, "the checkpoint was made with other settings", "Use another --run-folder, or delete it.")
+        self.network.load_state_dict(state["weights"])
+        self.average = {name: value.to(self.device.torch_device) for name, value in state["average"].items()}
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.smoothed_loss = state["step"], state["smoothed_loss"]
+
+    def save(self, path: Path) -> None:
+        """Write the whole state to `path`."""
+        save_checkpoint(
+            path,
+            {
+                "network": asdict(self.network_config),
+                "training": asdict(self.config),
+                "step": self.step,
+                "smoothed_loss": self.smoothed_loss,
+                "weights": self.network.state_dict(),
+                "average": self.average,
+                "optimiser": self.optimiser.state_dict(),
+            },
+        )
+
+    def run(self, checkpoint: Path, on_step: Callable[[TrainingProgress], None] | None = None) -> dict[str, Tensor]:
+        """Train to the last step, resuming from `checkpoint` if it is there; return the averaged weights.
+
+        Raises TrainingError when the loss is no longer a number: the last checkpoint then holds a good state.
+        """
+        if checkpoint.exists():
+            self.resume(checkpoint)
+        started, first_step = time.monotonic(), self.step
+        while self.step < self.config.steps:
+            loss = self._train_step()
+            if not math.isfinite(loss):
+                raise TrainingError(checkpoint, f"the loss became {loss} at step {self.step}", "Lower learning_rate; the last checkpoint is good.")
+            # The mean of all steps so far at first, then of about the last two hundred.
+            self.smoothed_loss += (loss * 255 - self.smoothed_loss) / min(self.step, 200)
+            if self.step % self.config.checkpoint_every == 0 or self.step == self.config.steps:
+                self.save(checkpoint)
+            if on_step is not None:
+                pace = (time.monotonic() - started) / (self.step - first_step)
+                on_step(TrainingProgress(self.step, self.config.steps, self.smoothed_loss, pace))
+        return self.average
+
+    def _train_step(self) -> float:
+        """Do one optimiser step and return its loss, in units of 0..1."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate_at(self.step, self.config)
+        noisy = self.sampler.crops(self.step).to(self.device.torch_device)
+        self.optimiser.zero_grad()
+        with self.device.autocast(self.config.precision):
+            estimate = self.network(noisy, self.sampling)
+        loss = blind_loss(estimate, noisy, self.config.rim_px)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
+        self.optimiser.step()
+        self.step += 1
+        self._update_average()
+        return loss.item()
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        # Young averages follow fast: the random start would otherwise stay in them for thousands of steps.
+        decay = min(self.config.ema_decay, self.step / (self.step + 10))
+        for name, value in self.network.state_dict().items():
+            self.average[name].lerp_(value, 1 - decay)
