@@ -1,0 +1,1 @@
+"""Models: what there is, where it lies, loading it safely, importing foreign checkpoints."""

@@ -1,0 +1,120 @@
+"""The manifest: which models a folder holds, with checksum, data, licence and the command that made each."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_data_path
+
+from lgbpn_cli.errors import ModelError
+
+MANIFEST_NAME = "manifest.json"
+
+
+@dataclass(frozen=True)
+class ModelPart:
+    """One weight file of a model family."""
+
+    file: str
+    """File name, beside the manifest."""
+    sha256: str
+    """Checksum of the whole file."""
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model family: a teacher (LG-BPN) and, where there is one, a student."""
+
+    name: str
+    preset: str
+    """Name of the shift preset it is used with unless told otherwise."""
+    parts: dict[str, ModelPart]
+    """`teacher`, and later `student`."""
+    training_data: str = ""
+    licence: str = ""
+    steps: int = 0
+    date: str = ""
+    command: str = ""
+    """The command that made it."""
+    card: str = ""
+    """File name of the model card, beside the manifest."""
+    folder: Path = field(default=Path(), compare=False)
+    """Where the files lie; not stored."""
+
+    def part_path(self, part: str) -> Path:
+        """Return the path of the weight file of `part`; ModelError where the family has none."""
+        if part not in self.parts:
+            raise ModelError(f"model '{self.name}'", f"it has no {part}", f"It has: {', '.join(sorted(self.parts))}.")
+        return self.folder / self.parts[part].file
+
+
+def shipped_folder() -> Path:
+    """Return the folder of the models that come with the tool, in an installation or in a checkout."""
+    # Found, not imported: the folder holds data only, and in a checkout it lies at the top of the project.
+    spec = importlib.util.find_spec("lgbpn_cli.weights")
+    if spec is not None and spec.submodule_search_locations:
+        return Path(next(iter(spec.submodule_search_locations)))
+    return Path(__file__).resolve().parents[2] / "weights"
+
+
+def user_folder() -> Path:
+    """Return the folder of the user's own models (not created here)."""
+    return user_data_path("lgbpn", appauthor=False) / "models"
+
+
+def read_manifest(folder: Path) -> dict[str, ModelEntry]:
+    """Return the models of `folder` by name; none where there is no manifest. ModelError if it is damaged."""
+    path = folder / MANIFEST_NAME
+    if not path.exists():
+        return {}
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return {entry["name"]: _entry(entry, folder) for entry in document["models"]}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelError(path, f"the manifest cannot be read ({type(error).__name__})", "Restore it, or install again.") from error
+
+
+def _entry(fields: dict[str, Any], folder: Path) -> ModelEntry:
+    parts = {name: ModelPart(**part) for name, part in fields["parts"].items()}
+    return ModelEntry(**{**fields, "parts": parts}, folder=folder)
+
+
+def add_entry(entry: ModelEntry) -> None:
+    """Write `entry` into the manifest of its folder, replacing an entry of the same name."""
+    entries = {**read_manifest(entry.folder), entry.name: entry}
+    models = [asdict(each) for _, each in sorted(entries.items())]
+    for model in models:
+        del model["folder"]
+    text = json.dumps({"models": models}, indent=2, ensure_ascii=False) + "\n"
+    handle, part = tempfile.mkstemp(dir=entry.folder, suffix=".part")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    Path(part).chmod(0o644)
+    Path(part).replace(entry.folder / MANIFEST_NAME)
+
+
+def all_models() -> dict[str, ModelEntry]:
+    """Return every model there is by name; a user's model hides a shipped one of the same name."""
+    return {**read_manifest(shipped_folder()), **read_manifest(user_folder())}
+
+
+def find_model(name: str) -> ModelEntry:
+    """Return the model called `name`; ModelError, naming those there are, where there is none."""
+    models = all_models()
+    if name not in models:
+        there = ", ".join(sorted(models)) or "none"
+        raise ModelError(f"model '{name}'", "there is no model of this name", f"Models here: {there}. A file is given by its path.")
+    return models[name]
+
+
+def file_sha256(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of the file at `path`."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

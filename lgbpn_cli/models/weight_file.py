@@ -1,0 +1,71 @@
+"""Weight files: safetensors with the network's configuration inside, so that a file needs nothing beside it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from lgbpn_cli.config import PRESETS, NetworkConfig
+from lgbpn_cli.errors import ModelError, UsageError
+from lgbpn_cli.network.lgbpn import LGBPN
+
+CONFIG_KEY = "lgbpn"
+_LARGEST_KERNEL_PX = 255
+"""Ten times any kernel that was ever tried: masks are built tap by tap before shapes can be compared."""
+
+
+def write_weights(path: Path, weights: dict[str, Tensor], config: NetworkConfig, preset: str) -> None:
+    """Write the weights of one network to `path` with its configuration and its preset's name in the header."""
+    header = {CONFIG_KEY: json.dumps({"network": asdict(config), "preset": preset}, sort_keys=True)}
+    part = path.with_name(path.name + ".part")
+    try:
+        save_file({name: value.detach().cpu().contiguous() for name, value in weights.items()}, part, metadata=header)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read_weights(path: Path) -> tuple[LGBPN, str]:
+    """Return the network stored in `path`, on the CPU in evaluation mode, and the name of its preset.
+
+    Nothing in the file is executed. Raises ModelError for a file that is no weight file of this tool, is
+    damaged, or does not fit its own configuration.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {})[CONFIG_KEY])
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dictionary
+        config, preset = NetworkConfig(**header["network"]), header["preset"]
+        _check_shapes(config, weights)
+        network = LGBPN(config)
+        network.load_state_dict(weights)
+    except FileNotFoundError as error:
+        raise ModelError(path, "there is no such file", "Check the path, or install again.") from error
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError, ArithmeticError, UsageError) as error:
+        raise ModelError(path, f"not a usable weight file ({_first_line(error)})", "Install again, or import the model anew.") from error
+    if preset not in PRESETS:
+        raise ModelError(path, f"its preset '{preset}' is unknown", "Update lgbpn.")
+    network.eval()
+    return network, preset
+
+
+def _check_shapes(config: NetworkConfig, weights: dict[str, Tensor]) -> None:
+    """Refuse weights of other shapes before memory is taken for the network: a header can claim any width."""
+    if config.local_modules + config.global_blocks > len(weights):
+        raise ValueError("the header claims more layers than there are tensors")
+    if max(config.local_kernel_px, config.global_kernel_px) > _LARGEST_KERNEL_PX:
+        raise ValueError(f"the header claims a kernel of more than {_LARGEST_KERNEL_PX} px")
+    with torch.device("meta"):
+        expected = {name: value.shape for name, value in LGBPN(config).state_dict().items()}
+    if expected != {name: value.shape for name, value in weights.items()}:
+        raise ValueError("the tensors do not have the shapes that the header claims")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:120]
