@@ -1,0 +1,86 @@
+"""What the format modules raise: causes without a file name, which `read_photo` and `write_photo` add.
+
+The parsers work on bytes and open files and do not know where these came from.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+DAMAGED_CURE = "Copy it again from the camera or a backup, or leave it out."
+CONVERT_CURE = "Convert it to an 8-bit or 16-bit RGB or grey TIFF, PNG or JPEG first, or leave it out."
+
+# Pillow and imagecodecs raise nearly every class there is on damaged data: caught around their calls only.
+CODEC_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+
+
+class DamagedFileError(Exception):
+    """The file contradicts its own format, or cannot be decoded."""
+
+    def __init__(self, cause: str, cure: str = DAMAGED_CURE) -> None:
+        """Keep what is wrong and what to do about it, both without the file's name."""
+        super().__init__(cause)
+        self.cause = one_line(cause)
+        self.cure = cure
+
+
+class UnsupportedFileError(Exception):
+    """The file is of a kind that this version does not handle."""
+
+    def __init__(self, cause: str, cure: str = CONVERT_CURE) -> None:
+        """Keep what kind of file it is and what to do about it, both without the file's name."""
+        super().__init__(cause)
+        self.cause = one_line(cause)
+        self.cure = cure
+
+
+class EncodingError(Exception):
+    """The result cannot be encoded, for a reason that is not the disk's."""
+
+    def __init__(self, cause: str, cure: str) -> None:
+        """Keep what is wrong and what to do about it, both without the file's name."""
+        super().__init__(cause)
+        self.cause = one_line(cause)
+        self.cure = cure
+
+
+def check_size(width: int, height: int, max_pixels: int) -> None:
+    """Return if a picture of this size may be decoded; to be called before any memory is asked for.
+
+    Raises DamagedFileError for an empty picture or one above `max_pixels`.
+    """
+    if width < 1 or height < 1:
+        raise DamagedFileError(f"its header claims an empty picture of {width} x {height} px")
+    if width * height > max_pixels:
+        raise DamagedFileError(
+            f"its header claims {width} x {height} px, above the limit of {max_pixels / 1e6:g} megapixels",
+            "It is damaged or made to exhaust memory: leave it out, or cut it into smaller pictures.",
+        )
+
+
+def one_line(text: object) -> str:
+    """Return the text with all white space and control characters as single spaces, at most 200 long."""
+    kept = "".join(letter if letter.isprintable() else " " for letter in str(text))
+    return " ".join(kept.split()).rstrip(".")[:200]
+
+
+def shown(path: Path) -> str:
+    """Return a path that can be printed on one line in any terminal: odd characters as escapes."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape", "replace").decode("ascii")
+        for letter in str(path)
+    )

@@ -1,0 +1,50 @@
+"""A photo file in: `read_photo`."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from lgbpn_cli.errors import PhotoReadError, UnsupportedPhotoError
+from lgbpn_cli.photos.faults import DAMAGED_CURE, DamagedFileError, UnsupportedFileError, one_line, shown
+from lgbpn_cli.photos.formats import SIGNATURE_BYTES, recognise
+from lgbpn_cli.photos.photo import Photo
+
+MAX_PIXELS = 400_000_000
+"""Largest picture that is read unless the caller allows more: above any camera's."""
+
+
+def read_photo(path: Path, *, max_pixels: int = MAX_PIXELS) -> Photo:
+    """Return the photo in a JPEG, PNG or TIFF file; its content decides which, not its name.
+
+    Raises PhotoReadError for a file that cannot be opened, is damaged or incomplete, or claims more than
+    `max_pixels` (decided from its header), and UnsupportedPhotoError for one of a kind that is not handled.
+    """
+    try:
+        with open_regular(path) as file:
+            head = file.read(SIGNATURE_BYTES)
+            known = recognise(head)
+            file.seek(0)
+            return known.read(file, path, max_pixels)
+    except DamagedFileError as error:
+        raise PhotoReadError(shown(path), error.cause, error.cure) from error
+    except UnsupportedFileError as error:
+        raise UnsupportedPhotoError(shown(path), error.cause, error.cure) from error
+    except MemoryError as error:
+        cure = "Close other programs, or cut it into smaller pictures."
+        raise PhotoReadError(shown(path), "there is not enough memory for it", cure) from error
+    except OSError as error:
+        cause = f"cannot be read ({one_line(error.strerror or error)})"
+        cure = "Check its name and permissions." if error.errno else DAMAGED_CURE
+        raise PhotoReadError(shown(path), cause, cure) from error
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Return the file, open for reading. Raises OSError, also for what is no regular file.
+
+    To open a pipe would wait for its other end for ever.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError("it is no regular file")
+    return path.open("rb")

@@ -1,0 +1,56 @@
+"""The tool's own mark inside its results: what made them, and with which settings.
+
+JPEG keeps it in a COM segment, PNG in a tEXt chunk, TIFF in private tag 65207; always as the same JSON text.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError
+from lgbpn_cli.photos.formats import SIGNATURE_BYTES, recognise
+from lgbpn_cli.photos.read import open_regular
+
+
+@dataclass(frozen=True)
+class Record:
+    """How a result was made."""
+
+    version: str
+    """Version of this program."""
+    model: str
+    """The model's name."""
+    settings: str
+    """Canonical JSON text of all settings that decide about the pixels."""
+
+    def to_text(self) -> str:
+        """Return the record as one line of ASCII."""
+        return json.dumps(asdict(self), ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_text(cls, text: str) -> Record | None:
+        """Return the record that `to_text` made this text from, or None for any other text."""
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+        names = [field.name for field in fields(cls)]
+        if not isinstance(found, dict) or not all(isinstance(found.get(name), str) for name in names):
+            return None
+        return cls(**{name: found[name] for name in names})
+
+
+def read_record(path: Path) -> Record | None:
+    """Return the record inside a result of this program, or None for every other file, damaged ones included.
+
+    Reads the beginning of the file (the directory, of a TIFF) and no pixels. Never raises.
+    """
+    try:
+        with open_regular(path) as file:
+            known = recognise(file.read(SIGNATURE_BYTES))
+            mark = known.read_mark(file)
+    except (DamagedFileError, UnsupportedFileError, OSError, ValueError, MemoryError):
+        return None
+    return None if mark is None else Record.from_text(mark)

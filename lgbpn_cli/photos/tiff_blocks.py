@@ -1,0 +1,101 @@
+"""Strips and tiles of a TIFF file, decoded and encoded: both directions side by side."""
+
+from __future__ import annotations
+
+import zlib
+from typing import BinaryIO
+
+import imagecodecs
+import numpy as np
+
+from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError
+from lgbpn_cli.photos.tiff_layout import DEFLATE, LZW, OLD_DEFLATE, PACKBITS, Block, Layout
+
+
+def read_samples(file: BinaryIO, layout: Layout) -> np.ndarray:
+    """Return all samples, (h, w, samples) uint8 or uint16 in native byte order, black at zero.
+
+    Raises DamagedFileError when a block does not decode to the pixels it should hold.
+    """
+    samples = np.empty((layout.height, layout.width, layout.samples), _native(layout))
+    for block in layout.blocks:
+        file.seek(block.offset)
+        raw = file.read(block.length)
+        stored = _decode_block(raw, block, layout)
+        target = samples[block.top : block.top + block.rows, block.left : block.left + block.columns]
+        target[..., _planes(block, layout)] = stored[: block.rows, : block.columns]
+    if layout.white_is_zero:
+        np.invert(samples[..., 0], out=samples[..., 0])
+    return samples
+
+
+def encode_block(samples: np.ndarray, block: Block, layout: Layout) -> bytes:
+    """Return the bytes of one block, stored the way the layout says; `samples` is as `read_samples` gives."""
+    part = samples[block.top : block.top + block.rows, block.left : block.left + block.columns]
+    part = part[..., _planes(block, layout)].copy()
+    if layout.white_is_zero and block.plane == 0:
+        part[..., 0] = np.invert(part[..., 0])
+    if layout.tiled:
+        # Repeating the border compresses better than black, and nobody ever sees it.
+        missing = (layout.block_rows - block.rows, layout.block_columns - block.columns)
+        part = np.pad(part, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+    if layout.differenced:
+        left = part[:, :-1].copy()
+        part[:, 1:] -= left  # wraps round, which is what the standard asks for
+    return _compress(part.astype(_stored(layout)), layout.compression)
+
+
+def _decode_block(raw: bytes, block: Block, layout: Layout) -> np.ndarray:
+    shape = (layout.stored_rows(block), layout.block_columns, layout.block_samples)
+    expected = shape[0] * shape[1] * shape[2] * layout.bits // 8
+    try:
+        data = _decompress(raw, layout.compression, expected)
+    except CODEC_ERRORS as error:
+        raise DamagedFileError(
+            f"a strip or tile at row {block.top} cannot be decompressed ({error})"
+        ) from error
+    if len(data) < expected:
+        raise DamagedFileError(f"a strip or tile at row {block.top} ends early")
+    stored = np.frombuffer(data, _stored(layout), expected * 8 // layout.bits).reshape(shape)
+    if layout.differenced:
+        return np.cumsum(stored, axis=1, dtype=_native(layout))
+    return stored
+
+
+def _decompress(raw: bytes, compression: int, expected: int) -> bytes:
+    """Return at most `expected` bytes (a few more from careless writers), fewer when the data ends early."""
+    if compression == LZW:
+        return bytes(imagecodecs.lzw_decode(raw, out=expected))
+    if compression == PACKBITS:
+        return bytes(imagecodecs.packbits_decode(raw, out=expected))
+    if compression in (DEFLATE, OLD_DEFLATE):
+        stream = zlib.decompressobj()
+        data = stream.decompress(raw, expected)
+        # The checksum behind the data is only looked at when asked for one byte more.
+        if not stream.eof and not stream.decompress(stream.unconsumed_tail, 1) and not stream.eof:
+            return b""
+        return data
+    return raw
+
+
+def _compress(part: np.ndarray, compression: int) -> bytes:
+    if compression == LZW:
+        return bytes(imagecodecs.lzw_encode(part.tobytes()))
+    if compression == PACKBITS:
+        # The standard lets no run reach into the next row.
+        return b"".join(imagecodecs.packbits_encode(row.tobytes()) for row in part)
+    if compression in (DEFLATE, OLD_DEFLATE):
+        return zlib.compress(part.tobytes(), 6)
+    return part.tobytes()
+
+
+def _planes(block: Block, layout: Layout) -> slice:
+    return slice(block.plane, block.plane + 1) if layout.separate else slice(None)
+
+
+def _native(layout: Layout) -> np.dtype[np.unsignedinteger]:
+    return np.dtype(np.uint8) if layout.bits == 8 else np.dtype(np.uint16)
+
+
+def _stored(layout: Layout) -> np.dtype[np.unsignedinteger]:
+    return _native(layout).newbyteorder("<" if layout.order == "<" else ">")
