@@ -1,0 +1,344 @@
+"""The use cases, read top to bottom; each names the rooms a photo passes through.
+
+PyTorch takes seconds to import, so the rooms that need it are opened inside the functions: a misspelt path or
+a folder without photos is answered at once.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lgbpn_cli.batch.estimate import megapixels_of
+from lgbpn_cli.batch.existing import leave_out_existing
+from lgbpn_cli.batch.outcome import Job, Listener, Outcome, RunFacts, Status
+from lgbpn_cli.batch.pipeline import OnTile, Steps, describe_failure, run_jobs
+from lgbpn_cli.batch.selection import Selection, check_inputs, select_sources
+from lgbpn_cli.batch.targets import TargetPlan, check_output, plan_targets
+from lgbpn_cli.colour import from_working, to_working
+from lgbpn_cli.config import InferenceConfig, OutputConfig
+from lgbpn_cli.errors import PhotoWriteError, UsageError
+from lgbpn_cli.evaluation.metrics import mean_shift_8bit, psnr_8bit
+from lgbpn_cli.evaluation.pairs import pair_files
+from lgbpn_cli.evaluation.report import EvaluationReport, PhotoScore
+from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.photos.record import Record
+from lgbpn_cli.photos.write import write_photo
+from lgbpn_cli.version import __version__
+
+if TYPE_CHECKING:
+    from lgbpn_cli.models.load import Model
+    from lgbpn_cli.models.manifest import ModelEntry
+    from lgbpn_cli.training.trainer import TrainingProgress
+
+PART = "teacher"
+"""The part of a model family that both qualities run."""
+PROBE_SIDE_PX = 256
+"""Side of the tile that a dry run times the network with."""
+
+
+@dataclass(frozen=True)
+class DenoiseResult:
+    """What `denoise_file` did."""
+
+    source: Path
+    target: Path
+    seconds: float
+    megapixels: float
+    model: str
+    device: str
+
+
+def load_model(name_or_file: str | None = None, *, part: str = "teacher", device: str = "auto") -> Model:
+    """The model of that name or weight file (None: the default model), ready on `device`.
+
+    `device` is auto, cpu, cuda, cuda:N or mps. Load a model once and hand it to every call that takes one.
+    Raises ModelError for an unknown or damaged model, DeviceError for a device that is not there.
+    """
+    from lgbpn_cli.device import choose_device
+    from lgbpn_cli.models.load import DEFAULT_MODEL
+    from lgbpn_cli.models.load import load_model as load
+
+    return load(name_or_file or DEFAULT_MODEL, part=part, device=choose_device(device))
+
+
+def denoise_image(
+    array: NDArray[Any],
+    *,
+    model: Model | str | None = None,
+    quality: str = InferenceConfig.quality,
+    preset: str | None = InferenceConfig.preset,
+    strength: float = InferenceConfig.strength,
+    seed: int = InferenceConfig.seed,
+    device: str = "auto",
+) -> NDArray[Any]:
+    """The array without its noise, in the same shape and dtype; the array itself is left as it is.
+
+    `array` is a picture of shape (h, w), (h, w, 1) or (h, w, 3), RGB, in the encoded values of an image file
+    (not linear light): uint8 or uint16 over their whole range, or float32 from 0 to 1. `model` is a loaded
+    model, used on the device it was loaded to whatever `device` says, or what `load_model` takes.
+    Raises UsageError for any other array.
+    """
+    _require_picture(array)
+    settings = InferenceConfig(quality=quality, preset=preset, strength=strength, seed=seed)
+    denoiser = _prepare(model, device, settings)
+    pixels = array.reshape(*array.shape[:2], -1)
+    if array.dtype != np.float32:
+        photo = Photo(Path("array"), pixels, alpha=None, format="array", orientation=1)
+        return denoiser.clean(photo).pixels.reshape(array.shape)
+    clean = denoiser.run(np.repeat(pixels, 3 // pixels.shape[2], axis=2))
+    if clean.size != array.size:
+        clean = clean.mean(axis=2)
+    return np.clip(clean, 0.0, 1.0).reshape(array.shape)
+
+
+def denoise_file(
+    path: str | Path,
+    target: str | Path,
+    *,
+    model: Model | str | None = None,
+    quality: str = InferenceConfig.quality,
+    preset: str | None = InferenceConfig.preset,
+    strength: float = InferenceConfig.strength,
+    seed: int = InferenceConfig.seed,
+    device: str = "auto",
+) -> DenoiseResult:
+    """What was done: the photo at `path`, denoised, is now at `target`, which is replaced if it was there.
+
+    `target` keeps the type of the photo and its metadata. `model` and `device` are as in `denoise_image`.
+    Raises PhotoError where the photo cannot be read or written, or `target` is the photo itself.
+    """
+    source, target = Path(path), Path(target)
+    if target.exists() and source.exists() and target.samefile(source):
+        raise PhotoWriteError(source, "its result would replace the photo itself", "Give another target.")
+    settings = InferenceConfig(quality=quality, preset=preset, strength=strength, seed=seed)
+    denoiser = _prepare(model, device, settings)
+    start = time.perf_counter()
+    photo = read_photo(source)
+    clean = denoiser.clean(photo)
+    write_photo(clean, target, record=denoiser.record)
+    seconds = time.perf_counter() - start
+    facts = denoiser.facts
+    return DenoiseResult(source, target, seconds, photo.megapixels, facts.model, facts.device)
+
+
+def denoise_folder(
+    inputs: Sequence[Path],
+    output: OutputConfig,
+    settings: InferenceConfig,
+    listener: Listener,
+    *,
+    model: str | None = None,
+    device: str = "auto",
+    dry_run: bool = False,
+) -> None:
+    """Denoise all photos among `inputs`, files and folders; `listener` is told what became of each.
+
+    One photo's failure leaves the others alone. A `dry_run` writes nothing and estimates the time. Raises
+    UsageError, before anything is done, where the call as a whole cannot work.
+    """
+    check_inputs(inputs)
+    check_output(inputs, output)
+    selection = select_sources(inputs, output)
+    plan = plan_targets(selection.sources, inputs, output)
+    for text in (*selection.notes(), *plan.notes()):
+        listener.note(text)
+    if not plan.jobs:
+        _report_refused(selection, plan, listener)
+        return
+
+    denoiser = _prepare(model, device, settings)
+    remaining = leave_out_existing(plan.jobs, denoiser.record, overwrite=output.overwrite)
+    listener.prepared(denoiser.facts, len(remaining.jobs))
+    for text in remaining.notes():
+        listener.note(text)
+    _report_refused(selection, plan, listener)
+    for job in remaining.skipped:
+        listener.finished(Outcome(job.source, job.target, Status.SKIPPED))
+
+    if dry_run:
+        _report_estimates(remaining.jobs, denoiser, listener)
+        return
+    steps = Steps(
+        read=read_photo,
+        run=denoiser.clean,
+        write=lambda photo, target: write_photo(photo, target, record=denoiser.record),
+    )
+    run_jobs(remaining.jobs, steps, listener)
+
+
+def evaluate(
+    noisy: Path,
+    reference: Path,
+    settings: InferenceConfig,
+    *,
+    model: str | None = None,
+    device: str = "auto",
+    on_pair: Callable[[int, int], None] | None = None,
+) -> tuple[EvaluationReport, int]:
+    """The scores of a model over the pairs of two folders (or files), and the number of files without partner.
+
+    Raises UsageError where nothing pairs or a pair differs in size, PhotoError where a photo cannot be read.
+    """
+    files = pair_files(noisy, reference)
+    denoiser = _prepare(model, device, settings)
+    scores = []
+    for done, (noisy_path, reference_path) in enumerate(files.pairs, start=1):
+        image, truth = to_working(read_photo(noisy_path)), to_working(read_photo(reference_path))
+        if image.shape != truth.shape:
+            raise UsageError(
+                noisy_path, f"it differs in size from {reference_path}", "Give pairs of one size."
+            )
+        start = time.perf_counter()
+        clean = denoiser.run(image)
+        seconds = time.perf_counter() - start
+        shift = mean_shift_8bit(clean, truth)
+        scores.append(
+            PhotoScore(noisy_path.name, psnr_8bit(image, truth), psnr_8bit(clean, truth), shift, seconds)
+        )
+        if on_pair is not None:
+            on_pair(done, len(files.pairs))
+    preset = settings.preset or denoiser.model.preset
+    report = EvaluationReport(
+        denoiser.model.name, denoiser.model.sha256, settings.quality, preset, tuple(scores)
+    )
+    return report, files.noisy_alone + files.reference_alone
+
+
+def train(
+    recipe: Path,
+    *,
+    run_folder: Path,
+    models_folder: Path | None = None,
+    device: str = "auto",
+    on_step: Callable[[TrainingProgress], None] | None = None,
+) -> ModelEntry:
+    """The manifest entry of the model that the recipe file makes; an interrupted run goes on.
+
+    Raises UsageError for a bad recipe, TrainingError where the run cannot go on.
+    """
+    from lgbpn_cli.device import choose_device
+    from lgbpn_cli.models.manifest import user_folder
+    from lgbpn_cli.training.recipe import data_root, read_recipe
+    from lgbpn_cli.training.run import run_recipe
+
+    return run_recipe(
+        read_recipe(recipe),
+        data_root=data_root(),
+        run_folder=run_folder,
+        models_folder=models_folder or user_folder(),
+        device=choose_device(device),
+        command=f"lgbpn train {recipe}",
+        on_step=on_step,
+    )
+
+
+@dataclass(frozen=True)
+class _Denoiser:
+    """A loaded model and the settings it is used with."""
+
+    model: Model
+    settings: InferenceConfig
+
+    def clean(self, photo: Photo, on_tile: OnTile | None = None) -> Photo:
+        """The photo without its noise."""
+        image = to_working(photo)
+        clean = self.run(image, on_tile)
+        return from_working(clean, photo)
+
+    def run(self, image: NDArray[np.float32], on_tile: OnTile | None = None) -> NDArray[np.float32]:
+        """The network's answer to an (h, w, 3) picture from 0 to 1."""
+        from lgbpn_cli.inference.denoise import run_network
+
+        return run_network(image, self.model, self.settings, on_tile=on_tile)
+
+    def time_one_megapixel(self) -> float:
+        """An estimate of the seconds a megapixel takes.
+
+        The first of two tiles pays for what happens once a photo or once a process; the second is timed.
+        """
+        probe = replace(self.settings, quality="standard", tile_px=PROBE_SIDE_PX, overlap_px=0)
+        moments: list[float] = []
+        two_tiles = np.zeros((PROBE_SIDE_PX, 2 * PROBE_SIDE_PX, 3), np.float32)
+        replace(self, settings=probe).run(two_tiles, lambda done, total: moments.append(time.perf_counter()))
+        passes = 1 + self.settings.refine_passes if self.settings.quality == "best" else 1
+        return passes * (moments[-1] - moments[0]) / (len(moments) - 1) / (PROBE_SIDE_PX**2 / 1e6)
+
+    @property
+    def record(self) -> Record:
+        """What is written into results: everything that decides about their pixels, as canonical JSON."""
+        settings = self.settings
+        values: dict[str, object] = {
+            "model_sha256": self.model.sha256,
+            "part": PART,
+            "quality": settings.quality,
+            "preset": settings.preset or self.model.preset,
+            "strength": settings.strength,
+            "tile_px": settings.tile_px,
+            "overlap_px": settings.overlap_px,
+        }
+        if settings.quality == "best":  # the other qualities draw nothing at random
+            values["seed"] = settings.seed
+            values["refine_passes"] = settings.refine_passes
+            values["refine_probability"] = settings.refine_probability
+        text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+        return Record(version=__version__, model=self.model.name, settings=text)
+
+    @property
+    def facts(self) -> RunFacts:
+        """What the user is told about the run."""
+        device = self.model.device
+        return RunFacts(
+            device=device.name,
+            device_description=device.description,
+            device_note=device.note,
+            model=self.model.name,
+            seed=self.settings.seed,
+            settings=self.record.settings,
+        )
+
+
+def _prepare(model: Model | str | None, device: str, settings: InferenceConfig) -> _Denoiser:
+    if model is None or isinstance(model, str):
+        model = load_model(model, part=PART, device=device)
+    return _Denoiser(model, settings)
+
+
+def _report_refused(selection: Selection, plan: TargetPlan, listener: Listener) -> None:
+    """Name the photos that fail before they are opened."""
+    for source, error in selection.refused:
+        failure = describe_failure(source, error)
+        listener.finished(Outcome(source, None, Status.FAILED, failure=failure))
+    for job, error in plan.refused:
+        failure = describe_failure(job.source, error)
+        listener.finished(Outcome(job.source, job.target, Status.FAILED, failure=failure))
+
+
+def _report_estimates(jobs: Sequence[Job], denoiser: _Denoiser, listener: Listener) -> None:
+    """Time the network on one small tile and scale the time to each photo's size."""
+    seconds_per_megapixel = denoiser.time_one_megapixel() if jobs else 0.0
+    for job in jobs:
+        megapixels = megapixels_of(job.source)
+        seconds = None if megapixels is None else megapixels * seconds_per_megapixel
+        listener.finished(Outcome(job.source, job.target, Status.PLANNED, seconds, megapixels))
+
+
+def _require_picture(array: NDArray[Any]) -> None:
+    subject = "array"
+    if not isinstance(array, np.ndarray) or array.dtype not in (np.uint8, np.uint16, np.float32):
+        kind = getattr(array, "dtype", type(array).__name__)
+        raise UsageError(subject, f"{kind} is no picture", "Give a NumPy array of uint8, uint16 or float32.")
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3)) or array.size == 0:
+        cause = f"the shape {array.shape} is no picture's"
+        raise UsageError(subject, cause, "Give (h, w), (h, w, 1) or (h, w, 3), without alpha.")
+    # Not `min < 0 or max > 1`: NaN would pass.
+    if array.dtype == np.float32 and not (array.min() >= 0.0 and array.max() <= 1.0):
+        raise UsageError(subject, "it has values that are not between 0 and 1", "Scale it, and replace NaN.")

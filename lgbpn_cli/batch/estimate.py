@@ -1,0 +1,18 @@
+"""How large photos are, from their headers alone: what a dry run needs to say how long a run would take."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from PIL import Image
+
+
+def megapixels_of(path: Path) -> float | None:
+    """The size of the photo in megapixels without decoding it; None where the header does not tell."""
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+            return image.width * image.height / 1e6
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        # What Pillow raises for damaged or enormous files; the run itself will name the cause.
+        return None

@@ -1,0 +1,48 @@
+"""Results that are already there: skipped, unless they are to be replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from lgbpn_cli.batch.outcome import Job
+from lgbpn_cli.photos.record import Record, read_record
+
+
+@dataclass
+class Remaining:
+    """The jobs of a run, parted by whether their result is there."""
+
+    jobs: list[Job] = field(default_factory=list)
+    """To be done."""
+    skipped: list[Job] = field(default_factory=list)
+    """Their target exists."""
+    otherwise_made: int = 0
+    """How many of the skipped were not made by this model with these settings, as far as they tell."""
+
+    def notes(self) -> list[str]:
+        """What the user should be told about the results that are there, a line each."""
+        if not self.skipped:
+            return []
+        text = f"{len(self.skipped)} already there"
+        if self.otherwise_made:
+            text += f", {self.otherwise_made} of them made with other settings; --overwrite replaces them"
+        return [text]
+
+
+def leave_out_existing(jobs: Sequence[Job], record: Record, *, overwrite: bool) -> Remaining:
+    """Part `jobs` into those to be done and those whose result exists; `overwrite` does them all.
+
+    `record` is what this run would write into a result. The version in it is not compared: a new version
+    alone does not make old results other results.
+    """
+    remaining = Remaining()
+    for job in jobs:
+        if overwrite or not job.target.exists():
+            remaining.jobs.append(job)
+            continue
+        remaining.skipped.append(job)
+        found = read_record(job.target)
+        if found is None or (found.model, found.settings) != (record.model, record.settings):
+            remaining.otherwise_made += 1
+    return remaining

@@ -1,0 +1,85 @@
+"""What became of each photo, and who is told about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Job:
+    """One photo and the file its result goes to."""
+
+    source: Path
+    target: Path
+
+    def __str__(self) -> str:
+        """The job as a user reads it."""
+        return f"{self.source} -> {self.target}"
+
+
+class Status(StrEnum):
+    """How a photo ended."""
+
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    PLANNED = "planned"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a photo failed, as text: a kept exception would keep the photo's pixels in memory with it."""
+
+    message: str
+    """One line: the file, the cause, the cure."""
+    traceback: str | None = None
+    """The full traceback of an error that was not foreseen."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one photo."""
+
+    source: Path
+    target: Path | None
+    status: Status
+    seconds: float | None = None
+    """Time spent on this photo alone; with PLANNED the estimate."""
+    megapixels: float | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What all photos of one run have in common."""
+
+    device: str
+    device_description: str
+    device_note: str | None
+    """What the user should know about the choice of the device."""
+    model: str
+    seed: int
+    settings: str
+    """Everything that decides about the pixels, as it is recorded in the results."""
+
+
+class Listener(Protocol):
+    """Who follows a run; every call comes from the main thread."""
+
+    def note(self, text: str) -> None:
+        """Something the user should know, one line."""
+
+    def prepared(self, facts: RunFacts, photos: int) -> None:
+        """Device and model are ready; `photos` photos are to be denoised."""
+
+    def started(self, job: Job) -> None:
+        """The network begins with a photo."""
+
+    def tile(self, done: int, total: int) -> None:
+        """The network has finished `done` of the photo's `total` tiles."""
+
+    def finished(self, outcome: Outcome) -> None:
+        """A photo is done, skipped, planned, or has failed."""

@@ -1,0 +1,159 @@
+"""Photo after photo through three steps: the network runs while the next is read and the last written.
+
+At most three photos are in memory: one ahead, one in the network, one being written. Reading and writing each
+have one thread; the network and everything a listener is told stay in the main thread, where Ctrl-C arrives.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from lgbpn_cli.batch.outcome import Failure, Job, Listener, Outcome, Status
+from lgbpn_cli.errors import LgbpnError, PhotoError
+from lgbpn_cli.photos.faults import shown
+from lgbpn_cli.photos.photo import Photo
+
+OnTile = Callable[[int, int], None]
+"""Called with the number of tiles done and their total."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What is done to each photo. Any exception fails that photo alone."""
+
+    read: Callable[[Path], Photo]
+    run: Callable[[Photo, OnTile], Photo]
+    write: Callable[[Photo, Path], None]
+
+
+def run_jobs(jobs: Sequence[Job], steps: Steps, listener: Listener) -> None:
+    """Take every job through `steps` and tell `listener` how each ended, in the order of `jobs`.
+
+    KeyboardInterrupt goes through to the caller, after the photo that is being written is whole.
+    """
+    if not jobs:
+        return
+    with ThreadPoolExecutor(1, "reader") as reader, ThreadPoolExecutor(1, "writer") as writer:
+        line = _Line(steps, listener, writer)
+        reading = _submit_read(reader, steps, jobs[0])
+        try:
+            for number, job in enumerate(jobs, start=1):
+                read = reading.result()
+                if number < len(jobs):
+                    reading = _submit_read(reader, steps, jobs[number])
+                line.process(job, read)
+        finally:
+            reader.shutdown(wait=False, cancel_futures=True)
+            line.settle()
+
+
+@dataclass(frozen=True)
+class _Attempt(Generic[T]):
+    """What one step gave, and the time it took."""
+
+    result: T | Failure
+    seconds: float
+
+
+def _attempt(source: Path, step: Callable[[], T]) -> _Attempt[T]:
+    """The one boundary at which an error becomes the failure of one photo."""
+    start = time.perf_counter()
+    result: T | Failure
+    try:
+        result = step()
+    except Exception as error:  # noqa: BLE001 - whatever one photo does to any library, the others go on
+        result = describe_failure(source, error)
+    return _Attempt(result, time.perf_counter() - start)
+
+
+def describe_failure(source: Path, error: Exception) -> Failure:
+    """One line about `error` for the user; the traceback is kept where the error was not foreseen."""
+    if isinstance(error, LgbpnError):
+        # An error about the photo begins with it; others are about its result, a model, or a device.
+        is_about_photo = error.subject in (str(source), shown(source))
+        return Failure(str(error) if is_about_photo else f"{source}: {error}")
+    text = (str(error).splitlines() or [""])[0]
+    kind = type(error).__name__
+    if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or "can't allocate memory" in text:
+        cause, cure = "there is not enough memory for it", "Use a smaller --tile, or close other programs."
+    else:
+        cause = f"unexpected {kind}: {text}".removesuffix(": ").removesuffix(".")
+        cure = "Run it again with -v for the details."
+    return Failure(str(PhotoError(source, cause, cure)), traceback.format_exc())
+
+
+def _submit_read(reader: ThreadPoolExecutor, steps: Steps, job: Job) -> Future[_Attempt[Photo]]:
+    return reader.submit(_attempt, job.source, lambda: steps.read(job.source))
+
+
+@dataclass(frozen=True)
+class _Writing:
+    """A photo on its way to the disk."""
+
+    job: Job
+    attempt: Future[_Attempt[None]]
+    seconds_before: float
+    megapixels: float
+
+
+class _Line:
+    """The main thread's end: runs the network, hands results to the writer, reports in order."""
+
+    def __init__(self, steps: Steps, listener: Listener, writer: ThreadPoolExecutor) -> None:
+        self._steps = steps
+        self._listener = listener
+        self._writer = writer
+        self._writing: _Writing | None = None
+
+    def process(self, job: Job, read: _Attempt[Photo]) -> None:
+        """Run the network over a photo that was read and hand it to the writer, or report its failure."""
+        photo = read.result
+        if isinstance(photo, Failure):
+            self._fail(job, photo, read.seconds, None)
+            return
+        self._listener.started(job)
+        ran = _attempt(job.source, lambda: self._steps.run(photo, self._on_tile))
+        clean = ran.result
+        seconds = read.seconds + ran.seconds
+        if isinstance(clean, Failure):
+            self._fail(job, clean, seconds, photo.megapixels)
+            return
+        self.settle()
+        attempt = self._writer.submit(_attempt, job.source, lambda: self._steps.write(clean, job.target))
+        self._writing = _Writing(job, attempt, seconds, photo.megapixels)
+
+    def settle(self) -> None:
+        """Wait for the photo that is being written, if any, and report it."""
+        writing = self._writing
+        if writing is None:
+            return
+        written = writing.attempt.result()
+        self._writing = None
+        failure = written.result
+        self._listener.finished(
+            Outcome(
+                writing.job.source,
+                writing.job.target,
+                Status.DONE if failure is None else Status.FAILED,
+                writing.seconds_before + written.seconds,
+                writing.megapixels,
+                failure,
+            )
+        )
+
+    def _on_tile(self, done: int, total: int) -> None:
+        if self._writing is not None and self._writing.attempt.done():
+            self.settle()  # a photo is reported when it is there, not when the next one is
+        self._listener.tile(done, total)
+
+    def _fail(self, job: Job, failure: Failure, seconds: float, megapixels: float | None) -> None:
+        self.settle()
+        self._listener.finished(Outcome(job.source, job.target, Status.FAILED, seconds, megapixels, failure))

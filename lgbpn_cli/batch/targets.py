@@ -1,0 +1,168 @@
+"""Where each photo's result goes: no two results in one file, and never in the place of a source."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from lgbpn_cli.batch.outcome import Job
+from lgbpn_cli.batch.selection import Source, comparable_name
+from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.errors import PhotoError, PhotoWriteError, UsageError
+from lgbpn_cli.photos.photo import PHOTO_SUFFIXES
+
+
+@dataclass
+class TargetPlan:
+    """The jobs of a run in the order of their sources."""
+
+    jobs: list[Job] = field(default_factory=list)
+    renamed: list[Job] = field(default_factory=list)
+    """Those jobs whose plain target was already another source's."""
+    refused: list[tuple[Job, PhotoError]] = field(default_factory=list)
+    """Photos whose result would replace a source or has no place to go."""
+
+    def accepts(self, job: Job, identities: dict[tuple[int, int], Path]) -> bool:
+        """Whether something may be written to the job's target; if not, it is entered into `refused`."""
+        error = _reason_against(job, identities)
+        if error is not None:
+            self.refused.append((job, error))
+        return error is None
+
+    def notes(self) -> list[str]:
+        """What the user should be told about the targets, a line each."""
+        return [f"{job} (renamed: another photo's result has the plain name)" for job in self.renamed]
+
+
+def check_output(inputs: Sequence[Path], output: OutputConfig) -> None:
+    """Raise UsageError if the output options cannot work for any photo; call it before anything is done."""
+    if output.output is None:
+        _check_suffix(output.suffix)
+        return
+    target = Path(output.output)
+    subject = f"-o {target}"
+    if _names_one_file(inputs, target):
+        ending = inputs[0].suffix
+        if ending.lower() in PHOTO_SUFFIXES and _type_of(target) != _type_of(inputs[0]):
+            cause = f"the result of {inputs[0].name} keeps its type and cannot become {target.suffix}"
+            raise UsageError(subject, cause, f"Let the name end in {ending}.")
+        return
+    if target.suffix.lower() in PHOTO_SUFFIXES and not target.is_dir():
+        raise UsageError(subject, "names a file, which only one input file can have", "Give a folder.")
+    if target.exists() and not target.is_dir():
+        raise UsageError(subject, "is a file, not a folder", "Give a folder.")
+    for path in inputs:
+        if path.is_dir() and target.is_dir() and path.samefile(target):
+            raise UsageError(subject, "is an input folder, whose photos would be replaced", "Give another.")
+
+
+def _type_of(path: Path) -> str:
+    """The type a file's name claims, whichever of its spellings the name has: .jpe, .jpeg; .tif, .tiff."""
+    return path.suffix.lower()[1:3]
+
+
+def _check_suffix(suffix: str) -> None:
+    if not suffix:
+        cause = "is empty, so results would replace their photos"
+        raise UsageError("--suffix", cause, "Give a text, or an -o folder.")
+    if suffix.isdigit():
+        cause = f"'{suffix}' cannot be told from the number of a photo"
+        raise UsageError("--suffix", cause, "Begin it with a sign such as _.")
+    if "/" in suffix or os.sep in suffix:
+        raise UsageError("--suffix", f"'{suffix}' is a path", "Use -o for a folder.")
+
+
+def plan_targets(sources: Sequence[Source], inputs: Sequence[Path], output: OutputConfig) -> TargetPlan:
+    """One target for each source, decided by names alone, so that the next run finds the same ones.
+
+    A target that exists and is one of the sources is refused. Any other is taken by the first source whose
+    plain target it is; the next ones get their own suffix into the stem (IMG_1.heic.jpg), then a number.
+    """
+    plan = TargetPlan()
+    identities = {_identity(source.path): source.path for source in sources}
+    possible = []
+    owners: dict[str, Source] = {}
+    for source in sources:
+        job = Job(source.path, _plain_target(source, inputs, output))
+        if plan.accepts(job, identities):
+            possible.append((source, job))
+            owners.setdefault(comparable_name(job.target), source)
+    for source, job in possible:
+        if owners[comparable_name(job.target)] is source:
+            plan.jobs.append(job)
+            continue
+        renamed = Job(source.path, _free_target(source, job.target, output, owners))
+        plan.renamed.append(renamed)
+        if plan.accepts(renamed, identities):
+            plan.jobs.append(renamed)
+    return plan
+
+
+def _names_one_file(inputs: Sequence[Path], target: Path) -> bool:
+    is_photo_name = target.suffix.lower() in PHOTO_SUFFIXES and not target.is_dir()
+    return is_photo_name and len(inputs) == 1 and not inputs[0].is_dir()
+
+
+def _plain_target(source: Source, inputs: Sequence[Path], output: OutputConfig) -> Path:
+    if output.output is None:
+        return source.path.with_name(source.path.stem + output.suffix + source.path.suffix)
+    target = Path(output.output)
+    return target if _names_one_file(inputs, target) else target / source.below
+
+
+def _free_target(source: Source, plain: Path, output: OutputConfig, owners: dict[str, Source]) -> Path:
+    """A target no other source has; it is entered into `owners`."""
+    for candidate in _other_targets(source, plain, output):
+        if owners.setdefault(comparable_name(candidate), source) is source:
+            return candidate
+    raise RuntimeError("an endless series of names came to its end")
+
+
+def _other_targets(source: Source, plain: Path, output: OutputConfig) -> Iterator[Path]:
+    name = source.path.stem + source.path.suffix.lower()
+    suffix = "" if output.output is not None else output.suffix
+    yield plain.with_name(f"{name}{suffix}{plain.suffix}")
+    for number in count(2):
+        yield plain.with_name(f"{name}-{number}{suffix}{plain.suffix}")
+
+
+def _reason_against(job: Job, identities: dict[tuple[int, int], Path]) -> PhotoError | None:
+    """Why nothing may be written to the job's target, or None; asked of the disk, not of the names."""
+    try:
+        return _conflict(job, identities) or _blocked_folder(job)
+    except OSError as error:
+        cause = f"its result {job.target} cannot be written ({error.strerror})"
+        return PhotoWriteError(job.source, cause, "Give another -o folder.")
+
+
+def _conflict(job: Job, identities: dict[tuple[int, int], Path]) -> PhotoError | None:
+    """The identity of a file sees through symbolic links, hard links and file systems that ignore case."""
+    if not job.target.exists():
+        return None
+    replaced = identities.get(_identity(job.target))
+    if replaced is not None:
+        cause = f"its result {job.target} would replace the photo {replaced}"
+        return PhotoWriteError(job.source, cause, "Give another -o folder or --suffix.")
+    if job.target.is_dir():
+        return PhotoWriteError(job.source, f"its result {job.target} is a folder", "Give another -o folder.")
+    return None
+
+
+def _blocked_folder(job: Job) -> PhotoError | None:
+    folder = job.target.parent
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        cause = f"its result {job.target} would lie below {folder}, which is a file"
+        return PhotoWriteError(job.source, cause, "Give another -o folder.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return PhotoWriteError(job.source, f"nothing may be written in {folder}", "Give another -o folder.")
+    return None
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino

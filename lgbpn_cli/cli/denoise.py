@@ -1,0 +1,159 @@
+"""`lgbpn denoise`: its options, and one call of `app.denoise_folder`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lgbpn_cli.config import PRESETS, QUALITIES, InferenceConfig, OutputConfig
+from lgbpn_cli.errors import UsageError
+
+BEST_PASSES = 1 + InferenceConfig.refine_passes
+
+
+def denoise(
+    inputs: Annotated[
+        list[Path],
+        # readable=False: typer does not ask. A file without permission fails alone; it is no wrong command.
+        typer.Argument(
+            metavar="INPUT", help="Photos, and folders of photos.", show_default=False, readable=False
+        ),
+    ],
+    recursive: Annotated[
+        bool, typer.Option("-r", "--recursive", help="Enter sub-folders of the folders given.")
+    ] = OutputConfig.recursive,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FOLDER",
+            help="Folder for the results; sub-folders are mirrored in it. For one photo also a file name.",
+            show_default="beside each photo",
+        ),
+    ] = OutputConfig.output,
+    suffix: Annotated[
+        str, typer.Option("--suffix", metavar="TEXT", help="Added to a result's name; only without -o.")
+    ] = OutputConfig.suffix,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Replace results that are already there instead of skipping them."),
+    ] = OutputConfig.overwrite,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "-m",
+            "--model",
+            metavar="NAME|FILE",
+            help="Model to use.",
+            show_default="the model this version ships",
+        ),
+    ] = None,
+    quality: Annotated[
+        str,
+        typer.Option(
+            "--quality",
+            metavar="|".join(QUALITIES),
+            help=f"best averages repeated passes and takes about {BEST_PASSES} times as long.",
+        ),
+    ] = InferenceConfig.quality,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            "--preset",
+            metavar="|".join(PRESETS),
+            help="Kind of noise: sidd is coarse (phones, processed pictures), dnd is fine (cameras).",
+            show_default="the model's own",
+        ),
+    ] = InferenceConfig.preset,
+    strength: Annotated[
+        float,
+        typer.Option(
+            "--strength", metavar="0..1", help="0 keeps the original, 1 takes the denoised picture."
+        ),
+    ] = InferenceConfig.strength,
+    seed: Annotated[
+        int,
+        typer.Option(
+            "--seed", metavar="NUMBER", help="Start of the random numbers that --quality best draws."
+        ),
+    ] = InferenceConfig.seed,
+    tile: Annotated[
+        int,
+        typer.Option(
+            "--tile",
+            metavar="PIXELS",
+            help="Side of the squares a photo is cut into; smaller needs less memory.",
+        ),
+    ] = InferenceConfig.tile_px,
+    overlap: Annotated[
+        int,
+        typer.Option(
+            "--overlap", metavar="PIXELS", help="Width over which neighbouring squares are blended."
+        ),
+    ] = InferenceConfig.overlap_px,
+    device: Annotated[
+        str,
+        typer.Option(
+            "-d",
+            "--device",
+            metavar="auto|cpu|cuda[:N]|mps",
+            help="Where to compute; auto takes a GPU if there is one.",
+        ),
+    ] = "auto",
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "-n", "--dry-run", help="Write nothing: show targets and name clashes, estimate the time."
+        ),
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Say nothing but which photos failed.")
+    ] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option("-v", "--verbose", help="Also show model, device, settings, and details of errors."),
+    ] = False,
+    json_lines: Annotated[
+        bool, typer.Option("--json", help="Write one JSON object a photo to standard output.")
+    ] = False,
+) -> None:
+    """Remove the noise from photos. The photos themselves are never changed.
+
+    Results keep the type, bit depth and metadata of their photo. What is already there is skipped, so a run
+    that was stopped goes on where it was when it is started again.
+
+    \b
+    Examples:
+      lgbpn denoise IMG_1.jpg                      writes IMG_1_denoised.jpg
+      lgbpn denoise IMG_1.jpg -o clean.jpg         writes clean.jpg
+      lgbpn denoise photos/ -r -o denoised/        mirrors all sub-folders
+      lgbpn denoise photos/ --quality best -n      shows what would be done, and how long it would take
+
+    \b
+    Exit codes:
+      0    all done, or nothing to do
+      1    some photos failed; the others are done
+      2    the command, model or device was wrong; nothing was done
+      130  stopped with Ctrl-C; no partial file is left
+    """
+    if quiet and verbose:
+        raise UsageError("--quiet", "contradicts --verbose", "Leave one of them away.")
+    settings = InferenceConfig(
+        quality=quality, preset=preset, strength=strength, seed=seed, tile_px=tile, overlap_px=overlap
+    )
+    where = OutputConfig(output=output, suffix=suffix, recursive=recursive, overwrite=overwrite)
+    # Here and not at the top: --help does not have to wait for them.
+    from lgbpn_cli import app
+    from lgbpn_cli.cli.progress import Reporter
+
+    reporter = Reporter(quiet=quiet, verbose=verbose, json_lines=json_lines)
+    interrupted = False
+    try:
+        app.denoise_folder(inputs, where, settings, reporter, model=model, device=device, dry_run=dry_run)
+    except KeyboardInterrupt:
+        interrupted = True
+    exit_code = reporter.close(interrupted=interrupted)
+    raise typer.Exit(exit_code)

@@ -1,0 +1,194 @@
+"""What a run says: a progress bar and a summary for people on stderr, JSON lines for programs on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter
+
+from tqdm import tqdm
+
+from lgbpn_cli.batch.outcome import Job, Outcome, RunFacts, Status
+
+
+class Reporter:
+    """A `Listener` that prints, and counts for the summary and the exit code.
+
+    Without a terminal there is no bar, but a line for each finished photo. `quiet` leaves only failures.
+    """
+
+    def __init__(self, *, quiet: bool, verbose: bool, json_lines: bool) -> None:
+        """The clock starts here."""
+        self._quiet = quiet
+        self._verbose = verbose
+        self._json_lines = json_lines
+        self._on_terminal = sys.stderr.isatty()
+        self._facts: RunFacts | None = None
+        self._outcomes: list[Outcome] = []
+        self._start = time.monotonic()
+        self._bars: _Bars | None = None
+
+    def note(self, text: str) -> None:
+        """Print a line to stderr, above the bars."""
+        if not self._quiet:
+            self._print(text)
+
+    def prepared(self, facts: RunFacts, photos: int) -> None:
+        """Say what the device's choice means for the user, once, and show the bar."""
+        self._facts = facts
+        if facts.device_note:
+            self.note(facts.device_note)
+        if self._verbose:
+            self._print(f"model {facts.model} on {facts.device_description}")
+            self._print(f"settings {facts.settings}")
+        if not self._quiet:
+            self._bars = _Bars(photos)
+
+    def started(self, job: Job) -> None:
+        """Show the photo's name beside the bar."""
+        if self._bars is not None:
+            self._bars.start_photo(_shown(job.source.name))
+
+    def tile(self, done: int, total: int) -> None:
+        """Move the bar of the tiles."""
+        if self._bars is not None:
+            self._bars.move_tiles(done, total)
+
+    def finished(self, outcome: Outcome) -> None:
+        """Count the photo, move the bar, print its line."""
+        self._outcomes.append(outcome)
+        if self._bars is not None and outcome.seconds is not None:
+            self._bars.move_photos()
+        if self._json_lines:
+            tqdm.write(json.dumps(self._fields(outcome)), file=sys.stdout)
+            sys.stdout.flush()
+        if not self._quiet:
+            self._tell(outcome)
+
+    def close(self, *, interrupted: bool) -> int:
+        """Remove the bars, print the summary, and return the exit code."""
+        if self._bars is not None:
+            self._bars.close()
+        counts = Counter(outcome.status for outcome in self._outcomes)
+        if not self._quiet:
+            self._print(self._summary(counts, interrupted))
+        self._print_failures(counts[Status.FAILED])
+        if interrupted:
+            return 130
+        return 1 if counts[Status.FAILED] else 0
+
+    def _print(self, text: str) -> None:
+        tqdm.write(_shown(text), file=sys.stderr)
+
+    def _tell(self, outcome: Outcome) -> None:
+        if outcome.status is Status.FAILED:
+            self._print(f"{outcome.source}: failed")
+        elif outcome.status is Status.PLANNED:
+            self._print(f"{outcome.source} -> {outcome.target}")
+        elif outcome.status is Status.DONE and (self._verbose or not self._on_terminal):
+            self._print(f"{outcome.source} -> {outcome.target} ({duration(outcome.seconds or 0.0)})")
+        elif outcome.status is Status.SKIPPED and self._verbose:
+            self._print(f"{outcome.source}: {outcome.target} is already there")
+
+    def _fields(self, outcome: Outcome) -> dict[str, object]:
+        facts = self._facts
+        fields: dict[str, object] = {
+            "source": str(outcome.source),
+            "target": None if outcome.target is None else str(outcome.target),
+            "status": outcome.status.value,
+            "seconds": None if outcome.seconds is None else round(outcome.seconds, 3),
+            "megapixels": outcome.megapixels,
+            "device": None if facts is None else facts.device,
+            "model": None if facts is None else facts.model,
+            "seed": None if facts is None else facts.seed,
+        }
+        if outcome.failure is not None:
+            fields["error"] = outcome.failure.message
+        return fields
+
+    def _summary(self, counts: Counter[Status], interrupted: bool) -> str:
+        others = [f"{counts[kind]} {kind}" for kind in (Status.SKIPPED, Status.FAILED) if counts[kind]]
+        more = f" ({', '.join(others)})" if others else ""
+        if counts[Status.PLANNED]:
+            return self._planned_summary(counts[Status.PLANNED], more)
+        if not (interrupted or counts[Status.DONE] or counts[Status.FAILED]):
+            return f"nothing to do{more}"
+        took = duration(time.monotonic() - self._start)
+        text = f"{_photos(counts[Status.DONE])} denoised in {took}{more}"
+        if interrupted:
+            return f"stopped: {text}; run it again to go on"
+        done = [outcome for outcome in self._outcomes if outcome.status is Status.DONE]
+        folders = {outcome.target.parent for outcome in done if outcome.target is not None}
+        if len(folders) == 1:
+            text += f", see {folders.pop()}"
+        elif folders:
+            text += f", in {len(folders)} folders"
+        return text
+
+    def _planned_summary(self, planned: int, more: str) -> str:
+        estimates = [outcome for outcome in self._outcomes if outcome.status is Status.PLANNED]
+        seconds = sum(outcome.seconds or 0.0 for outcome in estimates)
+        megapixels = sum(outcome.megapixels or 0.0 for outcome in estimates)
+        unknown = sum(outcome.megapixels is None for outcome in estimates)
+        text = f"dry run: {_photos(planned)} would be denoised{more}, {megapixels:.1f} megapixels"
+        text += f", about {duration(seconds)} (an estimate from one small tile)"
+        return f"{text}; {_photos(unknown)} of unknown size not counted in" if unknown else text
+
+    def _print_failures(self, failed: int) -> None:
+        if not failed:
+            return
+        self._print(f"lgbpn: {_photos(failed)} failed:")
+        for outcome in self._outcomes:
+            if outcome.failure is None:
+                continue
+            self._print(f"  {outcome.failure.message}")
+            if self._verbose and outcome.failure.traceback:
+                for line in outcome.failure.traceback.splitlines():
+                    self._print(f"    {line}")
+
+
+class _Bars:
+    """One bar over the photos and one below it over the tiles of the photo at hand."""
+
+    def __init__(self, photos: int) -> None:
+        # disable=None: no bars where stderr is not a terminal
+        options = {"file": sys.stderr, "disable": None, "leave": False, "dynamic_ncols": True}
+        self._photos = tqdm(total=photos, unit="photo", position=0, **options)
+        self._tiles = tqdm(total=0, unit="tile", position=1, **options)
+
+    def start_photo(self, name: str) -> None:
+        self._photos.set_description(name)
+        self._tiles.reset(total=0)
+
+    def move_tiles(self, done: int, total: int) -> None:
+        self._tiles.total = total
+        self._tiles.update(done - self._tiles.n)
+
+    def move_photos(self) -> None:
+        self._photos.update()
+
+    def close(self) -> None:
+        self._tiles.close()
+        self._photos.close()
+
+
+def duration(seconds: float) -> str:
+    """A time for people: 0.4 s, 25 s, 1 min 40 s, 2 h 5 min."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _shown(text: str) -> str:
+    """The text on one line: a file name may hold line breaks and commands to the terminal."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
+def _photos(number: int) -> str:
+    return "1 photo" if number == 1 else f"{number} photos"

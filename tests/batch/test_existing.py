@@ -1,0 +1,49 @@
+"""Results that are already there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lgbpn_cli.batch import existing
+from lgbpn_cli.batch.existing import leave_out_existing
+from lgbpn_cli.batch.outcome import Job
+from lgbpn_cli.photos.record import Record
+
+NOW = Record(version="2.0", model="base", settings='{"seed":1}')
+
+
+@pytest.fixture
+def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Job]:
+    """Jobs whose targets are: same, older version, other settings, other model, no record, not there."""
+    records = {
+        "same.jpg": NOW,
+        "older.jpg": Record("1.0", "base", '{"seed":1}'),
+        "settings.jpg": Record("2.0", "base", '{"seed":2}'),
+        "model.jpg": Record("2.0", "other", '{"seed":1}'),
+        "foreign.jpg": None,
+    }
+    for name in records:
+        (tmp_path / name).touch()
+    monkeypatch.setattr(existing, "read_record", lambda path: records[path.name])
+    return [Job(Path("in") / name, tmp_path / name) for name in [*records, "missing.jpg"]]
+
+
+def test_photos_with_a_result_are_skipped_and_those_made_otherwise_are_counted(jobs: list[Job]) -> None:
+    remaining = leave_out_existing(jobs, NOW, overwrite=False)
+    assert remaining.jobs == jobs[5:]
+    assert remaining.skipped == jobs[:5]
+    assert remaining.notes() == [
+        "5 already there, 3 of them made with other settings; --overwrite replaces them"
+    ]
+
+
+def test_results_made_with_the_same_settings_need_no_warning(jobs: list[Job]) -> None:
+    assert leave_out_existing(jobs[:2], NOW, overwrite=False).notes() == ["2 already there"]
+
+
+def test_overwrite_does_them_all(jobs: list[Job]) -> None:
+    remaining = leave_out_existing(jobs, NOW, overwrite=True)
+    assert remaining.jobs == jobs
+    assert remaining.notes() == []

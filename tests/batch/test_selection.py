@@ -1,0 +1,182 @@
+"""Which files are taken as photos, in which order, and what is left out."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lgbpn_cli.batch import selection
+from lgbpn_cli.batch.selection import check_inputs, natural_key, select_sources
+from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.errors import UsageError
+from lgbpn_cli.photos.record import Record
+
+HERE = OutputConfig()
+DEEP = OutputConfig(recursive=True)
+
+
+def make(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"no picture is needed to choose a file")
+
+
+def names(chosen: selection.Selection) -> list[str]:
+    return [str(source.below) for source in chosen.sources]
+
+
+def test_a_folder_gives_its_photos_in_natural_order(tmp_path: Path) -> None:
+    make(tmp_path, "IMG_10.jpg", "IMG_9.JPG", "img_2.png", "IMG_1.tif", "IMG_1.jpeg")
+    assert names(select_sources([tmp_path], HERE)) == [
+        "IMG_1.jpeg",
+        "IMG_1.tif",
+        "img_2.png",
+        "IMG_9.JPG",
+        "IMG_10.jpg",
+    ]
+
+
+def test_natural_order_does_not_depend_on_the_order_before() -> None:
+    wanted = ["a", "A1", "a1", "a01b", "a2", "a10", "B", "b²", "é"]
+    for seed in range(20):
+        mixed = random.Random(seed).sample(wanted, len(wanted))
+        assert sorted(mixed, key=natural_key) == sorted(wanted, key=natural_key)
+    assert sorted(["a10", "a2", "a1"], key=natural_key) == ["a1", "a2", "a10"]
+
+
+def test_named_files_keep_the_order_they_were_given_in(tmp_path: Path) -> None:
+    make(tmp_path, "b.jpg", "a.jpg")
+    assert names(select_sources([tmp_path / "b.jpg", tmp_path / "a.jpg"], HERE)) == ["b.jpg", "a.jpg"]
+
+
+def test_sub_folders_are_entered_only_when_asked(tmp_path: Path) -> None:
+    make(tmp_path, "b.jpg", "a/c.jpg", "a/d/e.jpg", "f/g.jpg")
+    flat = select_sources([tmp_path], HERE)
+    assert names(flat) == ["b.jpg"]
+    assert flat.ignored == {selection.SUB_FOLDER: 2}
+    assert names(select_sources([tmp_path], DEEP)) == ["b.jpg", "a/c.jpg", "a/d/e.jpg", "f/g.jpg"]
+
+
+def test_what_is_no_photo_is_counted_by_reason(tmp_path: Path) -> None:
+    make(tmp_path, "a.jpg", "b.txt", "c.cr3", "._a.jpg", ".hidden.jpg", ".cache/d.jpg", "e", ".jpg")
+    chosen = select_sources([tmp_path], DEEP)
+    assert names(chosen) == ["a.jpg"]
+    assert chosen.ignored == {selection.OTHER_TYPE: 3, selection.HIDDEN: 4}
+    assert chosen.notes() == ["left out: 4 hidden, 3 of other file types"]
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "._a.jpg", ".a.jpg", "a_denoised.jpg"])
+def test_a_named_file_that_is_left_out_in_folders_is_refused(name: str, tmp_path: Path) -> None:
+    make(tmp_path, "a.jpg", "z.jpg", name)
+    chosen = select_sources([tmp_path / name, tmp_path / "z.jpg"], HERE)
+    assert names(chosen) == ["z.jpg"]
+    [(path, error)] = chosen.refused
+    assert path == tmp_path / name
+    assert str(error).startswith(str(path))
+
+
+def test_an_input_that_is_not_there_stops_everything(tmp_path: Path) -> None:
+    make(tmp_path, "a.jpg")
+    with pytest.raises(UsageError, match=r"b\.jpg: there is no such file"):
+        check_inputs([tmp_path / "a.jpg", tmp_path / "b.jpg"])
+    with pytest.raises(UsageError, match="cannot be reached"):
+        check_inputs([tmp_path / "a.jpg" / "b.jpg"])
+
+
+def test_a_folder_without_photos_is_said_to_have_none(tmp_path: Path) -> None:
+    assert select_sources([tmp_path], HERE).notes() == ["no photos to denoise were found"]
+
+
+def test_a_file_given_twice_is_taken_once(tmp_path: Path) -> None:
+    make(tmp_path, "a.jpg", "b.jpg")
+    (tmp_path / "link.jpg").symlink_to("a.jpg")
+    inputs = [tmp_path / "b.jpg", tmp_path, tmp_path / "." / "b.jpg", tmp_path / ".." / tmp_path.name]
+    chosen = select_sources(inputs, HERE)
+    assert names(chosen) == ["b.jpg", "a.jpg"]
+    assert chosen.ignored == {selection.REPEATED: 6}
+
+
+def test_hard_links_with_names_of_their_own_are_photos_of_their_own(tmp_path: Path) -> None:
+    make(tmp_path, "a.jpg")
+    os.link(tmp_path / "a.jpg", tmp_path / "b.jpg")
+    assert names(select_sources([tmp_path], HERE)) == ["a.jpg", "b.jpg"]
+
+
+def test_a_loop_of_symbolic_links_comes_to_an_end(tmp_path: Path) -> None:
+    make(tmp_path, "a/b/c.jpg")
+    (tmp_path / "a" / "b" / "up").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "a" / "self").symlink_to("self")
+    (tmp_path / "a" / "self.jpg").symlink_to("self.jpg")
+    chosen = select_sources([tmp_path], DEEP)
+    assert names(chosen) == ["a/b/c.jpg"]
+    assert chosen.ignored == {selection.OTHER_TYPE: 2}
+
+
+def test_a_pipe_that_is_called_like_a_photo_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jpg")
+    assert select_sources([tmp_path], HERE).ignored == {selection.OTHER_TYPE: 1}
+
+
+@pytest.mark.parametrize("source", ["a.jpg", "a.JPG", "a.tif"])
+def test_a_result_beside_its_source_is_left_out(source: str, tmp_path: Path) -> None:
+    make(tmp_path, source, "a_x.jpg", f"{source}_x.jpg")
+    chosen = select_sources([tmp_path], OutputConfig(suffix="_x"))
+    assert names(chosen) == [source]
+    assert chosen.ignored == {selection.OWN_RESULT: 2}
+
+
+def test_a_photo_that_is_only_called_like_a_result_is_taken(tmp_path: Path) -> None:
+    make(tmp_path, "a_x.jpg", "_x.jpg", "b.txt", "b_x.jpg")
+    assert names(select_sources([tmp_path], OutputConfig(suffix="_x"))) == ["_x.jpg", "a_x.jpg", "b_x.jpg"]
+
+
+def test_a_file_with_this_tools_record_is_left_out_wherever_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, "a.jpg", "b.jpg")
+
+    def read_record(path: Path) -> Record | None:
+        return Record("0.1.0", "base", "{}") if path.name == "b.jpg" else None
+
+    monkeypatch.setattr(selection, "read_record", read_record)
+    chosen = select_sources([tmp_path], HERE)
+    assert names(chosen) == ["a.jpg"]
+    assert chosen.ignored == {selection.OWN_RESULT: 1}
+
+
+def test_an_output_folder_inside_the_input_is_not_entered(tmp_path: Path) -> None:
+    make(tmp_path, "a.jpg", "sub/out/b.jpg", "sub/out/deep/c.jpg", "sub/d.jpg")
+    (tmp_path / "other way").symlink_to(tmp_path / "sub" / "out" / "deep", target_is_directory=True)
+    chosen = select_sources([tmp_path], OutputConfig(recursive=True, output=str(tmp_path / "sub" / "out")))
+    assert names(chosen) == ["a.jpg", "sub/d.jpg"]
+    assert chosen.ignored == {selection.IN_OUTPUT: 2}
+
+
+def test_an_input_folder_inside_the_output_folder_is_entered(tmp_path: Path) -> None:
+    make(tmp_path, "in/a.jpg", "in/sub/b.jpg")
+    chosen = select_sources([tmp_path / "in"], OutputConfig(recursive=True, output=str(tmp_path)))
+    assert names(chosen) == ["a.jpg", "sub/b.jpg"]
+
+
+def test_a_folder_that_cannot_be_read_is_refused_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, "a/b.jpg", "locked/c.jpg", "z/d.jpg")
+    list_folder = Path.iterdir
+
+    def iterdir(folder: Path) -> Any:
+        if folder.name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return list_folder(folder)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    chosen = select_sources([tmp_path], DEEP)
+    assert names(chosen) == ["a/b.jpg", "z/d.jpg"]
+    [(path, error)] = chosen.refused
+    assert path == tmp_path / "locked"
+    assert "Permission denied" in str(error)

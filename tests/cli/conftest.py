@@ -1,0 +1,70 @@
+"""The command with a fake network, in this process and in one of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import fake_network
+import pytest
+from small_photos import Lgbpn, MakePhoto, save_photo
+from typer.testing import CliRunner
+
+import lgbpn_cli
+from lgbpn_cli.cli.main import app
+
+
+@pytest.fixture
+def fake_rooms(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
+    """The fake network's rooms in the place of the real ones; tests may change what is in them."""
+    rooms: dict[str, ModuleType] = {}
+
+    def put(name: str, room: ModuleType) -> None:
+        rooms[name] = room
+        monkeypatch.setitem(sys.modules, name, room)
+
+    fake_network.install(put)
+    return rooms
+
+
+@pytest.fixture
+def lgbpn(fake_rooms: dict[str, ModuleType]) -> Lgbpn:
+    """Run `lgbpn` with these arguments in this process; the result has exit_code, stdout and stderr."""
+
+    def run(*arguments: object) -> Any:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments], prog_name="lgbpn")
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return run
+
+
+@pytest.fixture
+def start_lgbpn() -> Lgbpn:
+    """Start `lgbpn` with these arguments as a process of its own."""
+
+    def start(*arguments: object, seconds_per_tile: float = 0.0, **options: Any) -> subprocess.Popen[str]:
+        command = [sys.executable, str(Path(fake_network.__file__)), *map(str, arguments)]
+        environment = dict(os.environ)
+        environment["PYTHONPATH"] = str(Path(lgbpn_cli.__file__).parent.parent)
+        environment[fake_network.SECONDS_PER_TILE] = str(seconds_per_tile)
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+        return subprocess.Popen(command, env=environment, text=True, **streams)
+
+    return start
+
+
+@pytest.fixture
+def make_photo(tmp_path: Path) -> MakePhoto:
+    """Make a small photo at this place below tmp_path; every name gets pixels of its own."""
+
+    def make(name: str, size: tuple[int, int] = (12, 8)) -> Path:
+        save_photo(tmp_path / name, size)
+        return tmp_path / name
+
+    return make

@@ -1,0 +1,82 @@
+"""A network without weights and without PyTorch: the command's own behaviour, tested in milliseconds.
+
+`install` puts it in the place of the real rooms; run as a program, this file is `lgbpn` with that network.
+It answers with the negative of a photo, which is exact in 8 and 16 bits.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+
+from lgbpn_cli.config import InferenceConfig
+from lgbpn_cli.errors import DeviceError, ModelError
+
+NOTE = "no GPU found: running on the CPU"
+SECONDS_PER_TILE = "FAKE_SECONDS_PER_TILE"
+"""Environment variable that makes the network slow."""
+
+
+@dataclass(frozen=True)
+class FakeModel:
+    name: str
+    device: SimpleNamespace
+    sha256: str = "5ba"
+    preset: str = "sidd"
+
+
+def choose_device(name: str = "auto") -> SimpleNamespace:
+    if name not in ("auto", "cpu"):
+        raise DeviceError(f"--device {name}", "PyTorch finds no CUDA GPU here", "Use --device auto or cpu.")
+    note = NOTE if name == "auto" else None
+    return SimpleNamespace(name="cpu", description="CPU (2 threads)", note=note)
+
+
+def load_model(name_or_file: str, *, part: str = "teacher", device: SimpleNamespace) -> FakeModel:
+    if name_or_file not in ("fake", "other"):
+        raise ModelError(f"model '{name_or_file}'", "there is no such model", "See lgbpn models list.")
+    return FakeModel(name_or_file, device, sha256=f"sum of {name_or_file} {part}")
+
+
+def run_network(
+    image: np.ndarray,
+    model: FakeModel,
+    config: InferenceConfig,
+    *,
+    on_tile: Callable[[int, int], None] | None = None,
+) -> np.ndarray:
+    if image.dtype != np.float32 or image.ndim != 3 or image.shape[2] != 3:
+        raise RuntimeError(f"the network got {image.dtype} of shape {image.shape}")
+    tiles = math.ceil(image.shape[0] / config.tile_px) * math.ceil(image.shape[1] / config.tile_px)
+    for done in range(1, tiles + 1):
+        time.sleep(float(os.environ.get(SECONDS_PER_TILE, "0")))
+        if on_tile is not None:
+            on_tile(done, tiles)
+    return config.strength * (1 - image) + (1 - config.strength) * image
+
+
+def install(put: Callable[[str, ModuleType], None]) -> None:
+    """Hand the fake rooms to `put`, each with the name of the module it stands for."""
+    rooms: dict[str, dict[str, object]] = {
+        "lgbpn_cli.device": {"choose_device": choose_device},
+        "lgbpn_cli.models.load": {"load_model": load_model, "DEFAULT_MODEL": "fake", "Model": FakeModel},
+        "lgbpn_cli.inference.denoise": {"run_network": run_network},
+    }
+    for name, contents in rooms.items():
+        room = ModuleType(name)
+        vars(room).update(contents)
+        put(name, room)
+
+
+if __name__ == "__main__":
+    install(sys.modules.__setitem__)
+    from lgbpn_cli.cli.main import main
+
+    main()

@@ -1,0 +1,36 @@
+"""Photos of a few pixels for the command's tests, and the names of the fixtures' types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+Lgbpn = Callable[..., Any]
+MakePhoto = Callable[..., Path]
+
+
+def save_photo(path: Path, size: tuple[int, int]) -> None:
+    """Write a photo of this width and height whose pixels depend on its name's length."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(len(str(path))).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
+def pixels_of(path: Path) -> np.ndarray:
+    """The 8-bit pixels of a photo."""
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def negative_of(path: Path) -> np.ndarray:
+    """What the fake network makes of a lossless 8-bit photo."""
+    return 255 - pixels_of(path)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files below a folder, by name."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -1,0 +1,198 @@
+"""`lgbpn denoise`: what it writes, where, and what it leaves alone."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from small_photos import Lgbpn, MakePhoto, contents, negative_of, pixels_of
+
+from lgbpn_cli.config import InferenceConfig
+from lgbpn_cli.photos.record import read_record
+
+
+def settings_of(path: Path) -> dict[str, Any]:
+    record = read_record(path)
+    assert record is not None
+    found: dict[str, Any] = json.loads(record.settings)
+    return found
+
+
+def test_a_photo_gets_its_result_beside_it(lgbpn: Lgbpn, make_photo: MakePhoto) -> None:
+    photo = make_photo("a.png")
+    before = photo.read_bytes()
+    result = lgbpn("denoise", photo)
+    assert result.exit_code == 0
+    assert np.array_equal(pixels_of(photo.with_name("a_denoised.png")), negative_of(photo))
+    assert photo.read_bytes() == before
+    assert result.stdout == ""
+    assert "1 photo denoised in " in result.stderr
+
+
+def test_a_folder_is_mirrored_below_the_output_folder(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    for name in ("in/a.png", "in/sub/b.jpg", "in/sub/deep/c.tif"):
+        make_photo(name)
+    result = lgbpn("denoise", tmp_path / "in", "-r", "-o", tmp_path / "out")
+    assert result.exit_code == 0
+    assert set(contents(tmp_path / "out")) == {"a.png", "sub/b.jpg", "sub/deep/c.tif"}
+    assert "3 photos denoised" in result.stderr
+
+
+def test_sub_folders_need_the_option(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
+    make_photo("in/a.png")
+    make_photo("in/sub/b.png")
+    result = lgbpn("denoise", tmp_path / "in", "-o", tmp_path / "out")
+    assert set(contents(tmp_path / "out")) == {"a.png"}
+    assert "left out: 1 not entered (sub-folders need -r)" in result.stderr
+
+
+def test_one_photo_may_be_given_a_file_name(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
+    photo = make_photo("a.png")
+    assert lgbpn("denoise", photo, "-o", tmp_path / "new" / "clean.png").exit_code == 0
+    assert np.array_equal(pixels_of(tmp_path / "new" / "clean.png"), negative_of(photo))
+
+
+def test_the_suffix_can_be_chosen(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
+    make_photo("a.png")
+    assert lgbpn("denoise", tmp_path / "a.png", "--suffix", "-clean").exit_code == 0
+    assert (tmp_path / "a-clean.png").exists()
+
+
+def test_a_second_source_for_a_target_is_renamed_and_said_before_running(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    first, second = make_photo("one/a.png"), make_photo("second/a.png")
+    result = lgbpn("denoise", first, second, "-o", tmp_path / "out")
+    assert result.exit_code == 0
+    assert np.array_equal(pixels_of(tmp_path / "out" / "a.png"), negative_of(first))
+    assert np.array_equal(pixels_of(tmp_path / "out" / "a.png.png"), negative_of(second))
+    lines = result.stderr.splitlines()
+    [renamed] = [line for line in lines if "renamed" in line]
+    assert lines.index(renamed) < lines.index(next(line for line in lines if line.endswith(" s)")))
+
+
+@pytest.mark.parametrize("link", ["none", "symbolic", "hard"])
+def test_a_source_is_never_overwritten(
+    link: str, lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    photo, other = make_photo("in/a.png"), make_photo("in/b.png")
+    out = tmp_path / "out"
+    out.mkdir()
+    if link == "none":
+        out = tmp_path / "in"
+    elif link == "hard":
+        os.link(photo, out / "a.png")
+    else:
+        (out / "a.png").symlink_to(photo)
+    before = photo.read_bytes()
+    result = lgbpn("denoise", photo, "-o", out, "--overwrite")
+    assert result.exit_code == 1
+    assert f"{photo}: its result {out / 'a.png'} would replace the photo" in result.stderr
+    assert photo.read_bytes() == before
+    assert lgbpn("denoise", tmp_path / "in", "-o", tmp_path / "in", "--overwrite").exit_code == 2
+    assert other.exists()
+
+
+def test_a_second_run_skips_everything(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
+    make_photo("a.png")
+    make_photo("b.png")
+    lgbpn("denoise", tmp_path)
+    before = contents(tmp_path)
+    result = lgbpn("denoise", tmp_path)
+    assert result.exit_code == 0
+    assert contents(tmp_path) == before
+    assert "left out: 2 made by lgbpn" in result.stderr
+    assert "2 already there\n" in result.stderr
+    assert result.stderr.splitlines()[-1] == "nothing to do (2 skipped)"
+
+
+def test_results_made_with_other_settings_are_counted_and_replaced_on_request(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        make_photo(name)
+    lgbpn("denoise", tmp_path / "a.png", "--strength", "0.5")
+    lgbpn("denoise", tmp_path)
+    result = lgbpn("denoise", tmp_path)
+    assert "3 already there, 1 of them made with other settings; --overwrite replaces them" in result.stderr
+    assert settings_of(tmp_path / "a_denoised.png")["strength"] == 0.5
+    assert lgbpn("denoise", tmp_path, "--overwrite").exit_code == 0
+    assert settings_of(tmp_path / "a_denoised.png")["strength"] == 1.0
+    assert lgbpn("denoise", tmp_path).stderr.count("made with other settings") == 0
+
+
+def test_the_output_folder_inside_the_input_is_no_input(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    make_photo("a.png")
+    for _ in range(2):
+        assert lgbpn("denoise", tmp_path, "-r", "-o", tmp_path / "out").exit_code == 0
+    assert set(contents(tmp_path)) == {"a.png", "out/a.png"}
+
+
+def test_a_result_is_recognised_after_it_was_renamed(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    make_photo("a.png")
+    lgbpn("denoise", tmp_path / "a.png", "-o", tmp_path / "best.png")
+    assert "left out: 1 made by lgbpn" in lgbpn("denoise", tmp_path).stderr
+    named = lgbpn("denoise", tmp_path / "best.png")
+    assert named.exit_code == 1
+    assert "best.png: was made by lgbpn" in named.stderr
+
+
+def test_a_file_and_its_folder_are_one_photo(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
+    photo = make_photo("in/a.png")
+    result = lgbpn("denoise", photo, tmp_path / "in", "-o", tmp_path / "out")
+    assert set(contents(tmp_path / "out")) == {"a.png"}
+    assert "1 given twice" in result.stderr
+
+
+def test_every_setting_reaches_the_network_and_the_record(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path, fake_rooms: dict[str, ModuleType]
+) -> None:
+    photo = make_photo("a.png")
+    seen = []
+    room: Any = fake_rooms["lgbpn_cli.inference.denoise"]
+    real = room.run_network
+
+    def run_network(image: Any, model: Any, config: InferenceConfig, **options: Any) -> Any:
+        seen.append((model.name, config))
+        return real(image, model, config, **options)
+
+    room.run_network = run_network
+    options = ["--quality", "best", "--preset", "dnd", "--strength", "0.5", "--seed", "7"]
+    options += ["--tile", "128", "--overlap", "16", "--model", "other"]
+    assert lgbpn("denoise", photo, *options).exit_code == 0
+    wanted = InferenceConfig("best", "dnd", 0.5, 7, 128, 16)
+    assert seen == [("other", wanted)]
+    assert settings_of(tmp_path / "a_denoised.png") == {
+        "model_sha256": "sum of other teacher",
+        "part": "teacher",
+        "quality": "best",
+        "preset": "dnd",
+        "strength": 0.5,
+        "seed": 7,
+        "tile_px": 128,
+        "overlap_px": 16,
+        "refine_passes": wanted.refine_passes,
+        "refine_probability": wanted.refine_probability,
+    }
+
+
+def test_the_record_holds_the_models_own_preset_and_no_seed_that_does_nothing(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    lgbpn("denoise", make_photo("a.png"), "--seed", "7")
+    settings = settings_of(tmp_path / "a_denoised.png")
+    assert settings["preset"] == "sidd"
+    assert "seed" not in settings
+    again = lgbpn("denoise", tmp_path, "--preset", "sidd", "--seed", "8").stderr
+    assert "1 already there\n" in again

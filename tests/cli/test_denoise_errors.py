@@ -1,0 +1,143 @@
+"""`lgbpn denoise` and bad input: one file fails, or nothing is begun."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from small_photos import Lgbpn, MakePhoto, contents
+
+
+def test_bad_files_are_named_with_their_cause_and_the_others_are_done(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    whole = make_photo("in/a.jpg", (64, 64))
+    (tmp_path / "in" / "b.jpg").write_bytes(whole.read_bytes()[:700])
+    (tmp_path / "in" / "c.png").write_bytes(b"")
+    (tmp_path / "in" / "d.png").write_text("this is a text")
+    make_photo("in/e.png")
+    result = lgbpn("denoise", tmp_path / "in", "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert set(contents(tmp_path / "out")) == {"a.jpg", "e.png"}
+    assert "2 photos denoised in" in result.stderr
+    assert "(3 failed)" in result.stderr
+    summary = result.stderr.split("lgbpn: 3 photos failed:\n")[1].splitlines()
+    assert len(summary) == 3
+    for line, name in zip(summary, ("b.jpg", "c.png", "d.png"), strict=True):
+        assert line.startswith(f"  {tmp_path / 'in' / name}: ")
+
+
+def test_a_named_file_that_is_no_photo_fails_and_the_others_go_on(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("x")
+    result = lgbpn("denoise", tmp_path / "notes.txt", make_photo("a.png"))
+    assert result.exit_code == 1
+    assert (tmp_path / "a_denoised.png").exists()
+    assert "notes.txt: is not a photo of a known type. Known are" in result.stderr
+
+
+def test_folders_without_permission_are_named_and_the_others_are_done(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("in/a.png", "in/locked/b.png", "fixed/c.png"):
+        make_photo(name)
+    list_folder, access = Path.iterdir, os.access
+
+    def iterdir(folder: Path) -> Any:
+        if folder.name == "locked":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return list_folder(folder)
+
+    # Imitated, because the administrator, who runs tests in containers, has every permission.
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "fixed" and access(path, mode))
+    result = lgbpn("denoise", tmp_path / "in", tmp_path / "fixed", "-r")
+    assert result.exit_code == 1
+    assert (tmp_path / "in" / "a_denoised.png").exists()
+    summary = result.stderr.split("lgbpn: 2 photos failed:\n")[1].splitlines()
+    cause = "the folder cannot be read (Permission denied). Check its permissions."
+    assert summary[0] == f"  {tmp_path / 'in' / 'locked'}: {cause}"
+    assert f"c.png: nothing may be written in {tmp_path / 'fixed'}. Give another" in summary[1]
+
+
+def test_an_error_inside_the_network_fails_one_photo_and_shows_its_traceback_only_when_asked(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path, fake_rooms: dict[str, ModuleType]
+) -> None:
+    make_photo("a.png", (5, 5))
+    make_photo("b.png")
+    room: Any = fake_rooms["lgbpn_cli.inference.denoise"]
+    real = room.run_network
+
+    def run_network(image: Any, *arguments: Any, **options: Any) -> Any:
+        if image.shape[:2] == (5, 5):
+            raise RuntimeError("the tensors disagree")
+        return real(image, *arguments, **options)
+
+    room.run_network = run_network
+    result = lgbpn("denoise", tmp_path)
+    assert result.exit_code == 1
+    assert f"{tmp_path / 'a.png'}: unexpected RuntimeError: the tensors disagree." in result.stderr
+    assert "Traceback" not in result.stderr
+    assert (tmp_path / "b_denoised.png").exists()
+    assert "Traceback" in lgbpn("denoise", tmp_path, "-v").stderr
+
+
+def test_a_full_disk_fails_the_photo_and_leaves_no_partial_file(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = make_photo("a.png")
+
+    def fsync(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    result = lgbpn("denoise", photo)
+    assert result.exit_code == 1
+    assert f"{photo}: " in result.stderr
+    assert "No space left on device" in result.stderr
+    assert set(contents(tmp_path)) == {"a.png"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--tile", "8"], "--tile: 8 px is too small"),
+        (["--overlap", "400"], "--overlap: 400 px does not fit"),
+        (["--strength", "1.5"], "--strength: 1.5 is not between 0 and 1"),
+        (["--strength", "nan"], "--strength: nan"),
+        (["--quality", "great"], "--quality: 'great' is unknown"),
+        (["--preset", "x"], "--preset: 'x' is unknown"),
+        (["--seed", "-1"], "--seed: -1 is negative"),
+        (["--suffix", ""], "--suffix: is empty"),
+        (["--model", "missing"], "model 'missing': there is no such model"),
+        (["--device", "cuda"], "--device cuda: PyTorch finds no CUDA GPU"),
+        (["--quiet", "--verbose"], "--quiet: contradicts --verbose"),
+        (["missing.png"], "missing.png: there is no such file or folder"),
+    ],
+)
+def test_a_wrong_command_is_one_line_and_exit_code_2(
+    options: list[str], message: str, lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    result = lgbpn("denoise", make_photo("a.png"), *options)
+    assert result.exit_code == 2
+    [line] = result.stderr.splitlines()
+    assert line.startswith(f"lgbpn: {message}")
+    assert set(contents(tmp_path)) == {"a.png"}
+
+
+@pytest.mark.parametrize("arguments", [["--strength", "much"], ["--nonsense"], []])
+def test_options_that_cannot_be_parsed_end_with_exit_code_2(arguments: list[str], lgbpn: Lgbpn) -> None:
+    assert lgbpn("denoise", *arguments).exit_code == 2
+
+
+def test_a_folder_without_photos_is_no_error(lgbpn: Lgbpn, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    result = lgbpn("denoise", tmp_path)
+    assert result.exit_code == 0
+    assert "no photos to denoise were found" in result.stderr
+    assert "left out: 1 of other file types" in result.stderr

@@ -1,0 +1,151 @@
+"""What `lgbpn denoise` says, to people and to programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from small_photos import Lgbpn, MakePhoto, contents
+
+from lgbpn_cli.config import InferenceConfig, OutputConfig
+
+
+def test_a_dry_run_writes_nothing_and_estimates_the_time(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_photo("one/a.png", (1000, 500))
+    make_photo("two/a.png", (1000, 500))
+    monkeypatch.setenv("FAKE_SECONDS_PER_TILE", "0.05")
+    before = contents(tmp_path)
+    start = time.perf_counter()
+    result = lgbpn("denoise", tmp_path / "one", tmp_path / "two", "-n", "--json", "-o", tmp_path / "out")
+    elapsed = time.perf_counter() - start
+    assert result.exit_code == 0
+    assert contents(tmp_path) == before
+    assert not (tmp_path / "out").exists()
+    assert "dry run: 2 photos would be denoised, 1.0 megapixels, about " in result.stderr
+    assert "(renamed: another photo's result has the plain name)" in result.stderr
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [row["status"] for row in rows] == ["planned", "planned"]
+    assert [Path(row["target"]).name for row in rows] == ["a.png", "a.png.png"]
+    # One tile of 256 px takes 0.05 s; half a megapixel is 7.6 of them.
+    assert 7.6 * 0.05 <= rows[0]["seconds"] <= 7.6 * elapsed
+
+
+def test_a_dry_run_counts_the_passes_of_the_best_quality(
+    lgbpn: Lgbpn, make_photo: MakePhoto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = make_photo("a.png", (1000, 500))
+    monkeypatch.setenv("FAKE_SECONDS_PER_TILE", "0.05")
+    seconds = [
+        json.loads(lgbpn("denoise", photo, "-n", "--json", "--quality", quality).stdout)["seconds"]
+        for quality in ("standard", "best")
+    ]
+    passes = 1 + InferenceConfig.refine_passes
+    assert seconds[1] / seconds[0] == pytest.approx(passes, rel=0.5)
+
+
+def test_json_is_one_line_a_photo_and_nothing_else_on_stdout(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    photo = make_photo("a.png", (100, 50))
+    make_photo("b.png")
+    lgbpn("denoise", tmp_path / "b.png")
+    (tmp_path / "c.png").write_bytes(b"")
+    result = lgbpn("denoise", tmp_path, "--json", "--seed", "3")
+    assert result.exit_code == 1
+    rows = {Path(row["source"]).name: row for row in map(json.loads, result.stdout.splitlines())}
+    done = rows["a.png"]
+    assert done.pop("seconds") >= 0
+    assert done == {
+        "source": str(photo),
+        "target": str(tmp_path / "a_denoised.png"),
+        "status": "done",
+        "megapixels": 0.005,
+        "device": "cpu",
+        "model": "fake",
+        "seed": 3,
+    }
+    assert rows["b.png"]["status"] == "skipped"
+    assert rows["c.png"]["status"] == "failed"
+    assert "the file is empty" in rows["c.png"]["error"]
+    assert set(rows) == {"a.png", "b.png", "c.png"}
+
+
+def test_quiet_says_only_what_failed(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
+    make_photo("a.png")
+    assert lgbpn("denoise", tmp_path, "--quiet").output == ""
+    (tmp_path / "b.png").write_bytes(b"")
+    result = lgbpn("denoise", tmp_path, "-q")
+    assert result.stdout == ""
+    title, line = result.stderr.splitlines()
+    assert title == "lgbpn: 1 photo failed:"
+    assert line.startswith(f"  {tmp_path / 'b.png'}: the file is empty")
+
+
+def test_the_device_is_explained_once(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
+    make_photo("a.png")
+    make_photo("b.png")
+    assert lgbpn("denoise", tmp_path).stderr.count("no GPU found: running on the CPU") == 1
+    assert "no GPU" not in lgbpn("denoise", tmp_path, "--overwrite", "--device", "cpu").stderr
+
+
+def test_verbose_shows_model_device_and_settings(lgbpn: Lgbpn, make_photo: MakePhoto) -> None:
+    photo = make_photo("a.png")
+    result = lgbpn("denoise", photo, "--verbose")
+    assert "model fake on CPU (2 threads)" in result.stderr
+    for setting in ('"preset":"sidd"', f'"tile_px":{InferenceConfig.tile_px}'):
+        assert setting in result.stderr
+        assert setting not in lgbpn("denoise", photo, "--overwrite").stderr
+
+
+def test_off_a_terminal_each_photo_is_one_line(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
+    photos = [make_photo(name) for name in ("a.png", "b.png")]
+    lines = lgbpn("denoise", tmp_path).stderr.splitlines()
+    for photo in photos:
+        assert sum(line.startswith(f"{photo} -> ") for line in lines) == 1
+    assert lines[-1].endswith(f", see {tmp_path}")
+
+
+def test_a_file_name_cannot_command_the_terminal(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
+    make_photo("a\n\x1b[31m.png")
+    result = lgbpn("denoise", tmp_path)
+    assert result.exit_code == 0
+    assert "\x1b" not in result.stderr
+    assert "a\\n\\x1b[31m.png -> " in result.stderr
+
+
+def test_a_file_name_that_is_no_text_is_no_obstacle(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    try:
+        make_photo(os.fsdecode(b"\xff.png"))
+    except OSError:
+        pytest.skip("this file system takes only names that are text")
+    result = lgbpn("denoise", tmp_path, "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["source"] == str(tmp_path / os.fsdecode(b"\xff.png"))
+
+
+def test_the_help_documents_every_option_with_the_default_of_its_setting(lgbpn: Lgbpn) -> None:
+    text = " ".join(lgbpn("denoise", "--help").stdout.partition("Options:")[2].split())
+    for option, default in {
+        "-o, --output": "(beside each photo)",
+        "--suffix": OutputConfig.suffix,
+        "-m, --model": "(the model this version ships)",
+        "--quality": InferenceConfig.quality,
+        "--preset": "(the model's own)",
+        "--strength": InferenceConfig.strength,
+        "--seed": InferenceConfig.seed,
+        "--tile": InferenceConfig.tile_px,
+        "--overlap": InferenceConfig.overlap_px,
+        "-d, --device": "auto",
+    }.items():
+        _, _, after = text.partition(f" {option} ")
+        assert after.partition("[default: ")[2].startswith(f"{default}]")
+    for flag in ("-r, --recursive", "--overwrite", "-n, --dry-run", "-q, --quiet", "-v, --verbose", "--json"):
+        assert f"{flag} " in text
+    assert "lgbpn denoise photos/ -r -o denoised/" in lgbpn("denoise", "--help").stdout

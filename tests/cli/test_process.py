@@ -1,0 +1,129 @@
+"""`lgbpn` as a process of its own: exit codes, Ctrl-C, a reader that goes away, a terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from small_photos import Lgbpn, MakePhoto
+
+termios = pytest.importorskip("termios", reason="Windows has no pseudo-terminals and no SIGINT to send")
+
+PATIENCE_S = 60
+
+
+def wait_for(path: Path) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} did not appear"
+        time.sleep(0.02)
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in folder.rglob("*") if path.is_file()}
+
+
+def test_all_done_ends_with_0(start_lgbpn: Lgbpn, make_photo: MakePhoto) -> None:
+    process = start_lgbpn("denoise", make_photo("a.png"))
+    stdout, stderr = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, stdout) == (0, "")
+    assert "1 photo denoised" in stderr
+
+
+def test_some_failed_ends_with_1(start_lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
+    make_photo("a.png")
+    (tmp_path / "b.png").write_bytes(b"")
+    process = start_lgbpn("denoise", tmp_path)
+    assert "1 photo failed" in process.communicate(timeout=PATIENCE_S)[1]
+    assert process.returncode == 1
+
+
+@pytest.mark.parametrize("options", [["missing.png"], ["--model", "missing"], ["--nonsense"]])
+def test_a_wrong_command_ends_with_2(options: list[str], start_lgbpn: Lgbpn, make_photo: MakePhoto) -> None:
+    process = start_lgbpn("denoise", make_photo("a.png"), *options)
+    stdout, stderr = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, stdout) == (2, "")
+    assert "Traceback" not in stderr
+
+
+def test_ctrl_c_ends_with_130_a_summary_and_whole_files_only(
+    start_lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        make_photo(f"in/{name}", (640, 64))
+    options = ["--tile", "64", "--overlap", "0", "-o", tmp_path / "out"]
+    process = start_lgbpn("denoise", tmp_path / "in", *options, seconds_per_tile=0.1)
+    wait_for(tmp_path / "out" / "a.png")
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, stdout) == (130, "")
+    assert "stopped: 1 photo denoised in " in stderr
+    assert "Traceback" not in stderr
+    assert files(tmp_path / "out") == {"a.png"}
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(
+    start_lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path, lgbpn: Lgbpn
+) -> None:
+    for name in ("a.png", "b.png"):
+        make_photo(f"in/{name}", (640, 64))
+    options = ["--tile", "64", "--overlap", "0", "-o", tmp_path / "out"]
+    process = start_lgbpn("denoise", tmp_path / "in", *options, seconds_per_tile=0.1)
+    wait_for(tmp_path / "out" / "a.png")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=PATIENCE_S)
+    result = lgbpn("denoise", tmp_path / "in", *options)
+    assert "1 photo denoised" in result.stderr
+    assert "(1 skipped)" in result.stderr
+    assert files(tmp_path / "out") == {"a.png", "b.png"}
+
+
+def test_a_reader_that_goes_away_is_no_reason_for_a_traceback(
+    start_lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        make_photo(name)
+    process = start_lgbpn("denoise", tmp_path, "--json", seconds_per_tile=0.1)
+    process.stdout.close()
+    stderr = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(PATIENCE_S) != 0
+    assert "Traceback" not in stderr
+    assert "Exception" not in stderr
+
+
+def test_a_terminal_shows_photos_and_tiles_and_quiet_shows_nothing(
+    start_lgbpn: Lgbpn, make_photo: MakePhoto
+) -> None:
+    photo = make_photo("a.png", (320, 64))
+    shown = []
+    for options in (["--overwrite"], ["--overwrite", "--quiet"]):
+        ours, theirs = os.openpty()
+        termios.tcsetwinsize(theirs, (24, 80))
+        arguments = ["denoise", photo, "--tile", "64", "--overlap", "0", *options]
+        process = start_lgbpn(*arguments, seconds_per_tile=0.15, stderr=theirs, stdout=subprocess.DEVNULL)
+        os.close(theirs)
+        shown.append(read_terminal(ours))
+        assert process.wait(PATIENCE_S) == 0
+    assert "a.png" in shown[0]
+    assert "0/1" in shown[0]
+    assert "3/5" in shown[0]
+    assert shown[1] == ""
+
+
+def read_terminal(descriptor: int) -> str:
+    """All that is written to a pseudo-terminal until its other end is closed."""
+    parts = []
+    while True:
+        try:
+            part = os.read(descriptor, 65536)
+        except OSError:  # how Linux says that the other end is closed
+            part = b""
+        if not part:
+            os.close(descriptor)
+            return b"".join(parts).decode()
+        parts.append(part)
