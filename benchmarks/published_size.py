@@ -16,8 +16,8 @@ import time
 
 import torch
 
-from lgbpn_cli.config import PRESETS, PUBLISHED
-from lgbpn_cli.device import PRECISIONS, choose_device
+from lgbpn_cli.config import PRECISIONS, PRESETS, PUBLISHED
+from lgbpn_cli.device import choose_device
 from lgbpn_cli.network.lgbpn import LGBPN
 
 PATCH_PX = 256

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +25,18 @@ from lgbpn_cli.batch.targets import TargetPlan, check_output, plan_targets
 from lgbpn_cli.colour import from_working, to_working
 from lgbpn_cli.config import InferenceConfig, OutputConfig
 from lgbpn_cli.errors import PhotoWriteError, UsageError
-from lgbpn_cli.evaluation.metrics import mean_shift_8bit, psnr_8bit
-from lgbpn_cli.evaluation.pairs import pair_files
-from lgbpn_cli.evaluation.report import EvaluationReport, PhotoScore
+from lgbpn_cli.evaluation.methods import baseline_methods, network_method, result_methods, with_unique_labels
+from lgbpn_cli.evaluation.pairs import pair_pictures
+from lgbpn_cli.evaluation.report import EvaluationReport
+from lgbpn_cli.evaluation.run import evaluate_pairs
+from lgbpn_cli.evaluation.settings import EvaluationConfig
+from lgbpn_cli.evaluation.submission import write_submission
+from lgbpn_cli.photos.companions import copy_companions
+from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.record import Record
+from lgbpn_cli.photos.suffixes import type_for
 from lgbpn_cli.photos.write import write_photo
 from lgbpn_cli.version import __version__
 
@@ -113,7 +119,9 @@ def denoise_file(
 ) -> DenoiseResult:
     """What was done: the photo at `path`, denoised, is now at `target`, which is replaced if it was there.
 
-    `target` keeps the type of the photo and its metadata. `model` and `device` are as in `denoise_image`.
+    `target` keeps the photo's metadata; its own ending decides about its type (`.jpg`, `.png`, `.tif`,
+    `.webp`, `.avif`, and `.dng` for camera raw), any other ending keeps the photo's. `model` and `device` are
+    as in `denoise_image`.
     Raises PhotoError where the photo cannot be read or written, or `target` is the photo itself.
     """
     source, target = Path(path), Path(target)
@@ -122,7 +130,7 @@ def denoise_file(
     settings = InferenceConfig(quality=quality, preset=preset, strength=strength, seed=seed)
     denoiser = _prepare(model, device, settings)
     start = time.perf_counter()
-    photo = read_photo(source)
+    photo = as_result(read_photo(source), OutputConfig(format=type_for(source, target)))
     clean = denoiser.clean(photo)
     write_photo(clean, target, record=denoiser.record)
     seconds = time.perf_counter() - start
@@ -155,7 +163,7 @@ def denoise_folder(
         _report_refused(selection, plan, listener)
         return
 
-    denoiser = _prepare(model, device, settings)
+    denoiser = replace(_prepare(model, device, settings), output=output)
     remaining = leave_out_existing(plan.jobs, denoiser.record, overwrite=output.overwrite)
     listener.prepared(denoiser.facts, len(remaining.jobs))
     for text in remaining.notes():
@@ -168,49 +176,51 @@ def denoise_folder(
         _report_estimates(remaining.jobs, denoiser, listener)
         return
     steps = Steps(
-        read=read_photo,
+        read=lambda source: as_result(read_photo(source, max_pixels=output.max_pixels), output),
         run=denoiser.clean,
-        write=lambda photo, target: write_photo(photo, target, record=denoiser.record),
+        write=denoiser.write,
     )
     run_jobs(remaining.jobs, steps, listener)
 
 
 def evaluate(
-    noisy: Path,
-    reference: Path,
+    config: EvaluationConfig,
+    settings: Sequence[InferenceConfig],
+    *,
+    command: str,
+    device: str = "auto",
+    on_step: Callable[[int, int], None] | None = None,
+) -> EvaluationReport:
+    """The scores of every model with every setting, and of what else `config` names; its reports are written.
+
+    `command` is what the reports give as their origin. Raises UsageError, before anything is measured, where
+    the call as a whole cannot work; files that cannot be measured are named in the report's problems.
+    """
+    pairing = pair_pictures(config.noisy, config.reference, config.denoised, config.pair_pattern)
+    methods = [*result_methods(config.denoised), *baseline_methods(config.baselines)]
+    for name in reversed(config.models):
+        model = load_model(name, part=PART, device=device)
+        methods[:0] = [network_method(model, each, _prepare(model, device, each).run) for each in settings]
+    return evaluate_pairs(pairing, with_unique_labels(methods), config, command=command, on_step=on_step)
+
+
+def submit(
+    benchmark: str,
+    source: Path,
+    folder: Path,
     settings: InferenceConfig,
     *,
     model: str | None = None,
     device: str = "auto",
-    on_pair: Callable[[int, int], None] | None = None,
-) -> tuple[EvaluationReport, int]:
-    """The scores of a model over the pairs of two folders (or files), and the number of files without partner.
+    on_step: Callable[[int, int], None] | None = None,
+) -> list[Path]:
+    """The files that the benchmark's server takes (`sidd` or `dnd`), made from its download and now in `folder`.
 
-    Raises UsageError where nothing pairs or a pair differs in size, PhotoError where a photo cannot be read.
+    Raises UsageError where an input is missing or a result is there already, PhotoReadError for other content.
     """
-    files = pair_files(noisy, reference)
     denoiser = _prepare(model, device, settings)
-    scores = []
-    for done, (noisy_path, reference_path) in enumerate(files.pairs, start=1):
-        image, truth = to_working(read_photo(noisy_path)), to_working(read_photo(reference_path))
-        if image.shape != truth.shape:
-            raise UsageError(
-                noisy_path, f"it differs in size from {reference_path}", "Give pairs of one size."
-            )
-        start = time.perf_counter()
-        clean = denoiser.run(image)
-        seconds = time.perf_counter() - start
-        shift = mean_shift_8bit(clean, truth)
-        scores.append(
-            PhotoScore(noisy_path.name, psnr_8bit(image, truth), psnr_8bit(clean, truth), shift, seconds)
-        )
-        if on_pair is not None:
-            on_pair(done, len(files.pairs))
-    preset = settings.preset or denoiser.model.preset
-    report = EvaluationReport(
-        denoiser.model.name, denoiser.model.sha256, settings.quality, preset, tuple(scores)
-    )
-    return report, files.noisy_alone + files.reference_alone
+    description = {"MethodName": "LG-BPN", "Model": denoiser.model.name, "Settings": denoiser.record.settings}
+    return write_submission(benchmark, source, folder, denoiser.run, description=description, on_step=on_step)
 
 
 def train(
@@ -247,12 +257,18 @@ class _Denoiser:
 
     model: Model
     settings: InferenceConfig
+    output: OutputConfig = field(default_factory=OutputConfig)
 
     def clean(self, photo: Photo, on_tile: OnTile | None = None) -> Photo:
         """The photo without its noise."""
         image = to_working(photo)
         clean = self.run(image, on_tile)
         return from_working(clean, photo)
+
+    def write(self, photo: Photo, target: Path) -> None:
+        """Write a result, and copy what belongs to its photo."""
+        write_photo(photo, target, record=self.record if self.output.provenance else None)
+        copy_companions(photo.path, target, times=self.output.preserve_times)
 
     def run(self, image: NDArray[np.float32], on_tile: OnTile | None = None) -> NDArray[np.float32]:
         """The network's answer to an (h, w, 3) picture from 0 to 1."""
@@ -289,6 +305,9 @@ class _Denoiser:
             values["seed"] = settings.seed
             values["refine_passes"] = settings.refine_passes
             values["refine_probability"] = settings.refine_probability
+        for name in ("format", "bit_depth", "jpeg_quality"):
+            if getattr(self.output, name) != getattr(OutputConfig, name):
+                values[name] = getattr(self.output, name)
         text = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return Record(version=__version__, model=self.model.name, settings=text)
 

@@ -1,6 +1,8 @@
-"""Encoded pixel values <-> the working range 0..1 of the network, both directions side by side.
+"""Encoded pixel values <-> the working range of the network, both directions side by side.
 
-Values stay encoded (gamma and gamut are not touched), so that the file's own colour profile stays true.
+Encoded values stay as they are (gamma and gamut are not touched), so that the file's own colour profile
+stays true. Linear light, of raw files and float TIFFs, goes through sRGB's curve for the network and back:
+its noise and shadows then look as in the photos that the network learned from.
 """
 
 from __future__ import annotations
@@ -15,30 +17,60 @@ from lgbpn_cli.photos.photo import Photo
 
 BAND_ROWS = 256
 """Rows converted at a time: temporary arrays stay small beside the photo itself."""
+TOE = 0.0031308
+SLOPE = 12.92
+SCALE, LIFT, POWER = 1.055, 0.055, 2.4
+"""sRGB's curve (IEC 61966-2-1): a straight toe up to TOE, then SCALE * light ** (1 / POWER) - LIFT."""
+
+
+def encode_light(light: np.ndarray) -> np.ndarray:
+    """Return the encoded values of linear light, float32, 1.0 -> 1.0.
+
+    The curve goes on above 1.0 and is mirrored below zero: no value is clipped, and `decode_light` is its
+    exact inverse.
+    """
+    size = np.abs(light)
+    curved = SCALE * np.maximum(size, TOE) ** (1 / POWER) - LIFT
+    encoded: np.ndarray = np.copysign(np.where(size <= TOE, SLOPE * size, curved), light).astype(np.float32)
+    return encoded
+
+
+def decode_light(encoded: np.ndarray) -> np.ndarray:
+    """Return the linear light of encoded values, float32; see `encode_light`."""
+    size = np.abs(encoded)
+    curved = ((np.maximum(size, SLOPE * TOE) + LIFT) / SCALE) ** POWER
+    light: np.ndarray = np.copysign(np.where(size <= SLOPE * TOE, size / SLOPE, curved), encoded)
+    return light.astype(np.float32)
 
 
 def to_working(photo: Photo) -> np.ndarray:
-    """Return the photo as (h, w, 3) float32 in 0..1; grey is repeated to three channels."""
+    """Return the photo as (h, w, 3) float32, 0..1; grey is repeated to three channels.
+
+    Linear light is white-balanced and encoded; its highlights may lie above 1.
+    """
     height, width, _ = photo.pixels.shape
-    white = np.float32(np.iinfo(photo.pixels.dtype).max)
     image = np.empty((height, width, 3), np.float32)
+    scale = _scale(photo)
     for top in range(0, height, BAND_ROWS):
-        image[top : top + BAND_ROWS] = photo.pixels[top : top + BAND_ROWS] / white
+        band = photo.pixels[top : top + BAND_ROWS] / scale
+        image[top : top + BAND_ROWS] = encode_light(band) if photo.linear else band
     return image
 
 
 def from_working(clean: np.ndarray, photo: Photo) -> Photo:
     """Return the photo with its pixels replaced by `clean`, (h, w, 3) in 0..1; `photo` is not changed.
 
-    Values are clipped to the range and rounded to the nearest; grey is the mean of the three channels. What
-    `to_working` gave comes back exactly, at 8 and at 16 bits.
+    Values are clipped to what the photo's samples can hold and rounded to the nearest; float samples are
+    neither. Grey is the mean of the three channels. What `to_working` gave comes back exactly, at 8 and at 16
+    bits, linear or not, and to 1e-6 as float.
 
     Raises PhotoError when `clean` holds values that are no numbers, ValueError for another shape.
     """
     height, width, channels = photo.pixels.shape
     if clean.shape != (height, width, 3):
         raise ValueError(f"expected {(height, width, 3)}, got {clean.shape}")
-    white = np.float32(np.iinfo(photo.pixels.dtype).max)
+    scale = _scale(photo)
+    whole = np.issubdtype(photo.pixels.dtype, np.integer)
     pixels = np.empty_like(photo.pixels)
     for top in range(0, height, BAND_ROWS):
         band = clean[top : top + BAND_ROWS].astype(np.float32)
@@ -48,8 +80,20 @@ def from_working(clean: np.ndarray, photo: Photo) -> Photo:
             raise PhotoError(
                 shown(photo.path), "denoising gave values that are no numbers", "Try it on the CPU."
             )
-        band *= white
-        np.rint(band, out=band)
-        np.clip(band, 0, white, out=band)
+        if photo.linear:
+            band = decode_light(band)
+        band = band * scale
+        if whole:
+            np.rint(band, out=band)
+            np.clip(band, 0, np.iinfo(photo.pixels.dtype).max, out=band)
         pixels[top : top + BAND_ROWS] = band
     return replace(photo, pixels=pixels)
+
+
+def _scale(photo: Photo) -> np.ndarray:
+    """Return the sample value of a white of 1.0, float32, for each channel or for all."""
+    dtype = photo.pixels.dtype
+    white = np.float32(np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1.0)
+    if photo.camera is None:
+        return np.array([white], np.float32)
+    return white / np.array(photo.camera.gains, np.float32)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from lgbpn_cli.errors import UsageError
+
+Precision = Literal["auto", "float32", "bfloat16"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 
 def _require(condition: bool, subject: str, cause: str, cure: str) -> None:
@@ -43,19 +47,30 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         """Refuse shapes that cannot be built, and kernels that let the network see into its own hole."""
-        _require(self.width % self.attention_heads == 0, "network", "width is no multiple of attention_heads", "Change one of them.")
-        _require(self.width >= 2 and self.head_width >= 1, "network", "widths must be positive", "Use 2 or more.")
+        _require(
+            self.width % self.attention_heads == 0,
+            "network",
+            "width is no multiple of attention_heads",
+            "Change one of them.",
+        )
+        _require(
+            self.width >= 2 and self.head_width >= 1, "network", "widths must be positive", "Use 2 or more."
+        )
         for name in ("local_kernel_px", "global_kernel_px"):
             _require(getattr(self, name) % 2 == 1, "network", f"{name} is even", "Use an odd kernel size.")
         local_span = self.training_local_pd * LOCAL_DILATION
         global_span = self.training_global_pd * GLOBAL_DILATION
         _require(
             local_span >= self.local_kernel_px // 2 + self.hole_radius_px,
-            "network", f"the local branch steps {local_span} px and sees back into the hole", "Raise training_local_pd or make the kernel smaller.",
+            "network",
+            f"the local branch steps {local_span} px and sees back into the hole",
+            "Raise training_local_pd or make the kernel smaller.",
         )
         _require(
             global_span > self.global_kernel_px // 2 + self.hole_radius_px,
-            "network", f"the global branch steps {global_span} px and sees back into the hole", "Raise training_global_pd or make the kernel smaller.",
+            "network",
+            f"the global branch steps {global_span} px and sees back into the hole",
+            "Raise training_global_pd or make the kernel smaller.",
         )
 
     @property
@@ -149,12 +164,36 @@ class InferenceConfig:
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
-        _require(self.quality in QUALITIES, "--quality", f"'{self.quality}' is unknown", f"Choose one of {', '.join(QUALITIES)}.")
-        _require(self.preset is None or self.preset in PRESETS, "--preset", f"'{self.preset}' is unknown", f"Choose one of {', '.join(PRESETS)}.")
-        _require(0.0 <= self.strength <= 1.0, "--strength", f"{self.strength} is not between 0 and 1", "Use 0 (original) to 1 (fully denoised).")
+        _require(
+            self.quality in QUALITIES,
+            "--quality",
+            f"'{self.quality}' is unknown",
+            f"Choose one of {', '.join(QUALITIES)}.",
+        )
+        _require(
+            self.preset is None or self.preset in PRESETS,
+            "--preset",
+            f"'{self.preset}' is unknown",
+            f"Choose one of {', '.join(PRESETS)}.",
+        )
+        _require(
+            0.0 <= self.strength <= 1.0,
+            "--strength",
+            f"{self.strength} is not between 0 and 1",
+            "Use 0 (original) to 1 (fully denoised).",
+        )
         _require(self.tile_px >= 64, "--tile", f"{self.tile_px} px is too small", "Use 64 or more.")
-        _require(0 <= self.overlap_px <= self.tile_px // 2, "--overlap", f"{self.overlap_px} px does not fit a tile of {self.tile_px} px", "Use 0 to half the tile.")
+        _require(
+            0 <= self.overlap_px <= self.tile_px // 2,
+            "--overlap",
+            f"{self.overlap_px} px does not fit a tile of {self.tile_px} px",
+            "Use 0 to half the tile.",
+        )
         _require(self.seed >= 0, "--seed", f"{self.seed} is negative", "Use 0 or more.")
+
+
+OUTPUT_FORMATS = ("preserve", "jpeg", "png", "tiff", "webp", "avif", "dng")
+"""What --format takes."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +208,33 @@ class OutputConfig:
     """Enter sub-folders; their structure is mirrored below `output`."""
     overwrite: bool = False
     """Replace results that are already there (never a source)."""
+    format: str = "preserve"
+    """One of OUTPUT_FORMATS: the type of the results; preserve gives DNG for camera raw and JPEG for HEIC."""
+    bit_depth: int | None = None
+    """Bits of a sample in results that are PNG or TIFF, 8 or 16; None keeps the photo's."""
+    jpeg_quality: int | None = None
+    """Quality of JPEG, WebP and AVIF results, 1..100; None: a JPEG's own, 95 for new files."""
+    strip_metadata: bool = False
+    """Leave out everything but pixels, colour profile and orientation."""
+    preserve_times: bool = False
+    """Give results the access and modification times of their photos."""
+    provenance: bool = True
+    """Write into the results what made them."""
+    max_pixels: int = 400_000_000
+    """Largest picture that is read: above any camera's, below what exhausts memory."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work."""
+        known = f"Choose one of {', '.join(OUTPUT_FORMATS)}."
+        _require(self.format in OUTPUT_FORMATS, "--format", f"'{self.format}' is unknown", known)
+        depth = self.bit_depth
+        _require(depth in (None, 8, 16), "--bit-depth", f"{depth} is not possible", "Use 8 or 16.")
+        quality = self.jpeg_quality
+        possible = quality is None or 1 <= quality <= 100
+        _require(
+            possible, "--jpeg-quality", f"{quality} is not between 1 and 100", "95 loses hardly anything."
+        )
+        _require(self.max_pixels >= 1, "--max-pixels", f"{self.max_pixels} is no size", "Use 1 or more.")
 
 
 @dataclass(frozen=True)
@@ -191,12 +257,21 @@ class TrainingConfig:
     """Largest norm of the gradient."""
     ema_decay: float = 0.999
     """Decay of the exponential moving average of the weights, which is what gets shipped."""
-    precision: str = "auto"
+    precision: Precision = "auto"
     """auto, float32 or bfloat16."""
     seed: int = 0
     """Seed of initialisation, crops and flips."""
     checkpoint_every: int = 200
     """Steps between checkpoints."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work."""
+        _require(self.precision in PRECISIONS, "precision", f"'{self.precision}' is unknown", "Use auto.")
+        for name in ("steps", "batch", "checkpoint_every"):
+            _require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
+        _require(
+            0 <= 2 * self.rim_px < self.crop_px, "rim_px", "leaves nothing of the crop", "Use larger crops."
+        )
 
 
 @dataclass(frozen=True)

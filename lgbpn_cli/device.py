@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
+from lgbpn_cli.config import Precision
 from lgbpn_cli.errors import DeviceError
-
-Precision = Literal["auto", "float32", "bfloat16"]
-PRECISIONS: tuple[Precision, ...] = ("auto", "float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -89,14 +86,22 @@ def choose_device(name: str = "auto", hardware: Hardware | None = None) -> Devic
         return _cpu(found)
     if name == "mps":
         if not found.mps:
-            raise DeviceError("--device mps", "Apple's Metal backend is not available here", "Use --device auto.")
+            raise DeviceError(
+                "--device mps", "Apple's Metal backend is not available here", "Use --device auto."
+            )
         return _mps()
     kind, _, number = name.partition(":")
     if kind != "cuda" or (number and not number.isdecimal()) or name.endswith(":"):
-        raise DeviceError(f"--device {name}", "there is no such kind of device", "Use auto, cpu, cuda, cuda:N or mps.")
+        raise DeviceError(
+            f"--device {name}", "there is no such kind of device", "Use auto, cpu, cuda, cuda:N or mps."
+        )
     index = int(number or 0)
     if index >= len(found.cuda):
-        there = f"this machine has {len(found.cuda)} CUDA GPU(s)" if found.cuda else "PyTorch finds no CUDA GPU here"
+        there = (
+            f"this machine has {len(found.cuda)} CUDA GPU(s)"
+            if found.cuda
+            else "PyTorch finds no CUDA GPU here"
+        )
         raise DeviceError(f"--device {name}", there, "Use --device auto or cpu.")
     return _cuda(index, found)
 

@@ -23,6 +23,7 @@ class LgbpnError(Exception):
     exit_code = 1
 
     def __init__(self, subject: object, cause: str, cure: str) -> None:
+        """Put the message together: `subject: cause. cure`."""
         super().__init__(f"{subject}: {cause}. {cure}")
         self.subject = str(subject)
         self.cause = cause

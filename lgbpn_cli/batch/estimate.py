@@ -7,9 +7,14 @@ from pathlib import Path
 
 from PIL import Image
 
+from lgbpn_cli.photos.raw import raw_megapixels
+from lgbpn_cli.photos.suffixes import RAW_SUFFIXES
+
 
 def megapixels_of(path: Path) -> float | None:
     """The size of the photo in megapixels without decoding it; None where the header does not tell."""
+    if path.suffix.lower() in RAW_SUFFIXES:
+        return raw_megapixels(path)
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             return image.width * image.height / 1e6

@@ -12,7 +12,7 @@ from lgbpn_cli.batch.outcome import Job
 from lgbpn_cli.batch.selection import Source, comparable_name
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import PhotoError, PhotoWriteError, UsageError
-from lgbpn_cli.photos.photo import PHOTO_SUFFIXES
+from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES, result_suffix, type_of_suffix
 
 
 @dataclass
@@ -45,10 +45,10 @@ def check_output(inputs: Sequence[Path], output: OutputConfig) -> None:
     target = Path(output.output)
     subject = f"-o {target}"
     if _names_one_file(inputs, target):
-        ending = inputs[0].suffix
-        if ending.lower() in PHOTO_SUFFIXES and _type_of(target) != _type_of(inputs[0]):
-            cause = f"the result of {inputs[0].name} keeps its type and cannot become {target.suffix}"
-            raise UsageError(subject, cause, f"Let the name end in {ending}.")
+        ending = result_suffix(inputs[0].suffix, output.format)
+        if ending.lower() in PHOTO_SUFFIXES and type_of_suffix(target.suffix) != type_of_suffix(ending):
+            cause = f"the result of {inputs[0].name} is a {ending} file and cannot become {target.suffix}"
+            raise UsageError(subject, cause, f"Let the name end in {ending}, or choose a type with -f.")
         return
     if target.suffix.lower() in PHOTO_SUFFIXES and not target.is_dir():
         raise UsageError(subject, "names a file, which only one input file can have", "Give a folder.")
@@ -57,11 +57,6 @@ def check_output(inputs: Sequence[Path], output: OutputConfig) -> None:
     for path in inputs:
         if path.is_dir() and target.is_dir() and path.samefile(target):
             raise UsageError(subject, "is an input folder, whose photos would be replaced", "Give another.")
-
-
-def _type_of(path: Path) -> str:
-    """The type a file's name claims, whichever of its spellings the name has: .jpe, .jpeg; .tif, .tiff."""
-    return path.suffix.lower()[1:3]
 
 
 def _check_suffix(suffix: str) -> None:
@@ -107,10 +102,13 @@ def _names_one_file(inputs: Sequence[Path], target: Path) -> bool:
 
 
 def _plain_target(source: Source, inputs: Sequence[Path], output: OutputConfig) -> Path:
+    ending = result_suffix(source.path.suffix, output.format)
     if output.output is None:
-        return source.path.with_name(source.path.stem + output.suffix + source.path.suffix)
+        return source.path.with_name(source.path.stem + output.suffix + ending)
     target = Path(output.output)
-    return target if _names_one_file(inputs, target) else target / source.below
+    if _names_one_file(inputs, target):
+        return target
+    return target / source.below.with_name(source.below.stem + ending)
 
 
 def _free_target(source: Source, plain: Path, output: OutputConfig, owners: dict[str, Source]) -> Path:

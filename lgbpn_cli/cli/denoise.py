@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lgbpn_cli.config import PRESETS, QUALITIES, InferenceConfig, OutputConfig
+from lgbpn_cli.config import OUTPUT_FORMATS, PRESETS, QUALITIES, InferenceConfig, OutputConfig
 from lgbpn_cli.errors import UsageError
 
 BEST_PASSES = 1 + InferenceConfig.refine_passes
@@ -41,6 +41,58 @@ def denoise(
         bool,
         typer.Option("--overwrite", help="Replace results that are already there instead of skipping them."),
     ] = OutputConfig.overwrite,
+    format_: Annotated[
+        str,
+        typer.Option(
+            "-f",
+            "--format",
+            metavar="|".join(OUTPUT_FORMATS),
+            help="Type of the results; preserve makes DNG of camera raw files and JPEG of HEIC.",
+        ),
+    ] = OutputConfig.format,
+    bit_depth: Annotated[
+        int | None,
+        typer.Option(
+            "--bit-depth",
+            metavar="8|16",
+            help="Bits of a sample in PNG and TIFF results.",
+            show_default="the photo's own",
+        ),
+    ] = OutputConfig.bit_depth,
+    jpeg_quality: Annotated[
+        int | None,
+        typer.Option(
+            "--jpeg-quality",
+            metavar="1..100",
+            help="Quality of JPEG, WebP and AVIF results; a JPEG made of a JPEG keeps its own without it.",
+            show_default="95 for new files",
+        ),
+    ] = OutputConfig.jpeg_quality,
+    strip_metadata: Annotated[
+        bool,
+        typer.Option(
+            "--strip-metadata",
+            help="Leave out everything but the picture, its colour profile and its orientation.",
+        ),
+    ] = OutputConfig.strip_metadata,
+    preserve_times: Annotated[
+        bool, typer.Option("--preserve-times", help="Give results the file times of their photos.")
+    ] = OutputConfig.preserve_times,
+    provenance: Annotated[
+        bool,
+        typer.Option(
+            "--provenance/--no-provenance",
+            help="Write model and settings into the results; without, no later run knows them.",
+        ),
+    ] = OutputConfig.provenance,
+    max_pixels: Annotated[
+        int,
+        typer.Option(
+            "--max-pixels",
+            metavar="NUMBER",
+            help="Refuse larger pictures, which may be made to exhaust memory.",
+        ),
+    ] = OutputConfig.max_pixels,
     model: Annotated[
         str | None,
         typer.Option(
@@ -122,7 +174,8 @@ def denoise(
 ) -> None:
     """Remove the noise from photos. The photos themselves are never changed.
 
-    Results keep the type, bit depth and metadata of their photo. What is already there is skipped, so a run
+    Results keep the type, bit depth and metadata of their photo; camera raw files become linear DNG, HEIC
+    becomes JPEG. XMP sidecars are copied along. What is already there is skipped, so a run
     that was stopped goes on where it was when it is started again.
 
     \b
@@ -130,6 +183,7 @@ def denoise(
       lgbpn denoise IMG_1.jpg                      writes IMG_1_denoised.jpg
       lgbpn denoise IMG_1.jpg -o clean.jpg         writes clean.jpg
       lgbpn denoise photos/ -r -o denoised/        mirrors all sub-folders
+      lgbpn denoise IMG_1.NEF -f tiff              writes IMG_1_denoised.tif
       lgbpn denoise photos/ --quality best -n      shows what would be done, and how long it would take
 
     \b
@@ -144,7 +198,19 @@ def denoise(
     settings = InferenceConfig(
         quality=quality, preset=preset, strength=strength, seed=seed, tile_px=tile, overlap_px=overlap
     )
-    where = OutputConfig(output=output, suffix=suffix, recursive=recursive, overwrite=overwrite)
+    where = OutputConfig(
+        output=output,
+        suffix=suffix,
+        recursive=recursive,
+        overwrite=overwrite,
+        format=format_,
+        bit_depth=bit_depth,
+        jpeg_quality=jpeg_quality,
+        strip_metadata=strip_metadata,
+        preserve_times=preserve_times,
+        provenance=provenance,
+        max_pixels=max_pixels,
+    )
     # Here and not at the top: --help does not have to wait for them.
     from lgbpn_cli import app
     from lgbpn_cli.cli.progress import Reporter

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from lgbpn_cli.cli.allocator import keep_freed_buffers
 from lgbpn_cli.cli.denoise import denoise
 from lgbpn_cli.cli.evaluate import evaluate
 from lgbpn_cli.cli.models import models_app
@@ -50,6 +51,7 @@ def lgbpn(
     ] = False,
 ) -> None:
     """Remove the noise of high-ISO photos with LG-BPN, a network that has never seen a clean picture."""
+    keep_freed_buffers()
 
 
 # One line for each command. Their modules import PyTorch and the photo libraries inside functions only.

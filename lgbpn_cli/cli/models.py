@@ -29,9 +29,15 @@ def list_models() -> None:
 
 @models_app.command("import")
 def import_model(
-    file: Annotated[Path, typer.Argument(help="A checkpoint as the LG-BPN authors' program writes it (.pth).")],
-    name: Annotated[str | None, typer.Option(help="Name of the model here.  [default: the file's stem]")] = None,
-    preset: Annotated[str, typer.Option(help=f"Shift preset it is used with: {' or '.join(PRESETS)}.")] = "sidd",
+    file: Annotated[
+        Path, typer.Argument(help="A checkpoint as the LG-BPN authors' program writes it (.pth).")
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="Name of the model here.  [default: the file's stem]")
+    ] = None,
+    preset: Annotated[
+        str, typer.Option(help=f"Shift preset it is used with: {' or '.join(PRESETS)}.")
+    ] = "sidd",
 ) -> None:
     """Import a checkpoint of the LG-BPN authors' program as one of your own models.
 

@@ -32,7 +32,9 @@ def train(
     from lgbpn_cli import app
 
     folder = run_folder or Path("runs") / recipe.stem
-    entry = app.train(recipe, run_folder=folder, models_folder=models_folder, device=device, on_step=_Reporter())
+    entry = app.train(
+        recipe, run_folder=folder, models_folder=models_folder, device=device, on_step=_Reporter()
+    )
     typer.echo(f"{entry.name} is trained: {entry.part_path('teacher')}", err=True)
 
 

@@ -7,8 +7,8 @@ tile's result is that of the whole photo.
 
 from __future__ import annotations
 
-REGION_PX = 192
-"""Side of a calibration region."""
+REGION_PX = 136
+"""Side of a calibration region: with PD 4 and its rim it splits evenly into dilation phases."""
 REGIONS_A_SIDE = 3
 """Regions along each axis of a large photo."""
 
@@ -23,7 +23,9 @@ def calibration_windows(height: int, width: int) -> list[tuple[slice, slice]]:
     rows, columns = _starts(height), _starts(width)
     region_height, region_width = min(height, REGION_PX), min(width, REGION_PX)
     return [
-        (slice(top, top + region_height), slice(left, left + region_width)) for top in rows for left in columns
+        (slice(top, top + region_height), slice(left, left + region_width))
+        for top in rows
+        for left in columns
     ]
 
 

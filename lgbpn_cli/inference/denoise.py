@@ -37,7 +37,7 @@ def run_network(
     only for quality `best`.
     """
     preset = PRESETS[config.preset or model.preset]
-    tiles = plan_tiles(*image.shape[:2], config.tile_px, config.overlap_px)
+    tiles = plan_tiles(image.shape[0], image.shape[1], config.tile_px, config.overlap_px)
     refines = config.refine_passes if config.quality == "best" else 0
     report = _Counter(len(tiles) * (1 + refines), on_tile)
 
@@ -68,7 +68,11 @@ def _refine(
 
         def replaced_tile(window: Window, copy: int = copy) -> Tensor:
             replaced = replacement_mask(
-                window, seed=config.seed, copy=copy, probability=config.refine_probability, device=model.device.torch_device
+                window,
+                seed=config.seed,
+                copy=copy,
+                probability=config.refine_probability,
+                device=model.device.torch_device,
             )
             mixed = torch.where(replaced, _to_tensor(image[window], model), _to_tensor(first[window], model))
             pad = REFINE_PADDING_PX
@@ -83,16 +87,24 @@ def _refine(
 
 
 def _run_pass(
-    read_tile: ReadTile, shape: tuple[int, ...], model: Model, sampling: PassConfig, tiles: TilePlan, report: _Counter
+    read_tile: ReadTile,
+    shape: tuple[int, ...],
+    model: Model,
+    sampling: PassConfig,
+    tiles: TilePlan,
+    report: _Counter,
 ) -> np.ndarray:
     maps = _frozen_maps(read_tile, shape, model, sampling)
     return _run_tiles(read_tile, shape, model, sampling, tiles, maps, report)
 
 
-def _frozen_maps(read_tile: ReadTile, shape: tuple[int, ...], model: Model, sampling: PassConfig) -> list[Tensor]:
-    """Return the attention maps that hold for the whole photo; always in float32, they steer every pixel."""
+def _frozen_maps(
+    read_tile: ReadTile, shape: tuple[int, ...], model: Model, sampling: PassConfig
+) -> list[Tensor]:
+    """Return the attention maps that hold for the whole photo."""
     regions = torch.cat([read_tile(window) for window in calibration_windows(shape[0], shape[1])])
-    return model.network.attention_maps(regions, sampling)
+    with model.device.autocast():
+        return model.network.attention_maps(regions, sampling)
 
 
 def _run_tiles(

@@ -41,7 +41,7 @@ class TilePlan:
         """Return the tile's blending weights (h, w, 1) float32; over all tiles they sum to one at every pixel."""
         vertical = _weights(self.rows, row, self.overlap_px)
         horizontal = _weights(self.columns, column, self.overlap_px)
-        return (vertical[:, None] * horizontal[None, :])[..., None].astype(np.float32)
+        return np.asarray((vertical[:, None] * horizontal[None, :])[..., None], np.float32)
 
 
 def plan_tiles(height: int, width: int, tile_px: int, overlap_px: int) -> TilePlan:
@@ -50,12 +50,13 @@ def plan_tiles(height: int, width: int, tile_px: int, overlap_px: int) -> TilePl
 
 
 def _spans(length: int, tile_px: int, overlap_px: int) -> tuple[Span, ...]:
-    """Return equal spans, spread evenly from edge to edge."""
+    """Return spans of equal length from edge to edge: as few as tile_px allows, and no longer than those need."""
     if length <= tile_px:
         return (Span(0, length),)
     count = -(-(length - overlap_px) // (tile_px - overlap_px))
-    starts = [(length - tile_px) * index // (count - 1) for index in range(count)]
-    return tuple(Span(start, start + tile_px) for start in starts)
+    side = -(-(length + (count - 1) * overlap_px) // count)
+    starts = [(length - side) * index // (count - 1) for index in range(count)]
+    return tuple(Span(start, start + side) for start in starts)
 
 
 def _weights(spans: tuple[Span, ...], index: int, overlap_px: int) -> np.ndarray:

@@ -44,23 +44,39 @@ _FIRST_MODULE = 5
 """Index of the first residual module in the authors' local branch; the final 1x1 follows the last module."""
 _TORCH_PREAMBLE = "Error(s) in loading state_dict for LGBPN:"
 """How PyTorch opens its list of what does not fit."""
-_DAMAGE = (OSError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError, AssertionError, struct.error)
+_DAMAGE = (
+    OSError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    struct.error,
+)
 """What the unpickler raises for bytes that were changed or cut off."""
 _IGNORED = re.compile(r"\.(mask|test_conv\.\w+)$")
 """Derived copies in their files: the mask itself, and the weights of the shifted convolution."""
 
 
-def import_checkpoint(file: Path, *, folder: Path, name: str | None = None, preset: str = "sidd") -> ModelEntry:
+def import_checkpoint(
+    file: Path, *, folder: Path, name: str | None = None, preset: str = "sidd"
+) -> ModelEntry:
     """Convert the authors' checkpoint `file` into a model of `folder` and return its manifest entry.
 
     `name` is the file's stem unless given. The same bytes under the same name again are a success. Raises
     ModelError for unsafe or foreign files, and for a name that is taken by other weights.
     """
     if preset not in PRESETS:
-        raise ModelError(f"--preset {preset}", "there is no such preset", f"Choose one of {', '.join(PRESETS)}.")
+        raise ModelError(
+            f"--preset {preset}", "there is no such preset", f"Choose one of {', '.join(PRESETS)}."
+        )
     name = name or file.stem
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
-        raise ModelError(f"model '{name}'", "not usable as a name", "Use letters, digits, '-', '_' and '.' for --name.")
+        raise ModelError(
+            f"model '{name}'", "not usable as a name", "Use letters, digits, '-', '_' and '.' for --name."
+        )
     weights = _read_pickle(file)
     converted, config = convert_state(weights, file)
     folder.mkdir(parents=True, exist_ok=True)
@@ -95,13 +111,21 @@ def _read_pickle(file: Path) -> Mapping[str, Tensor]:
     except FileNotFoundError as error:
         raise ModelError(file, "there is no such file", "Check the path.") from error
     except pickle.UnpicklingError as error:
-        raise ModelError(file, "refused: not a checkpoint, or one that would run code when loaded", "Import only files from a source you trust.") from error
+        raise ModelError(
+            file,
+            "refused: not a checkpoint, or one that would run code when loaded",
+            "Import only files from a source you trust.",
+        ) from error
     except _DAMAGE as error:
-        raise ModelError(file, f"not a readable checkpoint ({type(error).__name__})", "Download it again.") from error
+        raise ModelError(
+            file, f"not a readable checkpoint ({type(error).__name__})", "Download it again."
+        ) from error
     try:
         state: Mapping[str, Tensor] = document["model_weight"]["denoiser"]
     except (LookupError, TypeError) as error:
-        raise ModelError(file, "not a checkpoint in the LG-BPN authors' layout", "Give one of their released .pth files.") from error
+        raise ModelError(
+            file, "not a checkpoint in the LG-BPN authors' layout", "Give one of their released .pth files."
+        ) from error
     return state
 
 
@@ -118,15 +142,33 @@ def convert_state(state: Mapping[str, Tensor], source: object) -> tuple[dict[str
         # Their 21x21 kernel is stored whole, but only its even offsets can be kept taps; ours is that lattice.
         renamed["global_branch.masked.weight"] = renamed["global_branch.masked.weight"][:, :, ::2, ::2]
         for branch in (network.local_branch, network.global_branch):
-            key = "local_branch.masked.weight" if branch is network.local_branch else "global_branch.masked.weight"
+            key = (
+                "local_branch.masked.weight"
+                if branch is network.local_branch
+                else "global_branch.masked.weight"
+            )
             renamed[key] = renamed[key] * branch.masked.kept
         for key in renamed:
             if key.endswith("attention.temperature"):
                 renamed[key] = renamed[key].flatten()
         network.load_state_dict(renamed)
-    except (UsageError, LookupError, RuntimeError, ValueError, AttributeError, TypeError, ArithmeticError) as error:
-        cause = (str(error) or type(error).__name__).removeprefix(_TORCH_PREAMBLE).strip().splitlines()[0][:120]
-        raise ModelError(source, f"its weights do not fit the LG-BPN network ({cause})", "Give one of the authors' released files.") from error
+    except (
+        UsageError,
+        LookupError,
+        RuntimeError,
+        ValueError,
+        AttributeError,
+        TypeError,
+        ArithmeticError,
+    ) as error:
+        cause = (
+            (str(error) or type(error).__name__).removeprefix(_TORCH_PREAMBLE).strip().splitlines()[0][:120]
+        )
+        raise ModelError(
+            source,
+            f"its weights do not fit the LG-BPN network ({cause})",
+            "Give one of the authors' released files.",
+        ) from error
     return dict(network.state_dict()), config
 
 

@@ -41,11 +41,15 @@ def load_model(name_or_file: str, *, part: str = "teacher", device: Device) -> M
         name, path, preset = entry.name, entry.part_path(part), entry.preset
         expected = entry.parts[part].sha256
     if not path.is_file():
-        raise ModelError(f"model '{name}'", f"its file {path} is missing", "Check the path, or install again.")
+        raise ModelError(
+            f"model '{name}'", f"its file {path} is missing", "Check the path, or install again."
+        )
     checksum = file_sha256(path)
     if expected is not None and checksum != expected:
         raise ModelError(
-            f"model '{name}'", f"{path} is damaged (its checksum differs from the manifest's)", "Install or import it again."
+            f"model '{name}'",
+            f"{path} is damaged (its checksum differs from the manifest's)",
+            "Install or import it again.",
         )
     network, own_preset = read_weights(path)
     if preset is not None and preset not in PRESETS:

@@ -51,7 +51,9 @@ class ModelEntry:
     def part_path(self, part: str) -> Path:
         """Return the path of the weight file of `part`; ModelError where the family has none."""
         if part not in self.parts:
-            raise ModelError(f"model '{self.name}'", f"it has no {part}", f"It has: {', '.join(sorted(self.parts))}.")
+            raise ModelError(
+                f"model '{self.name}'", f"it has no {part}", f"It has: {', '.join(sorted(self.parts))}."
+            )
         return self.folder / self.parts[part].file
 
 
@@ -78,7 +80,9 @@ def read_manifest(folder: Path) -> dict[str, ModelEntry]:
         document = json.loads(path.read_text(encoding="utf-8"))
         return {entry["name"]: _entry(entry, folder) for entry in document["models"]}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ModelError(path, f"the manifest cannot be read ({type(error).__name__})", "Restore it, or install again.") from error
+        raise ModelError(
+            path, f"the manifest cannot be read ({type(error).__name__})", "Restore it, or install again."
+        ) from error
 
 
 def _entry(fields: dict[str, Any], folder: Path) -> ModelEntry:
@@ -110,7 +114,11 @@ def find_model(name: str) -> ModelEntry:
     models = all_models()
     if name not in models:
         there = ", ".join(sorted(models)) or "none"
-        raise ModelError(f"model '{name}'", "there is no model of this name", f"Models here: {there}. A file is given by its path.")
+        raise ModelError(
+            f"model '{name}'",
+            "there is no model of this name",
+            f"Models here: {there}. A file is given by its path.",
+        )
     return models[name]
 
 

@@ -7,7 +7,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lgbpn_cli.network.masks import diamond_mask
-from lgbpn_cli.network.sampling import fold_kernel_shift, join_phases, pad_reflect, shifted_reach_px, split_phases
+from lgbpn_cli.network.sampling import (
+    fold_kernel_shift,
+    join_phases,
+    pad_reflect,
+    shifted_reach_px,
+    split_phases,
+)
 
 
 class PatchMaskedConv2d(nn.Module):
@@ -30,7 +36,9 @@ class PatchMaskedConv2d(nn.Module):
         mask = diamond_mask(self.taps, spacing_px, hole_radius_px)
         self.register_buffer("kept", torch.tensor(mask), persistent=False)
         bound = (in_channels * sum(map(sum, mask))) ** -0.5
-        self.weight = nn.Parameter(torch.empty(out_channels, in_channels, self.taps, self.taps).uniform_(-bound, bound))
+        self.weight = nn.Parameter(
+            torch.empty(out_channels, in_channels, self.taps, self.taps).uniform_(-bound, bound)
+        )
         self.bias = nn.Parameter(torch.empty(out_channels).uniform_(-bound, bound))
 
     def forward(self, features: Tensor, shift: float = 1.0) -> Tensor:

@@ -12,18 +12,32 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True)
 class PhaseGrid:
-    """What a block must know about its batch of phases.
+    """What a block must know about its batch of phases, (images phases phases) c h w.
 
-    `pool` is the number of consecutive batch entries that share one attention map; `inside` is 0 in rows and
-    columns that were only added to make phases equal in size, or None.
+    `pool` is the number of consecutive batch entries that share one attention map. `added_rows` and
+    `added_columns` (less than `dilation`) were appended to the sub-images to make their phases equal in size.
     """
 
     pool: int
-    inside: Tensor | None
+    dilation: int
+    added_rows: int = 0
+    added_columns: int = 0
 
     def clear(self, features: Tensor) -> Tensor:
-        """Return `features` with the added rows set to zero again: zero padding for the next convolution."""
-        return features if self.inside is None else features * self.inside
+        """Return `features` with what was added set to zero again: zero padding for the next convolution.
+
+        Works in place where no gradient is asked for. An added row is the last one of the last row phases.
+        """
+        if not (self.added_rows or self.added_columns):
+            return features
+        if features.requires_grad:
+            features = features.clone()
+        phases = features.view(-1, self.dilation, self.dilation, *features.shape[1:])
+        if self.added_rows:
+            phases[:, self.dilation - self.added_rows :, :, :, -1, :] = 0
+        if self.added_columns:
+            phases[:, :, self.dilation - self.added_columns :, :, :, -1] = 0
+        return features
 
 
 def _at_least_float32(values: Tensor) -> Tensor:
@@ -34,7 +48,7 @@ class _InverseDeviationScale(torch.autograd.Function):
     """x * scale / sqrt(var(x) + eps) over the last axis, saving only x and one number a row for backward."""
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, scale: Tensor, eps: float) -> Tensor:  # noqa: ANN401
+    def forward(ctx: Any, rows: Tensor, scale: Tensor, eps: float) -> Tensor:
         ones = torch.full((rows.shape[-1], 1), 1 / rows.shape[-1], dtype=rows.dtype, device=rows.device)
         # A product with ones: PyTorch's own variance over a short last axis is several times slower.
         centred = rows - rows @ ones
@@ -43,7 +57,7 @@ class _InverseDeviationScale(torch.autograd.Function):
         return (rows * inverse).mul_(scale.to(rows.dtype))
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:  # noqa: ANN401
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
         centred, rows, scale, inverse = ctx.saved_tensors
         grad = grads[0]
         weighted = grad * rows
@@ -66,7 +80,7 @@ class DeviationNorm(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Return (b, c, h, w) normalised over c, with the population variance."""
         rows = features.permute(0, 2, 3, 1)
-        normed: Tensor = _InverseDeviationScale.apply(rows, self.weight, self.eps)
+        normed: Tensor = _InverseDeviationScale.apply(rows, self.weight, self.eps)  # type: ignore[no-untyped-call]
         return normed.permute(0, 3, 1, 2)
 
 
@@ -98,7 +112,13 @@ class ChannelAttention(nn.Module):
         qk = grid.clear(_depthwise(grid.clear(qk), self.depthwise.weight[: 2 * width]))
         qk = qk.permute(0, 2, 3, 1).reshape(features.shape[0] // grid.pool, -1, 2 * width)
         # One product holds q.k off the diagonal and |q|^2, |k|^2 on it.
-        gram = _at_least_float32(qk.transpose(1, 2) @ qk)
+        if qk.requires_grad:
+            gram = _at_least_float32(qk.transpose(1, 2) @ qk)
+        else:
+            # Maps that are used are summed in float32. In training bfloat16 is faster, and its rounding harmless.
+            with torch.autocast(qk.device.type, enabled=False):
+                qk = _at_least_float32(qk)
+                gram = qk.transpose(1, 2) @ qk
         norms = gram.diagonal(dim1=1, dim2=2).clamp_min(1e-24).sqrt()
         cosine = gram[:, :width, width:] / (norms[:, :width, None] * norms[:, None, width:])
         temperature = self.temperature.repeat_interleave(width // len(self.temperature))
@@ -111,7 +131,9 @@ class ChannelAttention(nn.Module):
         value = F.conv2d(features, self.qkv.weight[2 * width :])
         value = _depthwise(grid.clear(value), self.depthwise.weight[2 * width :])
         folded = self.project_out.weight.flatten(1) @ attention_map.to(self.project_out.weight.dtype)
-        rows = value.permute(0, 2, 3, 1).reshape(len(folded), -1, width) @ folded.transpose(1, 2).to(value.dtype)
+        rows = value.permute(0, 2, 3, 1).reshape(len(folded), -1, width) @ folded.transpose(1, 2).to(
+            value.dtype
+        )
         return rows.reshape(batch, height, columns, width).permute(0, 3, 1, 2)
 
 
@@ -128,11 +150,11 @@ class GatedFeedForward(nn.Module):
     def forward(self, features: Tensor, grid: PhaseGrid) -> Tensor:
         """Return (b, c, h, w) for the same."""
         hidden = self.project_out.in_channels
-        projected = self.project_in.weight.split(hidden)
-        filters = self.depthwise.weight.split(hidden)
         gate, value = (
-            _depthwise(grid.clear(F.conv2d(features, weight)), taps)
-            for weight, taps in zip(projected, filters, strict=True)
+            _depthwise(
+                grid.clear(F.conv2d(features, self.project_in.weight[half])), self.depthwise.weight[half]
+            )
+            for half in (slice(hidden), slice(hidden, None))
         )
         return self.project_out(F.gelu(gate) * value)  # type: ignore[no-any-return]
 

@@ -13,7 +13,6 @@ from lgbpn_cli.config import GLOBAL_DILATION, LOCAL_DILATION, NetworkConfig, Pas
 from lgbpn_cli.network.dspmc import PatchMaskedConv2d
 from lgbpn_cli.network.dtb import DilatedTransformerBlock, PhaseGrid
 from lgbpn_cli.network.sampling import (
-    inside_mask,
     join_phases,
     pad_reflect,
     pad_symmetric_to,
@@ -35,13 +34,12 @@ class _SubImages:
         sub_images = pad_reflect(sub_images, rim_px, rim_px, rim_px, rim_px)
         self.height, self.width = sub_images.shape[-2:]
         # Phases must be equal in size; what is added is zeroed again before every dilated convolution.
-        padded = F.pad(sub_images, (0, -self.width % dilation, 0, -self.height % dilation))
-        self.phases = split_phases(padded, dilation)
-        mask = inside_mask(self.height, self.width, *padded.shape[-2:], like=padded)
-        self.inside = None if mask is None else self._mask_phases(mask, len(padded))
+        self.added_rows, self.added_columns = -self.height % dilation, -self.width % dilation
+        self.phases = split_phases(F.pad(sub_images, (0, self.added_columns, 0, self.added_rows)), dilation)
 
-    def _mask_phases(self, mask: Tensor, count: int) -> Tensor:
-        return split_phases(mask, self.dilation).repeat(count, 1, 1, 1)
+    def grid(self, pool: int) -> PhaseGrid:
+        """Return what a block must know of the phases."""
+        return PhaseGrid(pool, self.dilation, self.added_rows, self.added_columns)
 
     def join(self, phases: Tensor) -> Tensor:
         """Return the full-resolution features: without phases, added rows, rim and PD."""
@@ -71,7 +69,11 @@ class LocalBranch(nn.Module):
         super().__init__()
         width = config.width
         self.masked = PatchMaskedConv2d(
-            config.head_width, width, kernel_px=config.local_kernel_px, spacing_px=1, hole_radius_px=config.hole_radius_px
+            config.head_width,
+            width,
+            kernel_px=config.local_kernel_px,
+            spacing_px=1,
+            hole_radius_px=config.hole_radius_px,
         )
         self.entry = nn.ModuleList(nn.Conv2d(width, width, 1) for _ in range(2))
         self.modules_ = nn.ModuleList(_LocalModule(width) for _ in range(config.local_modules))
@@ -81,8 +83,10 @@ class LocalBranch(nn.Module):
         """Return (b, C, h, w) for head features (b, head_width, h, w)."""
         height, width = head.shape[-2:]
         features = self.masked(pad_to_multiple(head, sampling.local_pd), sampling.local_shift)
-        sub = _SubImages(features, pd=sampling.local_pd, rim_px=sampling.local_rim_px, dilation=LOCAL_DILATION)
-        grid = PhaseGrid(pool=1, inside=sub.inside)
+        sub = _SubImages(
+            features, pd=sampling.local_pd, rim_px=sampling.local_rim_px, dilation=LOCAL_DILATION
+        )
+        grid = sub.grid(pool=1)
         hidden = F.relu(sub.phases)
         for pointwise in self.entry:
             hidden = F.relu(pointwise(hidden), inplace=True)
@@ -100,7 +104,11 @@ class GlobalBranch(nn.Module):
         super().__init__()
         width = config.width
         self.masked = PatchMaskedConv2d(
-            config.head_width, width, kernel_px=config.global_kernel_px, spacing_px=2, hole_radius_px=config.hole_radius_px
+            config.head_width,
+            width,
+            kernel_px=config.global_kernel_px,
+            spacing_px=2,
+            hole_radius_px=config.hole_radius_px,
         )
         self.blocks = nn.ModuleList(
             DilatedTransformerBlock(width, config.attention_heads, config.hidden_width)
@@ -109,7 +117,11 @@ class GlobalBranch(nn.Module):
         self.exit = nn.Conv2d(width, width, 3, padding=1, bias=False)
 
     def forward(
-        self, head: Tensor, sampling: PassConfig, pooled_images: int | None, frozen_maps: Sequence[Tensor] | None
+        self,
+        head: Tensor,
+        sampling: PassConfig,
+        pooled_images: int | None,
+        frozen_maps: Sequence[Tensor] | None,
     ) -> tuple[Tensor, list[Tensor]]:
         """Return (b, C, h, w) for head features, and the attention map (maps, C, C) of each block.
 
@@ -117,10 +129,14 @@ class GlobalBranch(nn.Module):
         """
         height, width = head.shape[-2:]
         features = self.masked(pad_to_multiple(head, sampling.global_pd), sampling.global_shift)
-        sub = _SubImages(features, pd=sampling.global_pd, rim_px=sampling.global_rim_px, dilation=GLOBAL_DILATION)
+        sub = _SubImages(
+            features, pd=sampling.global_pd, rim_px=sampling.global_rim_px, dilation=GLOBAL_DILATION
+        )
         per_sub_image = GLOBAL_DILATION**2
-        pool = per_sub_image if pooled_images is None else pooled_images * sampling.global_pd**2 * per_sub_image
-        grid = PhaseGrid(pool=pool, inside=sub.inside)
+        pool = (
+            per_sub_image if pooled_images is None else pooled_images * sampling.global_pd**2 * per_sub_image
+        )
+        grid = sub.grid(pool)
         hidden, maps = sub.phases, []
         for index, block in enumerate(self.blocks):
             hidden, used_map = block(hidden, grid, None if frozen_maps is None else frozen_maps[index])
@@ -176,10 +192,24 @@ class LGBPN(nn.Module):
     def attention_maps(self, regions: Tensor, sampling: PassConfig) -> list[Tensor]:
         """Return each block's attention map (1, C, C), pooled over all `regions` (b, 3, h, w) of one photo."""
         head = self._head(regions, sampling)
-        _, maps = self.global_branch(head, sampling, len(regions), None)
+        maps: list[Tensor] = self.global_branch(head, sampling, len(regions), None)[1]
         return maps
 
     def _head(self, image: Tensor, sampling: PassConfig) -> Tensor:
         image = pad_symmetric_to(image, smallest_side_px(self.config, sampling))
         with torch.autocast(image.device.type, enabled=False):
             return F.relu(self.head(image.to(self.head.weight.dtype) * self.config.value_range), inplace=True)
+
+
+def parameter_count(config: NetworkConfig) -> int:
+    """Return how many numbers the weights of `LGBPN(config)` are, hidden taps included, without building it."""
+    width, head, hidden, half = config.width, config.head_width, config.hidden_width, config.width // 2
+    local_taps, global_taps = config.local_kernel_px**2, (config.global_kernel_px // 2 + 1) ** 2
+    pointwise = width**2 + width
+    module = 9 * width**2 + width + pointwise
+    attention = 4 * width**2 + 27 * width + config.attention_heads
+    block = 2 * width + attention + 3 * width * hidden + 18 * hidden
+    local = width * head * local_taps + width + 3 * pointwise + config.local_modules * module
+    distant = width * head * global_taps + width + config.global_blocks * block + 9 * width**2
+    tail = 2 * width**2 + width + width * half + half + half**2 + half + 3 * half + 3
+    return 3 * head + head + local + distant + tail

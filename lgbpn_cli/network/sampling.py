@@ -27,7 +27,9 @@ def split_phases(image: Tensor, stride: int) -> Tensor:
         return image
     batch, channels, height, width = image.shape
     # b c (h s) (w s) -> (b s s) c h w
-    lattice = image.permute(0, 2, 3, 1).reshape(batch, height // stride, stride, width // stride, stride, channels)
+    lattice = image.permute(0, 2, 3, 1).reshape(
+        batch, height // stride, stride, width // stride, stride, channels
+    )
     lattice = lattice.permute(0, 2, 4, 1, 3, 5).reshape(-1, height // stride, width // stride, channels)
     return lattice.permute(0, 3, 1, 2)
 
@@ -36,7 +38,7 @@ def join_phases(phases: Tensor, stride: int) -> Tensor:
     """Return the image whose sub-lattices `phases` are: the inverse of `split_phases`."""
     if stride == 1:
         return phases
-    batch, channels, height, width = phases.shape
+    _, channels, height, width = phases.shape
     # (b s s) c h w -> b c (h s) (w s)
     lattice = phases.permute(0, 2, 3, 1).reshape(-1, stride, stride, height, width, channels)
     lattice = lattice.permute(0, 3, 1, 4, 2, 5).reshape(-1, height * stride, width * stride, channels)
@@ -81,18 +83,6 @@ def smallest_side_px(network: NetworkConfig, sampling: PassConfig) -> int:
         sampling.local_pd * (sampling.local_rim_px + 1),
         sampling.global_pd * (sampling.global_rim_px + 1),
     )
-
-
-def inside_mask(height: int, width: int, padded_height: int, padded_width: int, like: Tensor) -> Tensor | None:
-    """Return 1 inside the first height x width pixels and 0 in the rows and columns added behind them.
-
-    None when nothing was added. Shape (1, 1, padded_height, padded_width), dtype and device of `like`.
-    """
-    if (height, width) == (padded_height, padded_width):
-        return None
-    mask = like.new_zeros(1, 1, padded_height, padded_width)
-    mask[..., :height, :width] = 1
-    return mask
 
 
 def shifted_reach_px(taps: int, spacing_px: int, ratio: float) -> int:

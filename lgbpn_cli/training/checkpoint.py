@@ -26,6 +26,7 @@ _DAMAGE = (
 )
 """What the unpickler raises for bytes that were changed or cut off."""
 
+
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write `state` (tensors, numbers, texts, containers of them) to `path`, replacing an older one whole.
 
@@ -40,7 +41,11 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
         part.replace(path)
     except (OSError, RuntimeError) as error:
         part.unlink(missing_ok=True)
-        raise TrainingError(path, f"the checkpoint could not be written ({error})", "Free some space and start again: the run resumes.") from error
+        raise TrainingError(
+            path,
+            f"the checkpoint could not be written ({error})",
+            "Free some space and start again: the run resumes.",
+        ) from error
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
@@ -48,5 +53,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except _DAMAGE as error:
-        raise TrainingError(path, f"not a readable checkpoint ({type(error).__name__})", "Delete it to start the run anew.") from error
+        raise TrainingError(
+            path, f"not a readable checkpoint ({type(error).__name__})", "Delete it to start the run anew."
+        ) from error
     return state

@@ -31,7 +31,9 @@ def source_files(source: DataSource, data_root: Path) -> list[Path]:
     """Return the photo files of `source`, sorted by name, without those its patterns exclude."""
     folder = data_root / source.folder
     if not folder.is_dir():
-        raise TrainingError(folder, "there is no such folder", "Set LGBPN_DATA to the folder that holds the data sets.")
+        raise TrainingError(
+            folder, "there is no such folder", "Set LGBPN_DATA to the folder that holds the data sets."
+        )
     return [
         path
         for path in sorted(folder.iterdir())
@@ -51,7 +53,9 @@ def load_source(source: DataSource, data_root: Path, crop_px: int) -> NoisySourc
         if min(photo.pixels.shape[:2]) >= crop_px:
             photos.append(np.rint(to_working(photo) * 255).astype(np.uint8))
     if not photos:
-        raise TrainingError(source.folder, f"no photo of at least {crop_px} px a side", "Name a folder with larger photos.")
+        raise TrainingError(
+            source.folder, f"no photo of at least {crop_px} px a side", "Name a folder with larger photos."
+        )
     return NoisySource(source.folder, tuple(photos), source.weight)
 
 
@@ -63,7 +67,9 @@ class CropSampler:
         self.sources, self.batch, self.crop_px, self.seed = tuple(sources), batch, crop_px, seed
         weights = np.array([source.weight for source in sources], dtype=np.float64)
         self.source_share = weights / weights.sum()
-        self.photo_share = [_share(photo.shape[0] * photo.shape[1] for photo in source.photos) for source in sources]
+        self.photo_share = [
+            _share(photo.shape[0] * photo.shape[1] for photo in source.photos) for source in sources
+        ]
 
     def crops(self, step: int) -> Tensor:
         """Return (batch, 3, crop_px, crop_px) float32 in 0..1, the same for the same step every time."""

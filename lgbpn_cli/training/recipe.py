@@ -50,9 +50,13 @@ def read_recipe(path: Path) -> Recipe:
             sources=tuple(_source(each) for each in document.pop("sources")),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(path, f"a key is missing or unknown ({error})", "Compare with recipes/ in the project.") from error
+        raise UsageError(
+            path, f"a key is missing or unknown ({error})", "Compare with recipes/ in the project."
+        ) from error
     if document:
-        raise UsageError(path, f"unknown key '{next(iter(document))}'", "Compare with recipes/ in the project.")
+        raise UsageError(
+            path, f"unknown key '{next(iter(document))}'", "Compare with recipes/ in the project."
+        )
     if recipe.preset not in PRESETS:
         raise UsageError(path, f"unknown preset '{recipe.preset}'", f"Choose one of {', '.join(PRESETS)}.")
     return recipe

@@ -44,12 +44,16 @@ def simulate_high_iso(picture: FloatImage, camera: CameraNoise, random: np.rando
 
 def _decode_srgb(encoded: FloatImage) -> FloatImage:
     """Return linear light for sRGB values (IEC 61966-2-1)."""
-    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4).astype(
+        np.float32
+    )
 
 
 def _encode_srgb(linear: FloatImage) -> FloatImage:
     """Return sRGB values for linear light."""
-    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055).astype(np.float32)
+    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055).astype(
+        np.float32
+    )
 
 
 def _bayer_masks(height: int, width: int) -> NDArray[np.float32]:
@@ -65,7 +69,7 @@ def _bayer_masks(height: int, width: int) -> NDArray[np.float32]:
 def _mosaic(linear: FloatImage) -> FloatImage:
     """Return the one value each pixel of an RGGB sensor measures: (h, w, 1)."""
     measured = linear * _bayer_masks(*linear.shape[:2])
-    return measured.sum(axis=2, keepdims=True, dtype=np.float32)
+    return np.asarray(measured.sum(axis=2, keepdims=True), np.float32)
 
 
 def _demosaic(sensor: FloatImage) -> FloatImage:

@@ -47,12 +47,15 @@ def learning_rate_at(step: int, config: TrainingConfig) -> float:
 class TeacherTrainer:
     """One training run: its network, the average of its weights, its optimiser, and where it stands."""
 
-    def __init__(self, network: NetworkConfig, config: TrainingConfig, sampler: CropSampler, device: Device) -> None:
+    def __init__(
+        self, network: NetworkConfig, config: TrainingConfig, sampler: CropSampler, device: Device
+    ) -> None:
         """Start a run at step 0 with weights drawn from the seed."""
         self.network_config, self.config, self.sampler, self.device = network, config, sampler, device
         self.sampling = PassConfig(network.training_local_pd, network.training_global_pd)
         torch.manual_seed(config.seed)
-        self.network = LGBPN(network).to(device.torch_device, memory_format=torch.channels_last)
+        self.network = LGBPN(network).to(device.torch_device)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in the stubs
         self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate, fused=True)
         self.step = 0
@@ -68,9 +71,13 @@ class TeacherTrainer:
             settings = {**state["training"], "steps": self.config.steps}
             same = state["network"] == asdict(self.network_config) and settings == asdict(self.config)
         except (KeyError, TypeError) as error:
-            raise TrainingError(path, "not a checkpoint of a training run", "Delete it to start the run anew.") from error
+            raise TrainingError(
+                path, "not a checkpoint of a training run", "Delete it to start the run anew."
+            ) from error
         if not same:
-            raise TrainingError(path, "the checkpoint was made with other settings", "Use another --run-folder, or delete it.")
+            raise TrainingError(
+                path, "the checkpoint was made with other settings", "Use another --run-folder, or delete it."
+            )
         self.network.load_state_dict(state["weights"])
         self.average = {name: value.to(self.device.torch_device) for name, value in state["average"].items()}
         self.optimiser.load_state_dict(state["optimiser"])
@@ -91,7 +98,9 @@ class TeacherTrainer:
             },
         )
 
-    def run(self, checkpoint: Path, on_step: Callable[[TrainingProgress], None] | None = None) -> dict[str, Tensor]:
+    def run(
+        self, checkpoint: Path, on_step: Callable[[TrainingProgress], None] | None = None
+    ) -> dict[str, Tensor]:
         """Train to the last step, resuming from `checkpoint` if it is there; return the averaged weights.
 
         Raises TrainingError when the loss is no longer a number: the last checkpoint then holds a good state.
@@ -102,7 +111,11 @@ class TeacherTrainer:
         while self.step < self.config.steps:
             loss = self._train_step()
             if not math.isfinite(loss):
-                raise TrainingError(checkpoint, f"the loss became {loss} at step {self.step}", "Lower learning_rate; the last checkpoint is good.")
+                raise TrainingError(
+                    checkpoint,
+                    f"the loss became {loss} at step {self.step}",
+                    "Lower learning_rate; the last checkpoint is good.",
+                )
             # The mean of all steps so far at first, then of about the last two hundred.
             self.smoothed_loss += (loss * 255 - self.smoothed_loss) / min(self.step, 200)
             if self.step % self.config.checkpoint_every == 0 or self.step == self.config.steps:

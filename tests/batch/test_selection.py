@@ -63,7 +63,7 @@ def test_sub_folders_are_entered_only_when_asked(tmp_path: Path) -> None:
 
 
 def test_what_is_no_photo_is_counted_by_reason(tmp_path: Path) -> None:
-    make(tmp_path, "a.jpg", "b.txt", "c.cr3", "._a.jpg", ".hidden.jpg", ".cache/d.jpg", "e", ".jpg")
+    make(tmp_path, "a.jpg", "b.txt", "c.mp4", "._a.jpg", ".hidden.jpg", ".cache/d.jpg", "e", ".jpg")
     chosen = select_sources([tmp_path], DEEP)
     assert names(chosen) == ["a.jpg"]
     assert chosen.ignored == {selection.OTHER_TYPE: 3, selection.HIDDEN: 4}

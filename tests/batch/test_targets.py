@@ -186,7 +186,7 @@ def test_output_options_that_cannot_work_stop_everything(tmp_path: Path) -> None
         ([first], OutputConfig(suffix=""), "is empty"),
         ([first], OutputConfig(suffix="2"), "the number of a photo"),
         ([first], OutputConfig(suffix="/x"), "is a path"),
-        ([first], OutputConfig(output=str(tmp_path / "clean.png")), "keeps its type"),
+        ([first], OutputConfig(output=str(tmp_path / "clean.png")), "is a .jpg file and cannot become .png"),
         ([first, second], OutputConfig(output=str(tmp_path / "clean.jpg")), "names a file"),
         ([tmp_path], OutputConfig(output=str(tmp_path / "clean.jpg")), "names a file"),
         ([tmp_path], OutputConfig(output=str(tmp_path)), "is an input folder"),

@@ -1,0 +1,25 @@
+"""The command as somebody would type it to get the same again."""
+
+from __future__ import annotations
+
+import shlex
+
+import typer
+
+
+def command_line(context: typer.Context) -> str:
+    """Return the command of `context` with its arguments and every option that differs from its default."""
+    words = context.command_path.split()
+    for parameter in context.command.params:
+        value = context.params.get(parameter.name or "")
+        if value is None or value == parameter.get_default(context):
+            continue
+        values = list(value) if isinstance(value, list | tuple) else [value]
+        for one in values:
+            if parameter.param_type_name == "argument":
+                words.append(str(one))
+            elif one is True:
+                words.append(parameter.opts[-1])
+            else:
+                words += [parameter.opts[-1], str(one)]
+    return shlex.join(words)

@@ -1,0 +1,250 @@
+"""`lgbpn eval` through the real command, with a network that gives the negative of a photo."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from small_photos import Lgbpn, MakePhoto, negative_of, pixels_of
+
+SIZE = (24, 20)
+NAMES = ("a.png", "b.png", "c.png")
+
+
+@pytest.fixture
+def folders(make_photo: MakePhoto, tmp_path: Path) -> tuple[Path, Path]:
+    """Noisy photos, and references a few levels away from their negatives: photo a is the nearest."""
+    for step, name in enumerate(NAMES, start=1):
+        negative = negative_of(make_photo(f"noisy/{name}", SIZE)).astype(int)
+        save(tmp_path / "clean" / name, np.clip(negative + step, 0, 255))
+    return tmp_path / "noisy", tmp_path / "clean"
+
+
+def save(path: Path, pixels: np.ndarray) -> None:
+    path.parent.mkdir(exist_ok=True)
+    Image.fromarray(pixels.astype(np.uint8)).save(path)
+
+
+def psnr(one: np.ndarray, other: np.ndarray) -> float:
+    return 10 * math.log10(255**2 / np.mean((one.astype(float) - other) ** 2))
+
+
+def answer(lgbpn: Lgbpn, *arguments: object) -> dict:
+    result = lgbpn("eval", *arguments, "--json")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def labels(found: dict) -> list[str]:
+    return [method["label"] for method in found["methods"]]
+
+
+def test_the_means_are_those_of_the_photos(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
+    found = answer(lgbpn, *folders)
+    noisy, clean = folders
+    before = [psnr(pixels_of(noisy / name), pixels_of(clean / name)) for name in NAMES]
+    after = [psnr(negative_of(noisy / name), pixels_of(clean / name)) for name in NAMES]
+    assert found["noisy"] == pytest.approx(np.mean(before), abs=5e-5)
+    assert found["denoised"] == pytest.approx(np.mean(after), abs=5e-5)
+    assert found["photos"] == 3
+
+
+def test_the_json_tells_how_it_was_measured(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
+    found = answer(lgbpn, *folders, "-m", "other", "--preset", "dnd", "--device", "cpu")
+    assert (
+        found["command"]
+        == f"lgbpn eval {folders[0]} {folders[1]} --model other --preset dnd --device cpu --json"
+    )
+    assert found["methods"][1]["sha256"] == "sum of other teacher"
+    assert found["versions"].keys() >= {"lgbpn", "python", "numpy", "torch"}
+    assert "7x7" in found["protocol"]["ssim_skimage7"]
+
+
+def test_models_qualities_and_presets_become_rows(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
+    options = ["-m", "fake", "-m", "other", "--quality", "standard", "--quality", "best"]
+    assert labels(answer(lgbpn, *folders, *options, "--preset", "sidd", "--preset", "dnd")) == [
+        "noisy",
+        *(
+            f"{model} {quality} {preset}"
+            for model in ("fake", "other")
+            for quality in ("standard", "best")
+            for preset in ("sidd", "dnd")
+        ),
+    ]
+
+
+def test_strength_0_is_the_noisy_photo(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
+    found = answer(lgbpn, *folders, "--strength", "0")
+    assert found["denoised"] == found["noisy"]
+
+
+def test_rows_of_one_label_are_told_apart(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
+    found = answer(lgbpn, *folders, "-m", "fake", "-m", "fake")
+    assert labels(found)[1:] == ["fake standard sidd", "fake standard sidd (2)"]
+
+
+def test_two_models_are_compared_photo_by_photo(
+    lgbpn: Lgbpn, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    for name in NAMES:
+        save(tmp_path / "other" / name, pixels_of(folders[1] / name) // 2)
+    (found,) = answer(lgbpn, *folders, "-m", "fake", "--denoised", tmp_path / "other")["comparisons"]
+    assert (found["first"], found["second"]) == ("fake standard sidd", "other")
+    assert (found["wins"], found["losses"], found["ties"]) == (3, 0, 0)
+    assert found["low"] <= found["mean_difference"] <= found["high"]
+
+
+def test_finished_results_need_no_model(lgbpn: Lgbpn, folders: tuple[Path, Path], tmp_path: Path) -> None:
+    for name in NAMES:
+        save(tmp_path / "tool" / name, pixels_of(folders[1] / name) - np.uint8(0))
+    found = answer(lgbpn, *folders, "--denoised", tmp_path / "tool")
+    assert labels(found) == ["noisy", "tool"]
+    assert found["denoised"] is None  # infinite
+    assert found["methods"][1]["figures"]["mae_8bit"]["mean"] == 0
+
+
+def test_a_baseline_stands_beside_the_model(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
+    assert labels(answer(lgbpn, *folders, "--baseline", "nlm")) == ["noisy", "fake standard sidd", "nlm"]
+
+
+def test_every_ssim_convention_is_named(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
+    result = lgbpn("eval", *folders, "--ssim", "skimage7,wang11", "--ssim", "matlab3d")
+    assert [name in result.stderr for name in ("SSIM skimage7", "SSIM wang11", "SSIM matlab3d")] == [True] * 3
+
+
+def test_float_measures_between_the_levels(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
+    options = ["--strength", "0.003"]
+    assert (
+        answer(lgbpn, *folders, *options, "--float")["denoised"]
+        != answer(lgbpn, *folders, *options)["denoised"]
+    )
+
+
+def test_the_table_names_the_worst_photo(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
+    result = lgbpn("eval", *folders)
+    (row,) = [line for line in result.stderr.splitlines() if line.startswith("fake standard sidd")]
+    assert "(c)" in row
+    assert result.stdout == ""
+
+
+def test_the_csv_holds_each_photo_below_its_origin(
+    lgbpn: Lgbpn, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    lgbpn("eval", *folders, "--csv", tmp_path / "figures.csv")
+    lines = (tmp_path / "figures.csv").read_text().splitlines()
+    comments = [line for line in lines if line.startswith("#")]
+    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    assert comments[0].startswith("# command: lgbpn eval ")
+    assert any("sum of fake teacher" in line for line in comments)
+    assert [(row["method"], row["photo"]) for row in rows[3:]] == [
+        ("fake standard sidd", name) for name in "abc"
+    ]
+    noisy, clean = (pixels_of(folder / "a.png") for folder in folders)
+    assert float(rows[0]["psnr_db"]) == pytest.approx(psnr(noisy, clean), abs=5e-5)
+
+
+def test_the_page_holds_pictures_and_figures(
+    lgbpn: Lgbpn, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    result = lgbpn("eval", *folders, "--html", tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert result.exit_code == 0
+    assert page.count("data:image/jpeg;base64,") == 9
+    assert "http://www.w3.org/2000/svg" in page
+    assert page.count("http") == 1
+
+
+def test_the_page_keeps_its_size(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
+    for folder in ("n", "r"):
+        make_photo(f"{folder}/a.png", (400, 400))
+    lgbpn("eval", tmp_path / "n", tmp_path / "r", "--html", tmp_path / "small.html", "--report-size", "0.1")
+    lgbpn("eval", tmp_path / "n", tmp_path / "r", "--html", tmp_path / "large.html")
+    small, large = (len((tmp_path / name).read_bytes()) for name in ("small.html", "large.html"))
+    assert small < 100_000 + 40_000 < large
+
+
+def test_what_is_left_out_is_named_and_the_rest_measured(
+    lgbpn: Lgbpn, folders: tuple[Path, Path], make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    noisy, clean = folders
+    make_photo("noisy/alone.png")
+    make_photo("noisy/size.png", (9, 9))
+    make_photo("clean/size.png", (9, 10))
+    (noisy / "damaged.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    make_photo("clean/damaged.png")
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(noisy / "depth.png")
+    Image.fromarray(np.zeros((8, 8), np.uint16)).save(clean / "depth.png")
+    result = lgbpn("eval", noisy, clean, "--json")
+    found = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert found["photos"] == 3
+    assert "4 left out" in result.stderr
+    for name in ("alone.png", "size.png", "damaged.png", "depth.png"):
+        assert sum(name in problem for problem in found["problems"]) == 1
+        assert name in result.stderr
+
+
+def test_a_missing_result_is_named(lgbpn: Lgbpn, folders: tuple[Path, Path], tmp_path: Path) -> None:
+    save(tmp_path / "tool" / "a.png", pixels_of(folders[1] / "a.png"))
+    result = lgbpn("eval", *folders, "--denoised", tmp_path / "tool", "--json")
+    assert result.exit_code == 1
+    assert [method["photos"] for method in json.loads(result.stdout)["methods"]] == [3, 1]
+
+
+def test_names_may_differ_by_a_pattern(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
+    make_photo("a_noisy.png", SIZE)
+    make_photo("a_clean.png", SIZE)
+    assert answer(lgbpn, tmp_path, tmp_path, "--pair-pattern", "{}_noisy={}_clean")["photos"] == 1
+
+
+def test_the_seed_is_that_of_the_model_and_of_the_intervals(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
+    found = answer(lgbpn, *folders, "--seed", "7")
+    assert found["methods"][1]["seed"] == 7
+    assert found["protocol"]["interval"].endswith("seed 7")
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ([], "--no-reference"),
+        (["REFERENCE", "--no-reference"], "--no-reference"),
+        (["REFERENCE", "--ssim", "ssim"], "--ssim"),
+        (["REFERENCE", "--baseline", "median"], "--baseline"),
+        (["REFERENCE", "--quality", "superb"], "--quality"),
+        (["REFERENCE", "--pair-pattern", "{}_noisy"], "--pair-pattern"),
+        (["REFERENCE", "--csv", "figures.txt"], "--csv"),
+        (["REFERENCE", "--html", "report"], "--html"),
+        (["REFERENCE", "--report-size", "0"], "--report-size"),
+        (["REFERENCE", "--device", "mps"], "--device"),
+        (["REFERENCE", "-m", "unknown"], "unknown"),
+    ],
+)
+def test_a_wrong_call_is_explained(
+    options: list[str], named: str, lgbpn: Lgbpn, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noisy, clean = folders
+    result = lgbpn("eval", noisy, *(clean if option == "REFERENCE" else option for option in options))
+    assert result.exit_code == 2
+    assert named in result.stderr
+
+
+def test_a_report_that_cannot_be_written_is_explained(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
+    result = lgbpn("eval", *folders, "--csv", folders[0] / "a.png" / "figures.csv")
+    assert result.exit_code == 2
+    assert "--csv" in result.stderr
+
+
+def test_ctrl_c_ends_with_exit_code_130(
+    lgbpn: Lgbpn, folders: tuple[Path, Path], fake_rooms: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["lgbpn_cli.inference.denoise"], "run_network", stopped)
+    assert lgbpn("eval", *folders).exit_code == 130

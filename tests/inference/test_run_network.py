@@ -1,0 +1,201 @@
+"""A whole photo through a network: tiles, frozen attention, refinement and blending."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from reference.networks import TINY, random_network
+from torch import Tensor
+
+from lgbpn_cli.config import PRESETS, InferenceConfig, PassConfig
+from lgbpn_cli.device import Device, Hardware, choose_device
+from lgbpn_cli.inference.attention import calibration_windows
+from lgbpn_cli.inference.denoise import run_network
+from lgbpn_cli.inference.refine import replacement_mask
+from lgbpn_cli.models.load import Model
+
+CPU = choose_device("cpu", Hardware())
+SMALL = replace(TINY, global_blocks=1, value_range=1.0)
+QUICK = InferenceConfig(quality="best", refine_passes=2, tile_px=64, overlap_px=16)
+"""Refinement in few passes over small tiles."""
+
+
+class PassesThrough(torch.nn.Module):
+    """A network that gives back what it gets, and notes it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.regions: list[Tensor] = []
+        self.tiles: list[tuple[int, ...]] = []
+
+    def attention_maps(self, regions: Tensor, sampling: PassConfig) -> list[Tensor]:
+        self.regions.append(regions.clone())
+        return [torch.zeros(1)]
+
+    def forward(self, image: Tensor, sampling: PassConfig, *, frozen_maps: Sequence[Tensor]) -> Tensor:
+        self.tiles.append(tuple(image.shape))
+        return image
+
+
+def model_of(network: torch.nn.Module, device: Device = CPU) -> Model:
+    return Model("tiny", "0" * 64, "sidd", network, device)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Model:
+    return model_of(random_network(SMALL, dtype=torch.float32))
+
+
+def photo(height: int, width: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).random((height, width, 3), dtype=np.float32)
+
+
+def test_a_network_that_changes_nothing_survives_tiling() -> None:
+    image = photo(150, 201)
+    config = InferenceConfig(tile_px=64, overlap_px=20)
+    np.testing.assert_allclose(
+        run_network(image, model_of(PassesThrough()), config), image, rtol=0, atol=2e-7
+    )
+
+
+def test_a_network_that_changes_nothing_survives_refinement() -> None:
+    image = photo(90, 101)
+    np.testing.assert_allclose(run_network(image, model_of(PassesThrough()), QUICK), image, rtol=0, atol=5e-7)
+
+
+WIDE = InferenceConfig(refine_passes=1, tile_px=360, overlap_px=180)
+"""Kernel (8 px) and three dilated steps (3 px, sub-images of PD 4) reach 44 px: a quarter of the overlap."""
+
+
+def largest_difference(image: np.ndarray, model: Model, config: InferenceConfig) -> np.ndarray:
+    """Return how far the tiled photo is from the one in a single tile, (h, w), relative to its spread."""
+    whole = run_network(image, model, replace(config, tile_px=512))
+    return np.abs(run_network(image, model, config) - whole).max(axis=2) / whole.std()
+
+
+@pytest.mark.parametrize("size", [(48, 396), (396, 48)], ids=str)
+@pytest.mark.parametrize("quality", ["standard", "best"])
+def test_tiles_with_a_wide_overlap_equal_the_whole_photo(
+    tiny: Model, quality: str, size: tuple[int, int]
+) -> None:
+    # Every PD factor divides both sides and the tile.
+    assert largest_difference(photo(*size), tiny, replace(WIDE, quality=quality)).max() < 1e-4
+
+
+def test_where_pd_does_not_divide_tiles_equal_the_whole_photo_but_for_its_last_rows_and_columns(
+    tiny: Model,
+) -> None:
+    # The photo is extended there to a multiple of PD, the tile is not, or by another width.
+    assert largest_difference(photo(97, 371), tiny, WIDE)[:-48, :-48].max() < 1e-4
+
+
+def test_tiles_without_an_overlap_do_not_equal_the_whole_photo(tiny: Model) -> None:
+    config = InferenceConfig(tile_px=96, overlap_px=0)
+    assert largest_difference(photo(192, 192), tiny, config).max() > 1e-2
+
+
+@pytest.mark.parametrize("tile_px", [64, 512])
+def test_attention_is_frozen_from_the_photos_regions_whatever_the_tiles(tile_px: int) -> None:
+    image, network = photo(600, 700), PassesThrough()
+    run_network(image, model_of(network), InferenceConfig(tile_px=tile_px, overlap_px=8))
+    expected = np.stack([image[window] for window in calibration_windows(600, 700)])
+    (regions,) = network.regions
+    assert np.array_equal(regions.permute(0, 2, 3, 1).numpy(), expected)
+
+
+def test_the_refinement_pass_gets_a_border_of_two_pixels() -> None:
+    network = PassesThrough()
+    run_network(photo(30, 40), model_of(network), replace(QUICK, refine_passes=1))
+    assert network.tiles == [(1, 3, 30, 40), (1, 3, 34, 44)]
+
+
+def test_best_is_the_mean_of_passes_over_randomly_replaced_copies(tiny: Model) -> None:
+    image = photo(48, 55)
+    config = InferenceConfig(quality="best", refine_passes=3, seed=4)
+    noisy = torch.from_numpy(image).permute(2, 0, 1)[None]
+    with torch.no_grad():
+        first = tiny.network(noisy, PRESETS["sidd"].first)
+        maps, results = None, []
+        for copy in range(3):
+            replaced = replacement_mask(
+                (slice(0, 48), slice(0, 55)), seed=4, copy=copy, probability=0.16, device=torch.device("cpu")
+            )
+            mixed = torch.nn.functional.pad(torch.where(replaced, noisy, first), (2, 2, 2, 2), mode="reflect")
+            maps = maps or tiny.network.attention_maps(mixed, PRESETS["sidd"].refine)
+            results.append(tiny.network(mixed, PRESETS["sidd"].refine, frozen_maps=maps)[0, :, 2:-2, 2:-2])
+    expected = torch.stack(results).mean(0).permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(run_network(image, tiny, config), expected, rtol=0, atol=1e-5 * expected.std())
+
+
+@pytest.mark.parametrize("quality", ["standard", "best"])
+def test_the_same_photo_gives_the_same_result(tiny: Model, quality: str) -> None:
+    image, config = photo(90, 101), replace(QUICK, quality=quality)
+    assert np.array_equal(run_network(image, tiny, config), run_network(image, tiny, config))
+
+
+def test_another_seed_gives_another_result_of_best_quality(tiny: Model) -> None:
+    image = photo(60, 61)
+    one, other = run_network(image, tiny, QUICK), run_network(image, tiny, replace(QUICK, seed=1))
+    assert 0 < np.abs(one - other).max() < 5 * one.std()
+
+
+def test_the_seed_does_not_matter_for_standard_quality(tiny: Model) -> None:
+    image, config = photo(60, 61), replace(QUICK, quality="standard")
+    assert np.array_equal(run_network(image, tiny, config), run_network(image, tiny, replace(config, seed=1)))
+
+
+def test_the_models_preset_is_used_unless_another_is_named(tiny: Model) -> None:
+    image = photo(60, 61)
+    own = run_network(image, tiny, InferenceConfig())
+    assert np.array_equal(run_network(image, tiny, InferenceConfig(preset="sidd")), own)
+    assert not np.array_equal(run_network(image, tiny, InferenceConfig(preset="dnd")), own)
+
+
+def test_strength_zero_gives_the_photo_itself(tiny: Model) -> None:
+    image = photo(60, 61)
+    assert np.array_equal(run_network(image, tiny, InferenceConfig(strength=0.0)), image)
+
+
+def test_half_strength_gives_the_mean_of_photo_and_result(tiny: Model) -> None:
+    image = photo(60, 61)
+    full = run_network(image, tiny, InferenceConfig())
+    half = run_network(image, tiny, InferenceConfig(strength=0.5))
+    np.testing.assert_allclose(half, (full + image) / 2, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("quality", ["standard", "best"])
+@pytest.mark.parametrize("strength", [0.5, 1.0])
+def test_the_photo_is_left_as_it_is(tiny: Model, quality: str, strength: float) -> None:
+    image = photo(60, 61)
+    before = image.copy()
+    run_network(image, tiny, replace(QUICK, quality=quality, strength=strength))
+    assert np.array_equal(image, before)
+
+
+@pytest.mark.parametrize(("quality", "calls"), [("standard", 4), ("best", 4 * 3)])
+def test_progress_counts_every_network_call_up_to_the_total(tiny: Model, quality: str, calls: int) -> None:
+    heard: list[tuple[int, int]] = []
+    config = replace(QUICK, quality=quality)
+    run_network(photo(90, 101), tiny, config, on_tile=lambda done, total: heard.append((done, total)))
+    assert heard == [(done, calls) for done in range(1, calls + 1)]
+
+
+@pytest.mark.parametrize("quality", ["standard", "best"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 50), (2, 2), (3, 3), (50, 2), (7, 300)], ids=str)
+def test_small_photos_keep_their_size(tiny: Model, quality: str, size: tuple[int, int]) -> None:
+    result = run_network(photo(*size), tiny, replace(QUICK, quality=quality))
+    assert result.shape == (*size, 3)
+    assert result.dtype == np.float32
+    assert np.isfinite(result).all()
+
+
+def test_a_device_with_fast_bfloat16_gives_nearly_the_same() -> None:
+    network, image = random_network(SMALL, dtype=torch.float32), photo(60, 61)
+    exact = run_network(image, model_of(network), InferenceConfig())
+    fast = choose_device("cpu", Hardware(cpu_bfloat16=True))
+    rounded = run_network(image, model_of(network, fast), InferenceConfig())
+    assert 0 < np.abs(rounded - exact).max() < 0.2 * exact.std()

@@ -1,0 +1,67 @@
+"""`lgbpn models import` and `list`, through the real command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from reference.authors_layout import authors_checkpoint
+from reference.networks import random_network
+from typer.testing import CliRunner
+
+from lgbpn_cli.cli.main import app
+from lgbpn_cli.models.manifest import read_manifest
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's folder of models, empty; nothing is shipped."""
+    folder = tmp_path / "own"
+    monkeypatch.setattr("lgbpn_cli.models.manifest.user_folder", lambda: folder)
+    monkeypatch.setattr("lgbpn_cli.models.manifest.shipped_folder", lambda: tmp_path / "nothing")
+    return folder
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    path = tmp_path / "theirs.pth"
+    torch.save(authors_checkpoint(random_network(dtype=torch.float32)), path)
+    return path
+
+
+def lgbpn(*arguments: object) -> tuple[int, list[str]]:
+    """Return the exit code of the command and the lines it printed."""
+    result = CliRunner().invoke(app, [str(each) for each in arguments])
+    return result.exit_code, result.output.splitlines()
+
+
+def test_an_import_goes_to_the_users_models_under_the_files_name(models: Path, checkpoint: Path) -> None:
+    assert lgbpn("models", "import", checkpoint)[0] == 0
+    assert {name: entry.preset for name, entry in read_manifest(models).items()} == {"theirs": "sidd"}
+
+
+def test_name_and_preset_can_be_chosen(models: Path, checkpoint: Path) -> None:
+    assert lgbpn("models", "import", checkpoint, "--name", "mine", "--preset", "dnd")[0] == 0
+    assert {name: entry.preset for name, entry in read_manifest(models).items()} == {"mine": "dnd"}
+
+
+def test_the_same_import_twice_is_a_success(models: Path, checkpoint: Path) -> None:
+    assert [lgbpn("models", "import", checkpoint)[0] for _ in range(2)] == [0, 0]
+
+
+def test_an_imported_model_is_listed(models: Path, checkpoint: Path) -> None:
+    lgbpn("models", "import", checkpoint)
+    code, lines = lgbpn("models", "list")
+    assert code == 0
+    assert [line.split()[0] for line in lines] == ["theirs"]
+
+
+def test_a_file_that_is_no_checkpoint_ends_with_one_line_and_code_2(models: Path, tmp_path: Path) -> None:
+    path = tmp_path / "text.pth"
+    path.write_text("not a checkpoint\n" * 9)
+    code, lines = lgbpn("models", "import", path)
+    assert code == 2
+    assert len(lines) == 1
+    assert str(path) in lines[0]
+    assert not models.exists()

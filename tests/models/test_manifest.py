@@ -1,0 +1,148 @@
+"""The manifest of a folder of models."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lgbpn_cli.errors import ModelError
+from lgbpn_cli.models.manifest import (
+    MANIFEST_NAME,
+    ModelEntry,
+    ModelPart,
+    add_entry,
+    all_models,
+    file_sha256,
+    find_model,
+    read_manifest,
+    shipped_folder,
+)
+
+
+def entry_in(folder: Path, name: str = "one", **fields: str) -> ModelEntry:
+    parts = {"teacher": ModelPart(f"{name}.safetensors", "0" * 64)}
+    return replace(ModelEntry(name=name, preset="sidd", parts=parts, folder=folder), **fields)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """The shipped models' folder and the user's, both empty."""
+    shipped, own = tmp_path / "shipped", tmp_path / "own"
+    shipped.mkdir()
+    own.mkdir()
+    monkeypatch.setattr("lgbpn_cli.models.manifest.shipped_folder", lambda: shipped)
+    monkeypatch.setattr("lgbpn_cli.models.manifest.user_folder", lambda: own)
+    return shipped, own
+
+
+def test_an_entry_comes_back_as_it_was_added(tmp_path: Path) -> None:
+    entry = entry_in(tmp_path, licence="CC0", command="lgbpn train x.toml", training_data="Straße")
+    add_entry(entry)
+    assert read_manifest(tmp_path) == {"one": entry}
+    assert read_manifest(tmp_path)["one"].part_path("teacher") == tmp_path / "one.safetensors"
+
+
+def test_entries_are_added_to_those_there_are(tmp_path: Path) -> None:
+    add_entry(entry_in(tmp_path, "one"))
+    add_entry(entry_in(tmp_path, "two"))
+    assert sorted(read_manifest(tmp_path)) == ["one", "two"]
+
+
+def test_an_entry_replaces_one_of_the_same_name(tmp_path: Path) -> None:
+    add_entry(entry_in(tmp_path, licence="old"))
+    add_entry(entry_in(tmp_path, licence="new"))
+    assert [entry.licence for entry in read_manifest(tmp_path).values()] == ["new"]
+
+
+def test_the_manifest_does_not_say_where_its_folder_lies(tmp_path: Path) -> None:
+    add_entry(entry_in(tmp_path))
+    assert str(tmp_path) not in (tmp_path / MANIFEST_NAME).read_text()
+
+
+def test_adding_leaves_nothing_but_the_manifest(tmp_path: Path) -> None:
+    add_entry(entry_in(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == [MANIFEST_NAME]
+
+
+def test_a_folder_without_a_manifest_has_no_models(tmp_path: Path) -> None:
+    assert read_manifest(tmp_path) == {}
+    assert read_manifest(tmp_path / "missing") == {}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"3",
+        b'{"models": 5}',
+        b'{"models": [1]}',
+        b'{"models": [{"preset": "sidd"}]}',
+        b'{"models": [{"name": "a", "preset": "sidd", "parts": []}]}',
+        b'{"models": [{"name": "a", "preset": "sidd", "parts": {"teacher": {"file": "x"}}}]}',
+        b'{"models": [{"name": "a", "preset": "sidd", "parts": {}, "surprise": 1}]}',
+        b'{"models": [{"name": "a", "parts": {}}]}',
+        b"\xff\xfe\x00",
+        b"[" * 100_000,
+    ],
+    ids=lambda content: repr(content[:60]),
+)
+def test_a_damaged_manifest_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / MANIFEST_NAME).write_bytes(content)
+    with pytest.raises(ModelError, match=MANIFEST_NAME) as caught:
+        read_manifest(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_nothing_is_added_to_a_damaged_manifest(tmp_path: Path) -> None:
+    (tmp_path / MANIFEST_NAME).write_text("{")
+    with pytest.raises(ModelError):
+        add_entry(entry_in(tmp_path))
+    assert (tmp_path / MANIFEST_NAME).read_text() == "{"
+
+
+def test_shipped_models_and_the_users_own_are_found(folders: tuple[Path, Path]) -> None:
+    shipped, own = folders
+    add_entry(entry_in(shipped, "base"))
+    add_entry(entry_in(own, "mine"))
+    assert sorted(all_models()) == ["base", "mine"]
+    assert find_model("base").folder == shipped
+    assert find_model("mine").folder == own
+
+
+def test_a_users_model_hides_a_shipped_one_of_the_same_name(folders: tuple[Path, Path]) -> None:
+    shipped, own = folders
+    add_entry(entry_in(shipped, "base"))
+    add_entry(entry_in(own, "base"))
+    assert find_model("base").folder == own
+
+
+def test_an_unknown_name_is_refused_naming_the_models_there_are(folders: tuple[Path, Path]) -> None:
+    add_entry(entry_in(folders[0], "base"))
+    add_entry(entry_in(folders[1], "mine"))
+    with pytest.raises(ModelError, match="base, mine"):
+        find_model("nothing")
+
+
+def test_a_missing_part_is_refused_naming_the_parts_there_are(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"it has no student.*It has: teacher"):
+        entry_in(tmp_path).part_path("student")
+
+
+def test_the_checksum_is_sha256_of_the_whole_file(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 1000
+    (tmp_path / "file").write_bytes(content)
+    assert file_sha256(tmp_path / "file") == hashlib.sha256(content).hexdigest()
+
+
+def test_the_shipped_folder_is_the_projects_weights(repo_root: Path) -> None:
+    found = shipped_folder()
+    assert found.name == "weights"
+    assert (found / MANIFEST_NAME).is_file()
+    expected = json.loads((repo_root / "weights" / MANIFEST_NAME).read_text())
+    assert json.loads((found / MANIFEST_NAME).read_text()) == expected

@@ -1,0 +1,164 @@
+"""Recipes: reading them, refusing what is unknown, and what those of the project train on."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from lgbpn_cli.config import NETWORKS, DataSource, TrainingConfig
+from lgbpn_cli.errors import UsageError
+from lgbpn_cli.training.data import source_files
+from lgbpn_cli.training.recipe import data_root as folder_of_data
+from lgbpn_cli.training.recipe import read_recipe
+
+WHOLE = """
+name = "mine"
+preset = "dnd"
+licence = "CC0"
+
+[network]
+base = "small"
+width = 16
+
+[training]
+steps = 100
+learning_rate = 1e-3
+
+[[sources]]
+folder = "one/noisy"
+weight = 0.75
+exclude = ["33_*", "35_*"]
+
+[[sources]]
+folder = "two"
+"""
+KEPT_OUT = {
+    "sidd-val-odd": ("33_*", "35_*", "37_*", "39_*"),
+    "renoir-even": ("34*", "36*", "38*", "40*"),
+}
+"""Photos that no recipe trains on, by data set."""
+RECIPES = sorted((Path(__file__).resolve().parents[2] / "recipes").glob("*.toml"))
+every_recipe = pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+
+
+def recipe_file(folder: Path, text: str) -> Path:
+    path = folder / "recipe.toml"
+    path.write_text(text)
+    return path
+
+
+def refusal_of(folder: Path, text: str) -> str:
+    with pytest.raises(UsageError) as caught:
+        read_recipe(recipe_file(folder, text))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_recipe_says_what_is_trained_on_what(tmp_path: Path) -> None:
+    recipe = read_recipe(recipe_file(tmp_path, WHOLE))
+    assert (recipe.name, recipe.preset, recipe.licence) == ("mine", "dnd", "CC0")
+    assert recipe.training == TrainingConfig(steps=100, learning_rate=1e-3)
+    assert recipe.sources == (DataSource("one/noisy", 0.75, ("33_*", "35_*")), DataSource("two"))
+
+
+def test_a_network_is_a_named_one_with_the_fields_it_changes(tmp_path: Path) -> None:
+    network = read_recipe(recipe_file(tmp_path, WHOLE)).network
+    assert network.width == 16
+    assert network.local_modules == NETWORKS["small"].local_modules
+    assert network.value_range == NETWORKS["small"].value_range
+
+
+def test_what_a_recipe_leaves_out_has_its_default(tmp_path: Path) -> None:
+    recipe = read_recipe(recipe_file(tmp_path, 'name = "a"\nlicence = "b"\n[[sources]]\nfolder = "c"'))
+    assert recipe.preset == "sidd"
+    assert recipe.network == NETWORKS["small"]
+    assert recipe.training == TrainingConfig()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('name = "mine"', "", "name"),
+        ('licence = "CC0"', "", "licence"),
+        ('preset = "dnd"', 'preset = "raw"', "raw"),
+        ('preset = "dnd"', 'color = "red"', "color"),
+        ('base = "small"', 'base = "huge"', "huge"),
+        ("width = 16", "breadth = 16", "breadth"),
+        ("width = 16", "width = 17", "width"),
+        ("steps = 100", "stepps = 100", "stepps"),
+        ("weight = 0.75", "wieght = 0.75", "wieght"),
+        ('folder = "two"', "", "folder"),
+    ],
+)
+def test_a_key_that_is_unknown_or_missing_is_named(tmp_path: Path, old: str, new: str, named: str) -> None:
+    assert old in WHOLE
+    assert named in refusal_of(tmp_path, WHOLE.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'name = "a"\nlicence = "b"\nnetwork = "small"\nsources = [{folder = "c"}]',
+        'name = "a"\nlicence = "b"\ntraining = 5\nsources = [{folder = "c"}]',
+        'name = "a"\nlicence = "b"\nsources = "c"',
+        'name = "a"\nlicence = "b"\n[sources]\nfolder = "c"',
+        'name = "a"\nlicence = "b"',
+        "name = ",
+        "",
+    ],
+)
+def test_a_recipe_of_another_form_is_refused(tmp_path: Path, text: str) -> None:
+    assert "recipe.toml" in refusal_of(tmp_path, text)
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match="not a TOML file"):
+        read_recipe(tmp_path / "recipe.toml")
+
+
+def test_a_missing_recipe_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"missing\.toml: cannot be read"):
+        read_recipe(tmp_path / "missing.toml")
+
+
+def test_data_lies_where_lgbpn_data_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LGBPN_DATA", "/somewhere")
+    assert folder_of_data() == Path("/somewhere")
+    monkeypatch.delenv("LGBPN_DATA")
+    assert folder_of_data() == Path("../shared/data")
+
+
+def test_the_project_has_recipes() -> None:
+    assert RECIPES
+
+
+@every_recipe
+def test_every_recipe_of_the_project_can_be_read(path: Path) -> None:
+    recipe = read_recipe(path)
+    assert recipe.licence
+    assert recipe.sources
+
+
+@every_recipe
+def test_no_recipe_trains_on_photos_that_are_kept_out(path: Path) -> None:
+    for source in read_recipe(path).sources:
+        name = source.folder.split("/")[0]
+        assert set(KEPT_OUT.get(name, ())) <= set(source.exclude), source.folder
+
+
+@every_recipe
+def test_no_file_that_is_kept_out_is_among_those_a_recipe_reads(path: Path, data_root: Path) -> None:
+    for source in read_recipe(path).sources:
+        files = [file.name for file in source_files(source, data_root)]
+        prefixes = tuple(each.rstrip("*") for each in KEPT_OUT.get(source.folder.split("/")[0], ()))
+        assert files
+        assert not prefixes or not [name for name in files if name.startswith(prefixes)]
+
+
+@every_recipe
+def test_no_recipe_reads_references_or_data_that_may_only_be_measured_on(path: Path) -> None:
+    folders = [source["folder"].lower() for source in tomllib.loads(path.read_text())["sources"]]
+    assert not [folder for folder in folders if "polyu" in folder or "reference" in folder]
