@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-QUESTIONS = [["--help"], ["--version"], ["denoise", "--help"]]
+QUESTIONS = [["--help"], ["--version"], ["denoise", "--help"], ["eval", "--help"]]
 TIME_LIMIT_S = 0.5
 RUNS = 5
 """The best of these counts: other programs on the machine only ever make a run slower."""

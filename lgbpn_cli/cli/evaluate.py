@@ -1,72 +1,271 @@
-"""`lgbpn eval`: how close denoised photos come to their references."""
+"""`lgbpn eval`: its options, one call of `app.evaluate`, and what is printed of its report."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
+from collections.abc import Callable, Iterable
+from itertools import product
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from lgbpn_cli.cli.command_line import command_line
 from lgbpn_cli.config import PRESETS, QUALITIES, InferenceConfig
+from lgbpn_cli.errors import UsageError
+from lgbpn_cli.evaluation.settings import BASELINES, SSIM_CONVENTIONS, SUBMISSIONS, EvaluationConfig
 
-PROTOCOL = "PSNR in dB after rounding to 8 bit, RGB, peak 255, mean over photos"
+MEGABYTE = 1_000_000
 
 
 def evaluate(
-    noisy: Annotated[Path, typer.Argument(help="Noisy photo, or folder of them.")],
-    reference: Annotated[Path, typer.Argument(help="Clean photo, or folder of photos with the same names.")],
+    context: typer.Context,
+    noisy: Annotated[
+        Path, typer.Argument(help="Noisy photo, folder of them, or .mat file of blocks.", show_default=False)
+    ],
+    reference: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The same for the clean references; names decide what belongs together.", show_default=False
+        ),
+    ] = None,
+    no_reference: Annotated[
+        bool, typer.Option("--no-reference", help="Judge the results without references.")
+    ] = False,
     model: Annotated[
-        str | None, typer.Option("--model", "-m", help="Name or weight file.  [default: the shipped model]")
+        list[str] | None,
+        typer.Option(
+            "-m",
+            "--model",
+            metavar="NAME|FILE",
+            help="Model to measure; may be repeated.",
+            show_default="the model this version ships, or none with --denoised",
+        ),
     ] = None,
     quality: Annotated[
-        str, typer.Option(help=f"What the network does: {' or '.join(QUALITIES)}.")
-    ] = InferenceConfig.quality,
+        list[str],
+        typer.Option(
+            "--quality", metavar="|".join(QUALITIES), help="As in lgbpn denoise; may be repeated to compare."
+        ),
+    ] = [InferenceConfig.quality],  # noqa: B006 - typer copies it
     preset: Annotated[
-        str | None, typer.Option(help=f"Shift preset: {' or '.join(PRESETS)}.  [default: the model's own]")
+        list[str] | None,
+        typer.Option(
+            "--preset",
+            metavar="|".join(PRESETS),
+            help="Kind of noise; may be repeated to compare.",
+            show_default="the model's own",
+        ),
     ] = None,
-    strength: Annotated[float, typer.Option(help="0 (original) to 1 (fully denoised).")] = InferenceConfig.strength,
-    seed: Annotated[int, typer.Option(help="Seed of quality best.")] = InferenceConfig.seed,
-    device: Annotated[str, typer.Option("--device", "-d", help="auto, cpu, cuda[:N] or mps.")] = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON on stdout.")] = False,
+    strength: Annotated[
+        float, typer.Option("--strength", metavar="0..1", help="0 is the original, 1 the denoised picture.")
+    ] = InferenceConfig.strength,
+    seed: Annotated[
+        int,
+        typer.Option(
+            "--seed", metavar="NUMBER", help="Start of all random numbers: --quality best, intervals."
+        ),
+    ] = InferenceConfig.seed,
+    device: Annotated[
+        str, typer.Option("-d", "--device", metavar="auto|cpu|cuda[:N]|mps", help="Where to compute.")
+    ] = "auto",
+    denoised: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--denoised",
+            metavar="FOLDER",
+            help="Results of any tool to measure, named as the noisy photos, with or without _denoised; "
+            "may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--baseline",
+            metavar=",".join(BASELINES),
+            help="Simple methods to compare with. nlm: non-local means; bm3d needs the package bm3d, "
+            "which is free for non-commercial use only.",
+            show_default=False,
+        ),
+    ] = None,
+    pair_pattern: Annotated[
+        str | None,
+        typer.Option(
+            "--pair-pattern",
+            metavar="NOISY=REFERENCE",
+            help="Names without ending, {} for what both have in common, as '{}_noisy={}_clean'.",
+            show_default="same name",
+        ),
+    ] = None,
+    ssim: Annotated[
+        list[str],
+        typer.Option(
+            "--ssim",
+            metavar=",".join(SSIM_CONVENTIONS),
+            help="Conventions of structural similarity; their values cannot be compared with each other.",
+        ),
+    ] = ["skimage7"],  # noqa: B006 - typer copies it
+    unrounded: Annotated[
+        bool,
+        typer.Option("--float", help="Measure without rounding to 8 bit first; the SIDD protocol rounds."),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write everything as one JSON object to standard output.")
+    ] = False,
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            "--csv", metavar="FILE", help="Write the figures of each photo there.", show_default=False
+        ),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            help="Write a report page with before and after there: one file, no network needed.",
+            show_default=False,
+        ),
+    ] = None,
+    report_size: Annotated[
+        float,
+        typer.Option("--report-size", metavar="MB", help="Size the pictures in the page may have together."),
+    ] = EvaluationConfig.report_bytes / MEGABYTE,
+    submission: Annotated[
+        str | None,
+        typer.Option(
+            "--submission",
+            metavar="|".join(SUBMISSIONS),
+            help="Measure nothing: write the files that the benchmark's server takes. NOISY is its download: "
+            "BenchmarkNoisyBlocksSrgb.mat, or the folder with DND's info.mat.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where --submission writes.")
+    ] = Path("submission"),
 ) -> None:
-    """Measure a model against paired references, found by file name.
+    """Measure models against references, or without any.
 
-    Example: lgbpn eval photos/noisy photos/reference --quality best
+    The table shows the noisy photos, each model and setting, and what else was asked for: PSNR with the 95 %
+    interval of its mean, median and worst photo; SSIM; mean absolute error (MAE) and mean shift of each
+    colour in 8-bit levels; structure (how much picture is left in what was removed: 0 is best); noise left in
+    flat areas; seconds a photo and megapixels a second.
+
+    \b
+    Examples:
+      lgbpn eval photos/noisy photos/clean
+      lgbpn eval noisy/ clean/ --quality standard --quality best --baseline nlm --html report.html
+      lgbpn eval ValidationNoisyBlocksSrgb.mat ValidationGtBlocksSrgb.mat -m MODEL --json
+      lgbpn eval noisy/ clean/ --denoised results_of_another_tool/
+      lgbpn eval noisy/ --no-reference
+      lgbpn eval BenchmarkNoisyBlocksSrgb.mat --submission sidd -o submission/
+
+    \b
+    Exit codes:
+      0    everything was measured
+      1    some files were left out, each is named; the others are measured
+      2    the command, model or device was wrong; nothing was measured
+      130  stopped with Ctrl-C
     """
+    if submission is not None:
+        measuring = (reference, denoised, baseline, csv, html, as_json, no_reference)
+        if submission not in SUBMISSIONS:
+            raise UsageError(
+                "--submission", f"'{submission}' is unknown", f"Choose from {', '.join(SUBMISSIONS)}."
+            )
+        if any(measuring) or max(map(len, (quality, preset or (), model or ()))) > 1:
+            cause = "it takes one model and setting, and nothing to measure"
+            raise UsageError("--submission", cause, "Give the other options in a call of their own.")
+        one = InferenceConfig(
+            quality=quality[0], preset=preset[0] if preset else None, strength=strength, seed=seed
+        )
+        _submit(submission, noisy, output, one, model[0] if model else None, device)
+        return
+    if (reference is None) != no_reference:
+        cause = "contradicts REFERENCE" if no_reference else "is missing, and so are references"
+        raise UsageError("--no-reference", cause, "Give references or --no-reference.")
+    for option, path, ending in (("--csv", csv, ".csv"), ("--html", html, ".html")):
+        if path is not None and path.suffix.lower() != ending:
+            raise UsageError(
+                option, f"'{path}' does not end in {ending}", "Name a file that may be replaced."
+            )
+    models: list[str | None] = [*(model or ())]
+    if not models and not denoised:
+        models.append(None)
+    config = EvaluationConfig(
+        noisy=noisy,
+        reference=reference,
+        denoised=tuple(denoised or ()),
+        models=tuple(models),
+        baselines=_split(baseline or ()),
+        pair_pattern=pair_pattern,
+        ssim=_split(ssim),
+        rounded=not unrounded,
+        bootstrap_seed=seed,
+        csv=csv,
+        html=html,
+        report_bytes=round(report_size * MEGABYTE),
+    )
+    presets: list[str | None] = [*preset] if preset else [None]
+    settings = [
+        InferenceConfig(quality=one_quality, preset=one_preset, strength=strength, seed=seed)
+        for one_quality, one_preset in product(quality, presets)
+    ]
+    # Here and not at the top: --help does not have to wait for them.
+    from tqdm import tqdm
+
+    from lgbpn_cli import app
+    from lgbpn_cli.evaluation.table import as_json as json_text
+    from lgbpn_cli.evaluation.table import as_text
+
+    with tqdm(unit="picture", disable=None) as bar:
+        try:
+            report = app.evaluate(
+                config, settings, command=command_line(context), device=device, on_step=_mover(bar)
+            )
+        except KeyboardInterrupt as stop:
+            raise typer.Exit(130) from stop
+    if as_json:
+        print(json_text(report))
+    elif report.photos():
+        typer.echo(as_text(report), err=True)
+    if html is not None:
+        typer.echo(f"report: {html}", err=True)
+    if report.problems:
+        typer.echo(f"lgbpn: {len(report.problems)} left out:", err=True)
+        for problem in report.problems:
+            typer.echo(f"  {problem}", err=True)
+        raise typer.Exit(1)
+
+
+def _submit(
+    benchmark: str, source: Path, folder: Path, settings: InferenceConfig, model: str | None, device: str
+) -> None:
     from tqdm import tqdm
 
     from lgbpn_cli import app
 
-    settings = InferenceConfig(quality=quality, preset=preset, strength=strength, seed=seed)
-    with tqdm(unit="photo", disable=None) as bar:
-
-        def on_pair(done: int, total: int) -> None:
-            bar.total, bar.n = total, done
-            bar.refresh()
-
-        report, unpaired = app.evaluate(noisy, reference, settings, model=model, device=device, on_pair=on_pair)
-    means = report.means()
-    if as_json:
-        rows = [{key: _rounded(value) for key, value in asdict(score).items()} for score in report.scores]
-        facts = {"model": report.model, "sha256": report.sha256, "quality": report.quality, "preset": report.preset}
-        print(json.dumps({"protocol": PROTOCOL, **facts, **means, "unpaired": unpaired, "files": rows}))
-    else:
-        worst = report.worst()
-        typer.echo(f"{report.model}, quality {report.quality}, preset {report.preset}; {PROTOCOL}", err=True)
-        typer.echo(
-            f"{means['photos']} photos: noisy {means['noisy']:.2f} dB, denoised {means['denoised']:.2f} dB, "
-            f"mean shift {means['mean_shift_8bit']:+.2f} levels, {means['seconds']:.2f} s a photo",
-            err=True,
-        )
-        typer.echo(
-            f"least gained: {worst.name}, {worst.noisy_psnr:.2f} -> {worst.denoised_psnr:.2f} dB", err=True
-        )
-    if unpaired:
-        typer.echo(f"lgbpn: {unpaired} files have no partner of the same name and were left out", err=True)
-        raise typer.Exit(1)
+    with tqdm(unit="block", disable=None) as bar:
+        try:
+            written = app.submit(
+                benchmark, source, folder, settings, model=model, device=device, on_step=_mover(bar)
+            )
+        except KeyboardInterrupt as stop:
+            raise typer.Exit(130) from stop
+    typer.echo(f"{len(written)} files for the {benchmark} server, see {folder}", err=True)
 
 
-def _rounded(value: object) -> object:
-    return round(value, 4) if isinstance(value, float) else value
+def _mover(bar: Any) -> Callable[[int, int], None]:
+    """Return what moves a progress bar to a number done out of a total."""
+
+    def move(done: int, total: int) -> None:
+        bar.total, bar.n = total, done
+        bar.refresh()
+
+    return move
+
+
+def _split(names: Iterable[str]) -> tuple[str, ...]:
+    """Return single names, in order and once each, from options that may be repeated or hold commas."""
+    return tuple(dict.fromkeys(name.strip() for text in names for name in text.split(",")))

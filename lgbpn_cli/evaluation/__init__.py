@@ -1,1 +1,1 @@
-"""Measuring results against paired references."""
+"""Measuring results: against paired references, without any, and the reports of both."""

@@ -1,4 +1,7 @@
-"""How close a picture is to its reference."""
+"""How close a picture is to its reference: errors of single pixels.
+
+All functions take pictures in 8-bit levels as `to_levels` gives them: (h, w, 3) float64, 0..255.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,31 @@ import math
 
 import numpy as np
 
+PEAK = 255.0
+"""The level of white."""
 
-def psnr_8bit(picture: np.ndarray, reference: np.ndarray) -> float:
-    """Return the peak signal-to-noise ratio in dB after rounding both to 8 bits, as the SIDD protocol does.
 
-    Both are (h, w, 3) float in 0..1, of the same shape; the peak is 255. Infinite for equal pictures.
+def to_levels(picture: np.ndarray, *, rounded: bool) -> np.ndarray:
+    """Return a picture of 0..1 in 8-bit levels, float64, clipped to 0..255.
+
+    `rounded` gives whole levels, as the SIDD protocol and an 8-bit file have them.
     """
-    difference = to_8bit(picture).astype(np.float64) - to_8bit(reference)
-    error = float(np.mean(difference**2))
-    return math.inf if error == 0 else 10 * math.log10(255**2 / error)
+    levels = np.clip(picture.astype(np.float64), 0.0, 1.0) * PEAK
+    return np.rint(levels) if rounded else levels
 
 
-def to_8bit(picture: np.ndarray) -> np.ndarray:
-    """Return (h, w, 3) uint8 for a picture of 0..1, rounded to nearest, clipped."""
-    return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+def psnr_db(picture: np.ndarray, reference: np.ndarray) -> float:
+    """Return the peak signal-to-noise ratio in dB over all channels at once; infinite for equal pictures."""
+    error = float(np.mean((picture - reference) ** 2))
+    return math.inf if error == 0 else 10 * math.log10(PEAK**2 / error)
 
 
-def mean_shift_8bit(picture: np.ndarray, reference: np.ndarray) -> float:
-    """Return the mean difference picture - reference in 8-bit levels: below zero is darker than the reference."""
-    return float(np.mean(picture.astype(np.float64) - reference) * 255)
+def mean_absolute_error(picture: np.ndarray, reference: np.ndarray) -> float:
+    """Return the mean absolute error in 8-bit levels."""
+    return float(np.mean(np.abs(picture - reference)))
+
+
+def colour_shift(picture: np.ndarray, reference: np.ndarray) -> tuple[float, float, float]:
+    """Return the mean of picture - reference for red, green, blue in 8-bit levels: below zero is darker."""
+    red, green, blue = (picture - reference).mean(axis=(0, 1))
+    return float(red), float(green), float(blue)

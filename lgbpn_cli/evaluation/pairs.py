@@ -1,42 +1,209 @@
-"""Which noisy photo belongs to which reference: the one of the same stem."""
+"""Which noisy picture belongs to which reference, and the two as arrays."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from lgbpn_cli.errors import UsageError
-from lgbpn_cli.photos.photo import PHOTO_SUFFIXES
+import numpy as np
+
+from lgbpn_cli.colour import to_working
+from lgbpn_cli.errors import PhotoError, UsageError
+from lgbpn_cli.evaluation.matlab_blocks import MATLAB_SUFFIX, ReadBlock, read_blocks
+from lgbpn_cli.photos.photo import PHOTO_SUFFIXES, Photo
+from lgbpn_cli.photos.read import read_photo
+
+LEFT_OUT = "It is left out."
+RESULT_SUFFIX = "_denoised"
+"""What `lgbpn denoise` adds to the name of a result beside its photo; results are found with and without."""
 
 
 @dataclass(frozen=True)
-class PairedFiles:
-    """The pairs of two folders, and how many files of each found no partner."""
+class Picture:
+    """One picture that can be read when its turn comes."""
 
-    pairs: tuple[tuple[Path, Path], ...]
-    noisy_alone: int
-    reference_alone: int
+    shown: str
+    """What a message calls it."""
+    file: Path | None
+    """Its own file, to link to; None for a block inside a .mat file."""
+    read: Callable[[], Photo]
 
 
-def pair_files(noisy: Path, reference: Path) -> PairedFiles:
-    """Return the pairs of two folders by file stem, sorted, or the one pair of two files.
+@dataclass(frozen=True)
+class Collection:
+    """The pictures of a file or folder by the name they are paired by."""
 
-    Raises UsageError where a path is missing, one is a file and the other a folder, or nothing pairs.
+    pictures: dict[str, Picture]
+    problems: tuple[str, ...] = ()
+    """Files that cannot take part, with the reason."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A noisy picture, its reference if there is one, and finished results to measure (None: missing)."""
+
+    name: str
+    noisy: Picture
+    reference: Picture | None
+    denoised: tuple[Picture | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """All pairs, and a line for each file that found no partner."""
+
+    pairs: tuple[Pair, ...]
+    problems: tuple[str, ...] = field(default=())
+
+
+def pair_pictures(
+    noisy: Path, reference: Path | None, denoised: tuple[Path, ...] = (), pattern: str | None = None
+) -> Pairing:
+    """Return the pairs of two folders by file stem (or by pattern), of two files, or of two .mat files.
+
+    A pattern is NOISY=REFERENCE, stems with {} for what both have in common. Results are paired with the
+    noisy photos by stem, with or without `_denoised`. Without a reference every noisy picture stands alone.
+    Raises UsageError where a path is missing, a file meets a folder, or nothing pairs.
     """
-    for path in (noisy, reference):
-        if not path.exists():
-            raise UsageError(path, "there is no such file or folder", "Check the path.")
-    if noisy.is_file() and reference.is_file():
-        return PairedFiles(((noisy, reference),), 0, 0)
-    if noisy.is_file() or reference.is_file():
+    left_pattern, _, right_pattern = (pattern or "").partition("=")
+    same_folder = noisy == reference
+    first = collect(noisy, left_pattern, strict=not same_folder)
+    if not first.pictures:
+        raise UsageError(noisy, "there is no photo to measure there", "Photos are JPEG, PNG and TIFF files.")
+    if reference is None:
+        pairs: list[tuple[str, Picture, Picture | None]] = [
+            (name, picture, None) for name, picture in sorted(first.pictures.items())
+        ]
+        problems = list(first.problems)
+    else:
+        second = collect(reference, right_pattern, strict=not same_folder)
+        pairs, problems = _match(first, second, noisy, reference)
+    results = [_named_like(collect(folder), first) for folder in denoised]
+    return Pairing(
+        tuple(
+            Pair(name, left, right, tuple(found.get(name) for found in results))
+            for name, left, right in pairs
+        ),
+        tuple(problems),
+    )
+
+
+def collect(path: Path, pattern: str = "", *, strict: bool = True) -> Collection:
+    """Return the pictures at `path`: a photo, the photos of a folder (not of sub-folders), or .mat blocks.
+
+    `strict` names the files of a folder that do not fit the pattern; otherwise they are passed over.
+    """
+    if path.is_dir():
+        return _folder(path, pattern, strict)
+    if not path.exists():
+        raise UsageError(path, "there is no such file or folder", "Check the path.")
+    if path.suffix.lower() == MATLAB_SUFFIX:
+        blocks = read_blocks(path)
+        return Collection(
+            {
+                name: Picture(f"{path}, block {name}", None, _block_reader(path, read))
+                for name, read in blocks.items()
+            }
+        )
+    return Collection({path.stem: _file(path)})
+
+
+def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the noisy picture and its reference, (h, w, 3) float32 in 0..1.
+
+    Raises PhotoError where one cannot be read, or they differ in size or bit depth.
+    """
+    noisy = pair.noisy.read()
+    if pair.reference is None:
+        return to_working(noisy), None
+    reference = pair.reference.read()
+    if noisy.pixels.shape[:2] != reference.pixels.shape[:2]:
+        sizes = f"{_size(noisy)} px, but {pair.reference.shown} is {_size(reference)} px"
+        raise PhotoError(pair.noisy.shown, sizes, LEFT_OUT)
+    if noisy.bit_depth != reference.bit_depth:
+        depths = f"it has {noisy.bit_depth} bits, but {pair.reference.shown} has {reference.bit_depth}"
+        raise PhotoError(pair.noisy.shown, depths, LEFT_OUT)
+    return to_working(noisy), to_working(reference)
+
+
+def read_result(picture: Picture, shape: tuple[int, ...]) -> np.ndarray:
+    """Return a finished result, (h, w, 3) float32 in 0..1; PhotoError where it is not of the pair's shape."""
+    image = to_working(picture.read())
+    if image.shape != shape:
+        cause = f"{image.shape[1]}x{image.shape[0]} px, but its noisy photo is {shape[1]}x{shape[0]} px"
+        raise PhotoError(picture.shown, cause, LEFT_OUT)
+    return image
+
+
+def _match(
+    first: Collection, second: Collection, noisy: Path, reference: Path
+) -> tuple[list[tuple[str, Picture, Picture | None]], list[str]]:
+    if len(first.pictures) == 1 and len(second.pictures) == 1 and noisy.is_file() and reference.is_file():
+        ((name, left),), (right,) = first.pictures.items(), second.pictures.values()
+        return [(name, left, right)], []
+    if noisy.is_dir() != reference.is_dir():
         raise UsageError(noisy, "a file cannot be paired with a folder", "Give two files or two folders.")
-    left, right = _by_stem(noisy), _by_stem(reference)
-    common = sorted(left.keys() & right.keys())
+    problems = [*first.problems, *second.problems]
+    problems += [
+        f"{picture.shown}: no reference has its name"
+        for name, picture in first.pictures.items()
+        if name not in second.pictures
+    ]
+    problems += [
+        f"{picture.shown}: no noisy photo has its name"
+        for name, picture in second.pictures.items()
+        if name not in first.pictures
+    ]
+    common = sorted(first.pictures.keys() & second.pictures.keys())
     if not common:
-        raise UsageError(noisy, f"no photo there has the name of one in {reference}", "Pairs are found by file name.")
-    pairs = tuple((left[stem], right[stem]) for stem in common)
-    return PairedFiles(pairs, len(left) - len(common), len(right) - len(common))
+        cure = "Pairs are found by file name; see --pair-pattern."
+        raise UsageError(noisy, f"no photo there has the name of one in {reference}", cure)
+    return [(name, first.pictures[name], second.pictures[name]) for name in common], problems
 
 
-def _by_stem(folder: Path) -> dict[str, Path]:
-    return {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in PHOTO_SUFFIXES}
+def _folder(folder: Path, pattern: str, strict: bool) -> Collection:
+    stem_of_pair = re.compile("(.+)".join(re.escape(part) for part in (pattern or "{}").split("{}")))
+    pictures: dict[str, Picture] = {}
+    problems: list[str] = []
+    try:
+        files = sorted(folder.iterdir())
+    except OSError as error:
+        raise UsageError(folder, f"cannot be read ({error.strerror})", "Check its permissions.") from error
+    for path in files:
+        if path.suffix.lower() not in PHOTO_SUFFIXES or path.name.startswith("."):
+            continue
+        fit = stem_of_pair.fullmatch(path.stem)
+        if fit is None:
+            problems += [f"{path}: its name does not fit the pattern '{pattern}'"] if strict else []
+        elif (name := "/".join(fit.groups())) in pictures:
+            problems.append(f"{path}: {pictures[name].shown} has the same name and is taken instead")
+        else:
+            pictures[name] = _file(path)
+    return Collection(pictures, tuple(problems))
+
+
+def _named_like(results: Collection, noisy: Collection) -> dict[str, Picture]:
+    """Return the results by the stem of their noisy photo, whatever --pair-pattern made of that."""
+    by_stem = {
+        name.removesuffix(RESULT_SUFFIX): picture for name, picture in results.pictures.items()
+    } | results.pictures
+    stems = {name: picture.file.stem if picture.file else name for name, picture in noisy.pictures.items()}
+    found = {name: by_stem[stem] for name, stem in stems.items() if stem in by_stem}
+    if not found and len(results.pictures) == len(noisy.pictures) == 1:
+        return dict(zip(noisy.pictures, results.pictures.values(), strict=True))
+    return found
+
+
+def _file(path: Path) -> Picture:
+    return Picture(str(path), path, partial(read_photo, path))
+
+
+def _block_reader(path: Path, read: ReadBlock) -> Callable[[], Photo]:
+    return lambda: Photo(path, read(), alpha=None, format="mat", orientation=1)
+
+
+def _size(photo: Photo) -> str:
+    return f"{photo.pixels.shape[1]}x{photo.pixels.shape[0]}"

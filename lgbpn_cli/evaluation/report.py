@@ -1,46 +1,131 @@
-"""What an evaluation found, per photo and in the mean."""
+"""What an evaluation found: scores of single photos, and per method their means."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from statistics import fmean
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeGuard
+
+from lgbpn_cli.evaluation.methods import OWN_LABELS
+from lgbpn_cli.evaluation.summary import Comparison, Summary, compare, summarise
+
+NOISY = OWN_LABELS[0]
+"""The label of the noisy photos themselves, always the first method."""
 
 
 @dataclass(frozen=True)
-class PhotoScore:
-    """One pair's figures."""
+class Score:
+    """The figures of one method's result for one photo; None or NaN where a figure has no meaning."""
 
-    name: str
-    noisy_psnr: float
-    """PSNR of the noisy photo in dB, 8-bit protocol."""
-    denoised_psnr: float
-    """PSNR of the denoised photo in dB, 8-bit protocol."""
-    mean_shift_8bit: float
-    """Mean of denoised - reference in 8-bit levels."""
+    photo: str
     seconds: float
-    """Time of the network alone."""
+    """Time of the method alone, without reading."""
+    megapixels: float
+    psnr_db: float | None = None
+    ssim: dict[str, float] = field(default_factory=dict)
+    """By convention."""
+    mae_8bit: float | None = None
+    """Mean absolute error in 8-bit levels."""
+    shift_8bit: tuple[float, float, float] | None = None
+    """Mean of result - reference for red, green, blue in 8-bit levels."""
+    residual_structure: float | None = None
+    """Correlation of what was removed with the reference's fine detail; 0 is best."""
+    flat_noise_8bit: float | None = None
+    """Noise left in flat areas, a standard deviation in 8-bit levels."""
+    blind_loss_8bit: float | None = None
+    """Mean absolute error of the network's blind prediction of the noisy photo, in 8-bit levels."""
+    residual_whiteness: float | None = None
+    """1 for removed noise that is white."""
+    edge_structure: float | None = None
+    """How much picture was removed, judged without a reference; 0 is best."""
+    over_smoothed: bool | None = None
+    """Whether the figures without reference raise the alarm."""
+
+
+@dataclass(frozen=True)
+class MethodResult:
+    """One row of the table: a method, what it is exactly, and its scores."""
+
+    label: str
+    facts: dict[str, object]
+    """Model, checksum, settings: everything that decides about its results."""
+    scores: tuple[Score, ...]
+
+
+Figure = Callable[[Score], float | None]
 
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """All pairs of one model and setting."""
+    """All methods over all photos; the first method is the noisy photos themselves."""
 
-    model: str
-    sha256: str
-    quality: str
-    preset: str
-    scores: tuple[PhotoScore, ...]
+    methods: tuple[MethodResult, ...]
+    has_reference: bool
+    conventions: tuple[str, ...]
+    """SSIM conventions that were measured."""
+    problems: tuple[str, ...]
+    """A line for each file that was left out, and each result that could not be measured."""
+    facts: dict[str, object]
+    """Versions, protocol and machine."""
+    bootstrap_seed: int
 
-    def means(self) -> dict[str, float | int]:
-        """Return the number of photos and the means over them, with four decimals."""
-        return {
-            "photos": len(self.scores),
-            "noisy": round(fmean(score.noisy_psnr for score in self.scores), 4),
-            "denoised": round(fmean(score.denoised_psnr for score in self.scores), 4),
-            "mean_shift_8bit": round(fmean(score.mean_shift_8bit for score in self.scores), 4),
-            "seconds": round(fmean(score.seconds for score in self.scores), 4),
-        }
+    def figures(self) -> dict[str, Figure]:
+        """Return the figures of this report by their name, in the order of its columns."""
+        chosen: dict[str, Figure] = {}
+        if self.has_reference:
+            chosen["psnr_db"] = lambda score: score.psnr_db
+            for convention in self.conventions:
+                chosen[f"ssim_{convention}"] = _ssim_figure(convention)
+            chosen["mae_8bit"] = lambda score: score.mae_8bit
+            for index, colour in enumerate(("red", "green", "blue")):
+                chosen[f"shift_{colour}_8bit"] = _shift_figure(index)
+            chosen["residual_structure"] = lambda score: score.residual_structure
+        else:
+            chosen["blind_loss_8bit"] = lambda score: score.blind_loss_8bit
+            chosen["residual_whiteness"] = lambda score: score.residual_whiteness
+            chosen["edge_structure"] = lambda score: score.edge_structure
+        chosen["flat_noise_8bit"] = lambda score: score.flat_noise_8bit
+        chosen["seconds"] = lambda score: score.seconds
+        return chosen
 
-    def worst(self) -> PhotoScore:
-        """Return the pair that gained least."""
-        return min(self.scores, key=lambda score: score.denoised_psnr - score.noisy_psnr)
+    def summary(self, method: MethodResult, name: str) -> Summary | None:
+        """Return mean, interval, median and worst photo of one figure of a method; None where it has none."""
+        figure = self.figures()[name]
+        values = {score.photo: value for score in method.scores if is_number(value := figure(score))}
+        lower_is_worse = name == "psnr_db" or name.startswith("ssim") or name == "residual_whiteness"
+        return (
+            summarise(values, self.bootstrap_seed, worst=min if lower_is_worse else max) if values else None
+        )
+
+    def comparisons(self) -> list[Comparison]:
+        """Return the paired comparison by PSNR of every two methods, the noisy photos left out."""
+        if not self.has_reference:
+            return []
+        named = [
+            (method.label, {score.photo: float(score.psnr_db or 0.0) for score in method.scores})
+            for method in self.methods[1:]
+        ]
+        return [
+            compare(first, second, self.bootstrap_seed)
+            for index, first in enumerate(named)
+            for second in named[index + 1 :]
+            if first[1].keys() & second[1].keys()
+        ]
+
+    def photos(self) -> int:
+        """Return how many photos were measured."""
+        return len(self.methods[0].scores)
+
+
+def is_number(value: float | None) -> TypeGuard[float]:
+    """Return whether there is a value; infinity (PSNR of equal pictures) is one, NaN is none."""
+    return value is not None and not math.isnan(value)
+
+
+def _ssim_figure(convention: str) -> Figure:
+    return lambda score: score.ssim.get(convention)
+
+
+def _shift_figure(index: int) -> Figure:
+    return lambda score: None if score.shift_8bit is None else score.shift_8bit[index]

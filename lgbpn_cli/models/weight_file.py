@@ -27,6 +27,7 @@ def write_weights(path: Path, weights: dict[str, Tensor], config: NetworkConfig,
             part,
             metadata=header,
         )
+        part.chmod(0o644)  # safetensors writes files that only their owner can read
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

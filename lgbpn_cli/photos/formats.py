@@ -7,59 +7,78 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from lgbpn_cli.photos.dng import write_dng
 from lgbpn_cli.photos.faults import CONVERT_CURE, DamagedFileError, UnsupportedFileError
+from lgbpn_cli.photos.heif import read_heif
 from lgbpn_cli.photos.jpeg import read_jpeg, read_jpeg_mark, write_jpeg
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.png import read_png, read_png_mark, write_png
 from lgbpn_cli.photos.tiff import read_tiff, read_tiff_mark, write_tiff
+from lgbpn_cli.photos.webp_avif import (
+    read_avif,
+    read_avif_mark,
+    read_webp,
+    read_webp_mark,
+    write_avif,
+    write_webp,
+)
 
 SIGNATURE_BYTES = 16
-DEVELOP_CURE = "Develop it to a 16-bit TIFF first, or leave it out."
+RENAME_CURE = "Give it the ending of its kind, such as .cr2 or .dng: the name tells raw files apart."
 
 
 @dataclass(frozen=True)
 class PhotoFormat:
-    """One kind of photo file."""
+    """One kind of photo file that is read by its content."""
 
     name: str
     """As in Photo.format."""
+    offset: int
+    """Where its signatures lie."""
     signatures: tuple[bytes, ...]
-    """What such files begin with."""
+    """What such files hold there."""
     read: Callable[[BinaryIO, Path, int], Photo]
     """File, its path, most pixels allowed -> Photo.
 
     Raises DamagedFileError, UnsupportedFileError, OSError.
     """
-    write: Callable[[Photo, BinaryIO, str | None], None]
-    """Photo, empty file, the tool's own mark or None. Raises EncodingError, OSError."""
     read_mark: Callable[[BinaryIO], str | None]
     """File -> the tool's own mark. Raises DamagedFileError, OSError."""
 
 
+def _no_mark(_: BinaryIO) -> None:
+    """Return None: results are never of this kind."""
+
+
 FORMATS = (
-    PhotoFormat("jpeg", (b"\xff\xd8\xff",), read_jpeg, write_jpeg, read_jpeg_mark),
-    PhotoFormat("png", (b"\x89PNG\r\n\x1a\n",), read_png, write_png, read_png_mark),
-    PhotoFormat("tiff", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), read_tiff, write_tiff, read_tiff_mark),
+    PhotoFormat("jpeg", 0, (b"\xff\xd8\xff",), read_jpeg, read_jpeg_mark),
+    PhotoFormat("png", 0, (b"\x89PNG\r\n\x1a\n",), read_png, read_png_mark),
+    PhotoFormat("tiff", 0, (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), read_tiff, read_tiff_mark),
+    PhotoFormat("webp", 8, (b"WEBP",), read_webp, read_webp_mark),
+    PhotoFormat("avif", 4, (b"ftypavif", b"ftypavis"), read_avif, read_avif_mark),
+    PhotoFormat("heif", 4, (b"ftyphe", b"ftypmif1", b"ftypmsf1"), read_heif, _no_mark),
 )
-FORMATS_BY_NAME = {known.name: known for known in FORMATS}
+WRITERS: dict[str, Callable[[Photo, BinaryIO, str | None], None]] = {
+    "jpeg": write_jpeg,
+    "png": write_png,
+    "tiff": write_tiff,
+    "webp": write_webp,
+    "avif": write_avif,
+    "dng": write_dng,
+}
+"""Photo, empty file, the tool's own mark or None; by Photo.format. They raise EncodingError, OSError."""
 
 FOREIGN_SIGNATURES = (
-    (8, b"CR\x02", "a camera raw file (CR2)", DEVELOP_CURE),
-    (4, b"ftypcrx", "a camera raw file (CR3)", DEVELOP_CURE),
-    (0, b"II\x1a\0\0\0HEAP", "a camera raw file (CRW)", DEVELOP_CURE),
-    (0, b"FUJIFILMCCD-RAW", "a camera raw file (RAF)", DEVELOP_CURE),
-    (0, b"IIRO", "a camera raw file (ORF)", DEVELOP_CURE),
-    (0, b"IIRS", "a camera raw file (ORF)", DEVELOP_CURE),
-    (0, b"MMOR", "a camera raw file (ORF)", DEVELOP_CURE),
-    (0, b"IIU\0", "a camera raw file (RW2)", DEVELOP_CURE),
-    (0, b"\0MRM", "a camera raw file (MRW)", DEVELOP_CURE),
-    (0, b"FOVb", "a camera raw file (X3F)", DEVELOP_CURE),
-    (4, b"ftypavi", "an AVIF file", CONVERT_CURE),
-    (4, b"ftyphe", "a HEIC file", CONVERT_CURE),
-    (4, b"ftypmif1", "a HEIF file", CONVERT_CURE),
-    (4, b"ftypmsf1", "a HEIF file", CONVERT_CURE),
-    (4, b"ftyp", "a film", "Leave it out."),
-    (8, b"WEBP", "a WebP file", CONVERT_CURE),
+    (8, b"CR\x02", "a camera raw file by another name (CR2)", RENAME_CURE),
+    (4, b"ftypcrx", "a camera raw file by another name (CR3)", RENAME_CURE),
+    (0, b"II\x1a\0\0\0HEAP", "a camera raw file by another name (CRW)", RENAME_CURE),
+    (0, b"FUJIFILMCCD-RAW", "a camera raw file by another name (RAF)", RENAME_CURE),
+    (0, b"IIRO", "a camera raw file by another name (ORF)", RENAME_CURE),
+    (0, b"IIRS", "a camera raw file by another name (ORF)", RENAME_CURE),
+    (0, b"MMOR", "a camera raw file by another name (ORF)", RENAME_CURE),
+    (0, b"IIU\0", "a camera raw file by another name (RW2)", RENAME_CURE),
+    (0, b"\0MRM", "a camera raw file by another name (MRW)", RENAME_CURE),
+    (0, b"FOVb", "a camera raw file by another name (X3F)", RENAME_CURE),
     (0, b"GIF8", "a GIF file", CONVERT_CURE),
     (0, b"BM", "a BMP file", CONVERT_CURE),
     (0, b"8BPS", "a Photoshop file", CONVERT_CURE),
@@ -84,9 +103,11 @@ def recognise(head: bytes) -> PhotoFormat:
         if head.startswith(signature, offset):
             raise UnsupportedFileError(f"{name}, which this version does not read", cure)
     for known in FORMATS:
-        if head.startswith(known.signatures):
+        if head.startswith(known.signatures, known.offset):
             return known
+    if head.startswith(b"ftyp", 4):
+        raise UnsupportedFileError("a film", "Leave it out.")
     raise DamagedFileError(
-        "it is no photo: its beginning is not that of a JPEG, PNG or TIFF file",
+        "it is no photo: its beginning is not that of a photo file of any known kind",
         "Check where it comes from, or leave it out.",
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,10 +21,10 @@ from lgbpn_cli.photos.faults import (
     UnsupportedFileError,
     check_size,
 )
+from lgbpn_cli.photos.jpeg_metadata import metadata_of, with_cut_thumbnail
 from lgbpn_cli.photos.jpeg_multipicture import move_pictures
 from lgbpn_cli.photos.jpeg_segments import (
     APP0,
-    APP1,
     APP14,
     COMMENT,
     END,
@@ -37,13 +36,13 @@ from lgbpn_cli.photos.jpeg_segments import (
     Segment,
     parse_frame,
     split_jpeg,
+    walk_segments,
 )
 from lgbpn_cli.photos.orientation import UPRIGHT, exif_orientation
 from lgbpn_cli.photos.photo import Container, Photo
 
 MARK_PREFIX = b"lgbpn "
 """Beginning of the COM segment that holds the tool's own mark."""
-EXIF_PREFIX = b"Exif\0\0"
 SUBSAMPLINGS: dict[tuple[float, float], str] = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}
 """What the encoder can do, by how much coarser the colour is across and down."""
 WORST_BYTES_PER_PIXEL = 8
@@ -79,15 +78,14 @@ def read_jpeg(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     parts = split_jpeg(data)
     _check_kind(parts.frame, max_pixels)
     image = _open_picture(parts)
-    exif = next(
-        (s.payload for s in parts.segments if s.marker == APP1 and s.payload[:6] == EXIF_PREFIX), None
-    )
+    metadata = metadata_of(parts.segments)
     return Photo(
         path=path,
         pixels=_pixels(image),
         alpha=None,
         format="jpeg",
-        orientation=UPRIGHT if exif is None else exif_orientation(exif[len(EXIF_PREFIX) :]),
+        orientation=UPRIGHT if metadata.exif is None else exif_orientation(metadata.exif),
+        metadata=metadata,
         container=JpegContainer(
             segments=parts.segments,
             trailer=data[parts.end :],
@@ -109,7 +107,7 @@ def write_jpeg(photo: Photo, file: BinaryIO, mark: str | None) -> None:
     if not isinstance(container, JpegContainer):
         raise TypeError("a JPEG photo without its container cannot be written")
     coding = split_jpeg(_encode(photo.pixels, container)).coding
-    segments = list(container.segments)
+    segments = [with_cut_thumbnail(segment) for segment in container.segments]
     if mark is not None:
         segments = [segment for segment in segments if not _is_mark(segment)]
         segments.append(Segment(COMMENT, MARK_PREFIX + mark.encode("ascii")))
@@ -131,7 +129,7 @@ def write_jpeg(photo: Photo, file: BinaryIO, mark: str | None) -> None:
 def read_jpeg_mark(file: BinaryIO) -> str | None:
     """Return the tool's own mark, or None; looks at the segments before the picture data only."""
     file.seek(len(START))
-    for marker, payload in _walk_segments(file):
+    for marker, payload in walk_segments(file):
         if marker == START_OF_SCAN:
             return None
         if _is_mark(segment := Segment(marker, payload)):
@@ -142,7 +140,7 @@ def read_jpeg_mark(file: BinaryIO) -> str | None:
 def _check_frame(file: BinaryIO, max_pixels: int) -> None:
     """Look for the picture's header near the file's start, so that no bomb is read in whole."""
     file.seek(len(START))
-    for marker, payload in _walk_segments(file):
+    for marker, payload in walk_segments(file):
         if marker in FRAMES:
             _check_kind(parse_frame(marker, payload), max_pixels)
         if marker in FRAMES or marker == START_OF_SCAN:
@@ -158,19 +156,6 @@ def _check_kind(frame: Frame, max_pixels: int) -> None:
     if any(not 1 <= factor <= 4 for part in frame.components for factor in (part.across, part.down)):
         raise DamagedFileError("its colour sampling makes no sense")
     check_size(frame.width, frame.height, max_pixels)
-
-
-def _walk_segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Return markers and payloads from the current position on, ending quietly where they make no sense."""
-    while len(head := file.read(4)) == 4 and head[0] == 0xFF:
-        if head[1] == 0xFF:  # a fill byte
-            file.seek(-3, os.SEEK_CUR)
-            continue
-        length = int.from_bytes(head[2:], "big")
-        payload = file.read(max(length - 2, 0))
-        if length < 2 or len(payload) < length - 2:
-            return
-        yield head[1], payload
 
 
 def _open_picture(parts: JpegFile) -> JpegImageFile:

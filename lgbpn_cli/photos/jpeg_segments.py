@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError
 
@@ -165,3 +168,16 @@ def _end_of_scan(data: bytes, position: int) -> int:
     if found is None:
         raise DamagedFileError("its picture data ends early: the file is truncated")
     return found.start()
+
+
+def walk_segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Return markers and payloads from the current position on, ending quietly where they make no sense."""
+    while len(head := file.read(4)) == 4 and head[0] == 0xFF:
+        if head[1] == 0xFF:  # a fill byte
+            file.seek(-3, os.SEEK_CUR)
+            continue
+        length = int.from_bytes(head[2:], "big")
+        payload = file.read(max(length - 2, 0))
+        if length < 2 or len(payload) < length - 2:
+            return
+        yield head[1], payload

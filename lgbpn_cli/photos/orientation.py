@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from typing import BinaryIO
 
+import numpy as np
+
 from lgbpn_cli.photos.faults import DamagedFileError
 from lgbpn_cli.photos.tiff_directory import Directory, read_directory, read_integers
 
@@ -30,3 +32,14 @@ def directory_orientation(file: BinaryIO, directory: Directory) -> int:
         return UPRIGHT
     values = read_integers(file, directory, entry)
     return values[0] if values and 1 <= values[0] <= 8 else UPRIGHT
+
+
+def turned_upright(samples: np.ndarray, orientation: int) -> np.ndarray:
+    """Return (h, w) or (h, w, c) samples the way a photo of this orientation is shown."""
+    if orientation in (5, 6, 7, 8):
+        samples = samples.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        samples = samples[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        samples = samples[::-1]
+    return np.ascontiguousarray(samples)

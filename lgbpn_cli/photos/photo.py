@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-PHOTO_SUFFIXES: frozenset[str] = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff"})
-"""Lower-case file-name endings that are taken as photos when a folder is searched."""
+from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES
+
+__all__ = ["PHOTO_SUFFIXES", "Camera", "Container", "Metadata", "Photo"]
+
+Matrix = tuple[tuple[float, float, float], ...]
 
 
 class Container:
     """What one format's writer needs to put new pixels into a photo's original file; opaque to all others."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What goes along when a photo becomes a file of another type; each part as it lay in the source."""
+
+    exif: bytes | None = None
+    """A TIFF structure, without JPEG's prefix."""
+    xmp: bytes | None = None
+    icc: bytes | None = None
+    iptc: bytes | None = None
+    """IIM records, without Photoshop's wrapping."""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """What a raw developer has to know about the samples of a camera."""
+
+    make: str
+    model: str
+    gains: tuple[float, float, float]
+    """White balance: what red, green and blue are multiplied with to make grey neutral; green is 1."""
+    to_srgb: Matrix
+    """Balanced camera RGB -> linear sRGB; rows sum to one."""
+    from_xyz: Matrix
+    """XYZ (D65) -> camera RGB, as DNG's ColorMatrix."""
+    crop: tuple[int, int, int, int]
+    """Left, top, width and height of the part that the maker means to be shown, in pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,19 +53,25 @@ class Photo:
     path: Path
     """The file it was read from; some writers read it again, so it has to stay where it is."""
     pixels: np.ndarray
-    """(h, w, c) uint8 or uint16 with c = 1 or 3: encoded values over their full range, not rotated."""
+    """(h, w, c) with c = 1 or 3, not rotated: uint8 or uint16 over their full range, or float32."""
     alpha: np.ndarray | None
     """(h, w) of the same dtype, or None; carried through untouched."""
     format: str
-    """'jpeg', 'png' or 'tiff'."""
+    """What it was read from: 'jpeg', 'png', 'tiff', 'webp', 'avif', 'heif', 'raw'; or what it will become."""
     orientation: int
     """EXIF orientation 1..8, for information: pixels stay as stored and the tag stays in the file."""
     container: Container | None = None
     """The rest of the file; without it the photo cannot be written."""
+    metadata: Metadata = field(default_factory=Metadata)
+    """For files of another type than the source."""
+    linear: bool = False
+    """Pixels are proportional to light, white at the top of the range (float32: at 1.0), not encoded."""
+    camera: Camera | None = None
+    """Set when the pixels are a camera's own RGB, not yet white-balanced; they are linear then."""
 
     @property
     def bit_depth(self) -> int:
-        """Bits of one sample: 8 or 16."""
+        """Bits of one sample: 8, 16 or 32."""
         return self.pixels.dtype.itemsize * 8
 
     @property

@@ -33,6 +33,7 @@ from lgbpn_cli.photos.png_chunks import (
     read_header,
     split_chunks,
 )
+from lgbpn_cli.photos.png_metadata import metadata_of
 
 MARK_KEYWORD = b"lgbpn"
 """Keyword of the tEXt chunk, before the pixels, that holds the tool's own mark."""
@@ -80,14 +81,15 @@ def read_png(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     first = kinds.index(b"IDAT")
     before = _translated(chunks[1:first], header, samples)
     after = [chunk for chunk in chunks[first:] if not chunk.is_critical]
-    exif = next((chunk.payload for chunk in chunks if chunk.kind == b"eXIf"), None)
+    metadata = metadata_of(chunks)
     return Photo(
         path=path,
         pixels=np.ascontiguousarray(samples[..., :colours]),
         alpha=samples[..., colours].copy() if samples.shape[2] > colours else None,
         format="png",
-        orientation=UPRIGHT if exif is None else exif_orientation(exif),
+        orientation=UPRIGHT if metadata.exif is None else exif_orientation(metadata.exif),
         container=PngContainer(tuple(before), tuple(after)),
+        metadata=metadata,
     )
 
 

@@ -6,23 +6,31 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import PhotoReadError, UnsupportedPhotoError
 from lgbpn_cli.photos.faults import DAMAGED_CURE, DamagedFileError, UnsupportedFileError, one_line, shown
 from lgbpn_cli.photos.formats import SIGNATURE_BYTES, recognise
 from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.photos.raw import read_raw
+from lgbpn_cli.photos.suffixes import RAW_SUFFIXES
 
-MAX_PIXELS = 400_000_000
+MAX_PIXELS = OutputConfig.max_pixels
 """Largest picture that is read unless the caller allows more: above any camera's."""
 
 
 def read_photo(path: Path, *, max_pixels: int = MAX_PIXELS) -> Photo:
-    """Return the photo in a JPEG, PNG or TIFF file; its content decides which, not its name.
+    """Return the photo in a file of any kind that is handled.
+
+    The content decides which kind, not the name; except for camera raw files, which go by their ending alone:
+    many look like a TIFF, and some begin with a JPEG of what was seen on the camera.
 
     Raises PhotoReadError for a file that cannot be opened, is damaged or incomplete, or claims more than
     `max_pixels` (decided from its header), and UnsupportedPhotoError for one of a kind that is not handled.
     """
     try:
         with open_regular(path) as file:
+            if path.suffix.lower() in RAW_SUFFIXES:
+                return read_raw(path, max_pixels)
             head = file.read(SIGNATURE_BYTES)
             known = recognise(head)
             file.seek(0)

@@ -17,17 +17,14 @@ from lgbpn_cli.photos.photo import Container, Photo
 from lgbpn_cli.photos.tiff_blocks import encode_block, read_samples
 from lgbpn_cli.photos.tiff_directory import Directory, read_directory, read_value
 from lgbpn_cli.photos.tiff_edit import FreeSpace, TiffEditor
-from lgbpn_cli.photos.tiff_layout import Layout, read_layout
+from lgbpn_cli.photos.tiff_layout import FLOAT_BITS, Layout, read_layout
+from lgbpn_cli.photos.tiff_metadata import MARK_TAG, tiff_metadata
+from lgbpn_cli.photos.tiff_new import NewTiffContainer, write_new_tiff
 
-MARK_TAG = 65207
-"""Private ASCII tag that holds MARK_PREFIX and the tool's own mark."""
+BRIGHTEST_COMMON = 8.0
+"""Three stops above white: floats of which many are larger are on another scale, such as 0..255."""
 MARK_PREFIX = "lgbpn "
 MAX_MARK_BYTES = 1 << 16
-RAW_SUFFIXES = frozenset({
-    ".3fr", ".arw", ".cr2", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".k25", ".kdc", ".mef",
-    ".mos", ".nef", ".nrw", ".pef", ".ptx", ".raw", ".rwl", ".sr2", ".srf", ".srw",
-})  # fmt: skip
-"""Camera raw files built like a TIFF; what they show first is a preview."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +40,15 @@ class TiffContainer(Container):
 def read_tiff(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     """Return the first picture of a TIFF file.
 
-    Raises DamagedFileError, and UnsupportedFileError for several pages, CMYK, Lab, float, JPEG compression.
+    Raises DamagedFileError, and UnsupportedFileError for several pages, CMYK, Lab, JPEG compression.
+    Floating-point samples are taken as linear light with white at 1.0.
     """
-    if path.suffix.lower() in RAW_SUFFIXES:
-        raise UnsupportedFileError("a camera raw file", "Develop it to a 16-bit TIFF first, or leave it out.")
     status = os.fstat(file.fileno())
     directory = read_directory(file, status.st_size)
     layout = read_layout(file, status.st_size, directory, max_pixels)
     samples = read_samples(file, layout)
+    if layout.bits == FLOAT_BITS:
+        _check_light(samples)
     with_alpha = layout.samples > layout.colours
     return Photo(
         path=path,
@@ -59,7 +57,20 @@ def read_tiff(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         format="tiff",
         orientation=directory_orientation(file, directory),
         container=TiffContainer(directory, layout, status.st_size, status.st_mtime_ns),
+        metadata=tiff_metadata(file, status.st_size, directory),
+        linear=samples.dtype == np.float32,
     )
+
+
+def _check_light(samples: np.ndarray) -> None:
+    """Raise unless float samples look like light with white at 1.0, highlights above it included."""
+    if not np.isfinite(samples).all():
+        raise UnsupportedFileError("a TIFF with values that are no numbers")
+    if samples.size and np.percentile(samples[::8], 95) > BRIGHTEST_COMMON:
+        raise UnsupportedFileError(
+            "a TIFF with floating-point samples far above 1.0, where white should be",
+            "Scale its values so that white is 1.0, or leave it out.",
+        )
 
 
 def write_tiff(photo: Photo, file: BinaryIO, mark: str | None) -> None:
@@ -69,6 +80,9 @@ def write_tiff(photo: Photo, file: BinaryIO, mark: str | None) -> None:
     Raises EncodingError when the source is gone or changed, or the result too large for its kind of TIFF.
     """
     container = photo.container
+    if isinstance(container, NewTiffContainer):
+        write_new_tiff(photo, file, mark)
+        return
     if not isinstance(container, TiffContainer):
         raise TypeError("a TIFF photo without its container cannot be written")
     directory, layout = container.directory, container.layout

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import zlib
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import imagecodecs
 import numpy as np
 
 from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError
-from lgbpn_cli.photos.tiff_layout import DEFLATE, LZW, OLD_DEFLATE, PACKBITS, Block, Layout
+from lgbpn_cli.photos.tiff_layout import DEFLATE, FLOAT_BITS, LZW, OLD_DEFLATE, PACKBITS, Block, Layout
 
 
 def read_samples(file: BinaryIO, layout: Layout) -> np.ndarray:
-    """Return all samples, (h, w, samples) uint8 or uint16 in native byte order, black at zero.
+    """Return all samples, (h, w, samples) uint8, uint16 or float32 in native byte order, black at zero.
 
     Raises DamagedFileError when a block does not decode to the pixels it should hold.
     """
@@ -93,9 +93,9 @@ def _planes(block: Block, layout: Layout) -> slice:
     return slice(block.plane, block.plane + 1) if layout.separate else slice(None)
 
 
-def _native(layout: Layout) -> np.dtype[np.unsignedinteger]:
-    return np.dtype(np.uint8) if layout.bits == 8 else np.dtype(np.uint16)
+def _native(layout: Layout) -> np.dtype[Any]:
+    return np.dtype({8: np.uint8, 16: np.uint16, FLOAT_BITS: np.float32}[layout.bits])
 
 
-def _stored(layout: Layout) -> np.dtype[np.unsignedinteger]:
+def _stored(layout: Layout) -> np.dtype[Any]:
     return _native(layout).newbyteorder("<" if layout.order == "<" else ">")

@@ -109,6 +109,11 @@ def read_directory(file: BinaryIO, file_bytes: int) -> Directory:
     Raises DamagedFileError when header, directory or values are not where they should be.
     """
     order, big, offset = _read_header(file)
+    return read_directory_at(file, file_bytes, order, big, offset)
+
+
+def read_directory_at(file: BinaryIO, file_bytes: int, order: str, big: bool, offset: int) -> Directory:
+    """Return the directory that lies at `offset`. Raises as `read_directory` does."""
     count_code = order + ("Q" if big else "H")
     (count,) = struct.unpack(count_code, _read_at(file, offset, struct.calcsize(count_code)))
     if not 1 <= count <= MAX_ENTRIES:

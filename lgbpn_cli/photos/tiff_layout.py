@@ -29,6 +29,8 @@ OTHER_COMPRESSIONS = {
     34887: "LERC", 34925: "LZMA", 50000: "Zstandard", 50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL",
 }  # fmt: skip
 DNG_VERSION_TAG = 50706
+FLOAT_BITS = 32
+"""Bits of a floating-point sample; integers have 8 or 16."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Layout:
     colours: int
     """1 (grey) or 3 (RGB)."""
     bits: int
-    """8 or 16."""
+    """8, 16, or FLOAT_BITS."""
     order: str
     compression: int
     differenced: bool
@@ -118,6 +120,8 @@ def read_layout(file: BinaryIO, file_bytes: int, directory: Directory, max_pixel
     colours = 3 if photometric == RGB else 1
     samples = tags.one(277, 1)
     bits = _sample_bits(tags)
+    if bits == FLOAT_BITS and photometric == WHITE_IS_ZERO:
+        raise UnsupportedFileError("a TIFF with floating-point samples that are dark where they are large")
     if samples not in (colours, colours + 1):
         raise UnsupportedFileError(f"a TIFF with {samples} samples a pixel")
     check_size(width, height, max_pixels)
@@ -126,7 +130,7 @@ def read_layout(file: BinaryIO, file_bytes: int, directory: Directory, max_pixel
         name = OTHER_COMPRESSIONS.get(compression, f"unknown (code {compression})")
         raise UnsupportedFileError(f"a TIFF with {name} compression")
     predictor = tags.one(317, 1)
-    if predictor not in (1, 2):
+    if predictor not in (1, 2) or (predictor == 2 and bits == FLOAT_BITS):
         raise UnsupportedFileError(f"a TIFF with predictor {predictor}")
     tiled = directory.find(324) is not None
     block_columns = tags.one(322) if tiled else width
@@ -150,7 +154,7 @@ def _refuse_other_pages(tags: _Tags, file_bytes: int) -> None:
     directory = tags.directory
     if directory.find(DNG_VERSION_TAG) is not None:
         raise UnsupportedFileError(
-            "a camera raw file (DNG)", "Develop it to a 16-bit TIFF first, or leave it out."
+            "a camera raw file by another name (DNG)", "Give it the ending of its kind, .dng."
         )
     # Raw files that look like TIFF begin with a preview; to denoise that would help nobody.
     if tags.one(254, 0) & 0b101:
@@ -167,11 +171,13 @@ def _refuse_other_pages(tags: _Tags, file_bytes: int) -> None:
 
 def _sample_bits(tags: _Tags) -> int:
     bits = set(tags.all(258)) or {1}
+    sample_formats = set(tags.all(339)) or {1}
+    if bits == {FLOAT_BITS} and sample_formats == {3}:
+        return FLOAT_BITS
     if bits not in ({8}, {16}):
         raise UnsupportedFileError(f"a TIFF with {', '.join(map(str, sorted(bits)[:4]))} bits a sample")
-    sample_formats = set(tags.all(339)) or {1}
     if not sample_formats <= {1, 4}:  # unsigned, or undefined, which is read as unsigned
-        raise UnsupportedFileError("a TIFF with signed or floating-point samples")
+        raise UnsupportedFileError("a TIFF with signed or 16-bit floating-point samples")
     return bits.pop()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from lgbpn_cli.errors import PhotoWriteError
 from lgbpn_cli.photos.atomic import replace_file
 from lgbpn_cli.photos.faults import EncodingError, one_line, shown
-from lgbpn_cli.photos.formats import FORMATS_BY_NAME
+from lgbpn_cli.photos.formats import WRITERS
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.record import Record
 
@@ -25,16 +25,18 @@ CURES = {
 def write_photo(photo: Photo, target: Path, *, record: Record | None = None) -> None:
     """Write the photo's pixels to `target`, with all else from the file the photo was read from.
 
+    The type is `photo.format`; `convert.as_result` makes another one of it.
+
     The file appears whole or not at all; an old one is replaced, missing folders are made. `record` becomes
     the tool's own mark inside the file and replaces an older one; without it a mark of the source stays.
 
     Raises PhotoWriteError; an old target is then as it was and no partial file is left.
     """
-    known = FORMATS_BY_NAME[photo.format]
+    write = WRITERS[photo.format]
     mark = None if record is None else record.to_text()
     try:
         with replace_file(target) as file:
-            known.write(photo, file, mark)
+            write(photo, file, mark)
     except EncodingError as error:
         raise PhotoWriteError(shown(target), error.cause, error.cure) from error
     except MemoryError as error:

@@ -109,6 +109,14 @@ def test_finished_results_need_no_model(lgbpn: Lgbpn, folders: tuple[Path, Path]
     assert found["methods"][1]["figures"]["mae_8bit"]["mean"] == 0
 
 
+def test_results_in_a_folder_called_noisy_are_a_row_of_their_own(
+    lgbpn: Lgbpn, folders: tuple[Path, Path]
+) -> None:
+    found = answer(lgbpn, *folders, "--denoised", folders[0])
+    assert labels(found) == ["noisy", "noisy (2)"]
+    assert found["noisy"] == found["denoised"]
+
+
 def test_a_baseline_stands_beside_the_model(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
     assert labels(answer(lgbpn, *folders, "--baseline", "nlm")) == ["noisy", "fake standard sidd", "nlm"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 from dataclasses import asdict
 from pathlib import Path
@@ -66,6 +67,11 @@ def test_the_same_weights_make_the_same_bytes(weight_file: Path, tmp_path: Path)
 
 def test_writing_leaves_nothing_but_the_file(weight_file: Path) -> None:
     assert list(weight_file.parent.iterdir()) == [weight_file]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such permissions")
+def test_everyone_may_read_a_weight_file(weight_file: Path) -> None:
+    assert weight_file.stat().st_mode & 0o777 == 0o644
 
 
 def test_a_failed_write_leaves_the_older_file_and_nothing_else(

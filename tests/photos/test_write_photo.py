@@ -32,8 +32,7 @@ def fail_half_way(monkeypatch: pytest.MonkeyPatch, photo: Photo, error: BaseExce
         file.flush()
         raise error
 
-    known = write.FORMATS_BY_NAME[photo.format]
-    monkeypatch.setitem(write.FORMATS_BY_NAME, photo.format, replace(known, write=encode))
+    monkeypatch.setitem(write.WRITERS, photo.format, encode)
 
 
 @pytest.mark.parametrize("with_old_target", [False, True])
@@ -102,17 +101,17 @@ def test_the_target_has_its_old_content_until_the_new_one_is_whole(
 ) -> None:
     target = tmp_path / "result"
     target.write_bytes(b"old")
-    known = write.FORMATS_BY_NAME[photo.format]
+    whole = write.WRITERS[photo.format]
     seen: list[bytes] = []
 
     def encode(photo: Photo, file: BinaryIO, mark: str | None) -> None:
-        known.write(photo, file, mark)
+        whole(photo, file, mark)
         file.flush()
         seen.append(target.read_bytes())
         (part,) = [path for path in tmp_path.iterdir() if path.name.startswith(".lgbpn-")]
         assert part.suffix == ".part"
 
-    monkeypatch.setitem(write.FORMATS_BY_NAME, photo.format, replace(known, write=encode))
+    monkeypatch.setitem(write.WRITERS, photo.format, encode)
     write_photo(photo, target)
     assert seen == [b"old"]
     assert target.read_bytes() != b"old"

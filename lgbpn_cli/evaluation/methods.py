@@ -1,0 +1,82 @@
+"""The contestants: models, baselines and finished results, all as one kind of thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lgbpn_cli.config import InferenceConfig
+from lgbpn_cli.evaluation.baselines import load_baseline
+
+if TYPE_CHECKING:
+    from lgbpn_cli.models.load import Model
+
+OWN_LABELS = ("noisy", "reference")
+"""What a report calls the pictures that no method made."""
+
+BlindLoss = Callable[[np.ndarray], float]
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way from a noisy picture to a clean one."""
+
+    label: str
+    run: Callable[[np.ndarray], np.ndarray] | None
+    """(h, w, 3) float32 in 0..1 -> its like; None for finished results, which are read instead."""
+    facts: dict[str, object] = field(default_factory=dict)
+    blind_loss: BlindLoss | None = None
+    """Noisy picture -> how badly the network predicts it, in 8-bit levels; None for what is no network."""
+
+
+def baseline_methods(names: tuple[str, ...]) -> list[Method]:
+    """Return the baselines of these names. Raises UsageError where a library is missing."""
+    return [Method(name, load_baseline(name), {"kind": "baseline"}) for name in names]
+
+
+def result_methods(folders: tuple[Path, ...]) -> list[Method]:
+    """Return finished results as methods, one a folder or file."""
+    return [
+        Method(folder.stem or str(folder), None, {"kind": "results", "path": str(folder)})
+        for folder in folders
+    ]
+
+
+def network_method(
+    model: Model, settings: InferenceConfig, run: Callable[[np.ndarray], np.ndarray]
+) -> Method:
+    """Return a model with its settings as a method; `run` is what denoises a picture with both."""
+    preset = settings.preset or model.preset
+    label = f"{model.name} {settings.quality} {preset}"
+    facts: dict[str, object] = {
+        "kind": "model",
+        "model": model.name,
+        "sha256": model.sha256,
+        "quality": settings.quality,
+        "preset": preset,
+        "strength": settings.strength,
+        "seed": settings.seed,
+        "device": model.device.name,
+    }
+
+    def blind_loss(image: np.ndarray) -> float:
+        from lgbpn_cli.evaluation.blind import blind_loss_8bit
+
+        return blind_loss_8bit(image, model)
+
+    return Method(label, run, facts, blind_loss)
+
+
+def with_unique_labels(methods: list[Method]) -> list[Method]:
+    """Return the methods, those of one label, or a label of the report's own, with a number behind it."""
+    seen = dict.fromkeys(OWN_LABELS, 1)
+    unique = []
+    for method in methods:
+        seen[method.label] = number = seen.get(method.label, 0) + 1
+        label = method.label if number == 1 else f"{method.label} ({number})"
+        unique.append(Method(label, method.run, method.facts, method.blind_loss))
+    return unique

@@ -1,0 +1,70 @@
+"""The report as one HTML page that needs nothing but itself."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any
+
+from lgbpn_cli.evaluation.gallery import GalleryPhoto
+from lgbpn_cli.evaluation.report import EvaluationReport
+from lgbpn_cli.evaluation.table import comparison_lines, decimals_of, rounded, table_rows, title_of
+
+PARTS = {
+    "/*STYLE*/": ("report_page.css",),
+    "/*SCRIPT*/": ("report_page.js", "report_viewer.js"),
+}
+"""Marks in the template, and the files that take their place."""
+DATA_MARK = "/*DATA*/"
+
+
+def as_page(report: EvaluationReport, photos: list[GalleryPhoto]) -> str:
+    """Return the page's text: template, style, program and data in one; it asks no network for anything."""
+    page = _file("report_page.html")
+    for mark, names in PARTS.items():
+        page = page.replace(mark, "".join(_file(name) for name in names))
+    # No file name can end the script element: the data hold no "<".
+    text = json.dumps(rounded(_data(report, photos)), ensure_ascii=False).replace("<", "\\u003c")
+    return page.replace(DATA_MARK, text)
+
+
+def _data(report: EvaluationReport, photos: list[GalleryPhoto]) -> dict[str, Any]:
+    titles, *rows = table_rows(report)
+    figures = report.figures()
+    scores: dict[str, dict[str, dict[str, float | None]]] = {}
+    for method in report.methods:
+        for score in method.scores:
+            values = {name: figure(score) for name, figure in figures.items()}
+            scores.setdefault(score.photo, {})[method.label] = values
+    return {
+        "intro": f"{report.photos()} photos, {'with' if report.has_reference else 'without'} references.",
+        "hasReference": report.has_reference,
+        "methods": [{"label": method.label} for method in report.methods],
+        "summary": {"titles": titles, "rows": rows},
+        "comparisons": comparison_lines(report),
+        "figures": [
+            {"key": name, "title": title_of(name), "decimals": decimals_of(name)} for name in figures
+        ],
+        "photos": [
+            {
+                "name": photo.name,
+                "layers": photo.layers,
+                "files": photo.files,
+                "crop": photo.crop,
+                "size": photo.size,
+                "correlation": photo.correlation,
+                "scores": scores.get(photo.name, {}),
+            }
+            for photo in photos
+        ],
+        "problems": report.problems,
+        "facts": json.dumps(
+            {**report.facts, "methods": {method.label: method.facts for method in report.methods}},
+            indent=2,
+            ensure_ascii=False,
+        ),
+    }
+
+
+def _file(name: str) -> str:
+    return (files("lgbpn_cli.evaluation") / name).read_text("utf-8")

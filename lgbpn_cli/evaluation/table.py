@@ -1,0 +1,195 @@
+"""The report as text for people and as rows for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from dataclasses import asdict
+from typing import Any
+
+from lgbpn_cli.evaluation.report import NOISY, EvaluationReport, MethodResult
+
+DECIMALS = 4
+SECONDS_KEY = "seconds"
+TITLES = {
+    "psnr_db": "PSNR dB",
+    "mae_8bit": "MAE",
+    "residual_structure": "structure",
+    "flat_noise_8bit": "flat noise",
+    "blind_loss_8bit": "blind loss",
+    "residual_whiteness": "whiteness",
+    "edge_structure": "edge structure",
+    "seconds": "s",
+}
+
+
+def as_text(report: EvaluationReport) -> str:
+    """Return the table of all methods, the paired comparisons and the protocol, in plain text."""
+    rows = table_rows(report)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join(
+            _align(cell, width, column) for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    lines += comparison_lines(report)
+    for method in report.methods:
+        alarms = [score.photo for score in method.scores if score.over_smoothed]
+        if alarms:
+            lines.append(f"{method.label}: {len(alarms)} photos may be over-smoothed: {', '.join(alarms)}")
+    protocol = report.facts["protocol"]
+    if isinstance(protocol, dict):
+        lines.append(f"{report.photos()} photos; {protocol['values']}; [ ]: {protocol['interval']}")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def comparison_lines(report: EvaluationReport) -> list[str]:
+    """Return a sentence for every two methods, by PSNR photo by photo."""
+    return [
+        f"{found.first} against {found.second}: better on {found.wins}, worse on {found.losses}, "
+        f"equal on {found.ties}; {found.mean_difference:+.2f} dB [{found.low:+.2f}, {found.high:+.2f}]"
+        for found in report.comparisons()
+    ]
+
+
+def table_rows(report: EvaluationReport) -> list[list[str]]:
+    """Return the cells of the summary table: titles, then a row for each method that has scores."""
+    return [_header(report), *(_row(report, method) for method in report.methods if method.scores)]
+
+
+def title_of(figure: str) -> str:
+    """Return a figure's name as people read it."""
+    return TITLES.get(figure, figure.replace("ssim_", "SSIM ").replace("_8bit", "").replace("_", " "))
+
+
+def decimals_of(figure: str) -> int:
+    """Return how many decimals of a figure mean something."""
+    return 4 if figure.startswith("ssim") else 3 if figure.startswith("residual") else 2
+
+
+def as_json(report: EvaluationReport) -> str:
+    """Return everything as one JSON object; infinite and missing figures are null, means have four decimals.
+
+    `noisy` and `denoised` are the mean PSNR of the noisy photos and of the first method.
+    """
+    methods = [_method(report, method) for method in report.methods]
+    means: dict[str, object] = {"photos": report.photos()}
+    if report.has_reference:
+        means |= {"noisy": _mean_psnr(methods, 0), "denoised": _mean_psnr(methods, 1)}
+    comparisons = [asdict(found) for found in report.comparisons()]
+    document = {
+        **means,
+        **report.facts,
+        "methods": methods,
+        "comparisons": comparisons,
+        "problems": report.problems,
+    }
+    return json.dumps(rounded(document), ensure_ascii=False)
+
+
+def as_csv(report: EvaluationReport) -> str:
+    """Return one row for each method and photo, below comment lines (#) with command, versions and models."""
+    text = io.StringIO()
+    for name, value in report.facts.items():
+        text.write(
+            f"# {name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}\n"
+        )
+    for method in report.methods:
+        text.write(f"# method {method.label}: {json.dumps(method.facts, ensure_ascii=False)}\n")
+    figures = report.figures()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["method", "photo", "megapixels", *figures])
+    for method in report.methods:
+        for score in method.scores:
+            values = [rounded(figure(score)) for figure in figures.values()]
+            writer.writerow(
+                [
+                    method.label,
+                    score.photo,
+                    score.megapixels,
+                    *("" if value is None else value for value in values),
+                ]
+            )
+    return text.getvalue()
+
+
+def rounded(value: Any) -> Any:
+    """Return the value, ready for JSON: floats with four decimals, those that are not finite as None."""
+    if isinstance(value, float):
+        return round(value, DECIMALS) if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item) for item in value]
+    return value
+
+
+def megapixels_per_second(method: MethodResult) -> float | None:
+    """Return the speed over all photos together; None for what took no time."""
+    seconds = sum(score.seconds for score in method.scores)
+    return sum(score.megapixels for score in method.scores) / seconds if seconds > 0 else None
+
+
+def _method(report: EvaluationReport, method: MethodResult) -> dict[str, Any]:
+    figures = {}
+    for name in report.figures():
+        summary = report.summary(method, name)
+        figures[name] = None if summary is None else asdict(summary)
+    return {
+        "label": method.label,
+        **method.facts,
+        "photos": len(method.scores),
+        "megapixels_per_second": megapixels_per_second(method),
+        "figures": figures,
+        "files": [asdict(score) for score in method.scores],
+    }
+
+
+def _mean_psnr(methods: list[dict[str, Any]], index: int) -> float | None:
+    if index >= len(methods) or methods[index]["figures"]["psnr_db"] is None:
+        return None
+    return float(methods[index]["figures"]["psnr_db"]["mean"])
+
+
+def _header(report: EvaluationReport) -> list[str]:
+    titles = ["method", "photos"]
+    for name in report.figures():
+        if name.startswith("shift"):
+            titles += ["shift R G B"] if name == "shift_red_8bit" else []
+            continue
+        titles.append(title_of(name))
+        titles += ["[95 %]", "median", "worst"] if name in ("psnr_db", "edge_structure") else []
+    return [*titles, "MP/s"]
+
+
+def _row(report: EvaluationReport, method: MethodResult) -> list[str]:
+    cells = [method.label, str(len(method.scores))]
+    shifts: list[str] = []
+    for name in report.figures():
+        summary = report.summary(method, name)
+        no_time = name == SECONDS_KEY and method.label == NOISY
+        mean = "-" if summary is None or no_time else f"{summary.mean:.{decimals_of(name)}f}"
+        if name.startswith("shift"):
+            shifts.append(mean if summary is None else f"{summary.mean:+.2f}")
+            cells += [" ".join(shifts)] if name == "shift_blue_8bit" else []
+            continue
+        cells.append(mean)
+        if name in ("psnr_db", "edge_structure"):
+            cells += (
+                ["-"] * 3
+                if summary is None
+                else [
+                    f"[{summary.low:.2f}, {summary.high:.2f}]",
+                    f"{summary.median:.2f}",
+                    f"{summary.worst:.2f} ({summary.worst_photo})",
+                ]
+            )
+    speed = megapixels_per_second(method)
+    return [*cells, "-" if speed is None else f"{speed:.3g}"]
+
+
+def _align(cell: str, width: int, column: int) -> str:
+    return cell.ljust(width) if column == 0 else cell.rjust(width)

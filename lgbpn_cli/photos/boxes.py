@@ -1,0 +1,40 @@
+"""HEIC and AVIF files as a row of boxes (ISO 14496-12), with their lengths looked at."""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import BinaryIO
+
+from lgbpn_cli.photos.faults import DamagedFileError
+
+MAX_BOXES = 10_000
+
+
+def top_level_boxes(file: BinaryIO) -> list[tuple[bytes, int, int]]:
+    """Return the kind of each box, and where its contents begin and end.
+
+    Decoders fill what is missing at a file's end with grey. Raises DamagedFileError when a box is cut off.
+    """
+    file.seek(0, io.SEEK_END)
+    file_bytes = file.tell()
+    boxes: list[tuple[bytes, int, int]] = []
+    position = 0
+    while position < file_bytes:
+        file.seek(position)
+        head = file.read(16)
+        if len(head) < 8 or len(boxes) > MAX_BOXES:
+            raise DamagedFileError("it ends inside a box: the file is truncated")
+        length, kind = struct.unpack_from(">I4s", head)
+        begin = position + 8
+        if length == 1 and len(head) == 16:
+            (length,) = struct.unpack_from(">Q", head, 8)
+            begin += 8
+        end = file_bytes if length == 0 else position + length
+        if end < begin:
+            raise DamagedFileError("one of its boxes is shorter than its own head")
+        if end > file_bytes:
+            raise DamagedFileError("its last box is cut off: the file is truncated")
+        boxes.append((kind, begin, end))
+        position = end
+    return boxes

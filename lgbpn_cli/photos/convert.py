@@ -1,0 +1,153 @@
+"""What a photo has to be turned into before the network sees it, so that nothing fails after the work."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image, ImageCms
+from PIL.JpegImagePlugin import JpegImageFile
+
+from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.errors import UnsupportedPhotoError
+from lgbpn_cli.photos.camera_colour import render_srgb
+from lgbpn_cli.photos.dng import DngContainer
+from lgbpn_cli.photos.exif import bare_exif
+from lgbpn_cli.photos.faults import UnsupportedFileError, shown
+from lgbpn_cli.photos.jpeg import JpegContainer
+from lgbpn_cli.photos.jpeg_metadata import segments_for
+from lgbpn_cli.photos.orientation import UPRIGHT
+from lgbpn_cli.photos.photo import Container, Metadata, Photo
+from lgbpn_cli.photos.png import PngContainer
+from lgbpn_cli.photos.png_metadata import chunks_for
+from lgbpn_cli.photos.suffixes import result_type
+from lgbpn_cli.photos.tiff_new import NewTiffContainer
+from lgbpn_cli.photos.webp_avif import CompressedContainer
+
+NEW_FILE_QUALITY = 95
+DEEP_TYPES = frozenset({"png", "tiff"})
+"""Types that hold 16 bits a sample."""
+COARSE_COLOUR_BELOW = 90
+"""JPEG quality below which colour is stored at half the resolution, as most programs do."""
+
+
+def as_result(photo: Photo, output: OutputConfig) -> Photo:
+    """Return the photo in the type, depth and colours of its result, ready to be denoised and written.
+
+    With the default options most photos come back as they are. Raises UnsupportedPhotoError for what the
+    wanted type cannot hold.
+    """
+    wanted = result_type(photo.format, output.format)
+    try:
+        if wanted == photo.format:
+            return _as_own_type(photo, output)
+        return _as_other_type(photo, wanted, output)
+    except UnsupportedFileError as error:
+        raise UnsupportedPhotoError(shown(photo.path), error.cause, error.cure) from error
+
+
+def _as_own_type(photo: Photo, output: OutputConfig) -> Photo:
+    container = photo.container
+    same_depth = output.bit_depth in (None, photo.bit_depth)
+    if not same_depth or (output.strip_metadata and not isinstance(container, JpegContainer)):
+        return _as_other_type(photo, photo.format, output)
+    if isinstance(container, JpegContainer):
+        if output.jpeg_quality is not None:
+            container = replace(container, tables=_tables(output.jpeg_quality, photo.pixels.shape[2]))
+        if output.strip_metadata:
+            segments = segments_for(_stripped(photo).metadata)
+            container = replace(container, segments=segments, trailer=b"", stored_as_rgb=False)
+    if isinstance(container, CompressedContainer) and output.jpeg_quality is not None:
+        container = CompressedContainer(lossless=False, quality=output.jpeg_quality)
+    return replace(photo, container=container)
+
+
+def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
+    if output.strip_metadata:
+        photo = _stripped(photo)
+    if wanted == "dng":
+        return _as_dng(photo, output)
+    if photo.camera is not None:
+        photo = _rendered(photo)
+    if photo.linear:
+        raise UnsupportedFileError("a picture in linear light, which only TIFF holds", "Use -f preserve.")
+    depth = output.bit_depth or (photo.bit_depth if wanted in DEEP_TYPES else 8)
+    if depth > 8 and wanted not in DEEP_TYPES:
+        raise UnsupportedFileError(
+            f"a photo that is to become {wanted}, which has 8 bits", "Leave --bit-depth out."
+        )
+    if photo.alpha is not None and wanted == "jpeg":
+        raise UnsupportedFileError("a photo with transparency, which JPEG cannot hold", "Use -f png.")
+    photo = _with_depth(photo, depth)
+    return replace(photo, format=wanted, container=_container(photo, wanted, output))
+
+
+def _as_dng(photo: Photo, output: OutputConfig) -> Photo:
+    if photo.camera is None:
+        raise UnsupportedFileError("no camera raw file, and only these become DNG", "Use another -f.")
+    if output.bit_depth == 8:
+        raise UnsupportedFileError(
+            "a photo that is to become DNG, which has 16 bits", "Leave --bit-depth out."
+        )
+    return replace(photo, format="dng", container=DngContainer())
+
+
+def _container(photo: Photo, wanted: str, output: OutputConfig) -> Container:
+    quality = output.jpeg_quality or NEW_FILE_QUALITY
+    if wanted == "jpeg":
+        return JpegContainer(
+            segments=segments_for(photo.metadata),
+            trailer=b"",
+            picture_bytes=0,
+            tables=_tables(quality, photo.pixels.shape[2]),
+            subsampling="4:2:0" if quality < COARSE_COLOUR_BELOW else "4:4:4",
+            progressive=False,
+            stored_as_rgb=False,
+        )
+    if wanted == "png":
+        return PngContainer(before=chunks_for(photo.metadata), after=())
+    if wanted == "tiff":
+        return NewTiffContainer()
+    own = photo.container
+    if isinstance(own, CompressedContainer) and output.jpeg_quality is None and wanted == photo.format:
+        return own
+    return CompressedContainer(lossless=False, quality=quality)
+
+
+def _stripped(photo: Photo) -> Photo:
+    """Return the photo with nothing in its metadata but what decides about its looks."""
+    exif = None if photo.orientation == UPRIGHT else bare_exif(photo.orientation)
+    return replace(photo, metadata=Metadata(exif=exif, icc=photo.metadata.icc))
+
+
+def _rendered(photo: Photo) -> Photo:
+    """Return a camera's picture as plain sRGB with its profile."""
+    if photo.camera is None:
+        raise TypeError("only a camera's own pixels are rendered")
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    pixels = render_srgb(photo.pixels, photo.camera)
+    metadata = replace(photo.metadata, icc=profile)
+    return replace(photo, pixels=pixels, metadata=metadata, linear=False, camera=None)
+
+
+def _with_depth(photo: Photo, bits: int) -> Photo:
+    if bits == photo.bit_depth:
+        return photo
+    alpha = None if photo.alpha is None else _scaled(photo.alpha, bits)
+    return replace(photo, pixels=_scaled(photo.pixels, bits), alpha=alpha)
+
+
+def _scaled(samples: np.ndarray, bits: int) -> np.ndarray:
+    if bits == 16:
+        return samples.astype(np.uint16) * np.uint16(257)
+    return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def _tables(quality: int, channels: int) -> tuple[tuple[int, ...], ...]:
+    """Return the quantisation tables, one a component, that libjpeg uses for this quality."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "JPEG", quality=quality)
+    found = JpegImageFile(io.BytesIO(buffer.getvalue())).quantization
+    light, colour = tuple(found[0]), tuple(found[1])
+    return (light,) if channels == 1 else (light, colour, colour)

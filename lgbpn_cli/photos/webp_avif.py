@@ -1,0 +1,199 @@
+"""WebP and AVIF photos through Pillow, with EXIF, XMP and ICC profile; 8 bits a sample."""
+
+from __future__ import annotations
+
+import io
+import secrets
+import struct
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from lgbpn_cli.photos.boxes import top_level_boxes
+from lgbpn_cli.photos.exif import exif_with_orientation
+from lgbpn_cli.photos.faults import (
+    CODEC_ERRORS,
+    DamagedFileError,
+    EncodingError,
+    UnsupportedFileError,
+    check_size,
+)
+from lgbpn_cli.photos.orientation import UPRIGHT, exif_orientation, turned_upright
+from lgbpn_cli.photos.photo import Container, Metadata, Photo
+
+EXIF_PREFIX = b"Exif\0\0"
+DEFAULT_QUALITY = 95
+MARK_CHUNK = b"LGBP"
+"""Name of the last chunk of a WebP that holds the tool's own mark; readers skip chunks they do not know."""
+MARK_BOX = b"uuid" + b"lgbpn own mark.."
+"""Beginning of the last box of an AVIF, behind its length, that holds the tool's own mark."""
+MAX_MARK_BYTES = 1 << 16
+DEPTH_BOX = b"pixi"
+EMPTY_EXIF = b"II*\0\x08\0\0\0" + bytes(6)
+
+
+@dataclass(frozen=True)
+class CompressedContainer(Container):
+    """How a WebP or AVIF is compressed."""
+
+    lossless: bool = False
+    quality: int = DEFAULT_QUALITY
+
+
+def read_webp(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
+    """Return the picture of a WebP file. Raises DamagedFileError, UnsupportedFileError for animations."""
+    head = file.read(12)
+    file.seek(0, io.SEEK_END)
+    if len(head) < 12 or int.from_bytes(head[4:8], "little") + 8 > file.tell():
+        raise DamagedFileError("it ends before its last chunk: the file is truncated")
+    lossless = any(kind == b"VP8L" for kind, _, _ in _chunks(file))
+    return _read(file, path, max_pixels, "webp", CompressedContainer(lossless=lossless))
+
+
+def read_avif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
+    """Return the picture of an AVIF file.
+
+    Raises DamagedFileError, UnsupportedFileError for films and for more than 8 bits a sample.
+    """
+    boxes = top_level_boxes(file)
+    if any(kind == b"moov" for kind, _, _ in boxes):
+        raise UnsupportedFileError("an animated AVIF")
+    for kind, begin, end in boxes:
+        if kind == b"meta":
+            file.seek(begin)
+            _refuse_deep(file.read(end - begin))
+    return _read(file, path, max_pixels, "avif", CompressedContainer())
+
+
+def write_webp(photo: Photo, file: BinaryIO, mark: str | None) -> None:
+    """Write the photo as a WebP. Raises EncodingError."""
+    data = bytearray(_encode(photo, photo.metadata.exif, "WEBP", method=4, exact=True))
+    if mark is not None:
+        payload = mark.encode("ascii")
+        data += MARK_CHUNK + struct.pack("<I", len(payload)) + payload + bytes(len(payload) % 2)
+        data[4:8] = struct.pack("<I", len(data) - 8)
+    file.write(data)
+
+
+def write_avif(photo: Photo, file: BinaryIO, mark: str | None) -> None:
+    """Write the photo as an AVIF of 8 bits with full colour resolution. Raises EncodingError."""
+    # AVIF has its own way to turn a picture, and readers differ in which one they follow: none is needed.
+    upright = replace(
+        photo,
+        pixels=turned_upright(photo.pixels, photo.orientation),
+        alpha=None if photo.alpha is None else turned_upright(photo.alpha, photo.orientation),
+    )
+    exif = exif_with_orientation(photo.metadata.exif, UPRIGHT)
+    if exif is None:
+        file.write(_encode(upright, None, "AVIF", subsampling="4:4:4", speed=8))
+    else:
+        # Pillow takes EXIF apart and loses maker notes: it gets to see a blob of the same length instead.
+        stand_in = (EMPTY_EXIF + secrets.token_bytes(len(exif)))[: len(exif)]
+        encoded = _encode(upright, stand_in, "AVIF", subsampling="4:4:4", speed=8)
+        file.write(encoded.replace(stand_in, exif))
+    if mark is not None:
+        payload = mark.encode("ascii")
+        file.write(struct.pack(">I", 4 + len(MARK_BOX) + len(payload)) + MARK_BOX + payload)
+
+
+def read_webp_mark(file: BinaryIO) -> str | None:
+    """Return the tool's own mark, or None; jumps from chunk to chunk."""
+    for kind, begin, length in _chunks(file):
+        if kind == MARK_CHUNK and length <= MAX_MARK_BYTES:
+            file.seek(begin)
+            return file.read(length).decode("ascii", "replace")
+    return None
+
+
+def read_avif_mark(file: BinaryIO) -> str | None:
+    """Return the tool's own mark, or None; jumps from box to box. Raises DamagedFileError."""
+    for kind, begin, end in top_level_boxes(file):
+        if kind == b"uuid" and end - begin <= MAX_MARK_BYTES:
+            file.seek(begin)
+            name, payload = file.read(16), file.read(end - begin - 16)
+            if b"uuid" + name == MARK_BOX:
+                return payload.decode("ascii", "replace")
+    return None
+
+
+def _chunks(file: BinaryIO) -> list[tuple[bytes, int, int]]:
+    """Return kind, begin and length of each chunk of a WebP, ending quietly where they make no sense."""
+    found: list[tuple[bytes, int, int]] = []
+    position = 12
+    while True:
+        file.seek(position)
+        head = file.read(8)
+        if len(head) < 8:
+            return found
+        kind, length = struct.unpack("<4sI", head)
+        found.append((kind, position + 8, length))
+        position += 8 + length + length % 2
+
+
+def _refuse_deep(meta: bytes) -> None:
+    position = meta.find(DEPTH_BOX)
+    if position < 0:
+        return
+    depths = meta[position + 9 : position + 9 + meta[position + 8]] if len(meta) > position + 8 else b""
+    if any(depth > 8 for depth in depths):
+        raise UnsupportedFileError(f"an AVIF of {max(depths)} bits a sample")
+
+
+def _read(file: BinaryIO, path: Path, max_pixels: int, kind: str, container: CompressedContainer) -> Photo:
+    from PIL.AvifImagePlugin import AvifImageFile
+    from PIL.WebPImagePlugin import WebPImageFile
+
+    file.seek(0)
+    reader = WebPImageFile if kind == "webp" else AvifImageFile
+    try:
+        # Not Image.open, which warns above a size of its own.
+        with reader(file) as image:
+            check_size(*image.size, max_pixels)
+            if getattr(image, "n_frames", 1) > 1:
+                raise UnsupportedFileError("an animation")
+            image.load()
+            info = dict(image.info)
+            samples = np.asarray(image)
+            if image.mode not in ("RGB", "RGBA"):
+                raise UnsupportedFileError(f"a picture of kind {image.mode}")
+    except CODEC_ERRORS as error:
+        raise DamagedFileError(f"its picture cannot be decoded ({error})") from error
+    exif = info.get("exif")
+    exif = exif.removeprefix(EXIF_PREFIX) if isinstance(exif, bytes) else None
+    return Photo(
+        path=path,
+        pixels=np.array(samples[..., :3], order="C"),
+        alpha=samples[..., 3].copy() if samples.shape[2] == 4 else None,
+        format=kind,
+        orientation=UPRIGHT if exif is None else exif_orientation(exif),
+        container=container,
+        metadata=Metadata(
+            exif=exif or None, xmp=info.get("xmp") or None, icc=info.get("icc_profile") or None
+        ),
+    )
+
+
+def _encode(photo: Photo, exif: bytes | None, kind: str, **options: object) -> bytes:
+    container = photo.container
+    if not isinstance(container, CompressedContainer):
+        raise TypeError(f"a {kind} photo without its container cannot be written")
+    pixels = np.repeat(photo.pixels, 3, axis=2) if photo.pixels.shape[2] == 1 else photo.pixels
+    samples = pixels if photo.alpha is None else np.dstack([pixels, photo.alpha])
+    metadata = photo.metadata
+    for name, value in (("exif", exif), ("xmp", metadata.xmp), ("icc_profile", metadata.icc)):
+        if value is not None:
+            options[name] = value
+    if container.lossless:
+        options["lossless"] = True
+    else:
+        options["quality"] = container.quality
+    buffer = io.BytesIO()
+    try:
+        Image.fromarray(samples).save(buffer, kind, **options)
+    except CODEC_ERRORS as error:
+        cause = f"its picture cannot be encoded ({error})"
+        raise EncodingError(cause, "Use another -f, such as png.") from error
+    return buffer.getvalue()

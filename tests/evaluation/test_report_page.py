@@ -1,0 +1,249 @@
+"""The report page in a real browser: headless Chromium, opened from a file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lgbpn_cli.evaluation.methods import Method
+from lgbpn_cli.evaluation.pairs import pair_pictures
+from lgbpn_cli.evaluation.run import evaluate_pairs
+from lgbpn_cli.evaluation.settings import EvaluationConfig
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+OPTIONS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1200,1000",
+)
+# Worst first: the noise falls with the number. Names try to break out of the page.
+NAMES = ("1 <!--<script>", "2 & <i>", "3")
+LEVELS = {NAMES[0]: 40, NAMES[1]: 20, NAMES[2]: 10}
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None or DRIVER is None,
+    reason="Chromium or its driver is not installed (Debian: apt-get install chromium chromium-driver)",
+)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report on three photos and two methods."""
+    folder = tmp_path_factory.mktemp("report")
+    generator = np.random.default_rng(0)
+    rows, columns = np.mgrid[:100, :120]
+    clean = 120 + 60 * np.sin(rows / 7)[..., None] + 40 * np.cos(columns / 9)[..., None] * [1.0, 0.3, -1.0]
+    for name, sigma in LEVELS.items():
+        for kind, pixels in (("noisy", clean + generator.normal(0, sigma, clean.shape)), ("clean", clean)):
+            (folder / kind).mkdir(exist_ok=True)
+            Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(folder / kind / f"{name}.png")
+    methods = [Method("half", lambda image: image * 0.5 + 0.24), Method("dark", lambda image: image * 0.9)]
+    config = EvaluationConfig(noisy=folder / "noisy", reference=folder / "clean", html=folder / "report.html")
+    evaluate_pairs(pair_pictures(config.noisy, config.reference), methods, config, command="lgbpn eval")
+    return folder / "report.html"
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One browser for all tests."""
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    service = Service(DRIVER, log_output=os.devnull)
+    driver = webdriver.Chrome(options=options, service=service)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def browser(chromium: Any, page: Path) -> Any:
+    """The browser with the page freshly loaded; the page has not complained when the test is over."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    chromium.get(page.as_uri())
+    WebDriverWait(chromium, 20).until(
+        lambda here: here.find_elements("css selector", "#difference[data-ready]")
+    )
+    yield chromium
+    assert chromium.get_log("browser") == []
+
+
+def find(browser: Any, selector: str) -> Any:
+    return browser.find_element("css selector", selector)
+
+
+def texts(browser: Any, selector: str) -> list[str]:
+    return [found.text for found in browser.find_elements("css selector", selector)]
+
+
+def keys(browser: Any, selector: str, *pressed: str) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    find(browser, selector).send_keys(*(getattr(Keys, key, key) for key in pressed))
+
+
+def scales(browser: Any) -> set[str]:
+    """The zoom of all pictures."""
+    script = """return [...document.querySelectorAll('.stage img[src], .stage canvas')].map(
+        picture => new DOMMatrix(getComputedStyle(picture).transform).a.toFixed(3));"""
+    return set(browser.execute_script(script))
+
+
+def centres(browser: Any) -> set[tuple[float, float]]:
+    """The point of the photo in the middle of each stage."""
+    script = """return [...document.querySelectorAll('.stage')].flatMap(stage =>
+        [...stage.querySelectorAll('img[src], canvas')].map(picture => {
+            const place = new DOMMatrix(getComputedStyle(picture).transform);
+            return [(stage.clientWidth / 2 - place.e) / place.a, (stage.clientHeight / 2 - place.f) / place.a];
+        }));"""
+    return {(round(x, 1), round(y, 1)) for x, y in browser.execute_script(script)}
+
+
+def test_the_worst_photo_comes_first_and_is_shown(browser: Any) -> None:
+    assert [name[0] for name in texts(browser, "#files tbody td:first-child")] == ["1", "2", "3"]
+    assert find(browser, "#photo-name").text.startswith("1 <")
+
+
+def test_all_methods_are_in_the_summary(browser: Any) -> None:
+    assert texts(browser, "#summary tbody td:first-child") == ["noisy", "half", "dark"]
+    assert "SSIM skimage7" in texts(browser, "#summary th")
+
+
+def test_a_click_on_a_title_sorts_and_another_turns_the_order(browser: Any) -> None:
+    find(browser, "#files [data-key='before']").click()
+    assert find(browser, "#files th[aria-sort='ascending']").text.startswith("noisy dB")
+    upwards = [float(value) for value in texts(browser, "#files tbody td:nth-child(2)")]
+    find(browser, "#files [data-key='before']").click()
+    downwards = [float(value) for value in texts(browser, "#files tbody td:nth-child(2)")]
+    assert upwards == sorted(upwards)
+    assert downwards == upwards[::-1]
+
+
+def test_the_keyboard_sorts_too(browser: Any) -> None:
+    keys(browser, "#files [data-key='photo']", "ENTER")
+    keys(browser, "#files [data-key='photo']", "ENTER")
+    assert [name[0] for name in texts(browser, "#files tbody td:first-child")] == ["3", "2", "1"]
+
+
+def test_the_slider_moves_the_divider(browser: Any) -> None:
+    def clip() -> str:
+        return browser.execute_script(
+            "return getComputedStyle(document.getElementById('right-side')).clipPath"
+        )
+
+    assert "50%" in clip()
+    keys(browser, "#split", *["ARROW_RIGHT"] * 10)
+    assert "55%" in clip()
+
+
+def test_the_divider_can_be_dragged(browser: Any) -> None:
+    from selenium.webdriver import ActionChains
+
+    stage = find(browser, "#compare")
+    divider = find(browser, "#divider")
+    ActionChains(browser).drag_and_drop_by_offset(divider, -stage.size["width"] // 4, 0).perform()
+    assert float(find(browser, "#split").get_attribute("value")) == pytest.approx(25, abs=1)
+
+
+def test_every_picture_zooms_from_100_to_800_percent(browser: Any) -> None:
+    find(browser, "#zoom-reset").click()
+    assert (scales(browser), find(browser, "#zoom").text) == ({"1.000"}, "100 %")
+    find(browser, "#zoom-in").click()
+    assert scales(browser) == {"1.250"}
+    keys(browser, "body", *"+" * 12)
+    assert (scales(browser), find(browser, "#zoom").text) == ({"8.000"}, "800 %")
+    keys(browser, "body", "0", "-")
+    assert scales(browser) == {"1.000"}
+
+
+def test_every_picture_moves_with_the_arrow_keys(browser: Any) -> None:
+    find(browser, "#zoom-reset").click()
+    assert centres(browser) == {(60, 50)}
+    keys(browser, "#compare", "ARROW_RIGHT", "ARROW_UP")
+    assert centres(browser) == {(100, 10)}
+
+
+def test_every_picture_moves_with_the_mouse(browser: Any) -> None:
+    from selenium.webdriver import ActionChains
+
+    find(browser, "#zoom-reset").click()
+    stage = find(browser, "#compare")
+    drag = ActionChains(browser).move_to_element_with_offset(stage, 100, 50).click_and_hold()
+    drag.move_by_offset(20, 10).release().perform()
+    assert centres(browser) == {(40, 40)}
+
+
+def test_a_name_in_the_table_opens_its_photo(browser: Any) -> None:
+    find(browser, "#files tbody tr:nth-child(3) button").click()
+    assert find(browser, "#photo-name").text == "3"
+    assert find(browser, "#files tr.chosen").text.startswith("3")
+
+
+def test_n_and_p_go_through_the_photos(browser: Any) -> None:
+    keys(browser, "body", "n", "n", "p")
+    assert find(browser, "#photo-name").text.startswith("2 & <i>")
+
+
+def test_a_point_in_the_plot_opens_its_photo(browser: Any) -> None:
+    assert len(browser.find_elements("css selector", "#scatter circle")) == 6
+    find(browser, "#scatter circle[data-photo='3']").click()
+    assert find(browser, "#photo-name").text == "3"
+
+
+def test_the_right_side_can_show_another_method(browser: Any) -> None:
+    before = find(browser, "#right-picture").get_attribute("src")
+    keys(browser, "#right", "ARROW_DOWN")
+    assert find(browser, "#right-picture").get_attribute("src") != before
+    assert find(browser, "#right-caption").text.startswith("dark, ")
+
+
+def test_the_difference_map_is_the_difference_eight_times(browser: Any, page: Path) -> None:
+    noisy, clean = (
+        np.asarray(Image.open(page.parent / kind / f"{NAMES[0]}.png")).astype(float)
+        for kind in ("noisy", "clean")
+    )
+    expected = np.clip(8 * np.abs(noisy * 0.5 + 0.24 * 255 - clean), 0, 255)
+
+    script = """return [...document.getElementById('difference').getContext('2d')
+        .getImageData(0, 0, 120, 100).data].filter((value, index) => index % 4 < 3)"""
+    shown = np.array(browser.execute_script(script)).reshape(expected.shape)
+    assert np.abs(shown - expected).mean() < 30  # the page's copies are JPEGs
+    assert np.corrcoef(shown.ravel(), expected.ravel())[0, 1] > 0.85
+
+
+def test_the_noise_correlation_is_drawn(browser: Any) -> None:
+    assert texts(browser, "#correlation .legend span") == ["noise", "removed by half", "removed by dark"]
+    assert len(browser.find_elements("css selector", "#correlation path:not(.axis)")) == 6
+
+
+def test_the_whole_files_are_linked(browser: Any) -> None:
+    links = [link.get_attribute("href") for link in browser.find_elements("css selector", "#photo-facts a")]
+    assert [link.startswith("file:///") for link in links] == [True, True]
+
+
+def test_on_a_phone_nothing_is_wider_than_the_screen(browser: Any) -> None:
+    phone = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    try:
+        widths = browser.execute_script("return [innerWidth, document.documentElement.scrollWidth]")
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert widths == [360, 360]

@@ -1,0 +1,156 @@
+"""Photos turned into another type, depth or quality before they are denoised."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from photo_samples import ICC, PhotoMaker, noise
+from PIL import Image
+
+from lgbpn_cli.colour import decode_light, encode_light, from_working, to_working
+from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.errors import UnsupportedPhotoError
+from lgbpn_cli.photos.companions import copy_companions
+from lgbpn_cli.photos.convert import as_result
+from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.photos.suffixes import result_suffix
+from lgbpn_cli.photos.write import write_photo
+
+
+def test_by_default_a_photo_stays_what_it_is(
+    make_jpeg: PhotoMaker, make_png: PhotoMaker, make_tiff: PhotoMaker
+) -> None:
+    for path in (make_jpeg(), make_png(), make_tiff()):
+        photo = read_photo(path)
+        ready = as_result(photo, OutputConfig())
+        assert (ready.format, ready.container, ready.metadata) == (
+            photo.format, photo.container, photo.metadata,
+        )  # fmt: skip
+        assert ready.pixels is photo.pixels
+
+
+@pytest.mark.parametrize("wanted", ["jpeg", "png", "tiff", "webp", "avif"])
+def test_profile_and_orientation_go_into_every_type(
+    make_jpeg: PhotoMaker, tmp_path: Path, wanted: str
+) -> None:
+    photo = read_photo(make_jpeg())
+    write_photo(as_result(photo, OutputConfig(format=wanted)), tmp_path / "result")
+    again = read_photo(tmp_path / "result")
+    assert again.format == wanted
+    assert again.metadata.icc == ICC
+    assert again.orientation == (1 if wanted == "avif" else 6)  # an AVIF is written upright
+
+
+def test_a_tiffs_tags_become_exif_in_a_jpeg(make_tiff: PhotoMaker, tmp_path: Path) -> None:
+    write_photo(as_result(read_photo(make_tiff()), OutputConfig(format="jpeg")), tmp_path / "result.jpg")
+    with Image.open(tmp_path / "result.jpg") as image:
+        exif = image.getexif()
+        assert (exif[305], exif[315], exif[274]) == ("a program", "somebody", 6)
+        assert 256 not in exif
+        assert image.info["xmp"] == b"x" * 40
+
+
+def test_the_bit_depth_can_be_chosen(make_png: PhotoMaker, tmp_path: Path) -> None:
+    photo = read_photo(make_png())
+    deep = as_result(photo, OutputConfig(bit_depth=16))
+    assert np.array_equal(deep.pixels, photo.pixels.astype(np.uint16) * 257)
+    write_photo(deep, tmp_path / "deep.png")
+    found = read_photo(tmp_path / "deep.png")
+    assert found.bit_depth == 16
+    assert found.metadata == photo.metadata
+    assert np.array_equal(as_result(found, OutputConfig(bit_depth=8)).pixels, photo.pixels)
+
+
+def test_16_bits_are_refused_where_they_do_not_fit(make_jpeg: PhotoMaker) -> None:
+    with pytest.raises(UnsupportedPhotoError, match="8 bits"):
+        as_result(read_photo(make_jpeg()), OutputConfig(bit_depth=16))
+
+
+def test_the_jpeg_quality_can_be_chosen(make_jpeg: PhotoMaker, tmp_path: Path) -> None:
+    photo = read_photo(make_jpeg(quality=95))
+    write_photo(as_result(photo, OutputConfig(jpeg_quality=40)), tmp_path / "result.jpg")
+    make_jpeg("expected.jpg", quality=40)
+    with Image.open(tmp_path / "result.jpg") as image, Image.open(tmp_path / "expected.jpg") as expected:
+        assert image.quantization == expected.quantization
+        assert image.info["icc_profile"] == ICC
+
+
+def test_stripped_photos_keep_profile_and_orientation_alone(
+    make_jpeg: PhotoMaker, make_png: PhotoMaker, make_tiff: PhotoMaker, tmp_path: Path
+) -> None:
+    for path in (make_jpeg(comment=b"secret"), make_png(), make_tiff()):
+        photo = read_photo(path)
+        write_photo(as_result(photo, OutputConfig(strip_metadata=True)), tmp_path / "result")
+        data = (tmp_path / "result").read_bytes()
+        assert not any(word in data for word in (b"secret", b"somebody", b"any bytes behind", b"a program"))
+        again = read_photo(tmp_path / "result")
+        assert (again.orientation, again.metadata.icc) == (6, ICC)
+        if path.suffix != ".jpg":
+            assert np.array_equal(again.pixels, photo.pixels)
+
+
+def test_transparency_is_not_dropped_for_jpeg(make_png: PhotoMaker) -> None:
+    photo = read_photo(make_png(picture=Image.fromarray(noise((9, 9, 4)))))
+    with pytest.raises(UnsupportedPhotoError, match="transparency"):
+        as_result(photo, OutputConfig(format="jpeg"))
+
+
+def test_a_float_tiff_is_linear_light_and_comes_back_with_its_highlights(
+    make_tiff: PhotoMaker, tmp_path: Path
+) -> None:
+    samples = np.random.default_rng(0).uniform(-0.01, 1, (50, 70, 3)).astype(np.float32)
+    samples[3, 4] = 6.5
+    photo = read_photo(make_tiff(samples=samples, compression="zlib"))
+    assert photo.linear
+    assert np.array_equal(photo.pixels, samples)
+    write_photo(from_working(to_working(photo), photo), tmp_path / "result.tif")
+    found = tifffile.imread(tmp_path / "result.tif")
+    assert found.dtype == np.float32
+    assert np.allclose(found, samples, rtol=3e-6, atol=1e-8)
+
+
+def test_a_float_tiff_becomes_nothing_else(make_tiff: PhotoMaker) -> None:
+    photo = read_photo(make_tiff(samples=np.ones((9, 9, 3), np.float32)))
+    with pytest.raises(UnsupportedPhotoError, match="linear light"):
+        as_result(photo, OutputConfig(format="png"))
+
+
+def test_the_curve_is_srgbs_and_goes_on_above_white_and_below_black() -> None:
+    light = np.array([-0.002, 0.0, 0.001, 0.18, 1.0, 4.0], np.float32)
+    encoded = encode_light(light)
+    assert encoded[[1, 3, 4]].tolist() == pytest.approx([0.0, 0.4614, 1.0], abs=1e-4)
+    assert encoded[5] > 1.8
+    assert np.allclose(decode_light(encoded), light, rtol=2e-6, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted", "expected"),
+    [
+        (".JPG", "preserve", ".JPG"),
+        (".heic", "preserve", ".jpg"),
+        (".NEF", "preserve", ".dng"),
+        (".dng", "preserve", ".dng"),
+        (".NEF", "tiff", ".tif"),
+        (".tiff", "tiff", ".tiff"),
+        (".jpg", "avif", ".avif"),
+        (".txt", "preserve", ".txt"),
+    ],
+)
+def test_results_get_the_ending_of_their_type(source: str, wanted: str, expected: str) -> None:
+    assert result_suffix(source, wanted) == expected
+
+
+def test_sidecars_are_copied_by_the_results_name_and_never_replaced(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.nef", tmp_path / "out" / "a_clean.dng"
+    target.parent.mkdir()
+    for path in (source, target):
+        path.write_bytes(b"photo")
+    (tmp_path / "a.xmp").write_bytes(b"stars")
+    (tmp_path / "a.nef.xmp").write_bytes(b"darktable")
+    (target.parent / "a_clean.xmp").write_bytes(b"later")
+    copy_companions(source, target, times=False)
+    assert (target.parent / "a_clean.xmp").read_bytes() == b"later"
+    assert (target.parent / "a_clean.dng.xmp").read_bytes() == b"darktable"

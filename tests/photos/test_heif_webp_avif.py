@@ -1,0 +1,143 @@
+"""HEIC in; WebP and AVIF in and out: pixels, EXIF, XMP and profile."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from photo_samples import EXIF_ORIENTATION_6, ICC, smooth
+from PIL import Image
+
+from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.errors import PhotoReadError, UnsupportedPhotoError
+from lgbpn_cli.photos.convert import as_result
+from lgbpn_cli.photos.exif import exif_with_orientation
+from lgbpn_cli.photos.orientation import turned_upright
+from lgbpn_cli.photos.photo import Metadata, Photo
+from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.photos.record import Record, read_record
+from lgbpn_cli.photos.write import write_photo
+
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF/></x:xmpmeta>'
+RECORD = Record("0.1.0", "model", "{}")
+HEIC = "odd/heic_photo/example.heic"
+
+
+@pytest.fixture(params=["webp", "avif"])
+def modern(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    path = tmp_path / f"photo.{request.param}"
+    Image.fromarray(smooth(40, 60)).save(path, quality=90, icc_profile=ICC, xmp=XMP)
+    return path
+
+
+def with_exif(photo: Photo, exif: bytes) -> Photo:
+    return replace(photo, orientation=6, metadata=replace(photo.metadata, exif=exif))
+
+
+def test_heic_becomes_jpeg_with_its_metadata(data_root: Path, tmp_path: Path) -> None:
+    photo = read_photo(data_root / "phone-highiso/aux_YCbCr.heic")
+    assert (photo.format, photo.orientation) == ("heif", 1)
+    small = replace(photo, pixels=photo.pixels[:256, :256].copy())
+    ready = as_result(small, OutputConfig())
+    write_photo(ready, tmp_path / "result.jpg", record=RECORD)
+    again = read_photo(tmp_path / "result.jpg")
+    assert again.format == "jpeg"
+    assert again.metadata == photo.metadata
+    assert None not in (photo.metadata.exif, photo.metadata.xmp, photo.metadata.icc)
+    assert np.abs(again.pixels.astype(int) - small.pixels).mean() < 2
+    assert read_record(tmp_path / "result.jpg") == RECORD
+
+
+@pytest.mark.parametrize("wanted", ["png", "tiff"])
+def test_heic_becomes_lossless_files_with_equal_pixels(data_root: Path, tmp_path: Path, wanted: str) -> None:
+    photo = read_photo(data_root / HEIC)
+    photo = replace(photo, pixels=photo.pixels[:64].copy())
+    write_photo(as_result(photo, OutputConfig(format=wanted)), tmp_path / "result")
+    again = read_photo(tmp_path / "result")
+    assert again.format == wanted
+    assert np.array_equal(again.pixels, photo.pixels)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9, 0.999])
+def test_a_truncated_heic_is_named(data_root: Path, tmp_path: Path, share: float) -> None:
+    data = (data_root / HEIC).read_bytes()
+    (tmp_path / "cut.heic").write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(PhotoReadError, match="truncated"):
+        read_photo(tmp_path / "cut.heic")
+
+
+def test_a_heic_above_the_limit_is_refused(data_root: Path) -> None:
+    with pytest.raises(PhotoReadError, match="above the limit"):
+        read_photo(data_root / HEIC, max_pixels=1000)
+
+
+def test_webp_and_avif_keep_type_metadata_and_nearly_their_pixels(modern: Path, tmp_path: Path) -> None:
+    photo = read_photo(modern)
+    exif = exif_with_orientation(EXIF_ORIENTATION_6, 1)
+    photo = replace(photo, metadata=replace(photo.metadata, exif=exif))
+    write_photo(as_result(photo, OutputConfig()), tmp_path / "result", record=RECORD)
+    again = read_photo(tmp_path / "result")
+    assert again.format == photo.format
+    assert again.metadata == Metadata(exif=exif, xmp=XMP, icc=ICC)
+    assert np.abs(again.pixels.astype(int) - photo.pixels).mean() < 3
+    assert read_record(tmp_path / "result") == RECORD
+
+
+def test_a_turned_photo_is_shown_alike_as_webp_and_avif(modern: Path, tmp_path: Path) -> None:
+    photo = with_exif(read_photo(modern), EXIF_ORIENTATION_6)
+    write_photo(photo, tmp_path / "result")
+    again = read_photo(tmp_path / "result")
+    shown = turned_upright(again.pixels, again.orientation).astype(int)
+    assert np.abs(shown - turned_upright(photo.pixels, 6)).mean() < 3
+
+
+def test_a_lossless_webp_stays_lossless_and_keeps_its_alpha(tmp_path: Path) -> None:
+    samples = np.dstack([smooth(20, 30), np.arange(600, dtype=np.uint8).reshape(20, 30)])
+    Image.fromarray(samples).save(tmp_path / "photo.webp", lossless=True, exact=True)
+    photo = read_photo(tmp_path / "photo.webp")
+    write_photo(photo, tmp_path / "result.webp", record=RECORD)
+    with Image.open(tmp_path / "result.webp") as image:
+        assert np.array_equal(np.asarray(image), samples)
+
+
+def test_animations_are_refused(tmp_path: Path) -> None:
+    frames = [Image.fromarray(smooth(20, 30) // part) for part in (1, 2)]
+    for kind in ("webp", "avif"):
+        path = tmp_path / f"film.{kind}"
+        frames[0].save(path, save_all=True, append_images=frames[1:], duration=100)
+        with pytest.raises(UnsupportedPhotoError, match="anima"):
+            read_photo(path)
+
+
+def test_truncated_webp_and_avif_are_read_errors(modern: Path) -> None:
+    data = modern.read_bytes()
+    for length in (14, len(data) // 2, len(data) - 3):
+        modern.write_bytes(data[:length])
+        with pytest.raises(PhotoReadError):
+            read_photo(modern)
+
+
+def test_an_avif_of_10_bits_is_refused_instead_of_cut_to_8(tmp_path: Path) -> None:
+    import imagecodecs
+
+    samples = smooth(32, 32).astype(np.uint16) * 4
+    (tmp_path / "deep.avif").write_bytes(imagecodecs.avif_encode(samples, bitspersample=10))
+    with pytest.raises(UnsupportedPhotoError, match="10 bits"):
+        read_photo(tmp_path / "deep.avif")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_turning_upright_is_what_pillow_does(orientation: int) -> None:
+    from PIL import ImageOps
+
+    image = Image.fromarray(smooth(5, 7))
+    exif = Image.Exif()
+    exif[274] = orientation
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", exif=exif)
+    with Image.open(buffer) as stored:
+        expected = np.asarray(ImageOps.exif_transpose(stored))
+    assert np.array_equal(turned_upright(smooth(5, 7), orientation), expected)
