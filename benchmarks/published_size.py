@@ -16,6 +16,7 @@ import time
 
 import torch
 
+from lgbpn_cli.cli.allocator import keep_freed_buffers
 from lgbpn_cli.config import PRECISIONS, PRESETS, PUBLISHED
 from lgbpn_cli.device import choose_device
 from lgbpn_cli.network.lgbpn import LGBPN
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
 
+    keep_freed_buffers()  # as the lgbpn command does
     device = choose_device("cpu")
     torch.manual_seed(0)
     network = LGBPN(PUBLISHED).eval()

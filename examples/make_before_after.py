@@ -1,4 +1,4 @@
-"""Makes docs/before_after.png: `lgbpn denoise examples/ -o denoised/ && python examples/make_before_after.py denoised/`.
+"""Makes docs/before_after.png from the examples and the folder of their results, its only argument.
 
 Left of each pair is the noisy example, right its result, one screen pixel for one photo pixel.
 """
