@@ -279,14 +279,16 @@ class _Denoiser:
     def time_one_megapixel(self) -> float:
         """An estimate of the seconds a megapixel takes.
 
-        The first of two tiles pays for what happens once a photo or once a process; the second is timed.
+        The first of two tiles pays for what happens once a pass or once a process; the second is timed.
         """
-        probe = replace(self.settings, quality="standard", tile_px=PROBE_SIDE_PX, overlap_px=0)
+        probe = replace(self.settings, refine_passes=1, tile_px=PROBE_SIDE_PX, overlap_px=0)
         moments: list[float] = []
         two_tiles = np.zeros((PROBE_SIDE_PX, 2 * PROBE_SIDE_PX, 3), np.float32)
         replace(self, settings=probe).run(two_tiles, lambda done, total: moments.append(time.perf_counter()))
-        passes = 1 + self.settings.refine_passes if self.settings.quality == "best" else 1
-        return passes * (moments[-1] - moments[0]) / (len(moments) - 1) / (PROBE_SIDE_PX**2 / 1e6)
+        seconds = moments[1] - moments[0]
+        if self.settings.quality == "best":
+            seconds += self.settings.refine_passes * (moments[3] - moments[2])
+        return seconds / (PROBE_SIDE_PX**2 / 1e6)
 
     @property
     def record(self) -> Record:

@@ -47,6 +47,7 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         """Refuse shapes that cannot be built, and kernels that let the network see into its own hole."""
+        _require(self.attention_heads >= 1, "network", "it has no attention heads", "Use one or more.")
         _require(
             self.width % self.attention_heads == 0,
             "network",
@@ -58,10 +59,19 @@ class NetworkConfig:
         )
         for name in ("local_kernel_px", "global_kernel_px"):
             _require(getattr(self, name) % 2 == 1, "network", f"{name} is even", "Use an odd kernel size.")
+        _require(
+            self.global_kernel_px % 4 == 1,
+            "network",
+            "global_kernel_px has no tap on its centre",
+            "Use 13, 17, 21 or another of that row.",
+        )
         local_span = self.training_local_pd * LOCAL_DILATION
         global_span = self.training_global_pd * GLOBAL_DILATION
+        local_reach = self.local_kernel_px // 2 + self.hole_radius_px
+        # A kernel no larger than the hole keeps taps off the axes only, and those may touch the hole's edge.
+        one_more = self.local_kernel_px // 2 > self.hole_radius_px
         _require(
-            local_span >= self.local_kernel_px // 2 + self.hole_radius_px,
+            local_span >= local_reach + one_more,
             "network",
             f"the local branch steps {local_span} px and sees back into the hole",
             "Raise training_local_pd or make the kernel smaller.",

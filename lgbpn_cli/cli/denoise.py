@@ -10,8 +10,6 @@ import typer
 from lgbpn_cli.config import OUTPUT_FORMATS, PRESETS, QUALITIES, InferenceConfig, OutputConfig
 from lgbpn_cli.errors import UsageError
 
-BEST_PASSES = 1 + InferenceConfig.refine_passes
-
 
 def denoise(
     inputs: Annotated[
@@ -108,7 +106,7 @@ def denoise(
         typer.Option(
             "--quality",
             metavar="|".join(QUALITIES),
-            help=f"best averages repeated passes and takes about {BEST_PASSES} times as long.",
+            help="best adds repeated passes: for strong noise; takes about 5 times as long.",
         ),
     ] = InferenceConfig.quality,
     preset: Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,10 @@ def lgbpn(fake_rooms: dict[str, ModuleType]) -> Lgbpn:
     return run
 
 
+def _heed_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start_lgbpn() -> Lgbpn:
     """Start `lgbpn` with these arguments as a process of its own."""
@@ -54,7 +59,8 @@ def start_lgbpn() -> Lgbpn:
         environment["PYTHONPATH"] = str(Path(lgbpn_cli.__file__).parent.parent)
         environment[fake_network.SECONDS_PER_TILE] = str(seconds_per_tile)
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-        return subprocess.Popen(command, env=environment, text=True, **streams)
+        # A test run in the background of a shell ignores Ctrl-C, and its children would inherit that.
+        return subprocess.Popen(command, env=environment, text=True, preexec_fn=_heed_ctrl_c, **streams)
 
     return start
 

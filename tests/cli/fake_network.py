@@ -55,6 +55,8 @@ def run_network(
     if image.dtype != np.float32 or image.ndim != 3 or image.shape[2] != 3:
         raise RuntimeError(f"the network got {image.dtype} of shape {image.shape}")
     tiles = math.ceil(image.shape[0] / config.tile_px) * math.ceil(image.shape[1] / config.tile_px)
+    if config.quality == "best":
+        tiles *= 1 + config.refine_passes
     for done in range(1, tiles + 1):
         time.sleep(float(os.environ.get(SECONDS_PER_TILE, "0")))
         if on_tile is not None:
