@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -131,6 +132,12 @@ class ShiftPreset:
     first: PassConfig
     refine: PassConfig
 
+    @property
+    def common_pd(self) -> int:
+        """The smallest number that every PD factor of both passes divides."""
+        passes = (self.first, self.refine)
+        return math.lcm(*(each.local_pd for each in passes), *(each.global_pd for each in passes))
+
 
 PRESETS: dict[str, ShiftPreset] = {
     "sidd": ShiftPreset(
@@ -165,7 +172,7 @@ class InferenceConfig:
     """Seed of the R3 replacement masks."""
     tile_px: int = 512
     """Side of the square that one network call contributes to the result."""
-    overlap_px: int = 32
+    overlap_px: int = 64
     """Pixels over which neighbouring tiles are blended."""
     refine_passes: int = 8
     """R3: how many randomly replaced copies are averaged (paper, section 3.4)."""

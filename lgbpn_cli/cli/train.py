@@ -28,13 +28,27 @@ def train(
     where its last checkpoint stands when the same command is given again.
 
     Example: lgbpn train recipes/base.toml --run-folder runs/base
+
+    \b
+    Exit codes:
+      0    the model is trained
+      1    the run cannot go on; its last checkpoint stands
+      2    the recipe or the device was wrong
+      130  stopped with Ctrl-C; the same command goes on from the last checkpoint
     """
     from lgbpn_cli import app
 
     folder = run_folder or Path("runs") / recipe.stem
-    entry = app.train(
-        recipe, run_folder=folder, models_folder=models_folder, device=device, on_step=_Reporter()
-    )
+    reporter = _Reporter()
+    try:
+        entry = app.train(
+            recipe, run_folder=folder, models_folder=models_folder, device=device, on_step=reporter
+        )
+    except KeyboardInterrupt as stop:
+        typer.echo(f"stopped after step {reporter.step}; the same command goes on from {folder}", err=True)
+        raise typer.Exit(130) from stop
+    finally:
+        reporter.bar.close()
     typer.echo(f"{entry.name} is trained: {entry.part_path('teacher')}", err=True)
 
 
@@ -45,15 +59,20 @@ class _Reporter:
         from tqdm import tqdm
 
         self.bar = tqdm(unit="step", disable=None)
+        self.step = 0
 
     def __call__(self, progress: TrainingProgress) -> None:
+        self.step = progress.step
+        left = f"{progress.remaining_seconds / 60:.0f} min left"
         if self.bar.disable:
             if progress.step % 100 == 0 or progress.step == progress.steps:
                 typer.echo(
                     f"step {progress.step}/{progress.steps}  loss {progress.loss_8bit:.3f} of 255  "
-                    f"{progress.seconds_per_step:.2f} s a step  {progress.remaining_seconds / 60:.0f} min left",
+                    f"{progress.seconds_per_step:.2f} s a step  {left}",
                     err=True,
                 )
             return
         self.bar.total, self.bar.n = progress.steps, progress.step
-        self.bar.set_postfix(loss=f"{progress.loss_8bit:.3f}", s_step=f"{progress.seconds_per_step:.2f}")
+        self.bar.set_postfix_str(
+            f"loss {progress.loss_8bit:.3f}, {progress.seconds_per_step:.2f} s a step, {left}"
+        )

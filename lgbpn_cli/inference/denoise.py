@@ -37,19 +37,32 @@ def run_network(
     only for quality `best`.
     """
     preset = PRESETS[config.preset or model.preset]
-    tiles = plan_tiles(image.shape[0], image.shape[1], config.tile_px, config.overlap_px)
+    noisy = _extend_to_multiple(image, preset.common_pd)
+    tiles = plan_tiles(
+        noisy.shape[0], noisy.shape[1], config.tile_px, config.overlap_px, multiple_px=preset.common_pd
+    )
     refines = config.refine_passes if config.quality == "best" else 0
     report = _Counter(len(tiles) * (1 + refines), on_tile)
 
     def noisy_tile(window: Window) -> Tensor:
-        return _to_tensor(image[window], model)
+        return _to_tensor(noisy[window], model)
 
-    clean = _run_pass(noisy_tile, image.shape, model, preset.first, tiles, report)
+    clean = _run_pass(noisy_tile, noisy.shape, model, preset.first, tiles, report)
     if refines:
-        clean = _refine(image, clean, model, preset.refine, tiles, config, report)
+        clean = _refine(noisy, clean, model, preset.refine, tiles, config, report)
+    clean = clean[: image.shape[0], : image.shape[1]]
     if config.strength < 1:
         clean = config.strength * clean + (1 - config.strength) * image
     return clean
+
+
+def _extend_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:
+    """Return `image`, reflected at bottom and right until `multiple` divides its sides, where it is large enough.
+
+    The network would do so itself, but tile by tile, and then the photo's edges would depend on the tiles.
+    """
+    added = [(0, missing if (missing := -side % multiple) < side else 0) for side in image.shape[:2]]
+    return np.pad(image, [*added, (0, 0)], mode="reflect") if any(after for _, after in added) else image
 
 
 def _refine(

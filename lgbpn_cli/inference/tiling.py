@@ -44,17 +44,23 @@ class TilePlan:
         return np.asarray((vertical[:, None] * horizontal[None, :])[..., None], np.float32)
 
 
-def plan_tiles(height: int, width: int, tile_px: int, overlap_px: int) -> TilePlan:
-    """Return tiles of at most tile_px a side, neighbours sharing at least overlap_px (less than half a tile)."""
-    return TilePlan(_spans(height, tile_px, overlap_px), _spans(width, tile_px, overlap_px), overlap_px)
+def plan_tiles(height: int, width: int, tile_px: int, overlap_px: int, multiple_px: int = 1) -> TilePlan:
+    """Return tiles of at most tile_px a side, neighbours sharing at least overlap_px (less than half a tile).
+
+    Where there is more than one tile along an axis, their length is a multiple of `multiple_px`.
+    """
+    tile_px -= tile_px % multiple_px
+    rows, columns = (_spans(length, tile_px, overlap_px, multiple_px) for length in (height, width))
+    return TilePlan(rows, columns, overlap_px)
 
 
-def _spans(length: int, tile_px: int, overlap_px: int) -> tuple[Span, ...]:
+def _spans(length: int, tile_px: int, overlap_px: int, multiple_px: int) -> tuple[Span, ...]:
     """Return spans of equal length from edge to edge: as few as tile_px allows, and no longer than those need."""
     if length <= tile_px:
         return (Span(0, length),)
     count = -(-(length - overlap_px) // (tile_px - overlap_px))
     side = -(-(length + (count - 1) * overlap_px) // count)
+    side += -side % multiple_px
     starts = [(length - side) * index // (count - 1) for index in range(count)]
     return tuple(Span(start, start + side) for start in starts)
 

@@ -100,21 +100,21 @@ def test_tiles_without_an_overlap_do_not_equal_the_whole_photo(tiny: Model) -> N
 
 @pytest.mark.parametrize("tile_px", [64, 512])
 def test_attention_is_frozen_from_the_photos_regions_whatever_the_tiles(tile_px: int) -> None:
-    image, network = photo(600, 700), PassesThrough()
+    image, network = photo(600, 696), PassesThrough()
     run_network(image, model_of(network), InferenceConfig(tile_px=tile_px, overlap_px=8))
-    expected = np.stack([image[window] for window in calibration_windows(600, 700)])
+    expected = np.stack([image[window] for window in calibration_windows(600, 696)])
     (regions,) = network.regions
     assert np.array_equal(regions.permute(0, 2, 3, 1).numpy(), expected)
 
 
 def test_the_refinement_pass_gets_a_border_of_two_pixels() -> None:
     network = PassesThrough()
-    run_network(photo(30, 40), model_of(network), replace(QUICK, refine_passes=1))
-    assert network.tiles == [(1, 3, 30, 40), (1, 3, 34, 44)]
+    run_network(photo(36, 48), model_of(network), replace(QUICK, refine_passes=1))
+    assert network.tiles == [(1, 3, 36, 48), (1, 3, 40, 52)]
 
 
 def test_best_is_the_mean_of_passes_over_randomly_replaced_copies(tiny: Model) -> None:
-    image = photo(48, 55)
+    image = photo(48, 60)
     config = InferenceConfig(quality="best", refine_passes=3, seed=4)
     noisy = torch.from_numpy(image).permute(2, 0, 1)[None]
     with torch.no_grad():
@@ -122,7 +122,7 @@ def test_best_is_the_mean_of_passes_over_randomly_replaced_copies(tiny: Model) -
         maps, results = None, []
         for copy in range(3):
             replaced = replacement_mask(
-                (slice(0, 48), slice(0, 55)), seed=4, copy=copy, probability=0.16, device=torch.device("cpu")
+                (slice(0, 48), slice(0, 60)), seed=4, copy=copy, probability=0.16, device=torch.device("cpu")
             )
             mixed = torch.nn.functional.pad(torch.where(replaced, noisy, first), (2, 2, 2, 2), mode="reflect")
             maps = maps or tiny.network.attention_maps(mixed, PRESETS["sidd"].refine)
@@ -180,7 +180,7 @@ def test_the_photo_is_left_as_it_is(tiny: Model, quality: str, strength: float) 
 def test_progress_counts_every_network_call_up_to_the_total(tiny: Model, quality: str, calls: int) -> None:
     heard: list[tuple[int, int]] = []
     config = replace(QUICK, quality=quality)
-    run_network(photo(90, 101), tiny, config, on_tile=lambda done, total: heard.append((done, total)))
+    run_network(photo(84, 96), tiny, config, on_tile=lambda done, total: heard.append((done, total)))
     assert heard == [(done, calls) for done in range(1, calls + 1)]
 
 
@@ -199,3 +199,16 @@ def test_a_device_with_fast_bfloat16_gives_nearly_the_same() -> None:
     fast = choose_device("cpu", Hardware(cpu_bfloat16=True))
     rounded = run_network(image, model_of(network, fast), InferenceConfig())
     assert 0 < np.abs(rounded - exact).max() < 0.2 * exact.std()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_tiles_of_a_photo_that_pd_does_not_divide_agree_up_to_its_edges(tiny: Model, preset: str) -> None:
+    image = photo(190, 187)
+    tiled, whole = (
+        run_network(image, tiny, InferenceConfig(tile_px=tile_px, overlap_px=72, preset=preset))
+        for tile_px in (144, 512)
+    )
+    assert tiled.shape == image.shape
+    # The corner lies far from the seams in the middle, whose halo is too small to be exact here.
+    corner = slice(160, None), slice(160, None)
+    assert np.abs(tiled[corner] - whole[corner]).max() < 1e-5 * whole.std()
