@@ -42,11 +42,14 @@ def evaluate(
         ),
     ] = None,
     quality: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
-            "--quality", metavar="|".join(QUALITIES), help="As in lgbpn denoise; may be repeated to compare."
+            "--quality",
+            metavar="|".join(QUALITIES),
+            help="As in lgbpn denoise; may be repeated to compare.",
+            show_default="the model's own",
         ),
-    ] = [InferenceConfig.quality],  # noqa: B006 - typer copies it
+    ] = None,
     preset: Annotated[
         list[str] | None,
         typer.Option(
@@ -62,7 +65,7 @@ def evaluate(
     seed: Annotated[
         int,
         typer.Option(
-            "--seed", metavar="NUMBER", help="Start of all random numbers: --quality best, intervals."
+            "--seed", metavar="NUMBER", help="Start of all random numbers: --quality teacher-r3, intervals."
         ),
     ] = InferenceConfig.seed,
     device: Annotated[
@@ -155,7 +158,7 @@ def evaluate(
     \b
     Examples:
       lgbpn eval photos/noisy photos/clean
-      lgbpn eval noisy/ clean/ --quality standard --quality best --baseline nlm --html report.html
+      lgbpn eval noisy/ clean/ --quality fast --quality teacher --baseline nlm --html report.html
       lgbpn eval ValidationNoisyBlocksSrgb.mat ValidationGtBlocksSrgb.mat -m MODEL --json
       lgbpn eval noisy/ clean/ --denoised results_of_another_tool/
       lgbpn eval noisy/ --no-reference
@@ -174,11 +177,14 @@ def evaluate(
             raise UsageError(
                 "--submission", f"'{submission}' is unknown", f"Choose from {', '.join(SUBMISSIONS)}."
             )
-        if any(measuring) or max(map(len, (quality, preset or (), model or ()))) > 1:
+        if any(measuring) or max(map(len, (quality or (), preset or (), model or ()))) > 1:
             cause = "it takes one model and setting, and nothing to measure"
             raise UsageError("--submission", cause, "Give the other options in a call of their own.")
         one = InferenceConfig(
-            quality=quality[0], preset=preset[0] if preset else None, strength=strength, seed=seed
+            quality=quality[0] if quality else None,
+            preset=preset[0] if preset else None,
+            strength=strength,
+            seed=seed,
         )
         _submit(submission, noisy, output, one, model[0] if model else None, device)
         return
@@ -208,9 +214,10 @@ def evaluate(
         report_bytes=round(report_size * MEGABYTE),
     )
     presets: list[str | None] = [*preset] if preset else [None]
+    qualities: list[str | None] = [*quality] if quality else [None]
     settings = [
         InferenceConfig(quality=one_quality, preset=one_preset, strength=strength, seed=seed)
-        for one_quality, one_preset in product(quality, presets)
+        for one_quality, one_preset in product(qualities, presets)
     ]
     # Here and not at the top: --help does not have to wait for them.
     from tqdm import tqdm

@@ -50,14 +50,16 @@ def network_method(
     model: Model, settings: InferenceConfig, run: Callable[[np.ndarray], np.ndarray]
 ) -> Method:
     """Return a model with its settings as a method; `run` is what denoises a picture with both."""
+    quality = model.quality(settings.quality)
     preset = settings.preset or model.preset
-    label = f"{model.name} {settings.quality} {preset}"
+    is_teacher = model.part == "teacher"
+    label = f"{model.name} {quality} {preset}" if is_teacher else f"{model.name} {quality}"
     facts: dict[str, object] = {
         "kind": "model",
         "model": model.name,
         "sha256": model.sha256,
-        "quality": settings.quality,
-        "preset": preset,
+        "quality": quality,
+        "preset": preset if is_teacher else None,
         "strength": settings.strength,
         "seed": settings.seed,
         "device": model.device.name,
@@ -68,7 +70,8 @@ def network_method(
 
         return blind_loss_8bit(image, model)
 
-    return Method(label, run, facts, blind_loss)
+    # A student sees the pixel it predicts: its loss to the noisy photo would say nothing.
+    return Method(label, run, facts, blind_loss if is_teacher else None)
 
 
 def with_unique_labels(methods: list[Method]) -> list[Method]:
