@@ -9,7 +9,9 @@ import typer
 from typer.core import TyperGroup
 
 from lgbpn_cli.cli.allocator import keep_freed_buffers
+from lgbpn_cli.cli.bench import bench
 from lgbpn_cli.cli.denoise import denoise
+from lgbpn_cli.cli.devices import devices
 from lgbpn_cli.cli.evaluate import evaluate
 from lgbpn_cli.cli.models import models_app
 from lgbpn_cli.cli.train import train
@@ -59,6 +61,8 @@ app.command("denoise")(denoise)
 app.command("eval")(evaluate)
 app.command("train")(train)
 app.add_typer(models_app, name="models")
+app.command("devices")(devices)
+app.command("bench")(bench)
 
 
 def main() -> None:
