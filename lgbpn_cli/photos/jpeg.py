@@ -21,7 +21,7 @@ from lgbpn_cli.photos.faults import (
     UnsupportedFileError,
     check_size,
 )
-from lgbpn_cli.photos.jpeg_metadata import metadata_of, with_cut_thumbnail
+from lgbpn_cli.photos.jpeg_metadata import metadata_of, with_cut_thumbnail, with_provenance
 from lgbpn_cli.photos.jpeg_multipicture import move_pictures
 from lgbpn_cli.photos.jpeg_segments import (
     APP0,
@@ -38,6 +38,7 @@ from lgbpn_cli.photos.jpeg_segments import (
     split_jpeg,
     walk_segments,
 )
+from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.orientation import UPRIGHT, exif_orientation
 from lgbpn_cli.photos.photo import Container, Photo
 
@@ -98,7 +99,7 @@ def read_jpeg(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     )
 
 
-def write_jpeg(photo: Photo, file: BinaryIO, mark: str | None) -> None:
+def write_jpeg(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     """Write the photo's pixels, coded as its source was, between its source's segments.
 
     Raises EncodingError.
@@ -110,7 +111,8 @@ def write_jpeg(photo: Photo, file: BinaryIO, mark: str | None) -> None:
     segments = [with_cut_thumbnail(segment) for segment in container.segments]
     if mark is not None:
         segments = [segment for segment in segments if not _is_mark(segment)]
-        segments.append(Segment(COMMENT, MARK_PREFIX + mark.encode("ascii")))
+        segments = with_provenance(segments, mark)
+        segments.append(Segment(COMMENT, MARK_PREFIX + mark.text.encode("ascii")))
     picture_bytes = len(START) + sum(len(s.packed()) for s in segments) + len(coding) + len(END)
     grown_bytes = picture_bytes - container.picture_bytes
     file.write(START)

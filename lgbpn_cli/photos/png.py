@@ -17,6 +17,7 @@ from lgbpn_cli.photos.faults import (
     UnsupportedFileError,
     check_size,
 )
+from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.orientation import UPRIGHT, exif_orientation
 from lgbpn_cli.photos.photo import Container, Photo
 from lgbpn_cli.photos.png_chunks import (
@@ -33,7 +34,7 @@ from lgbpn_cli.photos.png_chunks import (
     read_header,
     split_chunks,
 )
-from lgbpn_cli.photos.png_metadata import metadata_of
+from lgbpn_cli.photos.png_metadata import metadata_of, with_provenance
 
 MARK_KEYWORD = b"lgbpn"
 """Keyword of the tEXt chunk, before the pixels, that holds the tool's own mark."""
@@ -93,7 +94,7 @@ def read_png(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     )
 
 
-def write_png(photo: Photo, file: BinaryIO, mark: str | None) -> None:
+def write_png(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     """Write the photo's pixels between the chunks of its source. Raises EncodingError."""
     container = photo.container
     if not isinstance(container, PngContainer):
@@ -111,7 +112,8 @@ def write_png(photo: Photo, file: BinaryIO, mark: str | None) -> None:
     if mark is not None:
         before = [chunk for chunk in before if not _is_mark(chunk)]
         after = [chunk for chunk in after if not _is_mark(chunk)]
-        before.append(Chunk(b"tEXt", MARK_KEYWORD + b"\0" + mark.encode("latin-1")))
+        before, after = with_provenance(before, after, mark)
+        before.append(Chunk(b"tEXt", MARK_KEYWORD + b"\0" + mark.text.encode("latin-1")))
     file.write(SIGNATURE)
     for chunk in (header, *before, *pixels, *after, end):
         file.write(pack_chunk(chunk))

@@ -11,14 +11,16 @@ from typing import BinaryIO
 
 import numpy as np
 
+from lgbpn_cli.photos.exif import SOFTWARE
 from lgbpn_cli.photos.faults import EncodingError, UnsupportedFileError
+from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.orientation import directory_orientation
 from lgbpn_cli.photos.photo import Container, Photo
 from lgbpn_cli.photos.tiff_blocks import encode_block, read_samples
 from lgbpn_cli.photos.tiff_directory import Directory, read_directory, read_value
 from lgbpn_cli.photos.tiff_edit import FreeSpace, TiffEditor
 from lgbpn_cli.photos.tiff_layout import FLOAT_BITS, Layout, read_layout
-from lgbpn_cli.photos.tiff_metadata import MARK_TAG, tiff_metadata
+from lgbpn_cli.photos.tiff_metadata import MARK_TAG, XMP_TAG, tiff_metadata
 from lgbpn_cli.photos.tiff_new import NewTiffContainer, write_new_tiff
 
 BRIGHTEST_COMMON = 8.0
@@ -73,7 +75,7 @@ def _check_light(samples: np.ndarray) -> None:
         )
 
 
-def write_tiff(photo: Photo, file: BinaryIO, mark: str | None) -> None:
+def write_tiff(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     """Write a copy of the photo's source file with the photo's pixels, compressed as they were.
 
     Every other byte of the source stays where it is, old pixel data that is no longer used included.
@@ -103,7 +105,10 @@ def write_tiff(photo: Photo, file: BinaryIO, mark: str | None) -> None:
     editor.set_integers(324 if layout.tiled else 273, offsets)
     editor.set_integers(325 if layout.tiled else 279, lengths)
     if mark is not None:
-        editor.set_text(MARK_TAG, MARK_PREFIX + mark)
+        editor.set_text(MARK_TAG, MARK_PREFIX + mark.text)
+        editor.set_bytes(XMP_TAG, mark.in_xmp(photo.metadata.xmp))
+        if directory.find(SOFTWARE) is None:
+            editor.set_text(SOFTWARE, mark.software)
     editor.finish()
 
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from lgbpn_cli.photos.faults import EncodingError
 from lgbpn_cli.photos.tiff_directory import INTEGER_CODES, Directory
 
-ASCII_TYPE, LONG_TYPE, LONG8_TYPE = 2, 4, 16
+BYTE_TYPE, ASCII_TYPE, LONG_TYPE, LONG8_TYPE = 1, 2, 4, 16
 
 
 class FreeSpace:
@@ -101,6 +101,10 @@ class TiffEditor:
         """Set a tag to ASCII text, adding it to the directory if it is not there."""
         data = text.encode("ascii") + b"\0"
         self._set(tag, ASCII_TYPE, len(data), data)
+
+    def set_bytes(self, tag: int, data: bytes) -> None:
+        """Set a tag to bytes, adding it to the directory if it is not there."""
+        self._set(tag, BYTE_TYPE, len(data), data)
 
     def finish(self) -> None:
         """Write the directory: in place if no tag was added, else at the end of the file."""

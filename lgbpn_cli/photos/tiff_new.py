@@ -9,6 +9,7 @@ import numpy as np
 
 from lgbpn_cli.photos.exif import (
     BYTE,
+    SOFTWARE,
     blob,
     header,
     longs,
@@ -18,6 +19,7 @@ from lgbpn_cli.photos.exif import (
     text,
 )
 from lgbpn_cli.photos.faults import EncodingError
+from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.orientation import ORIENTATION_TAG
 from lgbpn_cli.photos.photo import Container, Photo
 from lgbpn_cli.photos.tiff_blocks import encode_block
@@ -35,7 +37,7 @@ class NewTiffContainer(Container):
     """Marks a photo of another kind that is to become a TIFF; its metadata are all that is needed."""
 
 
-def write_new_tiff(photo: Photo, file: BinaryIO, mark: str | None) -> None:
+def write_new_tiff(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     """Write the photo as a TIFF that begins with its EXIF blob, so that all positions inside stay true.
 
     Raises EncodingError when it grows beyond what a TIFF can hold.
@@ -70,14 +72,17 @@ def write_new_tiff(photo: Photo, file: BinaryIO, mark: str | None) -> None:
     ]
     if layout.samples > layout.colours:
         tags.append(shorts(338, UNASSOCIATED_ALPHA, order=order))
-    if metadata.xmp is not None:
-        tags.append(blob(XMP_TAG, metadata.xmp, BYTE))
+    xmp = metadata.xmp if mark is None else mark.in_xmp(metadata.xmp)
+    if xmp is not None:
+        tags.append(blob(XMP_TAG, xmp, BYTE))
     if metadata.iptc is not None:
         tags.append(blob(IPTC_TAG, metadata.iptc))
     if metadata.icc is not None:
         tags.append(blob(ICC_TAG, metadata.icc))
     if mark is not None:
-        tags.append(text(MARK_TAG, "lgbpn " + mark))
+        tags.append(text(MARK_TAG, "lgbpn " + mark.text))
+        if all(tag.tag != SOFTWARE for tag in tags):
+            tags.append(text(SOFTWARE, mark.software))
     offset = _aligned(file)
     file.write(pack_directory(order, tags, offset))
     file.seek(0)

@@ -21,6 +21,7 @@ from lgbpn_cli.photos.faults import (
     UnsupportedFileError,
     check_size,
 )
+from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.orientation import UPRIGHT, exif_orientation, turned_upright
 from lgbpn_cli.photos.photo import Container, Metadata, Photo
 
@@ -68,18 +69,20 @@ def read_avif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     return _read(file, path, max_pixels, "avif", CompressedContainer())
 
 
-def write_webp(photo: Photo, file: BinaryIO, mark: str | None) -> None:
+def write_webp(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     """Write the photo as a WebP. Raises EncodingError."""
+    photo = _marked(photo, mark)
     data = bytearray(_encode(photo, photo.metadata.exif, "WEBP", method=4, exact=True))
     if mark is not None:
-        payload = mark.encode("ascii")
+        payload = mark.text.encode("ascii")
         data += MARK_CHUNK + struct.pack("<I", len(payload)) + payload + bytes(len(payload) % 2)
         data[4:8] = struct.pack("<I", len(data) - 8)
     file.write(data)
 
 
-def write_avif(photo: Photo, file: BinaryIO, mark: str | None) -> None:
+def write_avif(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     """Write the photo as an AVIF of 8 bits with full colour resolution. Raises EncodingError."""
+    photo = _marked(photo, mark)
     # AVIF has its own way to turn a picture, and readers differ in which one they follow: none is needed.
     upright = replace(
         photo,
@@ -95,7 +98,7 @@ def write_avif(photo: Photo, file: BinaryIO, mark: str | None) -> None:
         encoded = _encode(upright, stand_in, "AVIF", subsampling="4:4:4", speed=8)
         file.write(encoded.replace(stand_in, exif))
     if mark is not None:
-        payload = mark.encode("ascii")
+        payload = mark.text.encode("ascii")
         file.write(struct.pack(">I", 4 + len(MARK_BOX) + len(payload)) + MARK_BOX + payload)
 
 
@@ -117,6 +120,15 @@ def read_avif_mark(file: BinaryIO) -> str | None:
             if b"uuid" + name == MARK_BOX:
                 return payload.decode("ascii", "replace")
     return None
+
+
+def _marked(photo: Photo, mark: Mark | None) -> Photo:
+    """Return the photo with what other programs can read of the mark in its metadata."""
+    if mark is None:
+        return photo
+    metadata = photo.metadata
+    changed = replace(metadata, exif=mark.in_exif(metadata.exif), xmp=mark.in_xmp(metadata.xmp))
+    return replace(photo, metadata=changed)
 
 
 def _chunks(file: BinaryIO) -> list[tuple[bytes, int, int]]:

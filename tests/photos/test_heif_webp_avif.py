@@ -42,12 +42,13 @@ def test_heic_becomes_jpeg_with_its_metadata(data_root: Path, tmp_path: Path) ->
     assert (photo.format, photo.orientation) == ("heif", 1)
     small = replace(photo, pixels=photo.pixels[:256, :256].copy())
     ready = as_result(small, OutputConfig())
-    write_photo(ready, tmp_path / "result.jpg", record=RECORD)
+    write_photo(ready, tmp_path / "result.jpg")
     again = read_photo(tmp_path / "result.jpg")
     assert again.format == "jpeg"
     assert again.metadata == photo.metadata
     assert None not in (photo.metadata.exif, photo.metadata.xmp, photo.metadata.icc)
     assert np.abs(again.pixels.astype(int) - small.pixels).mean() < 2
+    write_photo(ready, tmp_path / "result.jpg", record=RECORD)
     assert read_record(tmp_path / "result.jpg") == RECORD
 
 
@@ -78,11 +79,12 @@ def test_webp_and_avif_keep_type_metadata_and_nearly_their_pixels(modern: Path, 
     photo = read_photo(modern)
     exif = exif_with_orientation(EXIF_ORIENTATION_6, 1)
     photo = replace(photo, metadata=replace(photo.metadata, exif=exif))
-    write_photo(as_result(photo, OutputConfig()), tmp_path / "result", record=RECORD)
+    write_photo(as_result(photo, OutputConfig()), tmp_path / "result")
     again = read_photo(tmp_path / "result")
     assert again.format == photo.format
     assert again.metadata == Metadata(exif=exif, xmp=XMP, icc=ICC)
     assert np.abs(again.pixels.astype(int) - photo.pixels).mean() < 3
+    write_photo(as_result(photo, OutputConfig()), tmp_path / "result", record=RECORD)
     assert read_record(tmp_path / "result") == RECORD
 
 
