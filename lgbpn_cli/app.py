@@ -43,6 +43,7 @@ from lgbpn_cli.version import __version__
 if TYPE_CHECKING:
     from lgbpn_cli.models.load import Model
     from lgbpn_cli.models.manifest import ModelEntry
+    from lgbpn_cli.training.distil import DistillationProgress
     from lgbpn_cli.training.trainer import TrainingProgress
 
 PROBE_SIDE_PX = 256
@@ -250,6 +251,38 @@ def train(
         models_folder=models_folder or user_folder(),
         device=choose_device(device),
         command=f"lgbpn train {recipe}",
+        on_step=on_step,
+    )
+
+
+def distill(
+    recipe: Path,
+    *,
+    run_folder: Path,
+    models_folder: Path | None = None,
+    device: str = "auto",
+    on_photo: Callable[[DistillationProgress], None] | None = None,
+    on_step: Callable[[TrainingProgress], None] | None = None,
+) -> ModelEntry:
+    """The manifest entry of the model with the student that the recipe file makes; an interrupted run goes on.
+
+    Raises UsageError for a bad recipe, ModelError for an unknown teacher, TrainingError where the run cannot go on.
+    """
+    from lgbpn_cli.models.manifest import user_folder
+    from lgbpn_cli.training.distil import run_distillation
+    from lgbpn_cli.training.recipe import data_root, read_distillation_recipe
+
+    wanted = read_distillation_recipe(recipe)
+    teacher = load_model(wanted.teacher, quality="teacher", device=device)
+    return run_distillation(
+        wanted,
+        teacher,
+        data_root=data_root(),
+        run_folder=run_folder,
+        models_folder=models_folder or user_folder(),
+        device=teacher.device,
+        command=f"lgbpn distill {recipe}",
+        on_photo=on_photo,
         on_step=on_step,
     )
 
