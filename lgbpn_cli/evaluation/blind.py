@@ -8,6 +8,7 @@ import torch
 from lgbpn_cli.config import PassConfig
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.blind import blind_loss
+from lgbpn_cli.network.lgbpn import LGBPN
 
 CROP_PX = 240
 """Side of the crops; a multiple of the training PD factors times their dilations."""
@@ -23,9 +24,9 @@ def blind_loss_8bit(image: np.ndarray, model: Model) -> float:
 
     The network runs with the sampling of its training, in which no pixel reaches its own prediction: most of
     the value is the noise itself, and what differs between models is how well they know the picture. NaN for
-    photos with a side of 20 px or less.
+    photos with a side of 20 px or less, and for networks that see the pixel they predict.
     """
-    if min(image.shape[:2]) <= 2 * RIM_PX:
+    if min(image.shape[:2]) <= 2 * RIM_PX or not isinstance(model.network, LGBPN):
         return float("nan")
     shape = model.network.config
     sampling = PassConfig(shape.training_local_pd, shape.training_global_pd)

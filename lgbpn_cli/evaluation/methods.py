@@ -50,9 +50,23 @@ def network_method(
     model: Model, settings: InferenceConfig, run: Callable[[np.ndarray], np.ndarray]
 ) -> Method:
     """Return a model with its settings as a method; `run` is what denoises a picture with both."""
+    label, facts = describe_network(model, settings)
+
+    def blind_loss(image: np.ndarray) -> float:
+        from lgbpn_cli.evaluation.blind import blind_loss_8bit
+
+        return blind_loss_8bit(image, model)
+
+    return Method(label, run, facts, blind_loss)
+
+
+def describe_network(model: Model, settings: InferenceConfig) -> tuple[str, dict[str, object]]:
+    """Return the label of a model with its settings, and everything that decides about its results."""
     preset = settings.preset or model.preset
     label = f"{model.name} {settings.quality} {preset}"
-    facts: dict[str, object] = {
+    if settings.strength != InferenceConfig.strength:
+        label += f" strength {settings.strength:g}"
+    return label, {
         "kind": "model",
         "model": model.name,
         "sha256": model.sha256,
@@ -62,13 +76,6 @@ def network_method(
         "seed": settings.seed,
         "device": model.device.name,
     }
-
-    def blind_loss(image: np.ndarray) -> float:
-        from lgbpn_cli.evaluation.blind import blind_loss_8bit
-
-        return blind_loss_8bit(image, model)
-
-    return Method(label, run, facts, blind_loss)
 
 
 def with_unique_labels(methods: list[Method]) -> list[Method]:

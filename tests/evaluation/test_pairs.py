@@ -36,7 +36,7 @@ def test_files_of_one_stem_are_a_pair_whatever_their_type(tmp_path: Path) -> Non
 def test_files_without_a_partner_are_named(tmp_path: Path) -> None:
     noisy, reference = names(tmp_path / "n", "a.png", "x.png"), names(tmp_path / "r", "a.png", "y.png")
     problems = pair_pictures(noisy, reference).problems
-    assert [problem.split(":")[0] for problem in problems] == [str(noisy / "x.png"), str(reference / "y.png")]
+    assert [problem.subject for problem in problems] == [str(noisy / "x.png"), str(reference / "y.png")]
 
 
 def test_two_files_are_a_pair_whatever_their_names(tmp_path: Path) -> None:
@@ -57,14 +57,14 @@ def test_a_pattern_pairs_names_that_differ(tmp_path: Path) -> None:
 def test_in_two_folders_names_that_do_not_fit_the_pattern_are_named(tmp_path: Path) -> None:
     noisy, reference = names(tmp_path / "n", "1_in.png", "odd.png"), names(tmp_path / "r", "1_gt.png")
     (problem,) = pair_pictures(noisy, reference, pattern="{}_in={}_gt").problems
-    assert "odd.png" in problem
+    assert "odd.png" in problem.subject
 
 
 def test_of_two_files_of_one_stem_the_second_is_named(tmp_path: Path) -> None:
     (problem,) = pair_pictures(
         names(tmp_path / "n", "a.jpg", "a.png"), names(tmp_path / "r", "a.png")
     ).problems
-    assert "a.png" in problem
+    assert "a.png" in problem.subject
 
 
 def test_results_are_found_with_and_without_suffix(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lgbpn_cli.app import write_reports
 from lgbpn_cli.evaluation.methods import Method
 from lgbpn_cli.evaluation.pairs import pair_pictures
 from lgbpn_cli.evaluation.run import evaluate_pairs
@@ -52,7 +53,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
             Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(folder / kind / f"{name}.png")
     methods = [Method("half", lambda image: image * 0.5 + 0.24), Method("dark", lambda image: image * 0.9)]
     config = EvaluationConfig(noisy=folder / "noisy", reference=folder / "clean", html=folder / "report.html")
-    evaluate_pairs(pair_pictures(config.noisy, config.reference), methods, config, command="lgbpn eval")
+    pairing = pair_pictures(config.noisy, config.reference)
+    write_reports(evaluate_pairs(pairing, methods, config, command="lgbpn eval"), config)
     return folder / "report.html"
 
 
