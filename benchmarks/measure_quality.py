@@ -72,11 +72,11 @@ def rows(name: str, document: dict) -> list[tuple[str, str, int, float, float, f
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model")
-    parser.add_argument("--quality", action="append", choices=("standard", "best"))
+    parser.add_argument("--quality", action="append", choices=("teacher", "teacher-r3"))
     parser.add_argument("--set", dest="sets", action="append", choices=tuple(SETS))
     parser.add_argument("--json", type=Path, help="keep all that lgbpn eval said")
     arguments = parser.parse_args()
-    qualities = arguments.quality or ["standard", "best"]
+    qualities = arguments.quality or ["teacher", "teacher-r3"]
     documents = {name: evaluate(name, arguments.model, qualities) for name in arguments.sets or SETS}
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(documents))

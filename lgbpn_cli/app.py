@@ -23,7 +23,7 @@ from lgbpn_cli.batch.pipeline import OnTile, Steps, describe_failure, run_jobs
 from lgbpn_cli.batch.selection import Selection, check_inputs, select_sources
 from lgbpn_cli.batch.targets import TargetPlan, check_output, plan_targets
 from lgbpn_cli.colour import from_working, to_working
-from lgbpn_cli.config import InferenceConfig, OutputConfig
+from lgbpn_cli.config import PART_OF_QUALITY, InferenceConfig, OutputConfig
 from lgbpn_cli.errors import PhotoWriteError, UsageError
 from lgbpn_cli.evaluation.denoise_page import DenoisePage
 from lgbpn_cli.evaluation.methods import (
@@ -55,8 +55,6 @@ if TYPE_CHECKING:
     from lgbpn_cli.models.manifest import ModelEntry
     from lgbpn_cli.training.trainer import TrainingProgress
 
-PART = "teacher"
-"""The part of a model family that both qualities run."""
 PROBE_SIDE_PX = 256
 """Side of the tile that a dry run times the network with."""
 
@@ -73,16 +71,21 @@ class DenoiseResult:
     device: str
 
 
-def load_model(name_or_file: str | None = None, *, part: str = "teacher", device: str = "auto") -> Model:
+def load_model(
+    name_or_file: str | None = None, *, quality: str | None = InferenceConfig.quality, device: str = "auto"
+) -> Model:
     """The model of that name or weight file (None: the default model), ready on `device`.
 
-    `device` is auto, cpu, cuda, cuda:N or mps. Load a model once and hand it to every call that takes one.
+    `quality` decides which part of the model is loaded (see `denoise_image`); None takes the fast student where
+    the model has one. `device` is auto, cpu, cuda, cuda:N or mps. Load a model once and hand it to every call
+    that takes one.
     Raises ModelError for an unknown or damaged model, DeviceError for a device that is not there.
     """
     from lgbpn_cli.device import choose_device
     from lgbpn_cli.models.load import DEFAULT_MODEL
     from lgbpn_cli.models.load import load_model as load
 
+    part = None if quality is None else PART_OF_QUALITY[InferenceConfig(quality=quality).quality or quality]
     return load(name_or_file or DEFAULT_MODEL, part=part, device=choose_device(device))
 
 
@@ -90,7 +93,7 @@ def denoise_image(
     array: NDArray[Any],
     *,
     model: Model | str | None = None,
-    quality: str = InferenceConfig.quality,
+    quality: str | None = InferenceConfig.quality,
     preset: str | None = InferenceConfig.preset,
     strength: float = InferenceConfig.strength,
     seed: int = InferenceConfig.seed,
@@ -121,7 +124,7 @@ def denoise_file(
     target: str | Path,
     *,
     model: Model | str | None = None,
-    quality: str = InferenceConfig.quality,
+    quality: str | None = InferenceConfig.quality,
     preset: str | None = InferenceConfig.preset,
     strength: float = InferenceConfig.strength,
     seed: int = InferenceConfig.seed,
@@ -193,7 +196,7 @@ def denoise_folder(
         write=denoiser.write,
     )
     if page is not None:
-        label, facts = describe_network(denoiser.model, settings)
+        label, facts = describe_network(denoiser.model, denoiser.settings)
         page.begin(label, facts, [job.source for job in remaining.jobs])
         steps = replace(steps, run=page.watch(steps.run), write=page.keep(steps.write))
         if remaining.skipped:
@@ -323,7 +326,7 @@ class _Denoiser:
         two_tiles = np.zeros((PROBE_SIDE_PX, 2 * PROBE_SIDE_PX, 3), np.float32)
         replace(self, settings=probe).run(two_tiles, lambda done, total: moments.append(time.perf_counter()))
         seconds = moments[1] - moments[0]
-        if self.settings.quality == "best":
+        if self.settings.quality == "teacher-r3":
             seconds += self.settings.refine_passes * (moments[3] - moments[2])
         return seconds / (PROBE_SIDE_PX**2 / 1e6)
 
@@ -333,14 +336,15 @@ class _Denoiser:
         settings = self.settings
         values: dict[str, object] = {
             "model_sha256": self.model.sha256,
-            "part": PART,
+            "part": self.model.part,
             "quality": settings.quality,
-            "preset": settings.preset or self.model.preset,
             "strength": settings.strength,
             "tile_px": settings.tile_px,
             "overlap_px": settings.overlap_px,
         }
-        if settings.quality == "best":  # the other qualities draw nothing at random
+        if self.model.part == "teacher":  # students know no shift
+            values["preset"] = settings.preset or self.model.preset
+        if settings.quality == "teacher-r3":  # the other qualities draw nothing at random
             values["seed"] = settings.seed
             values["refine_passes"] = settings.refine_passes
             values["refine_probability"] = settings.refine_probability
@@ -366,8 +370,15 @@ class _Denoiser:
 
 def _prepare(model: Model | str | None, device: str, settings: InferenceConfig) -> _Denoiser:
     if model is None or isinstance(model, str):
-        model = load_model(model, part=PART, device=device)
-    return _Denoiser(model, settings)
+        if settings.quality is None and settings.preset is not None:  # which only teachers have
+            settings = replace(settings, quality="teacher")
+        model = load_model(model, quality=settings.quality, device=device)
+    quality = model.quality(settings.quality)
+    if settings.preset is not None and PART_OF_QUALITY[quality] == "student":
+        raise UsageError(
+            f"--preset {settings.preset}", f"--quality {quality} has no presets", "Use --quality teacher."
+        )
+    return _Denoiser(model, replace(settings, quality=quality))
 
 
 def _report_refused(selection: Selection, plan: TargetPlan, listener: Listener) -> None:

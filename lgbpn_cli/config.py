@@ -107,6 +107,40 @@ NETWORKS: dict[str, NetworkConfig] = {
 
 
 @dataclass(frozen=True)
+class StudentConfig:
+    """The shape of one student network; saved inside its weight file."""
+
+    widths: tuple[int, ...] = (32, 64, 128, 128)
+    """Channels of each level, the first at half the photo's resolution, each further at half of the one before."""
+    blocks: int = 1
+    """Residual blocks of two 3x3 convolutions, on each level of the way down and again on the way up."""
+
+    def __post_init__(self) -> None:
+        """Refuse shapes that cannot be built."""
+        object.__setattr__(self, "widths", tuple(self.widths))  # a list, where it comes from a file
+        _require(
+            len(self.widths) >= 2 and all(isinstance(width, int) and width >= 1 for width in self.widths),
+            "student",
+            f"widths {self.widths} are not two or more positive numbers",
+            "Use for example [32, 64, 128, 128].",
+        )
+        _require(self.blocks >= 1, "student", "it has no blocks", "Use one or more.")
+
+    @property
+    def size_multiple(self) -> int:
+        """Tiles whose corners lie on multiples of this many pixels are sampled as the whole photo is."""
+        return 1 << len(self.widths)
+
+    @property
+    def reach_px(self) -> int:
+        """No pixel farther away than this changes a result pixel; a multiple of `size_multiple`."""
+        spacings = [2 << level for level in range(len(self.widths))]
+        both_ways = sum(4 * self.blocks * spacing for spacing in spacings[:-1])
+        reach = both_ways + 2 * self.blocks * spacings[-1] + 2 * spacings[0] + self.size_multiple
+        return reach + -reach % self.size_multiple
+
+
+@dataclass(frozen=True)
 class PassConfig:
     """How the network samples its input in one pass: PD factors, kernel shift, and the rim of each sub-image."""
 
@@ -154,16 +188,21 @@ PRESETS: dict[str, ShiftPreset] = {
 """The published test settings by name."""
 
 
-QUALITIES = ("standard", "best")
-"""What --quality takes: the teacher in one pass, or the teacher with R3 refinement."""
+PART_OF_QUALITY = {"fast": "student", "best": "student", "teacher": "teacher", "teacher-r3": "teacher"}
+"""Which part of a model family each quality runs: the student once (fast) or as the mean of its eight views (best),
+LG-BPN in one pass (teacher) or with R3 refinement (teacher-r3)."""
+QUALITIES = tuple(PART_OF_QUALITY)
+"""What --quality takes."""
+DEFAULT_QUALITY = {"student": "fast", "teacher": "teacher"}
+"""The quality of each part unless another is named."""
 
 
 @dataclass(frozen=True)
 class InferenceConfig:
     """How a photo is denoised."""
 
-    quality: str = "standard"
-    """One of QUALITIES."""
+    quality: str | None = None
+    """One of QUALITIES; None: `fast` where the model has a student, else `teacher`."""
     preset: str | None = None
     """Name of the shift preset; None takes the model's own."""
     strength: float = 1.0
@@ -182,7 +221,7 @@ class InferenceConfig:
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
         _require(
-            self.quality in QUALITIES,
+            self.quality is None or self.quality in QUALITIES,
             "--quality",
             f"'{self.quality}' is unknown",
             f"Choose one of {', '.join(QUALITIES)}.",

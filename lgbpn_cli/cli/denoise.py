@@ -111,11 +111,13 @@ def denoise(
         ),
     ] = None,
     quality: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--quality",
             metavar="|".join(QUALITIES),
-            help="best adds repeated passes: for strong noise; takes about 5 times as long.",
+            help="fast and best run the small student network, best on eight turned and mirrored views; teacher "
+            "and teacher-r3 run LG-BPN itself, in one pass or nine.",
+            show_default="fast; teacher for a model without a student",
         ),
     ] = InferenceConfig.quality,
     preset: Annotated[
@@ -136,7 +138,7 @@ def denoise(
     seed: Annotated[
         int,
         typer.Option(
-            "--seed", metavar="NUMBER", help="Start of the random numbers that --quality best draws."
+            "--seed", metavar="NUMBER", help="Start of the random numbers that --quality teacher-r3 draws."
         ),
     ] = InferenceConfig.seed,
     tile: Annotated[

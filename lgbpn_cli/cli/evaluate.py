@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from itertools import product
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from lgbpn_cli.cli.command_line import command_line
-from lgbpn_cli.config import PRESETS, QUALITIES, InferenceConfig
+from lgbpn_cli.config import PART_OF_QUALITY, PRESETS, QUALITIES, InferenceConfig
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.evaluation.settings import BASELINES, SSIM_CONVENTIONS, SUBMISSIONS, EvaluationConfig
 
@@ -42,11 +41,14 @@ def evaluate(
         ),
     ] = None,
     quality: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
-            "--quality", metavar="|".join(QUALITIES), help="As in lgbpn denoise; may be repeated to compare."
+            "--quality",
+            metavar="|".join(QUALITIES),
+            help="As in lgbpn denoise; may be repeated to compare.",
+            show_default="the model's own",
         ),
-    ] = [InferenceConfig.quality],  # noqa: B006 - typer copies it
+    ] = None,
     preset: Annotated[
         list[str] | None,
         typer.Option(
@@ -62,7 +64,7 @@ def evaluate(
     seed: Annotated[
         int,
         typer.Option(
-            "--seed", metavar="NUMBER", help="Start of all random numbers: --quality best, intervals."
+            "--seed", metavar="NUMBER", help="Start of all random numbers: --quality teacher-r3, intervals."
         ),
     ] = InferenceConfig.seed,
     device: Annotated[
@@ -173,7 +175,7 @@ def evaluate(
     \b
     Examples:
       lgbpn eval photos/noisy photos/clean
-      lgbpn eval noisy/ clean/ --quality standard --quality best --baseline nlm --html report.html
+      lgbpn eval noisy/ clean/ --quality fast --quality teacher --baseline nlm --html report.html
       lgbpn eval ValidationNoisyBlocksSrgb.mat ValidationGtBlocksSrgb.mat -m MODEL --json
       lgbpn eval noisy/ clean/ --denoised results_of_another_tool/
       lgbpn eval noisy/ clean/ --only '33_*' --only '35_*'
@@ -193,11 +195,14 @@ def evaluate(
             raise UsageError(
                 "--submission", f"'{submission}' is unknown", f"Choose from {', '.join(SUBMISSIONS)}."
             )
-        if any(measuring) or max(map(len, (quality, preset or (), model or ()))) > 1:
+        if any(measuring) or max(map(len, (quality or (), preset or (), model or ()))) > 1:
             cause = "it takes one model and setting, and nothing to measure"
             raise UsageError("--submission", cause, "Give the other options in a call of their own.")
         one = InferenceConfig(
-            quality=quality[0], preset=preset[0] if preset else None, strength=strength, seed=seed
+            quality=quality[0] if quality else None,
+            preset=preset[0] if preset else None,
+            strength=strength,
+            seed=seed,
         )
         _submit(submission, noisy, output, one, model[0] if model else None, device)
         return
@@ -223,10 +228,9 @@ def evaluate(
         html=html,
         report_bytes=round(report_size * MEGABYTE),
     )
-    presets: list[str | None] = [*preset] if preset else [None]
     settings = [
         InferenceConfig(quality=one_quality, preset=one_preset, strength=strength, seed=seed)
-        for one_quality, one_preset in product(quality, presets)
+        for one_quality, one_preset in _settings_to_compare(quality or [], preset or [])
     ]
     # Here and not at the top: --help does not have to wait for them.
     from tqdm import tqdm
@@ -258,6 +262,20 @@ def evaluate(
         typer.echo(f"report: {html}", err=True)
     if report.problems:
         raise typer.Exit(1)
+
+
+def _settings_to_compare(
+    qualities: Sequence[str], presets: Sequence[str]
+) -> list[tuple[str | None, str | None]]:
+    """Return every quality with every preset; beside qualities that have presets, those without stand once."""
+    qualities_asked: list[str | None] = [*qualities] or [None]
+    presets_asked: list[str | None] = [*presets] or [None]
+    with_presets = [name for name in qualities_asked if PART_OF_QUALITY.get(name or "") != "student"]
+    return [
+        (quality, preset)
+        for quality in qualities_asked
+        for preset in (presets_asked if quality in with_presets or not with_presets else [None])
+    ]
 
 
 def _submit(

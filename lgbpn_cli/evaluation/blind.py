@@ -24,10 +24,12 @@ def blind_loss_8bit(image: np.ndarray, model: Model) -> float:
 
     The network runs with the sampling of its training, in which no pixel reaches its own prediction: most of
     the value is the noise itself, and what differs between models is how well they know the picture. NaN for
-    photos with a side of 20 px or less, and for networks that see the pixel they predict.
+    photos with a side of 20 px or less.
     """
-    if min(image.shape[:2]) <= 2 * RIM_PX or not isinstance(model.network, LGBPN):
+    if min(image.shape[:2]) <= 2 * RIM_PX:
         return float("nan")
+    if not isinstance(model.network, LGBPN):
+        raise TypeError("only a teacher is blind")
     shape = model.network.config
     sampling = PassConfig(shape.training_local_pd, shape.training_global_pd)
     losses = []

@@ -57,21 +57,24 @@ def network_method(
 
         return blind_loss_8bit(image, model)
 
-    return Method(label, run, facts, blind_loss)
+    # A student sees the pixel it predicts: its loss to the noisy photo would say nothing.
+    return Method(label, run, facts, blind_loss if model.part == "teacher" else None)
 
 
 def describe_network(model: Model, settings: InferenceConfig) -> tuple[str, dict[str, object]]:
     """Return the label of a model with its settings, and everything that decides about its results."""
+    quality = model.quality(settings.quality)
     preset = settings.preset or model.preset
-    label = f"{model.name} {settings.quality} {preset}"
+    is_teacher = model.part == "teacher"
+    label = f"{model.name} {quality} {preset}" if is_teacher else f"{model.name} {quality}"
     if settings.strength != InferenceConfig.strength:
         label += f" strength {settings.strength:g}"
     return label, {
         "kind": "model",
         "model": model.name,
         "sha256": model.sha256,
-        "quality": settings.quality,
-        "preset": preset,
+        "quality": quality,
+        "preset": preset if is_teacher else None,
         "strength": settings.strength,
         "seed": settings.seed,
         "device": model.device.name,
