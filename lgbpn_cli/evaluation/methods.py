@@ -40,9 +40,10 @@ def baseline_methods(names: tuple[str, ...]) -> list[Method]:
 
 def result_methods(folders: tuple[Path, ...]) -> list[Method]:
     """Return finished results as methods, one a folder or file."""
+    labels = [(path.name if path.is_dir() else path.stem) or str(path) for path in folders]
     return [
-        Method(folder.stem or str(folder), None, {"kind": "results", "path": str(folder)})
-        for folder in folders
+        Method(label, None, {"kind": "results", "path": str(path)})
+        for label, path in zip(labels, folders, strict=True)
     ]
 
 

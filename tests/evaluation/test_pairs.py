@@ -67,6 +67,26 @@ def test_of_two_files_of_one_stem_the_second_is_named(tmp_path: Path) -> None:
     assert "a.png" in problem.subject
 
 
+def test_only_and_exclude_choose_among_the_names_on_both_sides(tmp_path: Path) -> None:
+    noisy = names(tmp_path / "n", "33_1.png", "33_2.png", "34_1.png", "x.png")
+    reference = names(tmp_path / "r", "33_1.png", "33_2.png", "34_1.png", "y.png")
+    pairing = pair_pictures(noisy, reference, only=("33_*", "x"), exclude=("*_2",))
+    assert [pair.name for pair in pairing.pairs] == ["33_1"]
+    assert [problem.subject for problem in pairing.problems] == [str(noisy / "x.png")]
+
+
+def test_a_choice_that_leaves_nothing_is_refused(tmp_path: Path) -> None:
+    noisy = names(tmp_path / "n", "a.png")
+    for chosen, option in (({"only": ("b*",)}, "--only"), ({"exclude": ("a",)}, "--exclude")):
+        with pytest.raises(UsageError, match=option):
+            pair_pictures(noisy, None, **chosen)
+
+
+def test_two_files_are_chosen_by_the_name_of_the_noisy_one(tmp_path: Path) -> None:
+    files = (save(tmp_path / "x.png"), save(tmp_path / "y.png"))
+    assert [pair.name for pair in pair_pictures(*files, only=("x",)).pairs] == ["x"]
+
+
 def test_results_are_found_with_and_without_suffix(tmp_path: Path) -> None:
     noisy = names(tmp_path / "n", "a.png", "b.png", "c.png")
     results = names(tmp_path / "d", "a.png", "b_denoised.png")
