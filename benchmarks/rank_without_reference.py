@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 from statistics import fmean
@@ -38,12 +39,8 @@ STRENGTHS = (0.5, 0.8, 1.0)
 BLURS_PX = (1.0, 2.0, 4.0)
 DISTURBANCES_PERCENT = (5, 10, 20, 40)
 """Noise added to the weights, as a share of the standard deviation of each tensor."""
-HIGHER_IS_BETTER = {
-    "residual_whiteness": True,
-    "edge_structure": False,
-    "flat_noise_8bit": False,
-    "blind_loss_8bit": False,
-}
+FIGURES_OF_RESULTS = ("residual_whiteness", "edge_structure", "flat_noise_8bit")
+HIGHER_IS_BETTER = ("residual_whiteness",)
 
 
 def lgbpn(*words: object) -> str:
@@ -109,33 +106,56 @@ def disturbed_copies(model: str, folder: Path) -> list[Path]:
     return files
 
 
-def judge(noisy: Path, *words: object) -> dict[str, dict[str, dict]]:
-    """Return the scores of every method by photo."""
-    document = json.loads(lgbpn("eval", noisy, *words, "--json"))
-    return {
-        method["label"]: {score["photo"]: score for score in method["files"]}
-        for method in document["methods"][1:]
-    }
+@dataclass(frozen=True)
+class Judged:
+    """Scores by method and photo, as `lgbpn eval --json` gives them."""
+
+    with_reference: dict[str, dict[str, dict]]
+    without: dict[str, dict[str, dict]]
+
+    def psnr_db(self, label: str) -> dict[str, float]:
+        return {photo: score["psnr_db"] for photo, score in self.with_reference[label].items()}
 
 
-def rank_correlations(
-    with_reference: dict[str, dict[str, dict]], without: dict[str, dict[str, dict]], figure: str
-) -> tuple[int, float, float] | None:
-    """Return the number of methods, the correlation of their means, and the mean of the photos' correlations."""
-    sign = 1 if HIGHER_IS_BETTER[figure] else -1
-    labels = [
-        label
-        for label, scores in without.items()
-        if all(score[figure] is not None for score in scores.values())
+def judge(noisy: Path, reference: Path, *options: object) -> Judged:
+    documents = [
+        json.loads(lgbpn("eval", noisy, way, *options, "--json")) for way in (reference, "--no-reference")
     ]
-    if len(labels) < 3:
-        return None
-    photos = list(without[labels[0]])
-    values = [[sign * without[label][photo][figure] for label in labels] for photo in photos]
-    psnrs = [[with_reference[label][photo]["psnr_db"] for label in labels] for photo in photos]
+    scores = [
+        {
+            method["label"]: {score["photo"]: score for score in method["files"]}
+            for method in document["methods"][1:]
+        }
+        for document in documents
+    ]
+    return Judged(*scores)
+
+
+def rank_correlations(judged: Judged, figure: str) -> tuple[float, float]:
+    """Return the correlation of the methods' means, and the mean of the correlations on single photos."""
+    sign = 1 if figure in HIGHER_IS_BETTER else -1
+    photos = list(next(iter(judged.without.values())))
+    values = [[sign * scores[photo][figure] for scores in judged.without.values()] for photo in photos]
+    psnrs = [[judged.psnr_db(label)[photo] for label in judged.without] for photo in photos]
     means = [[fmean(each) for each in zip(*photos_first, strict=True)] for photos_first in (values, psnrs)]
     single = [float(spearmanr(*each).statistic) for each in zip(values, psnrs, strict=True)]
-    return len(labels), float(spearmanr(*means).statistic), fmean(single)
+    return float(spearmanr(*means).statistic), fmean(single)
+
+
+def print_tables(judged: Judged, figures: tuple[str, ...]) -> None:
+    print("| method | PSNR dB | " + " | ".join(figures) + " |")
+    print("|---" * (2 + len(figures)) + "|")
+    for label in sorted(judged.without, key=lambda label: -fmean(judged.psnr_db(label).values())):
+        cells = [f"{fmean(judged.psnr_db(label).values()):.2f}"]
+        for figure in figures:
+            cells.append(f"{fmean(score[figure] for score in judged.without[label].values()):.3f}")
+        print(f"| {label} | " + " | ".join(cells) + " |")
+    print(f"\nRank correlation with PSNR of {len(judged.without)} methods:\n")
+    print("| figure | means | single photos |\n|---|---|---|")
+    for figure in figures:
+        means, single = rank_correlations(judged, figure)
+        print(f"| {figure} | {means:+.2f} | {single:+.2f} |")
+    print()
 
 
 def main() -> None:
@@ -148,33 +168,16 @@ def main() -> None:
     models = arguments.model or ["lgbpn-base"]
     with tempfile.TemporaryDirectory() as folder:
         noisy, reference = choose_photos(Path(folder), arguments.photos)
-        results = make_results(noisy, Path(folder), models, arguments.quality or ["teacher"])
-        given = [word for result in results for word in ("--denoised", result)]
-        with_reference = judge(noisy, reference, *given, "--baseline", "nlm")
-        without = judge(noisy, "--no-reference", *given, "--baseline", "nlm")
-        teachers = [*models, *disturbed_copies(models[0], Path(folder))]
-        options = [word for teacher in teachers for word in ("--model", teacher)]
-        with_reference |= judge(noisy, reference, *options, "--quality", "teacher")
-        without |= judge(noisy, "--no-reference", *options, "--quality", "teacher")
+        made = make_results(noisy, Path(folder), models, arguments.quality or ["teacher"])
+        options = [word for result in made for word in ("--denoised", result)]
+        results = judge(noisy, reference, *options, "--baseline", "nlm")
+        files = [*models, *disturbed_copies(models[0], Path(folder))]
+        options = [word for file in files for word in ("--model", file)]
+        teachers = judge(noisy, reference, *options, "--quality", "teacher")
     if arguments.json is not None:
-        arguments.json.write_text(json.dumps({"with": with_reference, "without": without}))
-    order = sorted(
-        with_reference,
-        key=lambda label: -fmean(score["psnr_db"] for score in with_reference[label].values()),
-    )
-    print("| method | PSNR dB | " + " | ".join(HIGHER_IS_BETTER) + " |")
-    print("|---" * (2 + len(HIGHER_IS_BETTER)) + "|")
-    for label in order:
-        cells = [f"{fmean(score['psnr_db'] for score in with_reference[label].values()):.2f}"]
-        for figure in HIGHER_IS_BETTER:
-            found = [score[figure] for score in without[label].values() if score[figure] is not None]
-            cells.append(f"{fmean(found):.3f}" if found else "-")
-        print(f"| {label} | " + " | ".join(cells) + " |")
-    print("\n| figure | methods | rank correlation with PSNR: means | single photos |\n|---|---|---|---|")
-    for figure in HIGHER_IS_BETTER:
-        found = rank_correlations(with_reference, without, figure)
-        if found is not None:
-            print(f"| {figure} | {found[0]} | {found[1]:+.2f} | {found[2]:+.2f} |")
+        arguments.json.write_text(json.dumps([asdict(results), asdict(teachers)]))
+    print_tables(results, FIGURES_OF_RESULTS)
+    print_tables(teachers, ("blind_loss_8bit",))
 
 
 if __name__ == "__main__":
