@@ -27,7 +27,7 @@ from lgbpn_cli.evaluation.settings import EvaluationConfig
 from lgbpn_cli.evaluation.ssim import CONVENTIONS
 
 OVER_SMOOTHED = 0.25
-"""Edge structure above which the alarm is raised: clean references stay below it, blurred results do not."""
+"""Edge structure above which the alarm is raised: clean references stay below it; results blurred at strong edges exceed it."""
 
 OnStep = Callable[[int, int], None]
 
