@@ -27,7 +27,8 @@ from lgbpn_cli.evaluation.settings import EvaluationConfig
 from lgbpn_cli.evaluation.ssim import CONVENTIONS
 
 OVER_SMOOTHED = 0.25
-"""Edge structure above which the alarm is raised: clean references stay below it; results blurred at strong edges exceed it."""
+"""Edge structure above which the alarm is raised: clean references stay below it, blurred edges exceed it where the
+noise is not much stronger than they are."""
 
 OnStep = Callable[[int, int], None]
 
