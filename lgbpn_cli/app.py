@@ -23,14 +23,24 @@ from lgbpn_cli.batch.pipeline import OnTile, Steps, describe_failure, run_jobs
 from lgbpn_cli.batch.selection import Selection, check_inputs, select_sources
 from lgbpn_cli.batch.targets import TargetPlan, check_output, plan_targets
 from lgbpn_cli.colour import from_working, to_working
-from lgbpn_cli.config import InferenceConfig, OutputConfig
+from lgbpn_cli.config import PART_OF_QUALITY, InferenceConfig, OutputConfig
 from lgbpn_cli.errors import PhotoWriteError, UsageError
-from lgbpn_cli.evaluation.methods import baseline_methods, network_method, result_methods, with_unique_labels
+from lgbpn_cli.evaluation.denoise_page import DenoisePage
+from lgbpn_cli.evaluation.methods import (
+    baseline_methods,
+    describe_network,
+    network_method,
+    result_methods,
+    with_unique_labels,
+)
+from lgbpn_cli.evaluation.page import as_page
 from lgbpn_cli.evaluation.pairs import pair_pictures
 from lgbpn_cli.evaluation.report import EvaluationReport
+from lgbpn_cli.evaluation.report_files import check_report_file, write_report
 from lgbpn_cli.evaluation.run import evaluate_pairs
 from lgbpn_cli.evaluation.settings import EvaluationConfig
 from lgbpn_cli.evaluation.submission import write_submission
+from lgbpn_cli.evaluation.table import as_csv
 from lgbpn_cli.photos.companions import copy_companions
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.photo import Photo
@@ -43,10 +53,9 @@ from lgbpn_cli.version import __version__
 if TYPE_CHECKING:
     from lgbpn_cli.models.load import Model
     from lgbpn_cli.models.manifest import ModelEntry
+    from lgbpn_cli.training.distil import DistillationProgress
     from lgbpn_cli.training.trainer import TrainingProgress
 
-PART = "teacher"
-"""The part of a model family that both qualities run."""
 PROBE_SIDE_PX = 256
 """Side of the tile that a dry run times the network with."""
 
@@ -63,16 +72,21 @@ class DenoiseResult:
     device: str
 
 
-def load_model(name_or_file: str | None = None, *, part: str = "teacher", device: str = "auto") -> Model:
+def load_model(
+    name_or_file: str | None = None, *, quality: str | None = InferenceConfig.quality, device: str = "auto"
+) -> Model:
     """The model of that name or weight file (None: the default model), ready on `device`.
 
-    `device` is auto, cpu, cuda, cuda:N or mps. Load a model once and hand it to every call that takes one.
+    `quality` decides which part of the model is loaded (see `denoise_image`); None takes the fast student where
+    the model has one. `device` is auto, cpu, cuda, cuda:N or mps. Load a model once and hand it to every call
+    that takes one.
     Raises ModelError for an unknown or damaged model, DeviceError for a device that is not there.
     """
     from lgbpn_cli.device import choose_device
     from lgbpn_cli.models.load import DEFAULT_MODEL
     from lgbpn_cli.models.load import load_model as load
 
+    part = None if quality is None else PART_OF_QUALITY[InferenceConfig(quality=quality).quality or quality]
     return load(name_or_file or DEFAULT_MODEL, part=part, device=choose_device(device))
 
 
@@ -80,7 +94,7 @@ def denoise_image(
     array: NDArray[Any],
     *,
     model: Model | str | None = None,
-    quality: str = InferenceConfig.quality,
+    quality: str | None = InferenceConfig.quality,
     preset: str | None = InferenceConfig.preset,
     strength: float = InferenceConfig.strength,
     seed: int = InferenceConfig.seed,
@@ -111,7 +125,7 @@ def denoise_file(
     target: str | Path,
     *,
     model: Model | str | None = None,
-    quality: str = InferenceConfig.quality,
+    quality: str | None = InferenceConfig.quality,
     preset: str | None = InferenceConfig.preset,
     strength: float = InferenceConfig.strength,
     seed: int = InferenceConfig.seed,
@@ -147,11 +161,13 @@ def denoise_folder(
     model: str | None = None,
     device: str = "auto",
     dry_run: bool = False,
+    page: DenoisePage | None = None,
 ) -> None:
     """Denoise all photos among `inputs`, files and folders; `listener` is told what became of each.
 
-    One photo's failure leaves the others alone. A `dry_run` writes nothing and estimates the time. Raises
-    UsageError, before anything is done, where the call as a whole cannot work.
+    One photo's failure leaves the others alone. A `dry_run` writes nothing and estimates the time. `page`
+    collects the photos that are denoised; writing it is left to the caller, who may have been interrupted.
+    Raises UsageError, before anything is done, where the call as a whole cannot work.
     """
     check_inputs(inputs)
     check_output(inputs, output)
@@ -180,6 +196,14 @@ def denoise_folder(
         run=denoiser.clean,
         write=denoiser.write,
     )
+    if page is not None:
+        label, facts = describe_network(denoiser.model, denoiser.settings)
+        page.begin(label, facts, [job.source for job in remaining.jobs])
+        steps = replace(steps, run=page.watch(steps.run), write=page.keep(steps.write))
+        if remaining.skipped:
+            listener.note(
+                "the page shows the photos of this run only; for finished results there is lgbpn eval"
+            )
     run_jobs(remaining.jobs, steps, listener)
 
 
@@ -191,17 +215,34 @@ def evaluate(
     device: str = "auto",
     on_step: Callable[[int, int], None] | None = None,
 ) -> EvaluationReport:
-    """The scores of every model with every setting, and of what else `config` names; its reports are written.
+    """The scores of every model with every setting, and of what else `config` names.
 
     `command` is what the reports give as their origin. Raises UsageError, before anything is measured, where
     the call as a whole cannot work; files that cannot be measured are named in the report's problems.
     """
-    pairing = pair_pictures(config.noisy, config.reference, config.denoised, config.pair_pattern)
-    methods = [*result_methods(config.denoised), *baseline_methods(config.baselines)]
-    for name in reversed(config.models):
-        model = load_model(name, part=PART, device=device)
-        methods[:0] = [network_method(model, each, _prepare(model, device, each).run) for each in settings]
+    check_report_file("--csv", config.csv, ".csv")
+    check_report_file("--html", config.html, ".html")
+    pairing = pair_pictures(
+        config.noisy,
+        config.reference,
+        config.denoised,
+        config.pair_pattern,
+        only=config.only,
+        exclude=config.exclude,
+    )
+    # As `denoise` prepares them: what is measured is what it gives.
+    denoisers = [_prepare(name, device, each) for name in config.models for each in settings]
+    methods = [network_method(each.model, each.settings, each.run) for each in denoisers]
+    methods += [*result_methods(config.denoised), *baseline_methods(config.baselines)]
     return evaluate_pairs(pairing, with_unique_labels(methods), config, command=command, on_step=on_step)
+
+
+def write_reports(report: EvaluationReport, config: EvaluationConfig) -> None:
+    """Write the files that `config` names; PhotoWriteError where that fails."""
+    if config.csv is not None:
+        write_report("--csv", config.csv, as_csv(report))
+    if config.html is not None:
+        write_report("--html", config.html, as_page(report, config.html.parent))
 
 
 def submit(
@@ -251,6 +292,38 @@ def train(
     )
 
 
+def distill(
+    recipe: Path,
+    *,
+    run_folder: Path,
+    models_folder: Path | None = None,
+    device: str = "auto",
+    on_photo: Callable[[DistillationProgress], None] | None = None,
+    on_step: Callable[[TrainingProgress], None] | None = None,
+) -> ModelEntry:
+    """The manifest entry of the model with the student that the recipe file makes; an interrupted run goes on.
+
+    Raises UsageError for a bad recipe, ModelError for an unknown teacher, TrainingError where the run cannot go on.
+    """
+    from lgbpn_cli.models.manifest import user_folder
+    from lgbpn_cli.training.distil import run_distillation
+    from lgbpn_cli.training.recipe import data_root, read_distillation_recipe
+
+    wanted = read_distillation_recipe(recipe)
+    teacher = load_model(wanted.teacher, quality="teacher", device=device)
+    return run_distillation(
+        wanted,
+        teacher,
+        data_root=data_root(),
+        run_folder=run_folder,
+        models_folder=models_folder or user_folder(),
+        device=teacher.device,
+        command=f"lgbpn distill {recipe}",
+        on_photo=on_photo,
+        on_step=on_step,
+    )
+
+
 @dataclass(frozen=True)
 class _Denoiser:
     """A loaded model and the settings it is used with."""
@@ -286,7 +359,7 @@ class _Denoiser:
         two_tiles = np.zeros((PROBE_SIDE_PX, 2 * PROBE_SIDE_PX, 3), np.float32)
         replace(self, settings=probe).run(two_tiles, lambda done, total: moments.append(time.perf_counter()))
         seconds = moments[1] - moments[0]
-        if self.settings.quality == "best":
+        if self.settings.quality == "teacher-r3":
             seconds += self.settings.refine_passes * (moments[3] - moments[2])
         return seconds / (PROBE_SIDE_PX**2 / 1e6)
 
@@ -296,14 +369,15 @@ class _Denoiser:
         settings = self.settings
         values: dict[str, object] = {
             "model_sha256": self.model.sha256,
-            "part": PART,
+            "part": self.model.part,
             "quality": settings.quality,
-            "preset": settings.preset or self.model.preset,
             "strength": settings.strength,
             "tile_px": settings.tile_px,
             "overlap_px": settings.overlap_px,
         }
-        if settings.quality == "best":  # the other qualities draw nothing at random
+        if self.model.part == "teacher":  # students know no shift
+            values["preset"] = settings.preset or self.model.preset
+        if settings.quality == "teacher-r3":  # the other qualities draw nothing at random
             values["seed"] = settings.seed
             values["refine_passes"] = settings.refine_passes
             values["refine_probability"] = settings.refine_probability
@@ -329,8 +403,15 @@ class _Denoiser:
 
 def _prepare(model: Model | str | None, device: str, settings: InferenceConfig) -> _Denoiser:
     if model is None or isinstance(model, str):
-        model = load_model(model, part=PART, device=device)
-    return _Denoiser(model, settings)
+        if settings.quality is None and settings.preset is not None:  # which only teachers have
+            settings = replace(settings, quality="teacher")
+        model = load_model(model, quality=settings.quality, device=device)
+    quality = model.quality(settings.quality)
+    if settings.preset is not None and PART_OF_QUALITY[quality] == "student":
+        raise UsageError(
+            f"--preset {settings.preset}", f"--quality {quality} has no presets", "Use --quality teacher."
+        )
+    return _Denoiser(model, replace(settings, quality=quality))
 
 
 def _report_refused(selection: Selection, plan: TargetPlan, listener: Listener) -> None:

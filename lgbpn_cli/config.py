@@ -107,6 +107,40 @@ NETWORKS: dict[str, NetworkConfig] = {
 
 
 @dataclass(frozen=True)
+class StudentConfig:
+    """The shape of one student network; saved inside its weight file."""
+
+    widths: tuple[int, ...] = (32, 64, 128, 128)
+    """Channels of each level, the first at half the photo's resolution, each further at half of the one before."""
+    blocks: int = 1
+    """Residual blocks of two 3x3 convolutions, on each level of the way down and again on the way up."""
+
+    def __post_init__(self) -> None:
+        """Refuse shapes that cannot be built."""
+        object.__setattr__(self, "widths", tuple(self.widths))  # a list, where it comes from a file
+        _require(
+            len(self.widths) >= 2 and all(isinstance(width, int) and width >= 1 for width in self.widths),
+            "student",
+            f"widths {self.widths} are not two or more positive numbers",
+            "Use for example [32, 64, 128, 128].",
+        )
+        _require(self.blocks >= 1, "student", "it has no blocks", "Use one or more.")
+
+    @property
+    def size_multiple(self) -> int:
+        """Tiles whose corners lie on multiples of this many pixels are sampled as the whole photo is."""
+        return 1 << len(self.widths)
+
+    @property
+    def reach_px(self) -> int:
+        """No pixel farther away than this changes a result pixel; a multiple of `size_multiple`."""
+        spacings = [2 << level for level in range(len(self.widths))]
+        both_ways = sum(4 * self.blocks * spacing for spacing in spacings[:-1])
+        reach = both_ways + 2 * self.blocks * spacings[-1] + 2 * spacings[0] + self.size_multiple
+        return reach + -reach % self.size_multiple
+
+
+@dataclass(frozen=True)
 class PassConfig:
     """How the network samples its input in one pass: PD factors, kernel shift, and the rim of each sub-image."""
 
@@ -154,16 +188,21 @@ PRESETS: dict[str, ShiftPreset] = {
 """The published test settings by name."""
 
 
-QUALITIES = ("standard", "best")
-"""What --quality takes: the teacher in one pass, or the teacher with R3 refinement."""
+PART_OF_QUALITY = {"fast": "student", "best": "student", "teacher": "teacher", "teacher-r3": "teacher"}
+"""Which part of a model family each quality runs: the student once (fast) or as the mean of its eight views (best),
+LG-BPN in one pass (teacher) or with R3 refinement (teacher-r3)."""
+QUALITIES = tuple(PART_OF_QUALITY)
+"""What --quality takes."""
+DEFAULT_QUALITY = {"student": "fast", "teacher": "teacher"}
+"""The quality of each part unless another is named."""
 
 
 @dataclass(frozen=True)
 class InferenceConfig:
     """How a photo is denoised."""
 
-    quality: str = "standard"
-    """One of QUALITIES."""
+    quality: str | None = None
+    """One of QUALITIES; None: `fast` where the model has a student, else `teacher`."""
     preset: str | None = None
     """Name of the shift preset; None takes the model's own."""
     strength: float = 1.0
@@ -182,7 +221,7 @@ class InferenceConfig:
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
         _require(
-            self.quality in QUALITIES,
+            self.quality is None or self.quality in QUALITIES,
             "--quality",
             f"'{self.quality}' is unknown",
             f"Choose one of {', '.join(QUALITIES)}.",
@@ -292,6 +331,50 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True)
+class DistillationConfig:
+    """How a student is trained on the results of a teacher."""
+
+    steps: int = 8_000
+    """Optimiser steps."""
+    batch: int = 8
+    """Crops a step."""
+    crop_px: int = 128
+    """Side of a training crop; the student's size multiple has to divide it."""
+    learning_rate: float = 1e-3
+    """Peak learning rate of Adam."""
+    warmup_steps: int = 200
+    """Steps of linear warm-up before the cosine decay to zero."""
+    gradient_clip: float = 1.0
+    """Largest norm of the gradient."""
+    ema_decay: float = 0.999
+    """Decay of the exponential moving average of the weights, which is what gets shipped."""
+    renoised_share: float = 0.5
+    """Share of the crops that are cleaned photos with new noise on them; the rest are noisy photos as they are."""
+    shot: tuple[float, float] = (1e-4, 2.2e-2)
+    """Range of the new noise: variance of the shot noise at full scale, drawn log-uniformly."""
+    precision: Precision = "auto"
+    """auto, float32 or bfloat16."""
+    seed: int = 0
+    """Seed of initialisation, crops, cameras and noise."""
+    checkpoint_every: int = 200
+    """Steps between checkpoints."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work."""
+        object.__setattr__(self, "shot", tuple(self.shot))  # a list, where it comes from a file
+        _require(self.precision in PRECISIONS, "precision", f"'{self.precision}' is unknown", "Use auto.")
+        for name in ("steps", "batch", "checkpoint_every", "crop_px"):
+            _require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
+        _require(0 <= self.renoised_share <= 1, "renoised_share", "is not between 0 and 1", "Use 0.5.")
+        _require(
+            len(self.shot) == 2 and 0 < self.shot[0] <= self.shot[1],
+            "shot",
+            "is no range",
+            "Use [1e-4, 2e-2].",
+        )
+
+
+@dataclass(frozen=True)
 class DataSource:
     """One folder of noisy photos in a training recipe."""
 
@@ -301,3 +384,10 @@ class DataSource:
     """Share of the crops taken from this source, relative to the other sources' weights."""
     exclude: tuple[str, ...] = field(default_factory=tuple)
     """File-name patterns (fnmatch) that are never read: photos kept out for measuring."""
+    renoised_weight: float | None = None
+    """Distillation: share of this source among the crops with new noise; None: as `weight`."""
+    reduce_to_megapixels: float | None = None
+    """Distillation: photos are reduced by whole factors from 2 until they are no larger than this."""
+    shot: tuple[float, float] | None = None
+    """Distillation: range of the noise that is laid on the photos when they are read, by `training.synthesis`;
+    None: they are noisy as they are."""

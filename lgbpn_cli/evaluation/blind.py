@@ -8,6 +8,7 @@ import torch
 from lgbpn_cli.config import PassConfig
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.blind import blind_loss
+from lgbpn_cli.network.lgbpn import LGBPN
 
 CROP_PX = 240
 """Side of the crops; a multiple of the training PD factors times their dilations."""
@@ -27,6 +28,8 @@ def blind_loss_8bit(image: np.ndarray, model: Model) -> float:
     """
     if min(image.shape[:2]) <= 2 * RIM_PX:
         return float("nan")
+    if not isinstance(model.network, LGBPN):
+        raise TypeError("only a teacher is blind")
     shape = model.network.config
     sampling = PassConfig(shape.training_local_pd, shape.training_global_pd)
     losses = []

@@ -1,4 +1,4 @@
-"""One photo through one network: frozen attention, tiles, and R3 for the best quality."""
+"""One photo through one network: the student tile by tile, or LG-BPN with frozen attention and R3."""
 
 from __future__ import annotations
 
@@ -13,12 +13,18 @@ from lgbpn_cli.inference.attention import calibration_windows
 from lgbpn_cli.inference.refine import replacement_mask
 from lgbpn_cli.inference.tiling import TilePlan, plan_tiles
 from lgbpn_cli.models.load import Model
+from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.sampling import pad_reflect
+from lgbpn_cli.network.student import Student
 
 Window = tuple[slice, slice]
 ReadTile = Callable[[Window], Tensor]
 """Gives the network's input (1, 3, h, w) for a window of the photo."""
 
+View = tuple[int, bool]
+"""Quarter turns, and whether the picture is mirrored before."""
+VIEWS: tuple[View, ...] = tuple((turns, mirrored) for mirrored in (False, True) for turns in range(4))
+"""All eight ways to look at a picture; a network's errors differ between them, and their mean has less of them."""
 REFINE_PADDING_PX = 2
 """Reflected border round the input of the refinement pass, as in the authors' program."""
 
@@ -34,14 +40,64 @@ def run_network(
     """Return `image` without its noise: (h, w, 3) float32 in 0..1, as given, which is left as it is.
 
     `on_tile` is called with the number of network calls done and their total. The result depends on the seed
-    only for quality `best`.
+    only for quality `teacher-r3`. Raises UsageError where the quality is not one of the model's part.
     """
+    quality = model.quality(config.quality)
+    if isinstance(model.network, Student):
+        views = VIEWS if quality == "best" else VIEWS[:1]
+        clean = _run_student(image, model, model.network, views, config, on_tile)
+    else:
+        clean = _run_teacher(image, model, config, quality, on_tile)
+    if config.strength < 1:
+        clean = config.strength * clean + (1 - config.strength) * image
+    return clean
+
+
+def _run_student(
+    image: np.ndarray,
+    model: Model,
+    network: Student,
+    views: tuple[View, ...],
+    config: InferenceConfig,
+    on_tile: Callable[[int, int], None] | None,
+) -> np.ndarray:
+    """Return the blended result of all tiles, each the mean over `views`."""
+    multiple = network.config.size_multiple
+    noisy = _extend_to_multiple(image, multiple)
+    tiles = plan_tiles(
+        noisy.shape[0], noisy.shape[1], config.tile_px, config.overlap_px, multiple_px=multiple
+    )
+    report = _Counter(len(tiles) * len(views), on_tile)
+    result = np.zeros(noisy.shape, np.float32)
+    for row, column in tiles:
+        window = tiles.window(row, column)
+        tile = _to_tensor(noisy[window], model)
+        mean = np.zeros_like(noisy[window])
+        for turns, mirrored in views:
+            view = torch.rot90(tile.flip(-1) if mirrored else tile, turns, (-2, -1))
+            with model.device.autocast():
+                estimate = network(view)
+            estimate = torch.rot90(estimate, -turns, (-2, -1))
+            estimate = estimate.flip(-1) if mirrored else estimate
+            mean += estimate[0].permute(1, 2, 0).cpu().numpy() / len(views)
+            report.one_more()
+        result[window] += tiles.weights(row, column) * mean
+    return result[: image.shape[0], : image.shape[1]]
+
+
+def _run_teacher(
+    image: np.ndarray,
+    model: Model,
+    config: InferenceConfig,
+    quality: str,
+    on_tile: Callable[[int, int], None] | None,
+) -> np.ndarray:
     preset = PRESETS[config.preset or model.preset]
     noisy = _extend_to_multiple(image, preset.common_pd)
     tiles = plan_tiles(
         noisy.shape[0], noisy.shape[1], config.tile_px, config.overlap_px, multiple_px=preset.common_pd
     )
-    refines = config.refine_passes if config.quality == "best" else 0
+    refines = config.refine_passes if quality == "teacher-r3" else 0
     report = _Counter(len(tiles) * (1 + refines), on_tile)
 
     def noisy_tile(window: Window) -> Tensor:
@@ -50,10 +106,7 @@ def run_network(
     clean = _run_pass(noisy_tile, noisy.shape, model, preset.first, tiles, report)
     if refines:
         clean = _refine(noisy, clean, model, preset.refine, tiles, config, report)
-    clean = clean[: image.shape[0], : image.shape[1]]
-    if config.strength < 1:
-        clean = config.strength * clean + (1 - config.strength) * image
-    return clean
+    return clean[: image.shape[0], : image.shape[1]]
 
 
 def _extend_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:
@@ -117,7 +170,7 @@ def _frozen_maps(
     """Return the attention maps that hold for the whole photo."""
     regions = torch.cat([read_tile(window) for window in calibration_windows(shape[0], shape[1])])
     with model.device.autocast():
-        return model.network.attention_maps(regions, sampling)
+        return _teacher(model).attention_maps(regions, sampling)
 
 
 def _run_tiles(
@@ -135,13 +188,17 @@ def _run_tiles(
         window = tiles.window(row, column)
         tile = read_tile(window)
         with model.device.autocast():
-            estimate = model.network(tile, sampling, frozen_maps=maps)
+            estimate = _teacher(model)(tile, sampling, frozen_maps=maps)
         height, width = (axis.stop - axis.start for axis in window)
         top, left = (tile.shape[-2] - height) // 2, (tile.shape[-1] - width) // 2
         estimate = estimate[0, :, top : top + height, left : left + width]
         result[window] += tiles.weights(row, column) * estimate.permute(1, 2, 0).cpu().numpy()
         report.one_more()
     return result
+
+
+def _teacher(model: Model) -> LGBPN:
+    return model.network  # type: ignore[return-value]  # the caller has told teachers from students
 
 
 def _to_tensor(pixels: np.ndarray, model: Model) -> Tensor:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from lgbpn_cli.config import PRESETS
+from lgbpn_cli.config import DEFAULT_QUALITY, PART_OF_QUALITY, PRESETS
 from lgbpn_cli.device import Device
-from lgbpn_cli.errors import ModelError
+from lgbpn_cli.errors import ModelError, UsageError
 from lgbpn_cli.models.manifest import file_sha256, find_model
 from lgbpn_cli.models.weight_file import read_weights
 from lgbpn_cli.network.lgbpn import LGBPN
+from lgbpn_cli.network.student import Student
 
 DEFAULT_MODEL = "lgbpn-base"
 """The model that is used unless another is named."""
@@ -24,20 +25,39 @@ class Model:
     sha256: str
     preset: str
     """The shift preset it is used with unless told otherwise."""
-    network: LGBPN
+    network: LGBPN | Student
     device: Device
 
+    @property
+    def part(self) -> str:
+        """Which part of a family it is: student or teacher."""
+        return "student" if isinstance(self.network, Student) else "teacher"
 
-def load_model(name_or_file: str, *, part: str = "teacher", device: Device) -> Model:
+    def quality(self, wanted: str | None) -> str:
+        """Return the quality to use: `wanted`, or this part's own. UsageError where the other part is needed."""
+        quality = wanted or DEFAULT_QUALITY[self.part]
+        if PART_OF_QUALITY[quality] != self.part:
+            possible = ", ".join(name for name, part in PART_OF_QUALITY.items() if part == self.part)
+            raise UsageError(
+                f"--quality {quality}",
+                f"'{self.name}' is loaded as a {self.part}",
+                f"Use one of: {possible}.",
+            )
+        return quality
+
+
+def load_model(name_or_file: str, *, part: str | None = None, device: Device) -> Model:
     """Return the model of that name, or of that weight file, on `device`.
 
-    A text with the suffix .safetensors is a file. The checksum of a named model is compared with its manifest.
+    `part` is teacher or student; None takes the student where there is one. A text with the suffix
+    .safetensors is a file, which holds one part. The checksum of a named model is compared with its manifest.
     Raises ModelError for unknown names, missing parts, damaged or foreign files.
     """
     if name_or_file.endswith(".safetensors"):
         name, path, expected, preset = Path(name_or_file).stem, Path(name_or_file), None, None
     else:
         entry = find_model(name_or_file)
+        part = part or ("student" if "student" in entry.parts else "teacher")
         name, path, preset = entry.name, entry.part_path(part), entry.preset
         expected = entry.parts[part].sha256
     if not path.is_file():

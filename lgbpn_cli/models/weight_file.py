@@ -5,21 +5,29 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from lgbpn_cli.config import PRESETS, NetworkConfig
+from lgbpn_cli.config import PRESETS, NetworkConfig, StudentConfig
 from lgbpn_cli.errors import ModelError, UsageError
 from lgbpn_cli.network.lgbpn import LGBPN, parameter_count
+from lgbpn_cli.network.student import Student
 
 CONFIG_KEY = "lgbpn"
 
 
-def write_weights(path: Path, weights: dict[str, Tensor], config: NetworkConfig, preset: str) -> None:
-    """Write the weights of one network to `path` with its configuration and its preset's name in the header."""
-    header = {CONFIG_KEY: json.dumps({"network": asdict(config), "preset": preset}, sort_keys=True)}
+def write_weights(
+    path: Path, weights: dict[str, Tensor], config: NetworkConfig | StudentConfig, preset: str
+) -> None:
+    """Write the weights of one network to `path`, as they are, with its configuration and preset in the header.
+
+    `preset` is the shift preset of a teacher, and of a student the one its teacher has.
+    """
+    kind = "student" if isinstance(config, StudentConfig) else "network"
+    header = {CONFIG_KEY: json.dumps({kind: asdict(config), "preset": preset}, sort_keys=True)}
     part = path.with_name(path.name + ".part")
     try:
         save_file(
@@ -33,8 +41,8 @@ def write_weights(path: Path, weights: dict[str, Tensor], config: NetworkConfig,
         part.unlink(missing_ok=True)
 
 
-def read_weights(path: Path) -> tuple[LGBPN, str]:
-    """Return the network stored in `path`, on the CPU in evaluation mode, and the name of its preset.
+def read_weights(path: Path) -> tuple[LGBPN | Student, str]:
+    """Return the network stored in `path`, float32, on the CPU in evaluation mode, and the name of its preset.
 
     Nothing in the file is executed. Raises ModelError for a file that is no weight file of this tool, is
     damaged, or does not fit its own configuration.
@@ -43,9 +51,7 @@ def read_weights(path: Path) -> tuple[LGBPN, str]:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {})[CONFIG_KEY])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dictionary
-        config, preset = NetworkConfig(**header["network"]), header["preset"]
-        _check_size(config, weights)
-        network = LGBPN(config)
+        network, preset = _build(header, weights), header["preset"]
         network.load_state_dict(weights)
     except FileNotFoundError as error:
         raise ModelError(path, "there is no such file", "Check the path, or install again.") from error
@@ -68,6 +74,27 @@ def read_weights(path: Path) -> tuple[LGBPN, str]:
         raise ModelError(path, f"its preset '{preset}' is unknown", "Update lgbpn.")
     network.eval()
     return network, preset
+
+
+def _build(header: dict[str, dict[str, Any]], weights: dict[str, Tensor]) -> LGBPN | Student:
+    """Return the network that the header describes, not yet with its weights."""
+    if "student" in header:
+        shape = StudentConfig(**header["student"])
+        _check_student_size(shape, weights)
+        return Student(shape)
+    config = NetworkConfig(**header["network"])
+    _check_size(config, weights)
+    return LGBPN(config)
+
+
+def _check_student_size(shape: StudentConfig, weights: dict[str, Tensor]) -> None:
+    """Refuse a header whose student is larger than the weights: each level has its convolutions in the file."""
+    convolutions = sum(value.ndim == 4 for value in weights.values())
+    levels = len(shape.widths)
+    expected = 2 + 2 * (levels - 1) + 2 * shape.blocks * (2 * levels - 1)
+    largest = max(value.numel() for value in weights.values())
+    if convolutions != expected or 9 * max(shape.widths) ** 2 > largest:
+        raise ValueError("the weights are not as many as the header claims")
 
 
 def _check_size(config: NetworkConfig, weights: dict[str, Tensor]) -> None:

@@ -196,7 +196,8 @@ class LGBPN(nn.Module):
         return maps
 
     def _head(self, image: Tensor, sampling: PassConfig) -> Tensor:
-        image = pad_symmetric_to(image, smallest_side_px(self.config, sampling))
+        side_px = smallest_side_px(self.config, sampling)
+        image = pad_symmetric_to(image, side_px, side_px)
         with torch.autocast(image.device.type, enabled=False):
             return F.relu(self.head(image.to(self.head.weight.dtype) * self.config.value_range), inplace=True)
 

@@ -58,12 +58,12 @@ def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
     return pad_reflect(image, 0, -height % multiple, 0, -width % multiple)
 
 
-def pad_symmetric_to(image: Tensor, side_px: int) -> Tensor:
-    """Return `image` extended at bottom and right to at least `side_px` a side, mirrored as often as needed.
+def pad_symmetric_to(image: Tensor, height_px: int, width_px: int) -> Tensor:
+    """Return `image` extended at bottom and right to at least this size, mirrored as often as needed.
 
     Unlike reflection this works from 1x1 px up: the edge pixel itself is repeated.
     """
-    for axis in (-2, -1):
+    for axis, side_px in ((-2, height_px), (-1, width_px)):
         length = image.shape[axis]
         if length < side_px:
             index = np.pad(np.arange(length), (0, side_px - length), mode="symmetric")

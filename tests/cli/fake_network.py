@@ -16,7 +16,7 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 
-from lgbpn_cli.config import InferenceConfig
+from lgbpn_cli.config import DEFAULT_QUALITY, InferenceConfig
 from lgbpn_cli.errors import DeviceError, ModelError
 
 NOTE = "no GPU found: running on the CPU"
@@ -30,6 +30,10 @@ class FakeModel:
     device: SimpleNamespace
     sha256: str = "5ba"
     preset: str = "sidd"
+    part: str = "teacher"
+
+    def quality(self, wanted: str | None) -> str:
+        return wanted or DEFAULT_QUALITY[self.part]
 
 
 def choose_device(name: str = "auto") -> SimpleNamespace:
@@ -39,10 +43,11 @@ def choose_device(name: str = "auto") -> SimpleNamespace:
     return SimpleNamespace(name="cpu", description="CPU (2 threads)", note=note)
 
 
-def load_model(name_or_file: str, *, part: str = "teacher", device: SimpleNamespace) -> FakeModel:
+def load_model(name_or_file: str, *, part: str | None = None, device: SimpleNamespace) -> FakeModel:
     if name_or_file not in ("fake", "other"):
         raise ModelError(f"model '{name_or_file}'", "there is no such model", "See lgbpn models list.")
-    return FakeModel(name_or_file, device, sha256=f"sum of {name_or_file} {part}")
+    part = part or "teacher"
+    return FakeModel(name_or_file, device, sha256=f"sum of {name_or_file} {part}", part=part)
 
 
 def run_network(
@@ -55,7 +60,7 @@ def run_network(
     if image.dtype != np.float32 or image.ndim != 3 or image.shape[2] != 3:
         raise RuntimeError(f"the network got {image.dtype} of shape {image.shape}")
     tiles = math.ceil(image.shape[0] / config.tile_px) * math.ceil(image.shape[1] / config.tile_px)
-    if config.quality == "best":
+    if config.quality == "teacher-r3":
         tiles *= 1 + config.refine_passes
     for done in range(1, tiles + 1):
         time.sleep(float(os.environ.get(SECONDS_PER_TILE, "0")))

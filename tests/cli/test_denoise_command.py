@@ -168,15 +168,15 @@ def test_every_setting_reaches_the_network_and_the_record(
         return real(image, model, config, **options)
 
     room.run_network = run_network
-    options = ["--quality", "best", "--preset", "dnd", "--strength", "0.5", "--seed", "7"]
+    options = ["--quality", "teacher-r3", "--preset", "dnd", "--strength", "0.5", "--seed", "7"]
     options += ["--tile", "128", "--overlap", "16", "--model", "other"]
     assert lgbpn("denoise", photo, *options).exit_code == 0
-    wanted = InferenceConfig("best", "dnd", 0.5, 7, 128, 16)
+    wanted = InferenceConfig("teacher-r3", "dnd", 0.5, 7, 128, 16)
     assert seen == [("other", wanted)]
     assert settings_of(tmp_path / "a_denoised.png") == {
         "model_sha256": "sum of other teacher",
         "part": "teacher",
-        "quality": "best",
+        "quality": "teacher-r3",
         "preset": "dnd",
         "strength": 0.5,
         "seed": 7,

@@ -42,7 +42,7 @@ def test_a_dry_run_counts_the_passes_of_the_best_quality(
     monkeypatch.setenv("FAKE_SECONDS_PER_TILE", "0.05")
     seconds = [
         json.loads(lgbpn("denoise", photo, "-n", "--json", "--quality", quality).stdout)["seconds"]
-        for quality in ("standard", "best")
+        for quality in ("teacher", "teacher-r3")
     ]
     passes = 1 + InferenceConfig.refine_passes
     assert seconds[1] / seconds[0] == pytest.approx(passes, rel=0.5)
@@ -136,7 +136,7 @@ def test_the_help_documents_every_option_with_the_default_of_its_setting(lgbpn: 
         "-o, --output": "(beside each photo)",
         "--suffix": OutputConfig.suffix,
         "-m, --model": "(the model this version ships)",
-        "--quality": InferenceConfig.quality,
+        "--quality": "(fast; teacher for a model without a student)",
         "--preset": "(the model's own)",
         "--strength": InferenceConfig.strength,
         "--seed": InferenceConfig.seed,

@@ -20,7 +20,7 @@ from lgbpn_cli.models.load import Model
 
 CPU = choose_device("cpu", Hardware())
 SMALL = replace(TINY, global_blocks=1, value_range=1.0)
-QUICK = InferenceConfig(quality="best", refine_passes=2, tile_px=64, overlap_px=16)
+QUICK = InferenceConfig(quality="teacher-r3", refine_passes=2, tile_px=64, overlap_px=16)
 """Refinement in few passes over small tiles."""
 
 
@@ -78,7 +78,7 @@ def largest_difference(image: np.ndarray, model: Model, config: InferenceConfig)
 
 
 @pytest.mark.parametrize("size", [(48, 396), (396, 48)], ids=str)
-@pytest.mark.parametrize("quality", ["standard", "best"])
+@pytest.mark.parametrize("quality", ["teacher", "teacher-r3"])
 def test_tiles_with_a_wide_overlap_equal_the_whole_photo(
     tiny: Model, quality: str, size: tuple[int, int]
 ) -> None:
@@ -115,7 +115,7 @@ def test_the_refinement_pass_gets_a_border_of_two_pixels() -> None:
 
 def test_best_is_the_mean_of_passes_over_randomly_replaced_copies(tiny: Model) -> None:
     image = photo(48, 60)
-    config = InferenceConfig(quality="best", refine_passes=3, seed=4)
+    config = InferenceConfig(quality="teacher-r3", refine_passes=3, seed=4)
     noisy = torch.from_numpy(image).permute(2, 0, 1)[None]
     with torch.no_grad():
         first = tiny.network(noisy, PRESETS["sidd"].first)
@@ -131,7 +131,7 @@ def test_best_is_the_mean_of_passes_over_randomly_replaced_copies(tiny: Model) -
     np.testing.assert_allclose(run_network(image, tiny, config), expected, rtol=0, atol=1e-5 * expected.std())
 
 
-@pytest.mark.parametrize("quality", ["standard", "best"])
+@pytest.mark.parametrize("quality", ["teacher", "teacher-r3"])
 def test_the_same_photo_gives_the_same_result(tiny: Model, quality: str) -> None:
     image, config = photo(90, 101), replace(QUICK, quality=quality)
     assert np.array_equal(run_network(image, tiny, config), run_network(image, tiny, config))
@@ -144,7 +144,7 @@ def test_another_seed_gives_another_result_of_best_quality(tiny: Model) -> None:
 
 
 def test_the_seed_does_not_matter_for_standard_quality(tiny: Model) -> None:
-    image, config = photo(60, 61), replace(QUICK, quality="standard")
+    image, config = photo(60, 61), replace(QUICK, quality="teacher")
     assert np.array_equal(run_network(image, tiny, config), run_network(image, tiny, replace(config, seed=1)))
 
 
@@ -167,7 +167,7 @@ def test_half_strength_gives_the_mean_of_photo_and_result(tiny: Model) -> None:
     np.testing.assert_allclose(half, (full + image) / 2, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("quality", ["standard", "best"])
+@pytest.mark.parametrize("quality", ["teacher", "teacher-r3"])
 @pytest.mark.parametrize("strength", [0.5, 1.0])
 def test_the_photo_is_left_as_it_is(tiny: Model, quality: str, strength: float) -> None:
     image = photo(60, 61)
@@ -176,7 +176,7 @@ def test_the_photo_is_left_as_it_is(tiny: Model, quality: str, strength: float) 
     assert np.array_equal(image, before)
 
 
-@pytest.mark.parametrize(("quality", "calls"), [("standard", 4), ("best", 4 * 3)])
+@pytest.mark.parametrize(("quality", "calls"), [("teacher", 4), ("teacher-r3", 4 * 3)])
 def test_progress_counts_every_network_call_up_to_the_total(tiny: Model, quality: str, calls: int) -> None:
     heard: list[tuple[int, int]] = []
     config = replace(QUICK, quality=quality)
@@ -184,7 +184,7 @@ def test_progress_counts_every_network_call_up_to_the_total(tiny: Model, quality
     assert heard == [(done, calls) for done in range(1, calls + 1)]
 
 
-@pytest.mark.parametrize("quality", ["standard", "best"])
+@pytest.mark.parametrize("quality", ["teacher", "teacher-r3"])
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (2, 2), (3, 3), (50, 2), (7, 300)], ids=str)
 def test_small_photos_keep_their_size(tiny: Model, quality: str, size: tuple[int, int]) -> None:
     result = run_network(photo(*size), tiny, replace(QUICK, quality=quality))

@@ -65,7 +65,7 @@ def test_small_images_are_extended_by_mirroring_with_their_edge(height: int, wid
     image = random_image(1, 2, height, width)
     added = [(0, 0), (0, 0), (0, max(0, side - height)), (0, max(0, side - width))]
     expected = np.pad(image.numpy(), added, mode="symmetric")
-    assert np.array_equal(pad_symmetric_to(image, side).numpy(), expected)
+    assert np.array_equal(pad_symmetric_to(image, side, side).numpy(), expected)
 
 
 def test_reflection_does_not_repeat_the_edge() -> None:
