@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from lgbpn_cli.batch.estimate import megapixels_of
 from lgbpn_cli.batch.existing import leave_out_existing
 from lgbpn_cli.batch.outcome import Job, Listener, Outcome, RunFacts, Status
-from lgbpn_cli.batch.pipeline import OnTile, Steps, describe_failure, run_jobs
+from lgbpn_cli.batch.pipeline import OnTile, Opening, Steps, describe_failure, open_first, run_jobs
 from lgbpn_cli.batch.selection import Selection, check_inputs, select_sources
 from lgbpn_cli.batch.targets import TargetPlan, check_output, plan_targets
 from lgbpn_cli.colour import from_working, to_working
@@ -179,8 +179,20 @@ def denoise_folder(
         _report_refused(selection, plan, listener)
         return
 
+    def read(source: Path) -> Photo:
+        return as_result(read_photo(source, max_pixels=output.max_pixels), output)
+
+    remaining = leave_out_existing(plan.jobs, overwrite=output.overwrite)
+    opening = Opening([], None) if dry_run else open_first(remaining.jobs, read)
+    unreadable = len(opening.failed)
+    if unreadable == len(plan.jobs):  # nothing is there for a network
+        _report_refused(selection, plan, listener)
+        for outcome in opening.failed:
+            listener.finished(outcome)
+        return
+
     denoiser = replace(_prepare(model, device, settings), output=output)
-    remaining = leave_out_existing(plan.jobs, denoiser.record, overwrite=output.overwrite)
+    remaining.compare(denoiser.record)
     listener.prepared(denoiser.facts, len(remaining.jobs))
     for text in remaining.notes():
         listener.note(text)
@@ -191,11 +203,9 @@ def denoise_folder(
     if dry_run:
         _report_estimates(remaining.jobs, denoiser, listener)
         return
-    steps = Steps(
-        read=lambda source: as_result(read_photo(source, max_pixels=output.max_pixels), output),
-        run=denoiser.clean,
-        write=denoiser.write,
-    )
+    for outcome in opening.failed:
+        listener.finished(outcome)
+    steps = Steps(read=read, run=denoiser.clean, write=denoiser.write)
     if page is not None:
         label, facts = describe_network(denoiser.model, denoiser.settings)
         page.begin(label, facts, [job.source for job in remaining.jobs])
@@ -204,7 +214,7 @@ def denoise_folder(
             listener.note(
                 "the page shows the photos of this run only; for finished results there is lgbpn eval"
             )
-    run_jobs(remaining.jobs, steps, listener)
+    run_jobs(remaining.jobs[unreadable:], steps, listener, first=opening.take_first())
 
 
 def evaluate(

@@ -90,6 +90,26 @@ def from_working(clean: np.ndarray, photo: Photo) -> Photo:
     return replace(photo, pixels=pixels)
 
 
+def colour_shift_levels(before: Photo, after: Photo) -> tuple[float, ...]:
+    """Return by how much each channel's mean lies higher after than before, in 8-bit levels of encoded values.
+
+    Both photos have the same shape. Rounding and clipping of the result are part of what is measured.
+    """
+    sums = [_encoded_sums(photo) for photo in (before, after)]
+    pixels = before.pixels.shape[0] * before.pixels.shape[1]
+    return tuple((255 / pixels * (sums[1] - sums[0])).tolist())
+
+
+def _encoded_sums(photo: Photo) -> np.ndarray:
+    """Return the sum of each channel over all pixels in the working range, (c,) float64."""
+    sums = np.zeros(photo.pixels.shape[2])
+    scale = _scale(photo)
+    for top in range(0, photo.pixels.shape[0], BAND_ROWS):
+        band = photo.pixels[top : top + BAND_ROWS] / scale
+        sums += (encode_light(band) if photo.linear else band).sum(axis=(0, 1), dtype=np.float64)
+    return sums
+
+
 def _scale(photo: Photo) -> np.ndarray:
     """Return the sample value of a white of 1.0, float32, for each channel or for all."""
     dtype = photo.pixels.dtype

@@ -67,7 +67,10 @@ def read_tiff(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
 def _check_light(samples: np.ndarray) -> None:
     """Raise unless float samples look like light with white at 1.0, highlights above it included."""
     if not np.isfinite(samples).all():
-        raise UnsupportedFileError("a TIFF with values that are no numbers")
+        raise UnsupportedFileError(
+            "it holds values that are no numbers (NaN or infinite)",
+            "Replace them in the program that made the file, or leave it out.",
+        )
     if samples.size and np.percentile(samples[::8], 95) > BRIGHTEST_COMMON:
         raise UnsupportedFileError(
             "a TIFF with floating-point samples far above 1.0, where white should be",
