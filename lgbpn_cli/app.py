@@ -391,7 +391,7 @@ class _Denoiser:
             values["seed"] = settings.seed
             values["refine_passes"] = settings.refine_passes
             values["refine_probability"] = settings.refine_probability
-        for name in ("format", "bit_depth", "jpeg_quality"):
+        for name in ("format", "bit_depth", "jpeg_quality", "colour_space"):
             if getattr(self.output, name) != getattr(OutputConfig, name):
                 values[name] = getattr(self.output, name)
         text = json.dumps(values, sort_keys=True, separators=(",", ":"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lgbpn_cli.cli.command_line import command_line
-from lgbpn_cli.config import OUTPUT_FORMATS, PRESETS, QUALITIES, InferenceConfig, OutputConfig
+from lgbpn_cli.config import COLOUR_SPACES, OUTPUT_FORMATS, PRESETS, QUALITIES, InferenceConfig, OutputConfig
 from lgbpn_cli.errors import PhotoWriteError, UsageError
 from lgbpn_cli.evaluation.settings import EvaluationConfig
 
@@ -75,6 +75,15 @@ def denoise(
             show_default="95 for new files",
         ),
     ] = OutputConfig.jpeg_quality,
+    colour_space: Annotated[
+        str | None,
+        typer.Option(
+            "--colour-space",
+            metavar="|".join(COLOUR_SPACES),
+            help="Colours of results rendered from camera raw files; all others keep their own. Needs -f.",
+            show_default="srgb",
+        ),
+    ] = OutputConfig.colour_space,
     strip_metadata: Annotated[
         bool,
         typer.Option(
@@ -229,6 +238,7 @@ def denoise(
         format=format_,
         bit_depth=bit_depth,
         jpeg_quality=jpeg_quality,
+        colour_space=colour_space,
         strip_metadata=strip_metadata,
         preserve_times=preserve_times,
         provenance=provenance,

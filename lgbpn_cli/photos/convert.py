@@ -6,12 +6,13 @@ import io
 from dataclasses import replace
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import UnsupportedPhotoError
-from lgbpn_cli.photos.camera_colour import render_srgb
+from lgbpn_cli.photos.camera_colour import render
+from lgbpn_cli.photos.colour_spaces import SPACES, icc_profile
 from lgbpn_cli.photos.dng import DngContainer
 from lgbpn_cli.photos.exif import bare_exif
 from lgbpn_cli.photos.faults import UnsupportedFileError, shown
@@ -69,7 +70,7 @@ def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
     if wanted == "dng":
         return _as_dng(photo, output)
     if photo.camera is not None:
-        photo = _rendered(photo)
+        photo = _rendered(photo, output.colour_space or "srgb")
     if photo.linear:
         raise UnsupportedFileError("a picture in linear light, which only TIFF holds", "Use -f preserve.")
     depth = output.bit_depth or (photo.bit_depth if wanted in DEEP_TYPES else 8)
@@ -121,13 +122,13 @@ def _stripped(photo: Photo) -> Photo:
     return replace(photo, metadata=Metadata(exif=exif, icc=photo.metadata.icc))
 
 
-def _rendered(photo: Photo) -> Photo:
-    """Return a camera's picture as plain sRGB with its profile."""
+def _rendered(photo: Photo, colour_space: str) -> Photo:
+    """Return a camera's picture in a colour space with its profile."""
     if photo.camera is None:
         raise TypeError("only a camera's own pixels are rendered")
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    pixels = render_srgb(photo.pixels, photo.camera)
-    metadata = replace(photo.metadata, icc=profile)
+    space = SPACES[colour_space]
+    pixels = render(photo.pixels, photo.camera, space)
+    metadata = replace(photo.metadata, icc=icc_profile(space))
     return replace(photo, pixels=pixels, metadata=metadata, linear=False, camera=None)
 
 

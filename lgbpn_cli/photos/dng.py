@@ -9,7 +9,7 @@ from typing import BinaryIO
 import imagecodecs
 import numpy as np
 
-from lgbpn_cli.photos.camera_colour import render_srgb
+from lgbpn_cli.photos.camera_colour import render
 from lgbpn_cli.photos.exif import (
     BYTE,
     SOFTWARE,
@@ -143,7 +143,7 @@ def _preview(pixels: np.ndarray, camera: Camera) -> np.ndarray:
         small = np.rint(blocks.mean(axis=(1, 3), dtype=np.float32)).astype(np.uint16)
     else:
         small = pixels[:height, :width]
-    return (render_srgb(small, camera) // 257).astype(np.uint8)
+    return (render(small, camera) // 257).astype(np.uint8)
 
 
 def _preview_tags(preview: np.ndarray, offset: int, raw_offset: int, order: str) -> list[Tag]:

@@ -69,6 +69,21 @@ def test_raw_becomes_dng_and_only_raw_does(lgbpn: Lgbpn, make_photo: MakePhoto) 
     assert read_photo(photo.parent / "out/b.dng").format == "raw"
 
 
+def test_raw_files_are_rendered_in_the_colour_space_asked_for(lgbpn: Lgbpn, tmp_path: Path) -> None:
+    save_small_raw(tmp_path / "b.dng")
+    profiles = set()
+    for space in ("srgb", "prophoto"):
+        result = lgbpn(
+            "denoise", tmp_path / "b.dng", "-f", "tiff", "--colour-space", space, "-o", tmp_path / space
+        )
+        assert result.exit_code == 0
+        profiles.add(read_photo(tmp_path / space / "b.tif").metadata.icc)
+    assert len(profiles) == 2
+    result = lgbpn("denoise", tmp_path / "b.dng", "--colour-space", "prophoto")
+    assert result.exit_code == 2
+    assert "--colour-space: is for raw files that are rendered" in result.stderr
+
+
 def test_a_dry_run_knows_the_size_of_raw_files(lgbpn: Lgbpn, tmp_path: Path) -> None:
     save_small_raw(tmp_path / "b.dng")
     result = lgbpn("denoise", tmp_path / "b.dng", "-n", "--json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 from dataclasses import replace
@@ -11,10 +12,10 @@ import numpy as np
 import pytest
 import rawpy
 import tifffile
-from PIL import Image
+from PIL import Image, ImageCms
 
 from lgbpn_cli.colour import from_working, to_working
-from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.config import COLOUR_SPACES, OutputConfig
 from lgbpn_cli.errors import PhotoReadError, UnsupportedPhotoError
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.photo import Photo
@@ -135,6 +136,23 @@ def test_a_tiff_of_a_raw_file_is_srgb_of_16_bits_with_its_profile(raw: Photo, tm
             balance = source.daylight_whitebalance
         expected = source.postprocess(user_wb=[*balance[:3], balance[1]], gamma=(2.4, 12.92), **RENDERING)
     assert np.abs(again.pixels.astype(np.float64) - expected).mean() / 65535 < LARGEST_MEAN_DIFFERENCE
+
+
+@pytest.mark.parametrize("name", COLOUR_SPACES)
+def test_every_colour_space_shows_the_same_colours(raw: Photo, name: str) -> None:
+    """By another colour engine, in parts of the picture that every space can hold."""
+    small = replace(raw, pixels=np.ascontiguousarray(raw.pixels[::16, ::16]))
+    shown = {}
+    for space in ("srgb", name):
+        ready = as_result(small, OutputConfig(format="png", colour_space=space, bit_depth=8))
+        assert ready.metadata.icc is not None
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(ready.metadata.icc))
+        picture = Image.fromarray(ready.pixels)
+        found = ImageCms.profileToProfile(picture, profile, ImageCms.createProfile("sRGB"))
+        shown[space] = np.asarray(found).astype(float)
+    inside = ((shown["srgb"] > 20) & (shown["srgb"] < 250)).all(axis=2)
+    assert inside.mean() > 0.2
+    assert np.abs(shown[name] - shown["srgb"])[inside].mean() < 1
 
 
 def test_a_jpeg_of_a_raw_file_is_possible(raw: Photo, tmp_path: Path) -> None:
