@@ -343,10 +343,11 @@ class _Denoiser:
     output: OutputConfig = field(default_factory=OutputConfig)
 
     def clean(self, photo: Photo, on_tile: OnTile | None = None) -> Photo:
-        """The photo without its noise."""
+        """The photo without its noise, all pages of it."""
         image = to_working(photo)
         clean = self.run(image, on_tile)
-        return from_working(clean, photo)
+        pages = tuple(self.clean(page, on_tile) for page in photo.further)
+        return replace(from_working(clean, photo), further=pages)
 
     def write(self, photo: Photo, target: Path) -> None:
         """Write a result, and copy what belongs to its photo."""

@@ -157,6 +157,8 @@ class _Line:
         if isinstance(photo, Failure):
             self._fail(job, photo, read.seconds, None)
             return
+        for text in photo.notes:
+            self._listener.note(f"{job.source}: {text}")
         self._listener.started(job)
         ran = _attempt(job.source, lambda: self._run(photo))
         seconds = read.seconds + ran.seconds

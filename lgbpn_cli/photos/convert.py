@@ -23,6 +23,7 @@ from lgbpn_cli.photos.photo import Container, Metadata, Photo
 from lgbpn_cli.photos.png import PngContainer
 from lgbpn_cli.photos.png_metadata import chunks_for
 from lgbpn_cli.photos.suffixes import result_type
+from lgbpn_cli.photos.tiff import TiffContainer
 from lgbpn_cli.photos.tiff_new import NewTiffContainer
 from lgbpn_cli.photos.webp_avif import CompressedContainer
 
@@ -65,6 +66,12 @@ def _as_own_type(photo: Photo, output: OutputConfig) -> Photo:
 
 
 def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
+    if isinstance(photo.container, TiffContainer) and photo.container.full_pages > 1:
+        raise UnsupportedFileError(
+            f"a TIFF with {photo.container.full_pages} pages, which would not all go into the new file",
+            "Leave -f, --bit-depth and --strip-metadata out, or save its pages as single files.",
+        )
+    photo = replace(photo, notes=())
     if output.strip_metadata:
         photo = _stripped(photo)
     if wanted == "dng":

@@ -18,7 +18,7 @@ from lgbpn_cli.photos.tiff_directory import (
     read_directory_at,
     read_value,
 )
-from lgbpn_cli.photos.tiff_edit import FreeSpace, TiffEditor
+from lgbpn_cli.photos.tiff_edit import FreeSpace, TiffEditor, point_header_to
 
 EXIF_POINTER, GPS_POINTER, INTEROP_POINTER = 34665, 34853, 40965
 MAKER_NOTE = 37500
@@ -181,7 +181,7 @@ def with_software(exif: bytes | None, software: str) -> bytes:
         return exif
     editor = TiffEditor(file, directory, FreeSpace((), len(exif)))
     editor.set_text(SOFTWARE, software)
-    editor.finish()
+    point_header_to(file, directory, editor.finish(directory.next_offset))
     return file.getvalue()
 
 

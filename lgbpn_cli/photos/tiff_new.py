@@ -23,11 +23,10 @@ from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.orientation import ORIENTATION_TAG
 from lgbpn_cli.photos.photo import Container, Photo
 from lgbpn_cli.photos.tiff_blocks import encode_block
-from lgbpn_cli.photos.tiff_layout import DEFLATE, Block, Layout
+from lgbpn_cli.photos.tiff_layout import DEFLATE, DIFFERENCES, Block, Layout
 from lgbpn_cli.photos.tiff_metadata import ICC_TAG, IPTC_TAG, MARK_TAG, XMP_TAG, describes_photo
 
 STRIP_BYTES = 1 << 20
-PREDICTOR_DIFFERENCES = 2
 UNASSOCIATED_ALPHA = 2
 LARGEST_FILE_BYTES = (1 << 32) - (1 << 26)
 
@@ -68,7 +67,7 @@ def write_new_tiff(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
         longs(278, layout.block_rows, order=order),
         longs(279, *(length for _, length in places), order=order),
         shorts(284, 1, order=order),
-        shorts(317, PREDICTOR_DIFFERENCES, order=order),
+        shorts(317, DIFFERENCES, order=order),
     ]
     if layout.samples > layout.colours:
         tags.append(shorts(338, UNASSOCIATED_ALPHA, order=order))
@@ -95,7 +94,7 @@ def _layout(samples: np.ndarray, colours: int, order: str) -> Layout:
     blocks = tuple(Block(top, 0, min(rows, height - top), width, 0, 0, 0) for top in range(0, height, rows))
     return Layout(
         width=width, height=height, samples=count, colours=colours, bits=samples.dtype.itemsize * 8,
-        order=order, compression=DEFLATE, differenced=True, white_is_zero=False, separate=False,
+        order=order, compression=DEFLATE, predictor=DIFFERENCES, white_is_zero=False, separate=False,
         block_rows=rows, block_columns=width, tiled=False, blocks=blocks,
     )  # fmt: skip
 
