@@ -21,6 +21,7 @@ from lgbpn_cli.photos.faults import (
     UnsupportedFileError,
     check_size,
 )
+from lgbpn_cli.photos.jpeg_completeness import check_complete
 from lgbpn_cli.photos.jpeg_metadata import metadata_of, with_cut_thumbnail, with_provenance
 from lgbpn_cli.photos.jpeg_multipicture import move_pictures
 from lgbpn_cli.photos.jpeg_segments import (
@@ -172,14 +173,20 @@ def _open_picture(parts: JpegFile) -> JpegImageFile:
     ]
     # Shorter ones are ignored by every decoder, and Pillow stumbles over them.
     whole = [s for s in deciding if len(s.payload) >= 12]
-    bare = b"".join([START, *(s.packed() for s in whole), parts.coding, END])
-    try:
-        image = JpegImageFile(io.BytesIO(bare))
-        image.load()
-    except CODEC_ERRORS as error:
-        raise DamagedFileError(f"its picture cannot be decoded ({error})") from error
+
+    def decode(coding: bytes) -> JpegImageFile:
+        bare = b"".join([START, *(s.packed() for s in whole), coding, END])
+        try:
+            image = JpegImageFile(io.BytesIO(bare))
+            image.load()
+        except CODEC_ERRORS as error:
+            raise DamagedFileError(f"its picture cannot be decoded ({error})") from error
+        return image
+
+    image = decode(parts.coding)
     if image.mode not in ("L", "RGB") or image.size != (parts.frame.width, parts.frame.height):
         raise DamagedFileError("its picture is not what its header claims")
+    check_complete(parts, image, decode)
     return image
 
 
