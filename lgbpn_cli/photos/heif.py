@@ -51,6 +51,8 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     colours = 1 if samples.shape[2] <= 2 else 3
     if samples.shape[2] > 4 or samples.dtype not in (np.uint8, np.uint16):
         raise UnsupportedFileError(f"a HEIC of kind {mode}")
+    if samples.dtype == np.uint16:
+        samples = _over_whole_range(samples, int(info.get("bit_depth") or 16))
     exif = info.get("exif")
     exif = exif.removeprefix(EXIF_PREFIX) if exif else None
     return Photo(
@@ -66,3 +68,11 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
             icc=info.get("icc_profile") or None,
         ),
     )
+
+
+def _over_whole_range(samples: np.ndarray, bits: int) -> np.ndarray:
+    """Return 16-bit samples of which the decoder filled the upper bits alone, with white at the very top."""
+    if not 8 < bits < 16:
+        return samples
+    spread: np.ndarray = samples | samples >> bits
+    return spread

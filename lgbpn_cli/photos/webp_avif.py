@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import secrets
 import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -31,6 +34,9 @@ MARK_CHUNK = b"LGBP"
 """Name of the last chunk of a WebP that holds the tool's own mark; readers skip chunks they do not know."""
 MARK_BOX = b"uuid" + b"lgbpn own mark.."
 """Beginning of the last box of an AVIF, behind its length, that holds the tool's own mark."""
+WEBP_HEAD_BYTES = 30
+"""RIFF header, and enough of the first chunk to know the size."""
+_pillow_limit = threading.Lock()
 MAX_MARK_BYTES = 1 << 16
 DEPTH_BOX = b"pixi"
 EMPTY_EXIF = b"II*\0\x08\0\0\0" + bytes(6)
@@ -50,6 +56,8 @@ def read_webp(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     file.seek(0, io.SEEK_END)
     if len(head) < 12 or int.from_bytes(head[4:8], "little") + 8 > file.tell():
         raise DamagedFileError("it ends before its last chunk: the file is truncated")
+    file.seek(0)
+    check_size(*_webp_size(file.read(WEBP_HEAD_BYTES)), max_pixels)
     lossless = any(kind == b"VP8L" for kind, _, _ in _chunks(file))
     return _read(file, path, max_pixels, "webp", CompressedContainer(lossless=lossless))
 
@@ -145,6 +153,32 @@ def _chunks(file: BinaryIO) -> list[tuple[bytes, int, int]]:
         position += 8 + length + length % 2
 
 
+def _webp_size(head: bytes) -> tuple[int, int]:
+    """Return width and height from a WebP's first chunk, whichever of its three kinds it is."""
+    kind = head[12:16]
+    if len(head) == WEBP_HEAD_BYTES and kind == b"VP8X":
+        return int.from_bytes(head[24:27], "little") + 1, int.from_bytes(head[27:30], "little") + 1
+    if len(head) == WEBP_HEAD_BYTES and kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", head, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    if len(head) >= 25 and kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", head, 21)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    raise DamagedFileError("it holds no picture where a WebP has one")
+
+
+@contextmanager
+def _pillow_without_limit() -> Iterator[None]:
+    """Let Pillow read pictures of any size while the block runs; ours were checked, and its limit is lower."""
+    with _pillow_limit:
+        before = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
 def _refuse_deep(meta: bytes) -> None:
     position = meta.find(DEPTH_BOX)
     if position < 0:
@@ -161,8 +195,7 @@ def _read(file: BinaryIO, path: Path, max_pixels: int, kind: str, container: Com
     file.seek(0)
     reader = WebPImageFile if kind == "webp" else AvifImageFile
     try:
-        # Not Image.open, which warns above a size of its own.
-        with reader(file) as image:
+        with _pillow_without_limit(), reader(file) as image:
             check_size(*image.size, max_pixels)
             if getattr(image, "n_frames", 1) > 1:
                 raise UnsupportedFileError("an animation")

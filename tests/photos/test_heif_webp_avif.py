@@ -62,6 +62,20 @@ def test_heic_becomes_lossless_files_with_equal_pixels(data_root: Path, tmp_path
     assert np.array_equal(again.pixels, photo.pixels)
 
 
+def test_a_heic_of_10_bits_keeps_them_with_white_at_the_top(repo_root: Path, tmp_path: Path) -> None:
+    # Made with: heif-enc -b 10 -L -p chroma=444 ten.png, a PNG of 16 bits with the ramps below.
+    photo = read_photo(repo_root / "tests/golden/ten_bits.heic")
+    rows, columns = np.mgrid[:64, :96]
+    ramps = np.stack([rows * 16 % 1024, columns * 10 % 1024, (rows + columns) * 6 % 1024], axis=2)
+    assert photo.pixels.dtype == np.uint16
+    error = photo.pixels / 65535 - ramps / 1023
+    assert np.abs(error).max() < 3 / 1023  # HEVC stores brightness and colour, rounded
+    assert len(np.unique(photo.pixels)) > 500
+    assert np.array_equal(photo.pixels & 63, photo.pixels >> 10)
+    write_photo(as_result(photo, OutputConfig(format="tiff")), tmp_path / "result.tif")
+    assert np.array_equal(read_photo(tmp_path / "result.tif").pixels, photo.pixels)
+
+
 @pytest.mark.parametrize("share", [0.3, 0.9, 0.999])
 def test_a_truncated_heic_is_named(data_root: Path, tmp_path: Path, share: float) -> None:
     data = (data_root / HEIC).read_bytes()
@@ -86,6 +100,14 @@ def test_webp_and_avif_keep_type_metadata_and_nearly_their_pixels(modern: Path, 
     assert np.abs(again.pixels.astype(int) - photo.pixels).mean() < 3
     write_photo(as_result(photo, OutputConfig()), tmp_path / "result", record=RECORD)
     assert read_record(tmp_path / "result") == RECORD
+
+
+def test_a_photo_above_pillows_own_limit_is_read_without_a_word(
+    modern: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    assert read_photo(modern).pixels.shape == (40, 60, 3)
+    assert Image.MAX_IMAGE_PIXELS == 1000
 
 
 def test_a_turned_photo_is_shown_alike_as_webp_and_avif(modern: Path, tmp_path: Path) -> None:
