@@ -176,6 +176,14 @@ def test_damaged_raw_files_are_named(data_root: Path, name: str, cause: str) -> 
         read_photo(data_root / "raw" / name)
 
 
+def test_damage_inside_raw_data_is_an_error(data_root: Path, tmp_path: Path, dng: Path) -> None:
+    data = bytearray(dng.read_bytes())
+    data[len(data) // 3 : len(data) // 3 + 2000] = b"\xff\xd9" * 1000
+    (tmp_path / "damaged.dng").write_bytes(data)
+    with pytest.raises(PhotoReadError, match="raw data cannot be decoded"):
+        read_photo(tmp_path / "damaged.dng")
+
+
 def test_an_empty_or_foreign_file_with_a_raw_name_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "empty.nef").touch()
     with pytest.raises(PhotoReadError, match="the file is empty"):
