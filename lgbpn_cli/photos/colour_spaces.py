@@ -7,7 +7,7 @@ image encoding, ISO 22028-2 (ROMM RGB, with the plain power curve of its customa
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -94,6 +94,21 @@ SPACES: dict[str, ColourSpace] = dict(
     )
 )  # fmt: skip
 """By the names that --colour-space takes."""
+
+
+H273_SPACES = {9: "rec2020", 12: "display-p3"}
+"""Colour primaries of ITU-T H.273 that are not sRGB's, which HEIC and AVIF may name instead of a profile."""
+H273_SRGB_CURVE = 13
+H273_HDR = {16: "PQ", 18: "HLG"}
+"""Its transfer functions for high dynamic range, which no other type of file would show alike."""
+
+
+def named_profile(primaries: int | None, transfer: int | None) -> bytes | None:
+    """Return the profile of the colours that a file names by H.273's numbers; None for sRGB's and unknown ones."""
+    if primaries not in H273_SPACES:
+        return None
+    space = SPACES[H273_SPACES[primaries]]
+    return icc_profile(replace(space, curve=SRGB_CURVE) if transfer == H273_SRGB_CURVE else space)
 
 
 def icc_profile(space: ColourSpace) -> bytes:

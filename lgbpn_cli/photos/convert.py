@@ -51,7 +51,8 @@ def as_result(photo: Photo, output: OutputConfig) -> Photo:
 
 def _as_own_type(photo: Photo, output: OutputConfig) -> Photo:
     container = photo.container
-    same_depth = output.bit_depth in (None, photo.bit_depth)
+    deep = photo.bit_depth > 8 and photo.format not in DEEP_TYPES
+    same_depth = output.bit_depth in (None, photo.bit_depth) and not (deep and output.bit_depth)
     if not same_depth or (output.strip_metadata and not isinstance(container, JpegContainer)):
         return _as_other_type(photo, photo.format, output)
     if isinstance(container, JpegContainer):
@@ -61,7 +62,7 @@ def _as_own_type(photo: Photo, output: OutputConfig) -> Photo:
             segments = segments_for(_stripped(photo).metadata)
             container = replace(container, segments=segments, trailer=b"", stored_as_rgb=False)
     if isinstance(container, CompressedContainer) and output.jpeg_quality is not None:
-        container = CompressedContainer(lossless=False, quality=output.jpeg_quality)
+        container = replace(container, lossless=False, quality=output.jpeg_quality)
     return replace(photo, container=container)
 
 
@@ -80,10 +81,12 @@ def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
         photo = _rendered(photo, output.colour_space or "srgb")
     if photo.linear:
         raise UnsupportedFileError("a picture in linear light, which only TIFF holds", "Use -f preserve.")
-    depth = output.bit_depth or (photo.bit_depth if wanted in DEEP_TYPES else 8)
-    if depth > 8 and wanted not in DEEP_TYPES:
+    # AVIF holds 10 of 16 bits; not beside transparency, which the writer of such files does not know.
+    keeps_depth = wanted in DEEP_TYPES or (wanted == "avif" and photo.alpha is None)
+    depth = output.bit_depth or (photo.bit_depth if keeps_depth else 8)
+    if output.bit_depth == 16 and wanted not in DEEP_TYPES:
         raise UnsupportedFileError(
-            f"a photo that is to become {wanted}, which has 8 bits", "Leave --bit-depth out."
+            f"a photo that is to become {wanted}, which has no 16 bits", "Leave --bit-depth out."
         )
     if photo.alpha is not None and wanted == "jpeg":
         raise UnsupportedFileError("a photo with transparency, which JPEG cannot hold", "Use -f png.")

@@ -26,7 +26,8 @@ from lgbpn_cli.photos.write import write_photo
 
 KINDS = [
     "jpeg", "progressive", "png", "palette", "png16", "tiff", "tiff-lzw", "tiff-tiles", "tiff-float", "bigtiff",
-    "tiff-jpeg", "tiff-palette", "tiff-pages", "tiff-float-differences", "mpo", "webp", "avif", "heif", "dng",
+    "tiff-jpeg", "tiff-palette", "tiff-pages", "tiff-float-differences", "mpo", "webp", "avif", "avif-deep",
+    "heif", "dng",
 ]  # fmt: skip
 MAX_PIXELS = 1_000_000
 MARK = Record("1", "m", "{}")
@@ -59,6 +60,10 @@ def sample(
         path = make_jpeg("photo.mpo")
         pictures = [Image.fromarray(smooth(24, 24)) for _ in range(2)]
         pictures[0].save(path, "MPO", save_all=True, append_images=pictures[1:], exif=EXIF_ORIENTATION_6)
+        return path
+    if kind == "avif-deep":
+        path = make_png().with_suffix(".avif")
+        path.write_bytes(imagecodecs.avif_encode(noise((24, 24, 3), np.uint16) >> 6, bitspersample=10))
         return path
     if kind == "heif":
         path = make_png().with_suffix(".heic")
