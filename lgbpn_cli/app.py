@@ -142,12 +142,14 @@ def denoise_file(
     if target.exists() and source.exists() and target.samefile(source):
         raise PhotoWriteError(source, "its result would replace the photo itself", "Give another target.")
     settings = InferenceConfig(quality=quality, preset=preset, strength=strength, seed=seed)
-    denoiser = _prepare(model, device, settings)
     start = time.perf_counter()
     photo = as_result(read_photo(source), OutputConfig(format=type_for(source, target)))
+    seconds = time.perf_counter() - start
+    denoiser = _prepare(model, device, settings)
+    start = time.perf_counter()
     clean = denoiser.clean(photo)
     write_photo(clean, target, record=denoiser.record)
-    seconds = time.perf_counter() - start
+    seconds += time.perf_counter() - start
     facts = denoiser.facts
     return DenoiseResult(source, target, seconds, photo.megapixels, facts.model, facts.device)
 

@@ -153,7 +153,9 @@ def _check_frame(file: BinaryIO, max_pixels: int) -> None:
 def _check_kind(frame: Frame, max_pixels: int) -> None:
     count = len(frame.components)
     if count == 4:
-        raise UnsupportedFileError("a JPEG with CMYK colours")
+        raise UnsupportedFileError(
+            "a JPEG with CMYK colours, a printer's inks, which the network does not know"
+        )
     if count not in (1, 3):
         raise UnsupportedFileError(f"a JPEG with {count} colour components")
     if any(not 1 <= factor <= 4 for part in frame.components for factor in (part.across, part.down)):

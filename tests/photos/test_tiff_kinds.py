@@ -118,7 +118,7 @@ def test_all_photos_of_a_file_get_new_pixels_and_all_other_pages_stay(
     ]  # fmt: skip
     assert photo.notes == (
         "page 2 of 6 stays as it is: a preview or a mask",
-        "page 4 of 6 stays as it is: a TIFF with CMYK colours",
+        "page 4 of 6 stays as it is: a TIFF with CMYK colours, a printer's inks, which the network does not know",
     )
     changed = replace(
         photo,
