@@ -391,3 +391,8 @@ class DataSource:
     shot: tuple[float, float] | None = None
     """Distillation: range of the noise that is laid on the photos when they are read, by `training.synthesis`;
     None: they are noisy as they are."""
+
+    def __post_init__(self) -> None:
+        """Make a tuple of a list, as it comes from a file."""
+        if self.shot is not None:
+            object.__setattr__(self, "shot", tuple(self.shot))
