@@ -340,11 +340,11 @@ class DistillationConfig:
     """Crops a step."""
     crop_px: int = 128
     """Side of a training crop; the student's size multiple has to divide it."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 6e-4
     """Peak learning rate of Adam."""
     warmup_steps: int = 200
     """Steps of linear warm-up before the cosine decay to zero."""
-    gradient_clip: float = 1.0
+    gradient_clip: float = 0.2
     """Largest norm of the gradient."""
     ema_decay: float = 0.999
     """Decay of the exponential moving average of the weights, which is what gets shipped."""
