@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -58,8 +59,10 @@ def estimate_tile(tile: NDArray[np.uint8], teacher: Model, kept: Path) -> Sequen
 
 
 def _read(kept: Path, tile: NDArray[np.uint8], teacher: Model) -> Sequence[NDArray[np.float16]] | None:
-    if not kept.exists():
+    """Return the estimates in the file, or None where it is missing, damaged, or made of something else."""
+    try:
+        with kept.open("rb") as file, np.load(file) as content:
+            same = str(content["teacher"]) == teacher.sha256 and np.array_equal(content["tile"], tile)
+            return [content[preset] for preset in PRESETS_ASKED] if same else None
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
-    with np.load(kept) as content:
-        same = str(content["teacher"]) == teacher.sha256 and np.array_equal(content["tile"], tile)
-        return [content[preset] for preset in PRESETS_ASKED] if same else None

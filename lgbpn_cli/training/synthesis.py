@@ -30,6 +30,9 @@ FloatImage = NDArray[np.float32]
 
 READ_NOISE_FITS = ((2.18, 1.20, 0.26), (1.85, 0.30, 0.20))
 """(slope, offset, spread) of log read variance over log shot variance: DND cameras, SIDD phones."""
+FITS_CLIPPED_AT_BLACK = (True, False)
+"""Which of them lose what lies below black before the demosaicing. In dark blocks of SIDD the mean of the noisy
+pixels is that of the reference to 0.3 levels, so little can have been clipped there."""
 CURVE_POINTS = 1024
 """Points at which the tone curve is tabulated."""
 
@@ -60,6 +63,8 @@ class Camera:
     """How far the colour matrix pulls the channels apart: 0 is none, rows (1 + s, -s/2, -s/2)."""
     contrast: float = 0.0
     """How much of a smooth step is in the tone curve behind the sRGB curve, 0..1."""
+    clips_black: bool = True
+    """Whether measured values below black are lost before the demosaicing."""
     demosaic_correction: float = 0.0
     """0 demosaics bilinearly, 1 with Malvar's full gradient correction."""
     luma_smooth_px: float = 0.0
@@ -77,7 +82,8 @@ class Camera:
 def draw_camera(random: np.random.Generator, ranges: NoiseRanges) -> Camera:
     """Return a camera and an exposure drawn from `ranges`."""
     shot = math.exp(random.uniform(math.log(ranges.shot[0]), math.log(ranges.shot[1])))
-    slope, offset, spread = READ_NOISE_FITS[random.integers(len(READ_NOISE_FITS))]
+    fit = int(random.integers(len(READ_NOISE_FITS)))
+    slope, offset, spread = READ_NOISE_FITS[fit]
     read = math.exp(slope * math.log(shot) + offset + spread * random.standard_normal())
     processed = random.random() < ranges.processed_share
     jpeg = random.random() < ranges.jpeg_share
@@ -85,9 +91,10 @@ def draw_camera(random: np.random.Generator, ranges: NoiseRanges) -> Camera:
         shot=shot,
         read=read,
         gains=(random.uniform(1.4, 2.4), 1.0, random.uniform(1.3, 2.2)),
-        saturation=random.uniform(0.0, 0.8),
+        saturation=random.uniform(0.0, 0.6),
+        clips_black=FITS_CLIPPED_AT_BLACK[fit],
         contrast=random.uniform(0.0, 1.0) if random.random() < 0.5 else 0.0,
-        demosaic_correction=random.uniform(0.0, 1.0),
+        demosaic_correction=random.uniform(0.4, 1.0),
         luma_smooth_px=random.uniform(0.0, 0.9) if processed else 0.0,
         chroma_smooth_px=random.uniform(0.0, 2.5) if processed else 0.0,
         sharpening=random.uniform(0.0, 0.8) if processed else 0.0,
@@ -138,7 +145,8 @@ def _sensor_noise(sensor: FloatImage, camera: Camera, random: np.random.Generato
     """Return what a sensor measures more or less than `sensor`, (h, w, 3), its clipping included."""
     photons = random.poisson(sensor / camera.shot).astype(np.float32)
     read = math.sqrt(camera.read) * random.standard_normal(sensor.shape, np.float32)
-    measured: FloatImage = np.clip(photons * np.float32(camera.shot) + read, 0, 1) - sensor
+    black = 0.0 if camera.clips_black else -1.0
+    measured: FloatImage = np.clip(photons * np.float32(camera.shot) + read, black, 1) - sensor
     return measured
 
 

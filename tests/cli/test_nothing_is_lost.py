@@ -31,8 +31,9 @@ DESCRIBING_TAGS = (
 def identity(fake_rooms: dict[str, ModuleType], lgbpn: Lgbpn) -> Lgbpn:
     """`lgbpn` with a network that changes nothing."""
 
-    def run_network(image: np.ndarray, *_: Any, on_tile: Any = None, **__: Any) -> np.ndarray:
-        return image
+    def run_network(image: Any, *_: Any, into: Any, **__: Any) -> None:
+        everything = slice(0, image.shape[0]), slice(0, image.shape[1])
+        into[everything] = image[everything]
 
     fake_rooms["lgbpn_cli.inference.denoise"].run_network = run_network  # type: ignore[attr-defined]
     return lgbpn
