@@ -349,7 +349,7 @@ class _Denoiser:
     """Who is told how a photo is done."""
 
     def clean(self, photo: Photo, on_tile: OnTile | None = None) -> Photo:
-        """The photo without its noise, all pages of it; only the tile at hand is ever in the network's number format."""
+        """The photo without its noise, all its pages; only the tile at hand is in the network's number format."""
         noisy, clean = WorkingPixels(photo), EncodedPixels(photo)
         self._run(noisy, into=clean, on_tile=on_tile)
         pages = tuple(self.clean(page, on_tile) for page in photo.further)
