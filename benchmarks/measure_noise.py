@@ -39,7 +39,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--every", type=int, default=1, help="every n-th photo of a set")
     every = parser.parse_args().every
-    print("| set | photos | level, measured / true: median | 10 % .. 90 % | worst | error of the correlation | s |")
+    print(
+        "| set | photos | level, measured / true: median | 10 % .. 90 % | worst | error of the correlation | s |"
+    )
     print("|---|---|---|---|---|---|---|")
     for name in SETS:
         ratios, errors, seconds = [], [], 0.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,12 +27,14 @@ BRIGHTNESS_BINS = 8
 """Points of the curve of noise against brightness, each with as many patches."""
 PATCHES_A_BIN = 40
 """Photos with few patches have fewer bins."""
-FLAT_SHARE = 0.15
+FLAT_SHARE = 0.08
 """The share of the patches of a bin, flattest first, that counts as flat."""
 FEWEST_FLAT = 6
 """A bin has at least so many flat patches."""
 MOST_CLIPPED = 0.3
-"""Patches with a larger share of pixels that are black or white in some channel are left out."""
+"""Patches with a larger share of pixels that are black or white in some channel are left out, if others are there."""
+MOST_COARSENESS = 1.25
+"""A bin's noise is at most so many times as coarse as in the bins where it is fine: the rest is texture."""
 MEDIAN_TO_MEAN = 1.02
 """The mean of a variance estimated from a half patch of correlated noise, over its median."""
 CORRELATION_PATCHES = 600
@@ -95,8 +97,8 @@ def measure_noise(image: np.ndarray) -> NoiseMeasurement:
     """Return the noise of `image`, (h, w, 3) float32 of encoded values in 0..1, which is left as it is.
 
     Where the photo is looked at depends on its size alone: the result is the same every time. Photos with a side
-    below 16 px, and photos that are black and white all over, are taken to have no noise. Over flat areas JPEG
-    hides noise that shows beside edges, so that of strongly compressed photos is measured too low.
+    below 16 px are taken to have no noise. Over flat areas JPEG hides noise that shows beside edges: that of
+    strongly compressed photos is measured too low. Texture that covers the whole photo is taken for noise.
     """
     if min(image.shape[:2]) < PATCH_PX:
         return NO_NOISE
@@ -104,9 +106,8 @@ def measure_noise(image: np.ndarray) -> NoiseMeasurement:
     patches = np.concatenate([_patches(tile) for tile in tiles])
     clipped = ((patches <= 0) | (patches >= 255)).any(axis=1).mean(axis=(1, 2))
     clipped_share = float(clipped.mean())
-    patches = patches[clipped < MOST_CLIPPED]
-    if not len(patches):
-        return replace(NO_NOISE, clipped_share=clipped_share)
+    # Night shots may be black nearly all over: the noise that sticks out of the black is what there is.
+    patches = patches[clipped < max(MOST_CLIPPED, clipped.min() + 0.1)]
     brightness = patches.mean(axis=(2, 3))
     noise = _without_plane(patches)
     flat, points = _flat_patches(noise, brightness)
@@ -170,20 +171,29 @@ def _flat_patches(
     rows, columns = np.indices((PATCH_PX, PATCH_PX)) // (PATCH_PX // 2)
     first_half = (rows + columns) % 2 == 0
     halves = [(noise[:, :, half] ** 2).mean(axis=2) for half in (first_half, ~first_half)]
+    crossed = (
+        np.diff(np.diff(noise, axis=2), axis=3) / 2
+    )  # keeps white noise's variance; little picture is in it
+    fine_halves = [(crossed[:, :, half[1:, 1:]] ** 2).mean(axis=2) for half in (first_half, ~first_half)]
     bins = max(1, min(BRIGHTNESS_BINS, len(noise) // PATCHES_A_BIN))
-    chosen, points = [], []
+    chosen, means, variances, fine_variances = [], [], [], []
     for members in np.array_split(np.argsort(brightness @ LUMA, kind="stable"), bins):
         count = max(FEWEST_FLAT, int(FLAT_SHARE * len(members)))
-        variances, flat = [], []
-        for judged, measured in (halves, halves[::-1]):
-            flattest = members[np.argsort(judged[members].sum(axis=1), kind="stable")[:count]]
-            flat.append(flattest)
-            variances.append(measured[flattest])
+        flat = [members[np.argsort(half[members].sum(axis=1), kind="stable")[:count]] for half in halves]
         chosen += flat
+        means.append(brightness[np.concatenate(flat)].mean(axis=0))
         # The median: a patch whose other half has an edge counts as one, however strong the edge.
-        variance = MEDIAN_TO_MEAN * np.median(np.concatenate(variances), axis=0)
-        points.append((brightness[np.concatenate(flat)].mean(axis=0), variance))
-    return np.unique(np.concatenate(chosen)), points
+        variances.append(_median_of_other_halves(flat, halves))
+        fine_variances.append(_median_of_other_halves(flat, fine_halves))
+    coarse, fine = MEDIAN_TO_MEAN * np.array(variances), MEDIAN_TO_MEAN * np.array(fine_variances)
+    coarseness = np.quantile(coarse / np.maximum(fine, 1e-6), 0.25, axis=0)
+    variance = np.minimum(coarse, MOST_COARSENESS * coarseness * fine)
+    return np.unique(np.concatenate(chosen)), list(zip(means, variance, strict=True))
+
+
+def _median_of_other_halves(flat: list[np.ndarray], halves: list[np.ndarray]) -> np.ndarray:
+    """Return the median over patches, each measured in the half that it was not judged by."""
+    return np.asarray(np.median(np.concatenate([halves[1][flat[0]], halves[0][flat[1]]]), axis=0))
 
 
 def _covariance(noise: np.ndarray) -> np.ndarray:
