@@ -25,12 +25,22 @@ from lgbpn_cli.batch.targets import TargetPlan, check_output, plan_targets
 from lgbpn_cli.colour import from_working, to_working
 from lgbpn_cli.config import PART_OF_QUALITY, InferenceConfig, OutputConfig
 from lgbpn_cli.errors import PhotoWriteError, UsageError
-from lgbpn_cli.evaluation.methods import baseline_methods, network_method, result_methods, with_unique_labels
+from lgbpn_cli.evaluation.denoise_page import DenoisePage
+from lgbpn_cli.evaluation.methods import (
+    baseline_methods,
+    describe_network,
+    network_method,
+    result_methods,
+    with_unique_labels,
+)
+from lgbpn_cli.evaluation.page import as_page
 from lgbpn_cli.evaluation.pairs import pair_pictures
 from lgbpn_cli.evaluation.report import EvaluationReport
+from lgbpn_cli.evaluation.report_files import check_report_file, write_report
 from lgbpn_cli.evaluation.run import evaluate_pairs
 from lgbpn_cli.evaluation.settings import EvaluationConfig
 from lgbpn_cli.evaluation.submission import write_submission
+from lgbpn_cli.evaluation.table import as_csv
 from lgbpn_cli.photos.companions import copy_companions
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.photo import Photo
@@ -43,6 +53,7 @@ from lgbpn_cli.version import __version__
 if TYPE_CHECKING:
     from lgbpn_cli.models.load import Model
     from lgbpn_cli.models.manifest import ModelEntry
+    from lgbpn_cli.training.distil import DistillationProgress
     from lgbpn_cli.training.trainer import TrainingProgress
 
 PROBE_SIDE_PX = 256
@@ -150,11 +161,13 @@ def denoise_folder(
     model: str | None = None,
     device: str = "auto",
     dry_run: bool = False,
+    page: DenoisePage | None = None,
 ) -> None:
     """Denoise all photos among `inputs`, files and folders; `listener` is told what became of each.
 
-    One photo's failure leaves the others alone. A `dry_run` writes nothing and estimates the time. Raises
-    UsageError, before anything is done, where the call as a whole cannot work.
+    One photo's failure leaves the others alone. A `dry_run` writes nothing and estimates the time. `page`
+    collects the photos that are denoised; writing it is left to the caller, who may have been interrupted.
+    Raises UsageError, before anything is done, where the call as a whole cannot work.
     """
     check_inputs(inputs)
     check_output(inputs, output)
@@ -183,6 +196,14 @@ def denoise_folder(
         run=denoiser.clean,
         write=denoiser.write,
     )
+    if page is not None:
+        label, facts = describe_network(denoiser.model, denoiser.settings)
+        page.begin(label, facts, [job.source for job in remaining.jobs])
+        steps = replace(steps, run=page.watch(steps.run), write=page.keep(steps.write))
+        if remaining.skipped:
+            listener.note(
+                "the page shows the photos of this run only; for finished results there is lgbpn eval"
+            )
     run_jobs(remaining.jobs, steps, listener)
 
 
@@ -194,17 +215,34 @@ def evaluate(
     device: str = "auto",
     on_step: Callable[[int, int], None] | None = None,
 ) -> EvaluationReport:
-    """The scores of every model with every setting, and of what else `config` names; its reports are written.
+    """The scores of every model with every setting, and of what else `config` names.
 
     `command` is what the reports give as their origin. Raises UsageError, before anything is measured, where
     the call as a whole cannot work; files that cannot be measured are named in the report's problems.
     """
-    pairing = pair_pictures(config.noisy, config.reference, config.denoised, config.pair_pattern)
-    methods = [*result_methods(config.denoised), *baseline_methods(config.baselines)]
-    for name in reversed(config.models):
-        denoisers = [_prepare(name, device, each) for each in settings]
-        methods[:0] = [network_method(each.model, each.settings, each.run) for each in denoisers]
+    check_report_file("--csv", config.csv, ".csv")
+    check_report_file("--html", config.html, ".html")
+    pairing = pair_pictures(
+        config.noisy,
+        config.reference,
+        config.denoised,
+        config.pair_pattern,
+        only=config.only,
+        exclude=config.exclude,
+    )
+    # As `denoise` prepares them: what is measured is what it gives.
+    denoisers = [_prepare(name, device, each) for name in config.models for each in settings]
+    methods = [network_method(each.model, each.settings, each.run) for each in denoisers]
+    methods += [*result_methods(config.denoised), *baseline_methods(config.baselines)]
     return evaluate_pairs(pairing, with_unique_labels(methods), config, command=command, on_step=on_step)
+
+
+def write_reports(report: EvaluationReport, config: EvaluationConfig) -> None:
+    """Write the files that `config` names; PhotoWriteError where that fails."""
+    if config.csv is not None:
+        write_report("--csv", config.csv, as_csv(report))
+    if config.html is not None:
+        write_report("--html", config.html, as_page(report, config.html.parent))
 
 
 def submit(
@@ -250,6 +288,38 @@ def train(
         models_folder=models_folder or user_folder(),
         device=choose_device(device),
         command=f"lgbpn train {recipe}",
+        on_step=on_step,
+    )
+
+
+def distill(
+    recipe: Path,
+    *,
+    run_folder: Path,
+    models_folder: Path | None = None,
+    device: str = "auto",
+    on_photo: Callable[[DistillationProgress], None] | None = None,
+    on_step: Callable[[TrainingProgress], None] | None = None,
+) -> ModelEntry:
+    """The manifest entry of the model with the student that the recipe file makes; an interrupted run goes on.
+
+    Raises UsageError for a bad recipe, ModelError for an unknown teacher, TrainingError where the run cannot go on.
+    """
+    from lgbpn_cli.models.manifest import user_folder
+    from lgbpn_cli.training.distil import run_distillation
+    from lgbpn_cli.training.recipe import data_root, read_distillation_recipe
+
+    wanted = read_distillation_recipe(recipe)
+    teacher = load_model(wanted.teacher, quality="teacher", device=device)
+    return run_distillation(
+        wanted,
+        teacher,
+        data_root=data_root(),
+        run_folder=run_folder,
+        models_folder=models_folder or user_folder(),
+        device=teacher.device,
+        command=f"lgbpn distill {recipe}",
+        on_photo=on_photo,
         on_step=on_step,
     )
 

@@ -331,6 +331,50 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True)
+class DistillationConfig:
+    """How a student is trained on the results of a teacher."""
+
+    steps: int = 8_000
+    """Optimiser steps."""
+    batch: int = 8
+    """Crops a step."""
+    crop_px: int = 128
+    """Side of a training crop; the student's size multiple has to divide it."""
+    learning_rate: float = 1e-3
+    """Peak learning rate of Adam."""
+    warmup_steps: int = 200
+    """Steps of linear warm-up before the cosine decay to zero."""
+    gradient_clip: float = 1.0
+    """Largest norm of the gradient."""
+    ema_decay: float = 0.999
+    """Decay of the exponential moving average of the weights, which is what gets shipped."""
+    renoised_share: float = 0.5
+    """Share of the crops that are cleaned photos with new noise on them; the rest are noisy photos as they are."""
+    shot: tuple[float, float] = (1e-4, 2.2e-2)
+    """Range of the new noise: variance of the shot noise at full scale, drawn log-uniformly."""
+    precision: Precision = "auto"
+    """auto, float32 or bfloat16."""
+    seed: int = 0
+    """Seed of initialisation, crops, cameras and noise."""
+    checkpoint_every: int = 200
+    """Steps between checkpoints."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work."""
+        object.__setattr__(self, "shot", tuple(self.shot))  # a list, where it comes from a file
+        _require(self.precision in PRECISIONS, "precision", f"'{self.precision}' is unknown", "Use auto.")
+        for name in ("steps", "batch", "checkpoint_every", "crop_px"):
+            _require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
+        _require(0 <= self.renoised_share <= 1, "renoised_share", "is not between 0 and 1", "Use 0.5.")
+        _require(
+            len(self.shot) == 2 and 0 < self.shot[0] <= self.shot[1],
+            "shot",
+            "is no range",
+            "Use [1e-4, 2e-2].",
+        )
+
+
+@dataclass(frozen=True)
 class DataSource:
     """One folder of noisy photos in a training recipe."""
 
@@ -340,3 +384,15 @@ class DataSource:
     """Share of the crops taken from this source, relative to the other sources' weights."""
     exclude: tuple[str, ...] = field(default_factory=tuple)
     """File-name patterns (fnmatch) that are never read: photos kept out for measuring."""
+    renoised_weight: float | None = None
+    """Distillation: share of this source among the crops with new noise; None: as `weight`."""
+    reduce_to_megapixels: float | None = None
+    """Distillation: photos are reduced by whole factors from 2 until they are no larger than this."""
+    shot: tuple[float, float] | None = None
+    """Distillation: range of the noise that is laid on the photos when they are read, by `training.synthesis`;
+    None: they are noisy as they are."""
+
+    def __post_init__(self) -> None:
+        """Make a tuple of a list, as it comes from a file."""
+        if self.shot is not None:
+            object.__setattr__(self, "shot", tuple(self.shot))

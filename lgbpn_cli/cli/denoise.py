@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lgbpn_cli.cli.command_line import command_line
 from lgbpn_cli.config import OUTPUT_FORMATS, PRESETS, QUALITIES, InferenceConfig, OutputConfig
-from lgbpn_cli.errors import UsageError
+from lgbpn_cli.errors import PhotoWriteError, UsageError
+from lgbpn_cli.evaluation.settings import EvaluationConfig
+
+if TYPE_CHECKING:
+    from lgbpn_cli.cli.progress import Reporter
+    from lgbpn_cli.evaluation.denoise_page import DenoisePage
+
+MEGABYTE = 1_000_000
 
 
 def denoise(
+    context: typer.Context,
     inputs: Annotated[
         list[Path],
         # readable=False: typer does not ask. A file without permission fails alone; it is no wrong command.
@@ -161,6 +170,19 @@ def denoise(
             "-n", "--dry-run", help="Write nothing: show targets and name clashes, estimate the time."
         ),
     ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            help="Write a page there that shows the photos of this run before and after.",
+            show_default=False,
+        ),
+    ] = None,
+    report_size: Annotated[
+        float,
+        typer.Option("--report-size", metavar="MB", help="Size the pictures in the page may have together."),
+    ] = EvaluationConfig.report_bytes / MEGABYTE,
     quiet: Annotated[
         bool, typer.Option("-q", "--quiet", help="Say nothing but which photos failed.")
     ] = False,
@@ -185,6 +207,7 @@ def denoise(
       lgbpn denoise photos/ -r -o denoised/        mirrors all sub-folders
       lgbpn denoise IMG_1.NEF -f tiff              writes IMG_1_denoised.tif
       lgbpn denoise photos/ --quality best -n      shows what would be done, and how long it would take
+      lgbpn denoise photos/ --html page.html       also makes a page to look at before and after
 
     \b
     Exit codes:
@@ -214,12 +237,34 @@ def denoise(
     # Here and not at the top: --help does not have to wait for them.
     from lgbpn_cli import app
     from lgbpn_cli.cli.progress import Reporter
+    from lgbpn_cli.evaluation.denoise_page import DenoisePage
 
+    page = None
+    if html is not None:
+        page = DenoisePage(html, round(report_size * MEGABYTE), command=command_line(context))
     reporter = Reporter(quiet=quiet, verbose=verbose, json_lines=json_lines)
     interrupted = False
     try:
-        app.denoise_folder(inputs, where, settings, reporter, model=model, device=device, dry_run=dry_run)
+        app.denoise_folder(
+            inputs, where, settings, reporter, model=model, device=device, dry_run=dry_run, page=page
+        )
     except KeyboardInterrupt:
         interrupted = True
     exit_code = reporter.close(interrupted=interrupted)
+    if page is not None and not dry_run:
+        page_code = _write_page(page, reporter)
+        exit_code = exit_code or page_code
     raise typer.Exit(exit_code)
+
+
+def _write_page(page: DenoisePage, reporter: Reporter) -> int:
+    """Write the page of what was denoised, after Ctrl-C too, and return the exit code of that."""
+    try:
+        written = page.write()
+    except PhotoWriteError as error:
+        typer.echo(f"lgbpn: {error}", err=True)
+        return 1
+    reporter.note(
+        f"page: {page.path}" if written else f"no photo was denoised, so {page.path} was not written"
+    )
+    return 0

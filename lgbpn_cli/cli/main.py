@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from lgbpn_cli.cli.allocator import keep_freed_buffers
 from lgbpn_cli.cli.denoise import denoise
+from lgbpn_cli.cli.distill import distill
 from lgbpn_cli.cli.evaluate import evaluate
 from lgbpn_cli.cli.models import models_app
 from lgbpn_cli.cli.train import train
@@ -58,6 +59,7 @@ def lgbpn(
 app.command("denoise")(denoise)
 app.command("eval")(evaluate)
 app.command("train")(train)
+app.command("distill")(distill)
 app.add_typer(models_app, name="models")
 
 
