@@ -41,6 +41,7 @@ from lgbpn_cli.evaluation.run import evaluate_pairs
 from lgbpn_cli.evaluation.settings import EvaluationConfig
 from lgbpn_cli.evaluation.submission import write_submission
 from lgbpn_cli.evaluation.table import as_csv
+from lgbpn_cli.noise import NO_NOISE, measure_noise
 from lgbpn_cli.photos.companions import copy_companions
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.photo import Photo
@@ -96,7 +97,7 @@ def denoise_image(
     model: Model | str | None = None,
     quality: str | None = InferenceConfig.quality,
     preset: str | None = InferenceConfig.preset,
-    strength: float = InferenceConfig.strength,
+    strength: float | None = InferenceConfig.strength,
     seed: int = InferenceConfig.seed,
     device: str = "auto",
 ) -> NDArray[Any]:
@@ -127,7 +128,7 @@ def denoise_file(
     model: Model | str | None = None,
     quality: str | None = InferenceConfig.quality,
     preset: str | None = InferenceConfig.preset,
-    strength: float = InferenceConfig.strength,
+    strength: float | None = InferenceConfig.strength,
     seed: int = InferenceConfig.seed,
     device: str = "auto",
 ) -> DenoiseResult:
@@ -345,9 +346,16 @@ class _Denoiser:
 
     def run(self, image: NDArray[np.float32], on_tile: OnTile | None = None) -> NDArray[np.float32]:
         """The network's answer to an (h, w, 3) picture from 0 to 1."""
+        from lgbpn_cli.adaptation import choose_preset, give_detail_back
         from lgbpn_cli.inference.denoise import run_network
 
-        return run_network(image, self.model, self.settings, on_tile=on_tile)
+        strength, preset = self.settings.strength, self.settings.preset
+        measures = strength is None or (preset is None and self.model.part == "teacher")
+        noise = measure_noise(image) if measures else NO_NOISE
+        clean = run_network(
+            image, self.model, replace(self.settings, preset=preset or choose_preset(noise)), on_tile=on_tile
+        )
+        return give_detail_back(image, clean, noise) if strength is None else clean
 
     def time_one_megapixel(self) -> float:
         """An estimate of the seconds a megapixel takes.
@@ -371,12 +379,12 @@ class _Denoiser:
             "model_sha256": self.model.sha256,
             "part": self.model.part,
             "quality": settings.quality,
-            "strength": settings.strength,
+            "strength": "auto" if settings.strength is None else settings.strength,
             "tile_px": settings.tile_px,
             "overlap_px": settings.overlap_px,
         }
         if self.model.part == "teacher":  # students know no shift
-            values["preset"] = settings.preset or self.model.preset
+            values["preset"] = settings.preset or "auto"
         if settings.quality == "teacher-r3":  # the other qualities draw nothing at random
             values["seed"] = settings.seed
             values["refine_passes"] = settings.refine_passes

@@ -48,7 +48,7 @@ def run_network(
         clean = _run_student(image, model, model.network, views, config, on_tile)
     else:
         clean = _run_teacher(image, model, config, quality, on_tile)
-    if config.strength < 1:
+    if config.strength is not None and config.strength < 1:
         clean = config.strength * clean + (1 - config.strength) * image
     return clean
 

@@ -97,7 +97,7 @@ def test_verbose_shows_model_device_and_settings(lgbpn: Lgbpn, make_photo: MakeP
     photo = make_photo("a.png")
     result = lgbpn("denoise", photo, "--verbose")
     assert "model fake on CPU (2 threads)" in result.stderr
-    for setting in ('"preset":"sidd"', f'"tile_px":{InferenceConfig.tile_px}'):
+    for setting in ('"preset":"auto"', f'"tile_px":{InferenceConfig.tile_px}'):
         assert setting in result.stderr
         assert setting not in lgbpn("denoise", photo, "--overwrite").stderr
 
@@ -137,8 +137,8 @@ def test_the_help_documents_every_option_with_the_default_of_its_setting(lgbpn: 
         "--suffix": OutputConfig.suffix,
         "-m, --model": "(the model this version ships)",
         "--quality": "(fast; teacher for a model without a student)",
-        "--preset": "(the model's own)",
-        "--strength": InferenceConfig.strength,
+        "--preset": "auto",
+        "--strength": "auto",
         "--seed": InferenceConfig.seed,
         "--tile": InferenceConfig.tile_px,
         "--overlap": InferenceConfig.overlap_px,
