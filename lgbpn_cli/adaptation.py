@@ -5,9 +5,11 @@ Nothing here looks at more of a photo than its noise and the network's answer, a
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
-from lgbpn_cli.noise import REACH_PX, NoiseMeasurement
+from lgbpn_cli.noise import REACH_PX, NoiseMeasurement, Picture, Window
 
 WINDOW_PX = 25
 """Side of the squares over which the energy of the removed part is compared with the noise."""
@@ -17,6 +19,13 @@ BAND_ROWS = 512
 """Rows worked on at a time: temporary arrays stay small beside the photo."""
 FINE_CORRELATION = 0.25
 """Noise whose direct neighbours correlate less is fine: preset dnd; else sidd."""
+
+
+class Canvas(Protocol):
+    """Takes windows of a result, float32 in 0..1."""
+
+    def __setitem__(self, window: Window, values: np.ndarray, /) -> None:
+        """Take the values of a window."""
 
 
 def choose_preset(noise: NoiseMeasurement) -> str:
@@ -30,26 +39,28 @@ def choose_preset(noise: NoiseMeasurement) -> str:
     return "dnd" if (right + below) / 2 < FINE_CORRELATION else "sidd"
 
 
-def give_detail_back(noisy: np.ndarray, denoised: np.ndarray, noise: NoiseMeasurement) -> np.ndarray:
-    """Return `denoised` with as much of the removed part put back as the noise cannot explain.
+def give_detail_back(noisy: Picture, denoised: Picture, into: Canvas, noise: NoiseMeasurement) -> None:
+    """Put the denoised picture `into` the canvas, with as much of the removed part as the noise cannot explain.
 
-    Pictures are (h, w, 3) float32 in 0..1; neither is changed. Where the removed part has more energy than the
-    noise has at that brightness, it holds picture, and Wiener's filter keeps noise / removed of it; the squares'
-    means and a second mean over the shares make it smooth. A photo without noise stays as it was.
+    Pictures are (h, w, 3) float32 in 0..1 and asked for bands of rows; the canvas may be where `denoised` comes from.
+    Where the removed part has more energy than the noise has at that brightness, it holds picture, and Wiener's
+    filter keeps noise / removed of it; means over squares make it smooth. A photo without noise stays as it was.
     """
-    result = np.empty_like(denoised)
-    margin = WINDOW_PX - 1
-    height = noisy.shape[0]
+    margin, height = WINDOW_PX - 1, noisy.shape[0]
+    above: np.ndarray | None = None  # the rows before the band, as they were before they were replaced
     for top in range(0, height, BAND_ROWS):
         bottom = min(top + BAND_ROWS, height)
-        first, last = max(0, top - margin), min(height, bottom + margin)
-        removed = noisy[first:last] - denoised[first:last]
+        last = min(height, bottom + margin)
+        here = np.array(denoised[slice(top, last), slice(None)])
+        here = here if above is None else np.concatenate([above, here])
+        first = last - here.shape[0]
+        removed = noisy[slice(first, last), slice(None)] - here
         energy = _mean_round(255.0**2 * np.square(removed).mean(axis=2))
-        expected = _mean_round(noise.variance_at(255 * denoised[first:last]).mean(axis=2))
+        expected = _mean_round(noise.variance_at(255 * here).mean(axis=2))
         share = _mean_round(np.minimum(1.0, TOLERANCE * expected / np.maximum(energy, 1e-6)))
         inner = slice(top - first, bottom - first)
-        result[top:bottom] = noisy[top:bottom] - share[inner, :, None] * removed[inner]
-    return result
+        above = here[max(0, bottom - first - margin) : bottom - first]
+        into[slice(top, bottom), slice(None)] = here[inner] + (1 - share[inner, :, None]) * removed[inner]
 
 
 def _mean_round(values: np.ndarray) -> np.ndarray:

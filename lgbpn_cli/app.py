@@ -22,7 +22,7 @@ from lgbpn_cli.batch.outcome import Job, Listener, Outcome, RunFacts, Status
 from lgbpn_cli.batch.pipeline import OnTile, Steps, describe_failure, run_jobs
 from lgbpn_cli.batch.selection import Selection, check_inputs, select_sources
 from lgbpn_cli.batch.targets import TargetPlan, check_output, plan_targets
-from lgbpn_cli.colour import from_working, to_working
+from lgbpn_cli.colour import EncodedPixels, WorkingPixels
 from lgbpn_cli.config import PART_OF_QUALITY, InferenceConfig, OutputConfig
 from lgbpn_cli.errors import PhotoWriteError, UsageError
 from lgbpn_cli.evaluation.denoise_page import DenoisePage
@@ -52,6 +52,7 @@ from lgbpn_cli.photos.write import write_photo
 from lgbpn_cli.version import __version__
 
 if TYPE_CHECKING:
+    from lgbpn_cli.inference.picture import Canvas, Picture
     from lgbpn_cli.models.load import Model
     from lgbpn_cli.models.manifest import ModelEntry
     from lgbpn_cli.training.distil import DistillationProgress
@@ -180,7 +181,8 @@ def denoise_folder(
         _report_refused(selection, plan, listener)
         return
 
-    denoiser = replace(_prepare(model, device, settings), output=output)
+    denoiser = replace(_prepare(model, device, settings), output=output, listener=listener)
+    denoiser.check_plan()
     remaining = leave_out_existing(plan.jobs, denoiser.record, overwrite=output.overwrite)
     listener.prepared(denoiser.facts, len(remaining.jobs))
     for text in remaining.notes():
@@ -332,12 +334,14 @@ class _Denoiser:
     model: Model
     settings: InferenceConfig
     output: OutputConfig = field(default_factory=OutputConfig)
+    listener: Listener | None = None
+    """Who is told how a photo is done."""
 
     def clean(self, photo: Photo, on_tile: OnTile | None = None) -> Photo:
-        """The photo without its noise."""
-        image = to_working(photo)
-        clean = self.run(image, on_tile)
-        return from_working(clean, photo)
+        """The photo without its noise; only the tile at hand is ever in the network's number format."""
+        noisy, clean = WorkingPixels(photo), EncodedPixels(photo)
+        self._run(noisy, into=clean, result=WorkingPixels(clean.photo), on_tile=on_tile)
+        return clean.photo
 
     def write(self, photo: Photo, target: Path) -> None:
         """Write a result, and copy what belongs to its photo."""
@@ -346,29 +350,51 @@ class _Denoiser:
 
     def run(self, image: NDArray[np.float32], on_tile: OnTile | None = None) -> NDArray[np.float32]:
         """The network's answer to an (h, w, 3) picture from 0 to 1."""
+        clean = np.empty_like(image)
+        self._run(image, into=clean, result=clean, on_tile=on_tile)
+        return clean
+
+    def _run(self, noisy: Picture, *, into: Canvas, result: Picture, on_tile: OnTile | None) -> None:
+        """Denoise `noisy` as its own noise asks for; what is put `into` the canvas is read back from `result`."""
         from lgbpn_cli.adaptation import choose_preset, give_detail_back
         from lgbpn_cli.inference.denoise import run_network
 
         strength, preset = self.settings.strength, self.settings.preset
-        measures = strength is None or (preset is None and self.model.part == "teacher")
-        noise = measure_noise(image) if measures else NO_NOISE
-        clean = run_network(
-            image, self.model, replace(self.settings, preset=preset or choose_preset(noise)), on_tile=on_tile
+        chooses = preset is None and self.model.part == "teacher"
+        noise = measure_noise(noisy) if strength is None or chooses else NO_NOISE
+        run_network(
+            noisy,
+            self.model,
+            replace(self.settings, preset=choose_preset(noise)) if chooses else self.settings,
+            into=into,
+            on_tile=on_tile,
+            on_plan=None if self.listener is None else self.listener.planned,
+            on_note=None if self.listener is None else self.listener.note,
         )
-        return give_detail_back(image, clean, noise) if strength is None else clean
+        if strength is None:
+            give_detail_back(noisy, result, into, noise)
+
+    def check_plan(self) -> None:
+        """Raise UsageError or DeviceError where no photo, however small, can be done with these settings."""
+        from lgbpn_cli.inference.plan import plan_inference
+
+        plan_inference(1, 1, self.model, self.settings)
 
     def time_one_megapixel(self) -> float:
         """An estimate of the seconds a megapixel takes.
 
-        The first of two tiles pays for what happens once a pass or once a process; the second is timed.
+        The first of three tiles pays for what happens once a pass or once a process; the second is timed. Halos are
+        not, so larger ones make the estimate too low.
         """
-        probe = replace(self.settings, refine_passes=1, tile_px=PROBE_SIDE_PX, overlap_px=0)
+        probe = replace(self.settings, refine_passes=1, tile_px=PROBE_SIDE_PX, halo_px=0)
         moments: list[float] = []
-        two_tiles = np.zeros((PROBE_SIDE_PX, 2 * PROBE_SIDE_PX, 3), np.float32)
-        replace(self, settings=probe).run(two_tiles, lambda done, total: moments.append(time.perf_counter()))
-        seconds = moments[1] - moments[0]
+        tiles = np.zeros((PROBE_SIDE_PX, 3 * PROBE_SIDE_PX, 3), np.float32)
+        denoiser = replace(self, settings=probe, listener=None)
+        denoiser.run(tiles, lambda done, total: moments.append(time.perf_counter()))
+        calls_a_tile = len(moments) // 3 if self.model.part == "student" else 1
+        seconds = moments[2 * calls_a_tile - 1] - moments[calls_a_tile - 1]
         if self.settings.quality == "teacher-r3":
-            seconds += self.settings.refine_passes * (moments[3] - moments[2])
+            seconds += self.settings.refine_passes * (moments[4] - moments[3])
         return seconds / (PROBE_SIDE_PX**2 / 1e6)
 
     @property
@@ -380,8 +406,6 @@ class _Denoiser:
             "part": self.model.part,
             "quality": settings.quality,
             "strength": "auto" if settings.strength is None else settings.strength,
-            "tile_px": settings.tile_px,
-            "overlap_px": settings.overlap_px,
         }
         if self.model.part == "teacher":  # students know no shift
             values["preset"] = settings.preset or "auto"
@@ -389,6 +413,10 @@ class _Denoiser:
             values["seed"] = settings.seed
             values["refine_passes"] = settings.refine_passes
             values["refine_probability"] = settings.refine_probability
+        if settings.halo_px is not None:  # with the default one, tiles do not show, whatever their size
+            values["tile_px"], values["halo_px"] = settings.tile_px, settings.halo_px
+        if settings.precision != "auto":
+            values["precision"] = settings.precision
         for name in ("format", "bit_depth", "jpeg_quality"):
             if getattr(self.output, name) != getattr(OutputConfig, name):
                 values[name] = getattr(self.output, name)

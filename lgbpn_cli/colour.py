@@ -43,51 +43,91 @@ def decode_light(encoded: np.ndarray) -> np.ndarray:
     return light.astype(np.float32)
 
 
-def to_working(photo: Photo) -> np.ndarray:
-    """Return the photo as (h, w, 3) float32, 0..1; grey is repeated to three channels.
-
-    Linear light is white-balanced and encoded; its highlights may lie above 1.
-    """
-    height, width, _ = photo.pixels.shape
-    image = np.empty((height, width, 3), np.float32)
-    scale = _scale(photo)
-    for top in range(0, height, BAND_ROWS):
-        band = photo.pixels[top : top + BAND_ROWS] / scale
-        image[top : top + BAND_ROWS] = encode_light(band) if photo.linear else band
-    return image
+Window = tuple[slice, slice]
+"""Rows and columns of a photo."""
 
 
-def from_working(clean: np.ndarray, photo: Photo) -> Photo:
-    """Return the photo with its pixels replaced by `clean`, (h, w, 3) in 0..1; `photo` is not changed.
+class WorkingPixels:
+    """A photo as the network sees it, (h, w, 3) float32, 0..1; a window is converted when it is asked for."""
 
-    Values are clipped to what the photo's samples can hold and rounded to the nearest; float samples are
-    neither. Grey is the mean of the three channels. What `to_working` gave comes back exactly, at 8 and at 16
-    bits, linear or not, and to 1e-6 as float.
+    def __init__(self, photo: Photo) -> None:
+        """The photo is kept, not copied."""
+        self._photo = photo
+        height, width, _ = photo.pixels.shape
+        self.shape = (height, width, 3)
+        self.nbytes = photo.pixels.nbytes
+        self._scale = _scale(photo)
 
-    Raises PhotoError when `clean` holds values that are no numbers, ValueError for another shape.
-    """
-    height, width, channels = photo.pixels.shape
-    if clean.shape != (height, width, 3):
-        raise ValueError(f"expected {(height, width, 3)}, got {clean.shape}")
-    scale = _scale(photo)
-    whole = np.issubdtype(photo.pixels.dtype, np.integer)
-    pixels = np.empty_like(photo.pixels)
-    for top in range(0, height, BAND_ROWS):
-        band = clean[top : top + BAND_ROWS].astype(np.float32)
-        if channels == 1:
-            band = band.mean(axis=2, keepdims=True)
-        if not np.isfinite(band).all():
+    def __getitem__(self, window: Window) -> np.ndarray:
+        """Return a window's pixels; grey is repeated to three channels.
+
+        Linear light is white-balanced and encoded; its highlights may lie above 1.
+        """
+        pixels = self._photo.pixels[window] / self._scale
+        if self._photo.linear:
+            pixels = encode_light(pixels)
+        return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
+
+
+class EncodedPixels:
+    """The way back: takes windows of a result and holds them as the photo's own samples, in `photo`."""
+
+    def __init__(self, photo: Photo) -> None:
+        """`photo` is not changed; the result has all it has but its pixels."""
+        self.photo = replace(photo, pixels=np.empty_like(photo.pixels))
+        self._scale = _scale(photo)
+
+    def __setitem__(self, window: Window, clean: np.ndarray) -> None:
+        """Take a window's pixels, (h, w, 3) in 0..1.
+
+        Values are clipped to what the photo's samples can hold and rounded to the nearest; float samples are
+        neither. Grey is the mean of the three channels. What `WorkingPixels` gave comes back exactly, at 8 and at
+        16 bits, linear or not, and to 1e-6 as float.
+
+        Raises PhotoError when `clean` holds values that are no numbers.
+        """
+        photo = self.photo
+        values = clean.astype(np.float32)
+        if photo.pixels.shape[2] == 1:
+            values = values.mean(axis=2, keepdims=True)
+        if not np.isfinite(values).all():
             raise PhotoError(
                 shown(photo.path), "denoising gave values that are no numbers", "Try it on the CPU."
             )
         if photo.linear:
-            band = decode_light(band)
-        band = band * scale
-        if whole:
-            np.rint(band, out=band)
-            np.clip(band, 0, np.iinfo(photo.pixels.dtype).max, out=band)
-        pixels[top : top + BAND_ROWS] = band
-    return replace(photo, pixels=pixels)
+            values = decode_light(values)
+        values = values * self._scale
+        if np.issubdtype(photo.pixels.dtype, np.integer):
+            np.rint(values, out=values)
+            np.clip(values, 0, np.iinfo(photo.pixels.dtype).max, out=values)
+        photo.pixels[window] = values
+
+
+def to_working(photo: Photo) -> np.ndarray:
+    """Return the whole photo as (h, w, 3) float32, 0..1: see `WorkingPixels`."""
+    pixels = WorkingPixels(photo)
+    image = np.empty(pixels.shape, np.float32)
+    for band in _bands(pixels.shape[0]):
+        image[band] = pixels[band]
+    return image
+
+
+def from_working(clean: np.ndarray, photo: Photo) -> Photo:
+    """Return the photo with its pixels replaced by `clean`, (h, w, 3) in 0..1: see `EncodedPixels`.
+
+    Raises ValueError for another shape.
+    """
+    height, width, _ = photo.pixels.shape
+    if clean.shape != (height, width, 3):
+        raise ValueError(f"expected {(height, width, 3)}, got {clean.shape}")
+    result = EncodedPixels(photo)
+    for band in _bands(height):
+        result[band] = clean[band]
+    return result.photo
+
+
+def _bands(height: int) -> list[Window]:
+    return [(slice(top, min(top + BAND_ROWS, height)), slice(None)) for top in range(0, height, BAND_ROWS)]
 
 
 def _scale(photo: Photo) -> np.ndarray:

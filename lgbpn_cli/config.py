@@ -8,8 +8,10 @@ from typing import Literal, get_args
 
 from lgbpn_cli.errors import UsageError
 
-Precision = Literal["auto", "float32", "bfloat16"]
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+SMALLEST_TILE_PX = 64
+"""A tile smaller than this would be mostly halo."""
 
 
 def _require(condition: bool, subject: str, cause: str, cure: str) -> None:
@@ -210,14 +212,18 @@ class InferenceConfig:
     the photo's measured noise asks for."""
     seed: int = 0
     """Seed of the R3 replacement masks."""
-    tile_px: int = 512
-    """Side of the square that one network call contributes to the result."""
-    overlap_px: int = 64
-    """Pixels over which neighbouring tiles are blended."""
+    tile_px: int | None = None
+    """Side of the square that one network call contributes to the result; None: as large as memory allows."""
+    halo_px: int | None = None
+    """What a tile sees of its surroundings on each side; None: enough for tiles not to show."""
     refine_passes: int = 8
     """R3: how many randomly replaced copies are averaged (paper, section 3.4)."""
     refine_probability: float = 0.16
     """R3: the share of tensor elements replaced by their noisy value."""
+    precision: Precision = "auto"
+    """Number format of the network's large sums; auto takes bfloat16 where the device is made for it."""
+    max_memory_bytes: int | None = None
+    """Most memory to use: of the whole program on the CPU, of the device on a GPU; None: what is free."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
@@ -239,12 +245,23 @@ class InferenceConfig:
             f"{self.strength} is not between 0 and 1",
             "Use auto, or 0 (original) to 1 (fully denoised).",
         )
-        _require(self.tile_px >= 64, "--tile", f"{self.tile_px} px is too small", "Use 64 or more.")
         _require(
-            0 <= self.overlap_px <= self.tile_px // 2,
-            "--overlap",
-            f"{self.overlap_px} px does not fit a tile of {self.tile_px} px",
-            "Use 0 to half the tile.",
+            self.tile_px is None or self.tile_px >= SMALLEST_TILE_PX,
+            "--tile",
+            f"{self.tile_px} px is too small",
+            f"Use {SMALLEST_TILE_PX} or more.",
+        )
+        _require(
+            self.halo_px is None or self.halo_px >= 0,
+            "--halo",
+            f"{self.halo_px} px is no width",
+            "Use 0 or more.",
+        )
+        _require(
+            self.precision in PRECISIONS,
+            "--precision",
+            f"'{self.precision}' is unknown",
+            f"Choose one of {', '.join(PRECISIONS)}.",
         )
         _require(self.seed >= 0, "--seed", f"{self.seed} is negative", "Use 0 or more.")
 
@@ -323,7 +340,8 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
-        _require(self.precision in PRECISIONS, "precision", f"'{self.precision}' is unknown", "Use auto.")
+        known = self.precision in PRECISIONS and self.precision != "float16"  # which would need loss scaling
+        _require(known, "precision", f"'{self.precision}' is unknown", "Use auto.")
         for name in ("steps", "batch", "checkpoint_every"):
             _require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
         _require(
@@ -341,11 +359,11 @@ class DistillationConfig:
     """Crops a step."""
     crop_px: int = 128
     """Side of a training crop; the student's size multiple has to divide it."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 6e-4
     """Peak learning rate of Adam."""
     warmup_steps: int = 200
     """Steps of linear warm-up before the cosine decay to zero."""
-    gradient_clip: float = 1.0
+    gradient_clip: float = 0.2
     """Largest norm of the gradient."""
     ema_decay: float = 0.999
     """Decay of the exponential moving average of the weights, which is what gets shipped."""

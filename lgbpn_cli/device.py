@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
+import psutil
 import torch
+from torch import Tensor
 
 from lgbpn_cli.config import Precision
 from lgbpn_cli.errors import DeviceError
+
+DTYPES: dict[str, torch.dtype] = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+"""PyTorch's number formats by the names that --precision takes."""
+CGROUP_LIMIT, CGROUP_USED = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
+"""Where a Linux container finds what memory it may use, and uses."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +44,7 @@ def probe_hardware() -> Hardware:
     cuda = tuple(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count()))
     return Hardware(
         cuda=cuda,
-        cuda_bfloat16=bool(cuda) and torch.cuda.is_bf16_supported(),
+        cuda_bfloat16=bool(cuda) and torch.cuda.is_bf16_supported(including_emulation=False),
         mps=torch.backends.mps.is_available(),
         cpu_bfloat16=_cpu_has_bfloat16(),
     )
@@ -55,18 +68,140 @@ class Device:
     """Whether bfloat16 is faster than float32 here."""
     note: str | None = None
     """What a user should be told about the choice, or None."""
+    automatic: bool = False
+    """Whether it was not asked for by name: another may take its place."""
 
     @property
     def torch_device(self) -> torch.device:
         """PyTorch's object for this device."""
         return torch.device(self.name)
 
+    @property
+    def is_cpu(self) -> bool:
+        """Whether it computes in the program's own memory."""
+        return self.name == "cpu"
+
+    @property
+    def precisions(self) -> tuple[Precision, ...]:
+        """What --precision may ask for here, auto apart."""
+        if self.name == "mps":
+            return ("float32",)
+        if self.is_cpu or self.fast_bfloat16:
+            return ("float32", "bfloat16", "float16")
+        return ("float32", "float16")
+
+    def precision(self, wanted: Precision = "auto") -> Precision:
+        """Return the number format to use; auto takes bfloat16 where it is fast, else float32.
+
+        Raises DeviceError for one that this device has no instructions for.
+        """
+        if wanted == "auto":
+            return "bfloat16" if self.fast_bfloat16 else "float32"
+        if wanted not in self.precisions:
+            raise DeviceError(
+                f"--precision {wanted}",
+                f"{self.description} does not compute in it",
+                f"Use {' or '.join(self.precisions)}.",
+            )
+        return wanted
+
     @contextmanager
     def autocast(self, precision: Precision = "auto") -> Iterator[None]:
-        """Run the network in `precision`; auto takes bfloat16 where it is fast, else float32."""
-        enabled = precision == "bfloat16" or (precision == "auto" and self.fast_bfloat16)
-        with torch.autocast(self.torch_device.type, dtype=torch.bfloat16, enabled=enabled):
+        """Run the network's convolutions and products in `precision`, their sums in float32."""
+        dtype = DTYPES[self.precision(precision)]
+        if self._is_cuda:
+            torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
+            torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
+        if dtype == torch.float32:
+            dtype, enabled = torch.bfloat16, False
+        else:
+            enabled = True
+        with torch.autocast(self.torch_device.type, dtype=dtype, enabled=enabled):
             yield
+
+    def free_bytes(self) -> int | None:
+        """Return the memory that can be had here now, or None where nothing tells."""
+        if self._is_cuda:
+            free: int = torch.cuda.mem_get_info(self.torch_device)[0]
+            return free
+        if self.name == "mps":
+            return int(torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory())
+        return int(min(psutil.virtual_memory().available, _container_free_bytes()))
+
+    def upload(self, pixels: np.ndarray) -> Tensor:
+        """Return pixels (h, w, 3) as (1, 3, h, w) here, channels-last in memory.
+
+        CUDA copies from pinned memory on a stream of its own, so that a tile comes while the one before it is
+        computed.
+        """
+        rows = torch.from_numpy(np.ascontiguousarray(pixels))
+        if self._is_cuda:
+            copying = torch.cuda.Stream(self.torch_device)  # type: ignore[no-untyped-call]
+            with torch.cuda.stream(copying):
+                rows = rows.pin_memory().to(self.torch_device, non_blocking=True)
+            computing = torch.cuda.current_stream(self.torch_device)
+            computing.wait_stream(copying)
+            rows.record_stream(computing)
+        else:
+            rows = rows.to(self.torch_device)
+        return rows.permute(2, 0, 1)[None]
+
+    def download(self, estimate: Tensor) -> Callable[[], np.ndarray]:
+        """Begin to fetch (1, 3, h, w); the function returned waits for it and returns (h, w, 3) float32."""
+        rows = estimate[0].permute(1, 2, 0).float()
+        if not self._is_cuda:
+            return lambda: rows.cpu().numpy()
+        fetched = torch.empty(rows.shape, dtype=rows.dtype, pin_memory=True)
+        fetched.copy_(rows, non_blocking=True)
+        arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        arrived.record(torch.cuda.current_stream(self.torch_device))
+
+        def wait() -> np.ndarray:
+            arrived.synchronize()
+            return fetched.numpy()
+
+        return wait
+
+    def is_out_of_memory(self, error: BaseException) -> bool:
+        """Return whether `error` says that a smaller piece of work might have fitted."""
+        if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
+            return True
+        text = str(error)
+        return isinstance(error, RuntimeError) and (
+            "out of memory" in text or "can't allocate memory" in text
+        )
+
+    def release_memory(self) -> None:
+        """Give back what is kept for reuse, so that pieces of another size find room."""
+        if self._is_cuda:
+            torch.cuda.empty_cache()
+        elif self.name == "mps":
+            torch.mps.empty_cache()
+
+    @property
+    def _is_cuda(self) -> bool:
+        return self.name.startswith("cuda")
+
+
+def _container_free_bytes() -> float:
+    """Return what the limit of this process's container leaves; infinite without one."""
+    try:
+        return int(CGROUP_LIMIT.read_text()) - int(CGROUP_USED.read_text())
+    except (OSError, ValueError):
+        return float("inf")
+
+
+def resident_bytes() -> int:
+    """Return the memory that this process occupies now."""
+    occupied: int = psutil.Process().memory_info().rss
+    return occupied
+
+
+def list_devices(hardware: Hardware | None = None) -> list[Device]:
+    """Return every device that is here; the first is what `auto` takes."""
+    found = probe_hardware() if hardware is None else hardware
+    gpus = [_cuda(index, found) for index in range(len(found.cuda))]
+    return [*gpus, *([_mps()] if found.mps else []), _cpu(found)]
 
 
 def choose_device(name: str = "auto", hardware: Hardware | None = None) -> Device:
@@ -78,9 +213,9 @@ def choose_device(name: str = "auto", hardware: Hardware | None = None) -> Devic
     found = probe_hardware() if hardware is None else hardware
     if name == "auto":
         if found.cuda:
-            return _cuda(0, found)
+            return _cuda(0, found, automatic=True)
         if found.mps:
-            return _mps()
+            return _mps(automatic=True)
         return _cpu(found, note="no GPU found that PyTorch can use: running on the CPU")
     if name == "cpu":
         return _cpu(found)
@@ -110,9 +245,10 @@ def _cpu(found: Hardware, note: str | None = None) -> Device:
     return Device("cpu", f"CPU ({torch.get_num_threads()} threads)", found.cpu_bfloat16, note)
 
 
-def _cuda(index: int, found: Hardware) -> Device:
-    return Device(f"cuda:{index}", f"{found.cuda[index]} (cuda:{index})", found.cuda_bfloat16)
+def _cuda(index: int, found: Hardware, *, automatic: bool = False) -> Device:
+    description = f"{found.cuda[index]} (cuda:{index})"
+    return Device(f"cuda:{index}", description, found.cuda_bfloat16, automatic=automatic)
 
 
-def _mps() -> Device:
-    return Device("mps", "Apple GPU (mps)", fast_bfloat16=False)
+def _mps(*, automatic: bool = False) -> Device:
+    return Device("mps", "Apple GPU (mps)", fast_bfloat16=False, automatic=automatic)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -40,6 +41,21 @@ MEDIAN_TO_MEAN = 1.02
 CORRELATION_PATCHES = 600
 """The correlation is averaged over so many flat patches at most."""
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+Window = tuple[slice, slice]
+"""Rows and columns of a photo."""
+
+
+class Picture(Protocol):
+    """An (h, w, 3) picture, float32 in 0..1, that is asked for windows: an array, or a photo that converts them."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height, width, channels."""
+
+    def __getitem__(self, window: Window, /) -> np.ndarray:
+        """Return the pixels of a window."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +109,7 @@ NO_NOISE = NoiseMeasurement(
 """What is said of a photo in which nothing can be measured."""
 
 
-def measure_noise(image: np.ndarray) -> NoiseMeasurement:
+def measure_noise(image: Picture) -> NoiseMeasurement:
     """Return the noise of `image`, (h, w, 3) float32 of encoded values in 0..1, which is left as it is.
 
     Where the photo is looked at depends on its size alone: the result is the same every time. Photos with a side
@@ -129,11 +145,11 @@ def measure_noise(image: np.ndarray) -> NoiseMeasurement:
     )
 
 
-def _tiles(image: np.ndarray) -> Iterator[np.ndarray]:
+def _tiles(image: Picture) -> Iterator[np.ndarray]:
     """Give the parts of the photo that are looked at; their corners lie on multiples of 8."""
     for top, bottom in _spans(image.shape[0]):
         for left, right in _spans(image.shape[1]):
-            yield image[top:bottom, left:right]
+            yield image[slice(top, bottom), slice(left, right)]
 
 
 def _spans(length: int) -> list[tuple[int, int]]:

@@ -94,8 +94,8 @@ REFUSED = [
     ({"strength": 1.01}, "--strength"),
     ({"strength": float("nan")}, "--strength"),
     ({"tile_px": 63}, "--tile"),
-    ({"overlap_px": -1}, "--overlap"),
-    ({"tile_px": 64, "overlap_px": 33}, "--overlap"),
+    ({"halo_px": -1}, "--halo"),
+    ({"precision": "int8"}, "--precision"),
     ({"seed": -1}, "--seed"),
 ]
 
@@ -114,8 +114,8 @@ def test_an_impossible_setting_is_refused_naming_its_option(fields: dict[str, An
         {},
         {"quality": "teacher-r3", "preset": "dnd", "seed": 2**40},
         {"strength": 0.0},
-        {"tile_px": 64, "overlap_px": 32},
-        {"overlap_px": 0},
+        {"tile_px": 64, "halo_px": 200},
+        {"halo_px": 0},
     ],
     ids=str,
 )

@@ -102,7 +102,7 @@ def test_precision_is_as_before_after_the_network_ran() -> None:
 def test_probing_names_every_gpu_that_pytorch_finds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: f"GPU {index}")
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     found = probe_hardware()
     assert found.cuda == ("GPU 0", "GPU 1")

@@ -78,6 +78,9 @@ class Listener(Protocol):
     def started(self, job: Job) -> None:
         """The network begins with a photo."""
 
+    def planned(self, plan: object) -> None:
+        """How the photo at hand is done: device, precision, tiles, memory; `str` makes it a line."""
+
     def tile(self, done: int, total: int) -> None:
         """The network has finished `done` of the photo's `total` tiles."""
 

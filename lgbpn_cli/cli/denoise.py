@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lgbpn_cli.cli.amounts import parse_bytes
 from lgbpn_cli.cli.command_line import AUTO, command_line, read_strength
-from lgbpn_cli.config import OUTPUT_FORMATS, PRESETS, QUALITIES, InferenceConfig, OutputConfig
+from lgbpn_cli.config import OUTPUT_FORMATS, PRECISIONS, PRESETS, QUALITIES, InferenceConfig, OutputConfig
 from lgbpn_cli.errors import PhotoWriteError, UsageError
 from lgbpn_cli.evaluation.settings import EvaluationConfig
 
@@ -145,19 +146,40 @@ def denoise(
         ),
     ] = InferenceConfig.seed,
     tile: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--tile",
             metavar="PIXELS",
             help="Side of the squares a photo is cut into; smaller needs less memory.",
+            show_default="as large as memory allows, up to a useful size",
         ),
     ] = InferenceConfig.tile_px,
-    overlap: Annotated[
-        int,
+    halo: Annotated[
+        int | None,
         typer.Option(
-            "--overlap", metavar="PIXELS", help="Width over which neighbouring squares are blended."
+            "--halo",
+            metavar="PIXELS",
+            help="What the network sees round each square; less is faster, and squares begin to show.",
+            show_default="enough for tiles not to show",
         ),
-    ] = InferenceConfig.overlap_px,
+    ] = InferenceConfig.halo_px,
+    max_memory: Annotated[
+        str | None,
+        typer.Option(
+            "--max-memory",
+            metavar="AMOUNT",
+            help="Most memory to use, such as 2GB: of the program, or of the GPU where there is one.",
+            show_default="what is free",
+        ),
+    ] = None,
+    precision: Annotated[
+        str,
+        typer.Option(
+            "--precision",
+            metavar="|".join(PRECISIONS),
+            help="Number format of the network; auto takes bfloat16 on processors and GPUs made for it.",
+        ),
+    ] = InferenceConfig.precision,
     device: Annotated[
         str,
         typer.Option(
@@ -191,7 +213,9 @@ def denoise(
     ] = False,
     verbose: Annotated[
         bool,
-        typer.Option("-v", "--verbose", help="Also show model, device, settings, and details of errors."),
+        typer.Option(
+            "-v", "--verbose", help="Also show model, device, plan, settings, and details of errors."
+        ),
     ] = False,
     json_lines: Annotated[
         bool, typer.Option("--json", help="Write one JSON object a photo to standard output.")
@@ -227,7 +251,9 @@ def denoise(
         strength=read_strength(strength),
         seed=seed,
         tile_px=tile,
-        overlap_px=overlap,
+        halo_px=halo,
+        precision=precision,  # type: ignore[arg-type]  # checked by the configuration
+        max_memory_bytes=None if max_memory is None else parse_bytes("--max-memory", max_memory),
     )
     where = OutputConfig(
         output=output,

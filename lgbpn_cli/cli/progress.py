@@ -50,6 +50,11 @@ class Reporter:
         if self._bars is not None:
             self._bars.start_photo(_shown(job.source.name))
 
+    def planned(self, plan: object) -> None:
+        """Show how a photo is done, where details are asked for."""
+        if self._verbose:
+            self._print(f"plan: {plan}")
+
     def tile(self, done: int, total: int) -> None:
         """Move the bar of the tiles."""
         if self._bars is not None:

@@ -20,6 +20,8 @@ def replacement_mask(
     columns = torch.arange(window[1].start, window[1].stop, device=device)[None, :]
     channels = torch.arange(3, device=device)[:, None, None]
     key = _mix(torch.tensor(seed & _MASK_32, device=device) + _mix(torch.tensor(copy, device=device)))
+    while seed := seed >> 32:  # a seed of any size counts as a whole
+        key = _mix(key + (seed & _MASK_32))
     hashed = _mix(_mix(_mix(key + rows) + columns) + channels)
     return (hashed < int(probability * 2**32))[None]
 

@@ -1,88 +1,71 @@
-"""Tiles: where they lie (integers only), and how neighbours are blended so that the weights sum to one."""
+"""Tiles: which part of a photo each network call sees, and which part of its result counts; integers only."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
+Window = tuple[slice, slice]
+"""Rows and columns of a photo."""
 
 
 @dataclass(frozen=True)
-class Span:
-    """One tile's extent along one axis, in pixels of the photo."""
+class Tile:
+    """One network call: it sees `window`, and what it gives for `core` is the result there."""
 
-    start: int
-    stop: int
+    core: Window
+    window: Window
 
-
-@dataclass(frozen=True)
-class TilePlan:
-    """All tiles of a photo: the product of its row spans and its column spans."""
-
-    rows: tuple[Span, ...]
-    columns: tuple[Span, ...]
-    overlap_px: int
-
-    def __len__(self) -> int:
-        """Return the number of tiles."""
-        return len(self.rows) * len(self.columns)
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        """Yield (row index, column index) of each tile, row by row."""
-        return ((row, column) for row in range(len(self.rows)) for column in range(len(self.columns)))
-
-    def window(self, row: int, column: int) -> tuple[slice, slice]:
-        """Return the tile's place in the photo."""
-        rows, columns = self.rows[row], self.columns[column]
-        return slice(rows.start, rows.stop), slice(columns.start, columns.stop)
-
-    def weights(self, row: int, column: int) -> np.ndarray:
-        """Return the tile's blending weights (h, w, 1) float32; over all tiles they sum to one at every pixel."""
-        vertical = _weights(self.rows, row, self.overlap_px)
-        horizontal = _weights(self.columns, column, self.overlap_px)
-        return np.asarray((vertical[:, None] * horizontal[None, :])[..., None], np.float32)
+    @property
+    def inner(self) -> Window:
+        """Where the core lies inside the window."""
+        rows, columns = (
+            slice(core.start - seen.start, core.stop - seen.start)
+            for core, seen in zip(self.core, self.window, strict=True)
+        )
+        return rows, columns
 
 
-def plan_tiles(height: int, width: int, tile_px: int, overlap_px: int, multiple_px: int = 1) -> TilePlan:
-    """Return tiles of at most tile_px a side, neighbours sharing at least overlap_px (less than half a tile).
+def plan_tiles(height: int, width: int, tile_px: int, halo_px: int, multiple_px: int = 1) -> list[Tile]:
+    """Return tiles, row by row, whose cores cover the photo once and are of at most `tile_px` a side.
 
-    Where there is more than one tile along an axis, their length is a multiple of `multiple_px`.
+    Cores of one axis are equal but for the last, which may be smaller. They and the halo round them, which is
+    cut off at the photo's edges, lie on multiples of `multiple_px`; so both sizes are rounded: cores down, halo up.
     """
-    tile_px -= tile_px % multiple_px
-    rows, columns = (_spans(length, tile_px, overlap_px, multiple_px) for length in (height, width))
-    return TilePlan(rows, columns, overlap_px)
+    rows, columns = (_spans(length, tile_px, multiple_px) for length in (height, width))
+    cores = [(each, other) for each in rows for other in columns]
+    return [_with_halo(core, (height, width), halo_px + -halo_px % multiple_px) for core in cores]
 
 
-def _spans(length: int, tile_px: int, overlap_px: int, multiple_px: int) -> tuple[Span, ...]:
-    """Return spans of equal length from edge to edge: as few as tile_px allows, and no longer than those need."""
-    if length <= tile_px:
-        return (Span(0, length),)
-    count = -(-(length - overlap_px) // (tile_px - overlap_px))
-    side = -(-(length + (count - 1) * overlap_px) // count)
+def split_tiles(
+    tiles: list[Tile], height: int, width: int, tile_px: int, halo_px: int, multiple_px: int = 1
+) -> list[Tile]:
+    """Return the same cores in tiles of at most `tile_px` a side, in the same order."""
+    smaller = []
+    for tile in tiles:
+        rows, columns = tile.core
+        inside = plan_tiles(rows.stop - rows.start, columns.stop - columns.start, tile_px, 0, multiple_px)
+        for piece in inside:
+            core = _moved(piece.core[0], rows.start), _moved(piece.core[1], columns.start)
+            smaller.append(_with_halo(core, (height, width), halo_px + -halo_px % multiple_px))
+    return smaller
+
+
+def _spans(length: int, tile_px: int, multiple_px: int) -> list[slice]:
+    """Return spans from edge to edge: as few as tile_px allows, and no longer than those need."""
+    largest = max(tile_px - tile_px % multiple_px, multiple_px)
+    count = -(-length // largest)
+    side = -(-length // count)
     side += -side % multiple_px
-    starts = [(length - side) * index // (count - 1) for index in range(count)]
-    return tuple(Span(start, start + side) for start in starts)
+    return [slice(start, min(start + side, length)) for start in range(0, length, side)]
 
 
-def _weights(spans: tuple[Span, ...], index: int, overlap_px: int) -> np.ndarray:
-    """Return one tile's weights along one axis, float64: up over the seam behind it, down over the one ahead."""
-    span = spans[index]
-    positions = np.arange(span.start, span.stop)
-    rising = _rise(spans, index, positions, overlap_px)
-    return np.asarray(rising * (1 - _rise(spans, index + 1, positions, overlap_px)))
+def _with_halo(core: Window, shape: tuple[int, int], halo_px: int) -> Tile:
+    rows, columns = (
+        slice(max(0, span.start - halo_px), min(length, span.stop + halo_px))
+        for span, length in zip(core, shape, strict=True)
+    )
+    return Tile(core, (rows, columns))
 
 
-def _rise(spans: tuple[Span, ...], index: int, positions: np.ndarray, overlap_px: int) -> np.ndarray:
-    """Return 0 before the seam between tiles index - 1 and index, 1 behind it, a ramp across it.
-
-    The ramp is half the overlap wide and lies in its middle: the outer quarters, where a tile sees the least of
-    its surroundings, count for nothing.
-    """
-    if index == 0:
-        return np.ones(len(positions))
-    if index == len(spans):
-        return np.zeros(len(positions))
-    middle = (spans[index].start + spans[index - 1].stop - 1) / 2
-    ramp = max(overlap_px // 2, 1)
-    return np.asarray(np.clip((positions - middle) / ramp + 0.5, 0, 1))
+def _moved(span: slice, by_px: int) -> slice:
+    return slice(span.start + by_px, span.stop + by_px)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from lgbpn_cli.config import DEFAULT_QUALITY, PART_OF_QUALITY, PRESETS
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import ModelError, UsageError
@@ -17,7 +19,7 @@ DEFAULT_MODEL = "lgbpn-base"
 """The model that is used unless another is named."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Model:
     """One loaded network and what a caller needs to know of it."""
 
@@ -32,6 +34,11 @@ class Model:
     def part(self) -> str:
         """Which part of a family it is: student or teacher."""
         return "student" if isinstance(self.network, Student) else "teacher"
+
+    def move_to(self, device: Device) -> None:
+        """Put the network on another device; whoever holds this model finds it there."""
+        self.network.to(device.torch_device)
+        self.device = device
 
     def quality(self, wanted: str | None) -> str:
         """Return the quality to use: `wanted`, or this part's own. UsageError where the other part is needed."""
@@ -74,5 +81,5 @@ def load_model(name_or_file: str, *, part: str | None = None, device: Device) ->
     network, own_preset = read_weights(path)
     if preset is not None and preset not in PRESETS:
         raise ModelError(f"model '{name}'", f"its preset '{preset}' is unknown", "Update lgbpn.")
-    network.to(device.torch_device)
+    network.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Model(name, checksum, preset or own_preset, network, device)

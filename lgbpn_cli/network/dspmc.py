@@ -41,15 +41,26 @@ class PatchMaskedConv2d(nn.Module):
         )
         self.bias = nn.Parameter(torch.empty(out_channels).uniform_(-bound, bound))
 
-    def forward(self, features: Tensor, shift: float = 1.0) -> Tensor:
-        """Return (b, out, h, w) for (b, in, h, w): same size, reflect padding, taps at `shift` x their offsets."""
-        weight = self.weight * self.kept
-        if shift == 1.0 and self.spacing_px > 1:
-            return self._sparse(features, weight)
-        folded = fold_kernel_shift(weight, self.spacing_px, shift)
+    def forward(self, features: Tensor, shift: float = 1.0, kernel: Tensor | None = None) -> Tensor:
+        """Return (b, out, h, w) for (b, in, h, w): same size, reflect padding, taps at `shift` x their offsets.
+
+        `kernel` is what `kernel(shift)` gives, where it is kept from call to call.
+        """
+        if kernel is None:
+            kernel = self.kernel(shift)
+        if self._is_sparse(shift):
+            return self._sparse(features, kernel)
         reach = shifted_reach_px(self.taps, self.spacing_px, shift)
         padded = pad_reflect(features, reach, reach, reach, reach)
-        return F.conv2d(padded, folded, self.bias)
+        return F.conv2d(padded, kernel, self.bias)
+
+    def kernel(self, shift: float) -> Tensor:
+        """Return the weights of the ordinary convolution that this one is at `shift`: masked, and shifted."""
+        weight = self.weight * self.kept
+        return weight if self._is_sparse(shift) else fold_kernel_shift(weight, self.spacing_px, shift)
+
+    def _is_sparse(self, shift: float) -> bool:
+        return shift == 1.0 and self.spacing_px > 1
 
     def _sparse(self, features: Tensor, weight: Tensor) -> Tensor:
         """Return the unshifted convolution with spaced taps, as a dense one on each phase of the spacing."""

@@ -49,8 +49,18 @@ class _InverseDeviationScale(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, scale: Tensor, eps: float) -> Tensor:
-        ones = torch.full((rows.shape[-1], 1), 1 / rows.shape[-1], dtype=rows.dtype, device=rows.device)
         # A product with ones: PyTorch's own variance over a short last axis is several times slower.
+        if not any(ctx.needs_input_grad):
+            with torch.autocast(rows.device.type, enabled=False):
+                wide = _at_least_float32(rows)
+                mean = torch.full(
+                    (rows.shape[-1], 1), 1 / rows.shape[-1], dtype=wide.dtype, device=rows.device
+                )
+                centred = wide - wide @ mean
+                inverse = (centred.mul_(centred) @ mean).add_(eps).rsqrt_()
+                return (wide * inverse).mul_(scale).to(rows.dtype)
+        # In training bfloat16 is faster, and its rounding harmless.
+        ones = torch.full((rows.shape[-1], 1), 1 / rows.shape[-1], dtype=rows.dtype, device=rows.device)
         centred = rows - rows @ ones
         inverse = _at_least_float32((centred * centred) @ ones).add_(eps).rsqrt_().to(rows.dtype)
         ctx.save_for_backward(centred, rows, scale, inverse)
@@ -125,15 +135,19 @@ class ChannelAttention(nn.Module):
         logits = cosine * temperature[:, None]
         return logits.masked_fill(~self.same_head, -torch.inf).softmax(-1)
 
-    def forward(self, features: Tensor, grid: PhaseGrid, attention_map: Tensor) -> Tensor:
-        """Return project_out(attention_map @ v), both matrices folded into one product per map."""
+    def projection(self, attention_map: Tensor) -> Tensor:
+        """Return project_out @ attention_map, (maps, c, c): all that follows v, as one matrix per map."""
+        return self.project_out.weight.flatten(1) @ attention_map.to(self.project_out.weight.dtype)
+
+    def forward(self, features: Tensor, grid: PhaseGrid, projection: Tensor) -> Tensor:
+        """Return projection @ v; each of the projections serves as many batch entries as the others."""
         batch, width, height, columns = features.shape
         value = F.conv2d(features, self.qkv.weight[2 * width :])
         value = _depthwise(grid.clear(value), self.depthwise.weight[2 * width :])
-        folded = self.project_out.weight.flatten(1) @ attention_map.to(self.project_out.weight.dtype)
-        rows = value.permute(0, 2, 3, 1).reshape(len(folded), -1, width) @ folded.transpose(1, 2).to(
-            value.dtype
-        )
+        if len(projection) == 1:
+            return F.conv2d(value, projection[0, :, :, None, None])
+        rows = value.permute(0, 2, 3, 1).reshape(len(projection), -1, width)
+        rows = rows @ projection.transpose(1, 2).to(value.dtype)
         return rows.reshape(batch, height, columns, width).permute(0, 3, 1, 2)
 
 
@@ -170,9 +184,11 @@ class DilatedTransformerBlock(nn.Module):
         self.feed_forward_norm = DeviationNorm(width)
         self.feed_forward = GatedFeedForward(width, hidden_width)
 
-    def forward(self, features: Tensor, grid: PhaseGrid, frozen_map: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return the block's output and the attention map it used: `frozen_map`, or one from these features."""
+    def forward(self, features: Tensor, grid: PhaseGrid, frozen: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return the block's output and the projection it used: `frozen`, or one from these features."""
         normed = self.attention_norm(features)
-        used_map = self.attention.attention_map(normed, grid) if frozen_map is None else frozen_map
-        features = features + self.attention(normed, grid, used_map)
-        return features + self.feed_forward(self.feed_forward_norm(features), grid), used_map
+        used = frozen
+        if used is None:
+            used = self.attention.projection(self.attention.attention_map(normed, grid))
+        features = features + self.attention(normed, grid, used)
+        return features + self.feed_forward(self.feed_forward_norm(features), grid), used

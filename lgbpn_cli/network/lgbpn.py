@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -23,6 +24,19 @@ from lgbpn_cli.network.sampling import (
 
 AttentionScope = Literal["image", "sub_image"]
 """Which pixels share an attention map: all of a batch entry, or (as in the authors' test program) each sub-image."""
+
+
+@dataclass(frozen=True)
+class FrozenPass:
+    """A pass over one photo as a purely convolutional network: what need not be computed again for each tile."""
+
+    sampling: PassConfig
+    local_kernel: Tensor
+    """The local branch's patch-masked kernel, shifted."""
+    global_kernel: Tensor
+    """The global branch's."""
+    projections: tuple[Tensor, ...]
+    """Attention map and output projection of each DTB as one 1x1 convolution, (1, C, C)."""
 
 
 class _SubImages:
@@ -79,10 +93,10 @@ class LocalBranch(nn.Module):
         self.modules_ = nn.ModuleList(_LocalModule(width) for _ in range(config.local_modules))
         self.exit = nn.Conv2d(width, width, 1)
 
-    def forward(self, head: Tensor, sampling: PassConfig) -> Tensor:
-        """Return (b, C, h, w) for head features (b, head_width, h, w)."""
+    def forward(self, head: Tensor, sampling: PassConfig, kernel: Tensor | None = None) -> Tensor:
+        """Return (b, C, h, w) for head features (b, head_width, h, w); `kernel` as in `FrozenPass`."""
         height, width = head.shape[-2:]
-        features = self.masked(pad_to_multiple(head, sampling.local_pd), sampling.local_shift)
+        features = self.masked(pad_to_multiple(head, sampling.local_pd), sampling.local_shift, kernel)
         sub = _SubImages(
             features, pd=sampling.local_pd, rim_px=sampling.local_rim_px, dilation=LOCAL_DILATION
         )
@@ -121,14 +135,16 @@ class GlobalBranch(nn.Module):
         head: Tensor,
         sampling: PassConfig,
         pooled_images: int | None,
-        frozen_maps: Sequence[Tensor] | None,
+        frozen: Sequence[Tensor] | None = None,
+        kernel: Tensor | None = None,
     ) -> tuple[Tensor, list[Tensor]]:
-        """Return (b, C, h, w) for head features, and the attention map (maps, C, C) of each block.
+        """Return (b, C, h, w) for head features, and the projection (maps, C, C) that each block used.
 
-        `pooled_images` consecutive batch entries share a map; None gives each sub-image its own.
+        `pooled_images` consecutive batch entries share a map; None gives each sub-image its own. `frozen` are
+        projections to use instead, `kernel` is as in `FrozenPass`.
         """
         height, width = head.shape[-2:]
-        features = self.masked(pad_to_multiple(head, sampling.global_pd), sampling.global_shift)
+        features = self.masked(pad_to_multiple(head, sampling.global_pd), sampling.global_shift, kernel)
         sub = _SubImages(
             features, pd=sampling.global_pd, rim_px=sampling.global_rim_px, dilation=GLOBAL_DILATION
         )
@@ -137,12 +153,12 @@ class GlobalBranch(nn.Module):
             per_sub_image if pooled_images is None else pooled_images * sampling.global_pd**2 * per_sub_image
         )
         grid = sub.grid(pool)
-        hidden, maps = sub.phases, []
+        hidden, projections = sub.phases, []
         for index, block in enumerate(self.blocks):
-            hidden, used_map = block(hidden, grid, None if frozen_maps is None else frozen_maps[index])
-            maps.append(used_map)
+            hidden, used = block(hidden, grid, None if frozen is None else frozen[index])
+            projections.append(used)
         hidden = self.exit(grid.clear(hidden))
-        return sub.join(hidden)[..., :height, :width], maps
+        return sub.join(hidden)[..., :height, :width], projections
 
 
 class LGBPN(nn.Module):
@@ -166,18 +182,22 @@ class LGBPN(nn.Module):
         sampling: PassConfig,
         *,
         attention_scope: AttentionScope = "image",
-        frozen_maps: Sequence[Tensor] | None = None,
+        frozen: FrozenPass | None = None,
     ) -> Tensor:
         """Return the estimate (b, 3, h, w), float32, for an image (b, 3, h, w) of 0..1, any size from 1x1 up.
 
-        With `frozen_maps` (from `attention_maps`) the network is purely convolutional and `attention_scope`
-        is not used.
+        With `frozen` (from `freeze`, for this sampling) the network is purely convolutional and
+        `attention_scope` is not used.
         """
         height, width = image.shape[-2:]
         head = self._head(image, sampling)
-        local = self.local_branch(head, sampling)
         pooled = 1 if attention_scope == "image" else None
-        distant, _ = self.global_branch(head, sampling, pooled, frozen_maps)
+        if frozen is None:
+            local = self.local_branch(head, sampling)
+            distant, _ = self.global_branch(head, sampling, pooled)
+        else:
+            local = self.local_branch(head, sampling, frozen.local_kernel)
+            distant, _ = self.global_branch(head, sampling, pooled, frozen.projections, frozen.global_kernel)
         # The halves of the joining weight instead of a concatenation of the branches, local first.
         half = self.config.width
         hidden = F.conv2d(local, self.join.weight[:, :half], self.join.bias)
@@ -189,11 +209,17 @@ class LGBPN(nn.Module):
             result = self.exit(hidden.to(self.exit.weight.dtype)) / self.config.value_range
         return result[..., :height, :width]  # type: ignore[no-any-return]
 
-    def attention_maps(self, regions: Tensor, sampling: PassConfig) -> list[Tensor]:
-        """Return each block's attention map (1, C, C), pooled over all `regions` (b, 3, h, w) of one photo."""
+    def freeze(self, regions: Tensor, sampling: PassConfig) -> FrozenPass:
+        """Return the pass with attention pooled over all `regions` (b, 3, h, w) of one photo."""
         head = self._head(regions, sampling)
-        maps: list[Tensor] = self.global_branch(head, sampling, len(regions), None)[1]
-        return maps
+        projections = self.global_branch(head, sampling, len(regions))[1]
+        local, distant = self.local_branch.masked, self.global_branch.masked
+        return FrozenPass(
+            sampling,
+            local.kernel(sampling.local_shift),
+            distant.kernel(sampling.global_shift),
+            tuple(projections),
+        )
 
     def _head(self, image: Tensor, sampling: PassConfig) -> Tensor:
         side_px = smallest_side_px(self.config, sampling)

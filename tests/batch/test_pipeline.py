@@ -59,6 +59,9 @@ class Listener:
     def started(self, job: Job) -> None:
         self._add(f"start {job.source}")
 
+    def planned(self, plan: object) -> None:
+        raise AssertionError("the pipeline plans nothing")
+
     def tile(self, done: int, total: int) -> None:
         self._add(f"tile {done}/{total}")
 

@@ -13,11 +13,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 
 from lgbpn_cli.config import DEFAULT_QUALITY, InferenceConfig
-from lgbpn_cli.errors import DeviceError, ModelError
+from lgbpn_cli.errors import DeviceError, ModelError, UsageError
 
 NOTE = "no GPU found: running on the CPU"
 SECONDS_PER_TILE = "FAKE_SECONDS_PER_TILE"
@@ -51,15 +52,23 @@ def load_model(name_or_file: str, *, part: str | None = None, device: SimpleName
 
 
 def run_network(
-    image: np.ndarray,
+    image: Any,
     model: FakeModel,
     config: InferenceConfig,
     *,
+    into: Any = None,
     on_tile: Callable[[int, int], None] | None = None,
+    on_plan: Callable[[str], None] | None = None,
+    on_note: Callable[[str], None] | None = None,
 ) -> np.ndarray:
-    if image.dtype != np.float32 or image.ndim != 3 or image.shape[2] != 3:
-        raise RuntimeError(f"the network got {image.dtype} of shape {image.shape}")
-    tiles = math.ceil(image.shape[0] / config.tile_px) * math.ceil(image.shape[1] / config.tile_px)
+    everything = slice(0, image.shape[0]), slice(0, image.shape[1])
+    pixels = image[everything]
+    if pixels.dtype != np.float32 or pixels.shape != image.shape or image.shape[2] != 3:
+        raise RuntimeError(f"the network got {pixels.dtype} of shape {image.shape}")
+    if on_plan is not None:
+        on_plan("in no time")
+    tile_px = config.tile_px or 512
+    tiles = math.ceil(image.shape[0] / tile_px) * math.ceil(image.shape[1] / tile_px)
     if config.quality == "teacher-r3":
         tiles *= 1 + config.refine_passes
     for done in range(1, tiles + 1):
@@ -67,7 +76,16 @@ def run_network(
         if on_tile is not None:
             on_tile(done, tiles)
     strength = 1.0 if config.strength is None else config.strength
-    return strength * (1 - image) + (1 - strength) * image
+    clean = strength * (1 - pixels) + (1 - strength) * pixels
+    if into is not None:
+        into[everything] = clean
+    return clean
+
+
+def plan_inference(height: int, width: int, model: FakeModel, config: InferenceConfig) -> None:
+    """The fake network needs a megabyte."""
+    if config.max_memory_bytes is not None and config.max_memory_bytes < 1_000_000:
+        raise UsageError("--max-memory", "too little", "Allow more.")
 
 
 def install(put: Callable[[str, ModuleType], None]) -> None:
@@ -76,10 +94,11 @@ def install(put: Callable[[str, ModuleType], None]) -> None:
         "lgbpn_cli.device": {"choose_device": choose_device},
         "lgbpn_cli.models.load": {"load_model": load_model, "DEFAULT_MODEL": "fake", "Model": FakeModel},
         "lgbpn_cli.inference.denoise": {"run_network": run_network},
+        "lgbpn_cli.inference.plan": {"plan_inference": plan_inference},
         # A negative is no picture with less noise: nothing of the original would be left out of it.
         "lgbpn_cli.adaptation": {
             "choose_preset": lambda noise: "sidd",
-            "give_detail_back": lambda noisy, denoised, noise: denoised,
+            "give_detail_back": lambda noisy, denoised, into, noise: None,
         },
     }
     for name, contents in rooms.items():

@@ -169,9 +169,12 @@ def test_every_setting_reaches_the_network_and_the_record(
 
     room.run_network = run_network
     options = ["--quality", "teacher-r3", "--preset", "dnd", "--strength", "0.5", "--seed", "7"]
-    options += ["--tile", "128", "--overlap", "16", "--model", "other"]
+    options += ["--tile", "128", "--halo", "16", "--model", "other"]
+    options += ["--precision", "bfloat16", "--max-memory", "2GB"]
     assert lgbpn("denoise", photo, *options).exit_code == 0
-    wanted = InferenceConfig("teacher-r3", "dnd", 0.5, 7, 128, 16)
+    wanted = InferenceConfig(
+        "teacher-r3", "dnd", 0.5, 7, 128, 16, precision="bfloat16", max_memory_bytes=2_000_000_000
+    )
     assert seen == [("other", wanted)]
     assert settings_of(tmp_path / "a_denoised.png") == {
         "model_sha256": "sum of other teacher",
@@ -181,7 +184,8 @@ def test_every_setting_reaches_the_network_and_the_record(
         "strength": 0.5,
         "seed": 7,
         "tile_px": 128,
-        "overlap_px": 16,
+        "halo_px": 16,
+        "precision": "bfloat16",
         "refine_passes": wanted.refine_passes,
         "refine_probability": wanted.refine_probability,
     }
@@ -196,3 +200,10 @@ def test_the_record_holds_what_is_left_to_the_photo_and_no_seed_that_does_nothin
     assert "seed" not in settings
     again = lgbpn("denoise", tmp_path, "--preset", "auto", "--strength", "auto", "--seed", "8").stderr
     assert "1 already there\n" in again
+
+
+def test_a_tile_that_does_not_show_makes_no_other_result(lgbpn: Lgbpn, make_photo: MakePhoto) -> None:
+    photo = make_photo("a.png")
+    lgbpn("denoise", photo)
+    assert "1 already there\n" in lgbpn("denoise", photo, "--tile", "128", "--max-memory", "4GB").stderr
+    assert "made with other settings" in lgbpn("denoise", photo, "--halo", "0").stderr

@@ -107,7 +107,12 @@ def test_a_full_disk_fails_the_photo_and_leaves_no_partial_file(
     ("options", "message"),
     [
         (["--tile", "8"], "--tile: 8 px is too small"),
-        (["--overlap", "400"], "--overlap: 400 px does not fit"),
+        (["--tile", "7"], "--tile: 7 px is too small"),
+        (["--halo", "-1"], "--halo: -1 px is no width"),
+        (["--precision", "int8"], "--precision: 'int8' is unknown"),
+        (["--max-memory", "lots"], "--max-memory lots: it is no amount of memory"),
+        (["--max-memory", "0"], "--max-memory 0: it is no amount of memory"),
+        (["--max-memory", "10kB"], "--max-memory: too little"),
         (["--strength", "1.5"], "--strength: 1.5 is not between 0 and 1"),
         (["--strength", "nan"], "--strength: nan"),
         (["--quality", "great"], "--quality: 'great' is unknown"),

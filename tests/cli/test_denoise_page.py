@@ -204,7 +204,7 @@ def test_ctrl_c_leaves_a_page_of_what_is_done(
 ) -> None:
     for name in ("a.png", "b.png", "c.png"):
         make_photo(f"in/{name}", (640, 64))
-    options = ["--tile", "64", "--overlap", "0", "-o", tmp_path / "out", "--html", tmp_path / "page.html"]
+    options = ["--tile", "64", "-o", tmp_path / "out", "--html", tmp_path / "page.html"]
     process = start_lgbpn("denoise", tmp_path / "in", *options, seconds_per_tile=0.15)
     while not (tmp_path / "out" / "a.png").exists():
         assert process.poll() is None

@@ -56,7 +56,7 @@ def test_ctrl_c_ends_with_130_a_summary_and_whole_files_only(
 ) -> None:
     for name in ("a.png", "b.png", "c.png"):
         make_photo(f"in/{name}", (640, 64))
-    options = ["--tile", "64", "--overlap", "0", "-o", tmp_path / "out"]
+    options = ["--tile", "64", "--halo", "0", "-o", tmp_path / "out"]
     process = start_lgbpn("denoise", tmp_path / "in", *options, seconds_per_tile=0.1)
     wait_for(tmp_path / "out" / "a.png")
     process.send_signal(signal.SIGINT)
@@ -72,7 +72,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
 ) -> None:
     for name in ("a.png", "b.png"):
         make_photo(f"in/{name}", (640, 64))
-    options = ["--tile", "64", "--overlap", "0", "-o", tmp_path / "out"]
+    options = ["--tile", "64", "--halo", "0", "-o", tmp_path / "out"]
     process = start_lgbpn("denoise", tmp_path / "in", *options, seconds_per_tile=0.1)
     wait_for(tmp_path / "out" / "a.png")
     process.send_signal(signal.SIGINT)
@@ -105,7 +105,7 @@ def test_a_terminal_shows_photos_and_tiles_and_quiet_shows_nothing(
     for options in (["--overwrite"], ["--overwrite", "--quiet"]):
         ours, theirs = os.openpty()
         termios.tcsetwinsize(theirs, (24, 80))
-        arguments = ["denoise", photo, "--tile", "64", "--overlap", "0", *options]
+        arguments = ["denoise", photo, "--tile", "64", "--halo", "0", *options]
         process = start_lgbpn(*arguments, seconds_per_tile=0.15, stderr=theirs, stdout=subprocess.DEVNULL)
         os.close(theirs)
         shown.append(read_terminal(ours))

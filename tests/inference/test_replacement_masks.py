@@ -66,7 +66,9 @@ def test_the_same_seed_gives_the_same_mask() -> None:
     assert np.array_equal(whole(seed=5, copy=2), whole(seed=5, copy=2))
 
 
-@pytest.mark.parametrize("other", [{"seed": 1}, {"copy": 1}, {"seed": 2**31}], ids=str)
+@pytest.mark.parametrize(
+    "other", [{"seed": 1}, {"copy": 1}, {"seed": 2**31}, {"seed": 2**32}, {"seed": 2**64}], ids=str
+)
 def test_masks_of_other_seeds_and_copies_are_independent(other: dict[str, int]) -> None:
     one, two = standardised(whole()), standardised(whole(**other))
     assert abs((one * two).mean()) * np.sqrt(one.size) < 4

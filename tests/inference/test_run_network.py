@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +19,7 @@ from lgbpn_cli.models.load import Model
 
 CPU = choose_device("cpu", Hardware())
 SMALL = replace(TINY, global_blocks=1, value_range=1.0)
-QUICK = InferenceConfig(quality="teacher-r3", refine_passes=2, tile_px=64, overlap_px=16)
+QUICK = InferenceConfig(quality="teacher-r3", refine_passes=2, tile_px=64, halo_px=12)
 """Refinement in few passes over small tiles."""
 
 
@@ -29,14 +28,15 @@ class PassesThrough(torch.nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.config = SMALL
         self.regions: list[Tensor] = []
         self.tiles: list[tuple[int, ...]] = []
 
-    def attention_maps(self, regions: Tensor, sampling: PassConfig) -> list[Tensor]:
+    def freeze(self, regions: Tensor, sampling: PassConfig) -> str:
         self.regions.append(regions.clone())
-        return [torch.zeros(1)]
+        return "frozen"
 
-    def forward(self, image: Tensor, sampling: PassConfig, *, frozen_maps: Sequence[Tensor]) -> Tensor:
+    def forward(self, image: Tensor, sampling: PassConfig, *, frozen: str) -> Tensor:
         self.tiles.append(tuple(image.shape))
         return image
 
@@ -54,54 +54,51 @@ def photo(height: int, width: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).random((height, width, 3), dtype=np.float32)
 
 
-def test_a_network_that_changes_nothing_survives_tiling() -> None:
+def test_a_network_that_changes_nothing_survives_tiling_bit_for_bit() -> None:
     image = photo(150, 201)
-    config = InferenceConfig(tile_px=64, overlap_px=20)
-    np.testing.assert_allclose(
-        run_network(image, model_of(PassesThrough()), config), image, rtol=0, atol=2e-7
-    )
+    config = InferenceConfig(tile_px=64, halo_px=20)
+    assert np.array_equal(run_network(image, model_of(PassesThrough()), config), image)
 
 
-def test_a_network_that_changes_nothing_survives_refinement() -> None:
+def test_a_network_that_changes_nothing_survives_refinement_but_for_the_rounding_of_the_first_pass() -> None:
     image = photo(90, 101)
-    np.testing.assert_allclose(run_network(image, model_of(PassesThrough()), QUICK), image, rtol=0, atol=5e-7)
+    result = run_network(image, model_of(PassesThrough()), QUICK)
+    assert 0 < np.abs(result - image).max() <= 2**-12 + 1e-6  # half of the last place of float16 below 1
 
 
-WIDE = InferenceConfig(refine_passes=1, tile_px=360, overlap_px=180)
-"""Kernel (8 px) and three dilated steps (3 px, sub-images of PD 4) reach 44 px: a quarter of the overlap."""
+WIDE = InferenceConfig(refine_passes=1, tile_px=96, halo_px=48)
+"""Kernel (8 px) and three dilated steps (3 px, sub-images of PD 4) reach 44 px."""
 
 
 def largest_difference(image: np.ndarray, model: Model, config: InferenceConfig) -> np.ndarray:
     """Return how far the tiled photo is from the one in a single tile, (h, w), relative to its spread."""
     whole = run_network(image, model, replace(config, tile_px=512))
+    assert whole is not None
     return np.abs(run_network(image, model, config) - whole).max(axis=2) / whole.std()
 
 
 @pytest.mark.parametrize("size", [(48, 396), (396, 48)], ids=str)
 @pytest.mark.parametrize("quality", ["teacher", "teacher-r3"])
-def test_tiles_with_a_wide_overlap_equal_the_whole_photo(
+def test_tiles_with_a_wide_halo_equal_the_whole_photo(
     tiny: Model, quality: str, size: tuple[int, int]
 ) -> None:
     # Every PD factor divides both sides and the tile.
     assert largest_difference(photo(*size), tiny, replace(WIDE, quality=quality)).max() < 1e-4
 
 
-def test_where_pd_does_not_divide_tiles_equal_the_whole_photo_but_for_its_last_rows_and_columns(
-    tiny: Model,
-) -> None:
-    # The photo is extended there to a multiple of PD, the tile is not, or by another width.
-    assert largest_difference(photo(97, 371), tiny, WIDE)[:-48, :-48].max() < 1e-4
+def test_where_pd_does_not_divide_tiles_equal_the_whole_photo_too(tiny: Model) -> None:
+    assert largest_difference(photo(97, 371), tiny, WIDE).max() < 1e-4
 
 
-def test_tiles_without_an_overlap_do_not_equal_the_whole_photo(tiny: Model) -> None:
-    config = InferenceConfig(tile_px=96, overlap_px=0)
+def test_tiles_without_a_halo_do_not_equal_the_whole_photo(tiny: Model) -> None:
+    config = InferenceConfig(tile_px=96, halo_px=0)
     assert largest_difference(photo(192, 192), tiny, config).max() > 1e-2
 
 
 @pytest.mark.parametrize("tile_px", [64, 512])
 def test_attention_is_frozen_from_the_photos_regions_whatever_the_tiles(tile_px: int) -> None:
     image, network = photo(600, 696), PassesThrough()
-    run_network(image, model_of(network), InferenceConfig(tile_px=tile_px, overlap_px=8))
+    run_network(image, model_of(network), InferenceConfig(tile_px=tile_px, halo_px=8))
     expected = np.stack([image[window] for window in calibration_windows(600, 696)])
     (regions,) = network.regions
     assert np.array_equal(regions.permute(0, 2, 3, 1).numpy(), expected)
@@ -113,20 +110,20 @@ def test_the_refinement_pass_gets_a_border_of_two_pixels() -> None:
     assert network.tiles == [(1, 3, 36, 48), (1, 3, 40, 52)]
 
 
-def test_best_is_the_mean_of_passes_over_randomly_replaced_copies(tiny: Model) -> None:
+def test_teacher_r3_is_the_mean_of_passes_over_randomly_replaced_copies(tiny: Model) -> None:
     image = photo(48, 60)
     config = InferenceConfig(quality="teacher-r3", refine_passes=3, seed=4)
     noisy = torch.from_numpy(image).permute(2, 0, 1)[None]
     with torch.no_grad():
-        first = tiny.network(noisy, PRESETS["sidd"].first)
-        maps, results = None, []
+        first = tiny.network(noisy, PRESETS["sidd"].first).half().float()
+        frozen, results = None, []
         for copy in range(3):
             replaced = replacement_mask(
                 (slice(0, 48), slice(0, 60)), seed=4, copy=copy, probability=0.16, device=torch.device("cpu")
             )
             mixed = torch.nn.functional.pad(torch.where(replaced, noisy, first), (2, 2, 2, 2), mode="reflect")
-            maps = maps or tiny.network.attention_maps(mixed, PRESETS["sidd"].refine)
-            results.append(tiny.network(mixed, PRESETS["sidd"].refine, frozen_maps=maps)[0, :, 2:-2, 2:-2])
+            frozen = frozen or tiny.network.freeze(mixed, PRESETS["sidd"].refine)
+            results.append(tiny.network(mixed, PRESETS["sidd"].refine, frozen=frozen)[0, :, 2:-2, 2:-2])
     expected = torch.stack(results).mean(0).permute(1, 2, 0).numpy()
     np.testing.assert_allclose(run_network(image, tiny, config), expected, rtol=0, atol=1e-5 * expected.std())
 
@@ -137,13 +134,13 @@ def test_the_same_photo_gives_the_same_result(tiny: Model, quality: str) -> None
     assert np.array_equal(run_network(image, tiny, config), run_network(image, tiny, config))
 
 
-def test_another_seed_gives_another_result_of_best_quality(tiny: Model) -> None:
+def test_another_seed_gives_another_result_with_refinement(tiny: Model) -> None:
     image = photo(60, 61)
     one, other = run_network(image, tiny, QUICK), run_network(image, tiny, replace(QUICK, seed=1))
     assert 0 < np.abs(one - other).max() < 5 * one.std()
 
 
-def test_the_seed_does_not_matter_for_standard_quality(tiny: Model) -> None:
+def test_the_seed_does_not_matter_for_a_single_pass(tiny: Model) -> None:
     image, config = photo(60, 61), replace(QUICK, quality="teacher")
     assert np.array_equal(run_network(image, tiny, config), run_network(image, tiny, replace(config, seed=1)))
 
@@ -201,14 +198,7 @@ def test_a_device_with_fast_bfloat16_gives_nearly_the_same() -> None:
     assert 0 < np.abs(rounded - exact).max() < 0.2 * exact.std()
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_the_tiles_of_a_photo_that_pd_does_not_divide_agree_up_to_its_edges(tiny: Model, preset: str) -> None:
-    image = photo(190, 187)
-    tiled, whole = (
-        run_network(image, tiny, InferenceConfig(tile_px=tile_px, overlap_px=72, preset=preset))
-        for tile_px in (144, 512)
-    )
-    assert tiled.shape == image.shape
-    # The corner lies far from the seams in the middle, whose halo is too small to be exact here.
-    corner = slice(160, None), slice(160, None)
-    assert np.abs(tiled[corner] - whole[corner]).max() < 1e-5 * whole.std()
+def test_what_is_put_into_a_canvas_is_what_is_returned_without_one(tiny: Model) -> None:
+    image, canvas = photo(90, 101), np.zeros((90, 101, 3), np.float32)
+    assert run_network(image, tiny, QUICK, into=canvas) is None
+    assert np.array_equal(canvas, run_network(image, tiny, QUICK))

@@ -1,99 +1,99 @@
-"""Where tiles lie and how they are blended."""
+"""Where tiles lie."""
 
 from __future__ import annotations
-
-from itertools import pairwise
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lgbpn_cli.inference.tiling import TilePlan, plan_tiles
+from lgbpn_cli.inference.tiling import Tile, plan_tiles, split_tiles
 
 laws = settings(
     deadline=None, derandomize=True, max_examples=150, suppress_health_check=[HealthCheck.too_slow]
 )
-TILES = st.integers(64, 200).flatmap(lambda tile: st.tuples(st.just(tile), st.integers(0, tile // 2)))
-"""Tile and overlap as InferenceConfig allows them."""
-LENGTHS = st.integers(1, 1500)
+LENGTHS, TILES, HALOS = st.integers(1, 900), st.integers(64, 300), st.integers(0, 130)
+MULTIPLES = st.sampled_from((1, 4, 12, 16))
 
 
-def along_columns(length: int, tile_px: int, overlap_px: int) -> TilePlan:
-    """Return a plan with one row of pixels, so that its columns alone count."""
-    return plan_tiles(1, length, tile_px, overlap_px)
+def covered(tiles: list[Tile], height: int, width: int) -> np.ndarray:
+    """Return how many cores hold each pixel."""
+    count = np.zeros((height, width), int)
+    for tile in tiles:
+        count[tile.core] += 1
+    return count
 
 
-@laws
-@given(length=LENGTHS, tile=TILES)
-def test_tiles_reach_from_edge_to_edge_and_share_the_overlap(length: int, tile: tuple[int, int]) -> None:
-    spans = along_columns(length, *tile).columns
-    assert spans[0].start == 0
-    assert spans[-1].stop == length
-    assert all(behind.stop - ahead.start >= tile[1] for behind, ahead in pairwise(spans))
+def sides(span: slice) -> int:
+    return int(span.stop - span.start)
 
 
 @laws
-@given(length=LENGTHS, tile=TILES)
-def test_tiles_are_equal_in_size_and_no_larger_than_asked(length: int, tile: tuple[int, int]) -> None:
-    (size,) = {span.stop - span.start for span in along_columns(length, *tile).columns}
-    assert size <= tile[0]
+@given(height=LENGTHS, width=LENGTHS, tile=TILES, halo=HALOS, multiple=MULTIPLES)
+def test_every_pixel_lies_in_one_core(height: int, width: int, tile: int, halo: int, multiple: int) -> None:
+    assert (covered(plan_tiles(height, width, tile, halo, multiple), height, width) == 1).all()
 
 
 @laws
-@given(length=LENGTHS, tile=TILES)
-def test_tiles_are_no_larger_than_their_number_needs(length: int, tile: tuple[int, int]) -> None:
-    plan = along_columns(length, *tile)
-    size, count = plan.columns[0].stop, len(plan)
-    assert (size - 1) * count - (count - 1) * tile[1] < length
+@given(length=LENGTHS, tile=TILES, halo=HALOS, multiple=MULTIPLES)
+def test_cores_are_no_larger_than_asked_and_no_more_than_needed(
+    length: int, tile: int, halo: int, multiple: int
+) -> None:
+    cores = [each.core[1] for each in plan_tiles(1, length, tile, halo, multiple)]
+    assert max(map(sides, cores)) <= tile
+    assert (len(cores) - 1) * (tile - tile % multiple) < length
 
 
 @laws
-@given(length=LENGTHS, tile=TILES)
-def test_there_are_no_more_tiles_than_needed(length: int, tile: tuple[int, int]) -> None:
-    count = len(along_columns(length, *tile))
-    assert count == 1 or (count - 1) * (tile[0] - tile[1]) + tile[1] < length
+@given(length=LENGTHS, tile=TILES, halo=HALOS, multiple=MULTIPLES)
+def test_corners_lie_on_the_grid(length: int, tile: int, halo: int, multiple: int) -> None:
+    for each in plan_tiles(1, length, tile, halo, multiple):
+        for span in (each.core[1], each.window[1]):
+            assert span.start % multiple == 0
+            assert span.stop % multiple == 0 or span.stop == length
 
 
 @laws
-@given(length=LENGTHS, tile=TILES)
-def test_blending_weights_sum_to_one_at_every_pixel(length: int, tile: tuple[int, int]) -> None:
-    plan = along_columns(length, *tile)
-    total = np.zeros((1, length, 1))
-    for place in plan:
-        weights = plan.weights(*place)
-        assert (weights >= 0).all()
-        total[plan.window(*place)] += weights
-    np.testing.assert_allclose(total, 1, rtol=0, atol=2e-7)
+@given(length=LENGTHS, tile=TILES, halo=HALOS, multiple=MULTIPLES)
+def test_windows_hold_the_halo_up_to_the_photos_edges(
+    length: int, tile: int, halo: int, multiple: int
+) -> None:
+    for each in plan_tiles(1, length, tile, halo, multiple):
+        core, window = each.core[1], each.window[1]
+        assert window.start == 0 or halo <= core.start - window.start < halo + multiple
+        assert window.stop == length or halo <= window.stop - core.stop < halo + multiple
+        assert 0 <= window.start <= core.start < core.stop <= window.stop <= length
 
 
-@laws
-@given(length=LENGTHS, tile=TILES)
-def test_the_outer_quarter_of_an_overlap_counts_for_nothing(length: int, tile: tuple[int, int]) -> None:
-    plan, quarter = along_columns(length, *tile), tile[1] // 4
-    size = plan.columns[0].stop
-    for index in range(1, len(plan)):
-        assert not plan.weights(0, index)[:, :quarter].any()
-        assert not plan.weights(0, index - 1)[:, size - quarter :].any()
-
-
-def test_weights_sum_to_one_in_both_directions_at_once() -> None:
-    plan = plan_tiles(301, 237, 100, 40)
-    total = np.zeros((301, 237, 1))
-    for place in plan:
-        total[plan.window(*place)] += plan.weights(*place)
-    assert len(plan) == 5 * 4
-    np.testing.assert_allclose(total, 1, rtol=0, atol=2e-7)
+def test_the_core_lies_where_the_tile_says_inside_its_window() -> None:
+    image = np.arange(200 * 150).reshape(200, 150)
+    for tile in plan_tiles(200, 150, 64, 20, 4):
+        assert np.array_equal(image[tile.window][tile.inner], image[tile.core])
 
 
 def test_tiles_come_row_by_row() -> None:
-    plan = plan_tiles(150, 150, 100, 20)
-    assert list(plan) == [(0, 0), (0, 1), (1, 0), (1, 1)]
-    assert plan.window(1, 0) == (slice(65, 150), slice(0, 85))
+    cores = [tile.core for tile in plan_tiles(100, 150, 80, 20)]
+    rows, columns = (slice(0, 50), slice(50, 100)), (slice(0, 75), slice(75, 150))
+    assert cores == [(row, column) for row in rows for column in columns]
 
 
-def test_a_photo_no_larger_than_a_tile_is_one_tile_of_weight_one() -> None:
-    plan = plan_tiles(64, 30, 64, 32)
-    assert len(plan) == 1
-    assert plan.window(0, 0) == (slice(0, 64), slice(0, 30))
-    assert (plan.weights(0, 0) == 1).all()
-    assert plan.weights(0, 0).dtype == np.float32
+def test_a_photo_no_larger_than_a_tile_is_one_tile() -> None:
+    everything = slice(0, 64), slice(0, 30)
+    assert plan_tiles(64, 30, 64, 32, 16) == [Tile(everything, everything)]
+
+
+@laws
+@given(height=LENGTHS, width=LENGTHS, tile=TILES, halo=HALOS, multiple=MULTIPLES)
+def test_split_tiles_cover_the_same_pixels_in_pieces_of_the_new_size(
+    height: int, width: int, tile: int, halo: int, multiple: int
+) -> None:
+    tiles = plan_tiles(height, width, tile, halo, multiple)[1:]
+    smaller = split_tiles(tiles, height, width, tile // 2, halo, multiple)
+    assert np.array_equal(covered(smaller, height, width), covered(tiles, height, width))
+    assert all(max(sides(span) for span in each.core) <= max(tile // 2, multiple) for each in smaller)
+
+
+def test_split_tiles_keep_their_halo_in_the_whole_photo() -> None:
+    (last,) = plan_tiles(64, 256, 128, 32, 16)[1:]
+    left, right = split_tiles([last], 64, 256, 64, 32, 16)[:2]
+    assert (left.core[1], left.window[1]) == (slice(128, 192), slice(96, 224))
+    assert (right.core[1], right.window[1]) == (slice(192, 256), slice(160, 256))

@@ -118,8 +118,8 @@ def test_the_whole_network_sees_nothing_of_the_diamond_while_its_maps_are_held(f
     network, config = network_of(family)
     image = random_image(1, 3, SIDE, SIDE).requires_grad_()
     with torch.no_grad():
-        held = network.attention_maps(image, training_pass(config))
-    output = network(image, training_pass(config), frozen_maps=held)
+        held = network.freeze(image, training_pass(config))
+    output = network(image, training_pass(config), frozen=held)
     for pixel in PIXELS:
         seen = seen_from(pixel, output, image)
         assert (at(seen, ring(pixel, range(config.hole_radius_px + 1))) == 0).all()

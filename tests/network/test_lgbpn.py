@@ -96,15 +96,15 @@ def test_frozen_maps_of_the_photo_itself_change_nothing(name: str) -> None:
     network, image = random_network(), random_image(1, 3, 35, 46)
     with torch.no_grad():
         live = network(image, PASSES[name])
-        frozen = network(image, PASSES[name], frozen_maps=network.attention_maps(image, PASSES[name]))
+        frozen = network(image, PASSES[name], frozen=network.freeze(image, PASSES[name]))
     assert (frozen - live).abs().max() < 1e-12 * live.abs().max()
 
 
 def test_frozen_maps_of_another_photo_do_change_the_result() -> None:
     network, image, sampling = random_network(), random_image(1, 3, 35, 46), PASSES["training"]
     with torch.no_grad():
-        other = network.attention_maps(random_image(1, 3, 35, 46, seed=9) ** 4, sampling)
-        assert (network(image, sampling, frozen_maps=other) - network(image, sampling)).abs().max() > 1e-6
+        other = network.freeze(random_image(1, 3, 35, 46, seed=9) ** 4, sampling)
+        assert (network(image, sampling, frozen=other) - network(image, sampling)).abs().max() > 1e-6
 
 
 def test_maps_pool_over_all_regions() -> None:
@@ -112,10 +112,10 @@ def test_maps_pool_over_all_regions() -> None:
     one, other = random_image(1, 3, 36, 40, seed=1), random_image(1, 3, 36, 40, seed=2) ** 4
     with torch.no_grad():
         alone, twice = (
-            network.attention_maps(one, sampling),
-            network.attention_maps(torch.cat([one, one]), sampling),
+            network.freeze(one, sampling).projections,
+            network.freeze(torch.cat([one, one]), sampling).projections,
         )
-        mixed = network.attention_maps(torch.cat([one, other]), sampling)
+        mixed = network.freeze(torch.cat([one, other]), sampling).projections
     for single, doubled, both in zip(alone, twice, mixed, strict=True):
         assert single.shape == doubled.shape == both.shape == (1, TINY.width, TINY.width)
         torch.testing.assert_close(doubled, single, rtol=0, atol=1e-12)

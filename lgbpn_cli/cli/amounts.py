@@ -1,0 +1,18 @@
+"""Amounts of memory as people write them."""
+
+from __future__ import annotations
+
+import re
+
+from lgbpn_cli.errors import UsageError
+
+UNITS = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+"""Bytes of each unit, in small letters and without its B."""
+
+
+def parse_bytes(option: str, text: str) -> int:
+    """Return the bytes that `text` names: 800MB, 1.5GiB, 2g, 3000000. Raises UsageError for `option` otherwise."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", text.lower())
+    if found is None or found[2] not in UNITS or not (amount := int(float(found[1]) * UNITS[found[2]])):
+        raise UsageError(f"{option} {text}", "it is no amount of memory", "Use for example 800MB or 2GB.")
+    return amount

@@ -1,0 +1,148 @@
+"""What is planned for which photo, model, device and memory; devices are only described."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+
+from lgbpn_cli.config import NETWORKS, PUBLISHED, InferenceConfig, NetworkConfig, StudentConfig
+from lgbpn_cli.device import Device
+from lgbpn_cli.errors import DeviceError, UsageError
+from lgbpn_cli.inference.plan import TILES_PX, Plan, plan_inference
+from lgbpn_cli.models.load import Model
+from lgbpn_cli.network.lgbpn import LGBPN
+from lgbpn_cli.network.student import Student
+
+GB = 1_000_000_000
+LARGE = (8000, 12_000)
+
+
+@dataclass(frozen=True)
+class Described(Device):
+    """A device with so much free memory."""
+
+    free: int | None = 64 * GB
+
+    def free_bytes(self) -> int | None:
+        return self.free
+
+
+CPU = Described("cpu", "CPU", fast_bfloat16=False)
+GPU = Described("cuda:0", "Big GPU (cuda:0)", fast_bfloat16=True)
+OLD_GPU = Described("cuda:0", "Old GPU (cuda:0)", fast_bfloat16=False)
+MPS = Described("mps", "Apple GPU (mps)", fast_bfloat16=False)
+
+
+def model_on(device: Device, shape: StudentConfig | NetworkConfig = StudentConfig()) -> Model:  # noqa: B008
+    with torch.device("meta"):
+        network = Student(shape) if isinstance(shape, StudentConfig) else LGBPN(shape)
+    return Model("model", "0" * 64, "sidd", network, device)
+
+
+def plan(model: Model, size: tuple[int, int] = LARGE, *, held: int = 0, **settings: object) -> Plan:
+    return plan_inference(*size, model, InferenceConfig(**settings), held_bytes=held)  # type: ignore[arg-type]
+
+
+def test_with_much_memory_tiles_are_as_large_as_is_useful() -> None:
+    assert plan(model_on(CPU)).tile_px == 1024
+    assert plan(model_on(CPU, NETWORKS["small"])).tile_px == 504  # the grid of the sidd preset is 12 px
+    assert plan(model_on(GPU)).tile_px == 2048
+
+
+@pytest.mark.parametrize("free", [12 * GB, 6 * GB, 3 * GB, 2 * GB, GB])
+def test_the_plan_stays_inside_the_free_memory_with_the_largest_tile_that_does(free: int) -> None:
+    model = model_on(replace(GPU, free=free), PUBLISHED)
+    chosen = plan(model)
+    assert chosen.expected_bytes <= 0.6 * free
+    larger = TILES_PX[max(0, TILES_PX.index(next(t for t in TILES_PX if t <= chosen.tile_px + 12)) - 1)]
+    assert larger == 2048 or plan(model, tile_px=larger).expected_bytes > 0.6 * free
+
+
+def test_memory_that_is_set_counts_instead_of_what_is_free() -> None:
+    small = plan(model_on(CPU), max_memory_bytes=GB)
+    assert small.expected_bytes <= GB
+    assert small.tile_px < plan(model_on(CPU)).tile_px
+    assert plan(model_on(replace(CPU, free=GB)), max_memory_bytes=8 * GB).tile_px == 1024
+
+
+def test_what_the_photo_holds_counts_on_the_cpu_and_not_on_a_gpu() -> None:
+    cpu, gpu = model_on(CPU), model_on(GPU)
+    assert plan(cpu, held=GB).expected_bytes - plan(cpu).expected_bytes == GB
+    assert plan(gpu, held=GB) == plan(gpu)
+
+
+def test_too_little_memory_is_a_wrong_command_that_says_how_much_is_needed() -> None:
+    with pytest.raises(UsageError, match=r"--max-memory 10MB: a photo of 96.0 megapixels needs about \d+ MB"):
+        plan(model_on(CPU), max_memory_bytes=10_000_000)
+    with pytest.raises(UsageError, match="smaller --tile"):
+        plan(model_on(CPU), max_memory_bytes=GB, tile_px=4096)
+
+
+def test_too_little_free_memory_is_tried_with_the_smallest_tile() -> None:
+    assert plan(model_on(replace(CPU, free=GB // 10))).tile_px == min(TILES_PX)
+
+
+def test_where_free_memory_is_unknown_tiles_are_as_large_as_is_useful() -> None:
+    assert plan(model_on(replace(CPU, free=None))).tile_px == 1024
+
+
+def test_a_tile_that_is_asked_for_is_taken_on_the_networks_grid() -> None:
+    assert plan(model_on(CPU), tile_px=300).tile_px == 288
+    assert plan(model_on(CPU), tile_px=70).tile_px == 64
+
+
+def test_a_halo_is_rounded_up_to_the_grid_and_never_beyond_the_reach_by_itself() -> None:
+    assert plan(model_on(CPU), halo_px=50).halo_px == 64
+    tiny = StudentConfig(widths=(4, 4))
+    assert plan(model_on(CPU, tiny)).halo_px == tiny.reach_px < 64
+
+
+def test_a_small_photo_needs_memory_for_itself_only() -> None:
+    model = model_on(CPU)
+    assert plan(model, (100, 100)).expected_bytes < plan(model, (1000, 1000)).expected_bytes
+
+
+def test_auto_precision_is_that_of_the_device() -> None:
+    assert [plan(model_on(device)).precision for device in (CPU, GPU, OLD_GPU, MPS)] == [
+        "float32",
+        "bfloat16",
+        "float32",
+        "float32",
+    ]
+
+
+def test_half_the_bits_need_less_memory() -> None:
+    model = model_on(CPU)
+    half, full = plan(model, precision="bfloat16"), plan(model, precision="float32")
+    assert half.expected_bytes < full.expected_bytes
+
+
+@pytest.mark.parametrize(
+    ("device", "precision"), [(OLD_GPU, "bfloat16"), (MPS, "bfloat16"), (MPS, "float16")]
+)
+def test_a_precision_that_the_device_has_not_is_refused(device: Device, precision: str) -> None:
+    with pytest.raises(DeviceError, match=f"--precision {precision}: .* does not compute in it"):
+        plan(model_on(device), precision=precision)
+
+
+def test_views_share_calls_on_gpus_with_room_for_them() -> None:
+    assert plan(model_on(GPU), quality="best").batch == 4
+    assert plan(model_on(GPU), quality="fast").batch == 1
+    assert plan(model_on(CPU), quality="best").batch == 1
+
+
+def test_a_smaller_plan_first_gives_up_shared_calls_and_then_half_of_the_tile() -> None:
+    chosen: Plan | None = plan(model_on(GPU), quality="best", tile_px=256)
+    steps = []
+    while chosen is not None:
+        steps.append((chosen.batch, chosen.tile_px))
+        chosen = chosen.smaller()
+    assert steps == [(4, 256), (1, 256), (1, 128), (1, 64), (1, 32)]
+
+
+def test_a_plan_reads_as_a_line() -> None:
+    text = str(plan(model_on(CPU), tile_px=512))
+    assert text.startswith("cpu, float32, tiles of 512 px with a halo of 64 px, about ")
+    assert text.endswith(" GB of memory")
