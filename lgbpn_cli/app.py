@@ -41,6 +41,7 @@ from lgbpn_cli.evaluation.run import evaluate_pairs
 from lgbpn_cli.evaluation.settings import EvaluationConfig
 from lgbpn_cli.evaluation.submission import write_submission
 from lgbpn_cli.evaluation.table import as_csv
+from lgbpn_cli.noise import NO_NOISE, measure_noise
 from lgbpn_cli.photos.companions import copy_companions
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.photo import Photo
@@ -97,7 +98,7 @@ def denoise_image(
     model: Model | str | None = None,
     quality: str | None = InferenceConfig.quality,
     preset: str | None = InferenceConfig.preset,
-    strength: float = InferenceConfig.strength,
+    strength: float | None = InferenceConfig.strength,
     seed: int = InferenceConfig.seed,
     device: str = "auto",
 ) -> NDArray[Any]:
@@ -128,7 +129,7 @@ def denoise_file(
     model: Model | str | None = None,
     quality: str | None = InferenceConfig.quality,
     preset: str | None = InferenceConfig.preset,
-    strength: float = InferenceConfig.strength,
+    strength: float | None = InferenceConfig.strength,
     seed: int = InferenceConfig.seed,
     device: str = "auto",
 ) -> DenoiseResult:
@@ -351,7 +352,7 @@ class _Denoiser:
     def clean(self, photo: Photo, on_tile: OnTile | None = None) -> Photo:
         """The photo without its noise, all its pages; only the tile at hand is in the network's number format."""
         noisy, clean = WorkingPixels(photo), EncodedPixels(photo)
-        self._run(noisy, into=clean, on_tile=on_tile)
+        self._run(noisy, into=clean, result=WorkingPixels(clean.photo), on_tile=on_tile)
         pages = tuple(self.clean(page, on_tile) for page in photo.further)
         return replace(clean.photo, further=pages)
 
@@ -363,21 +364,28 @@ class _Denoiser:
     def run(self, image: NDArray[np.float32], on_tile: OnTile | None = None) -> NDArray[np.float32]:
         """The network's answer to an (h, w, 3) picture from 0 to 1."""
         clean = np.empty_like(image)
-        self._run(image, into=clean, on_tile=on_tile)
+        self._run(image, into=clean, result=clean, on_tile=on_tile)
         return clean
 
-    def _run(self, noisy: Picture, *, into: Canvas, on_tile: OnTile | None) -> None:
+    def _run(self, noisy: Picture, *, into: Canvas, result: Picture, on_tile: OnTile | None) -> None:
+        """Denoise `noisy` as its own noise asks for; what is put `into` the canvas is read back from `result`."""
+        from lgbpn_cli.adaptation import choose_preset, give_detail_back
         from lgbpn_cli.inference.denoise import run_network
 
+        strength, preset = self.settings.strength, self.settings.preset
+        chooses = preset is None and self.model.part == "teacher"
+        noise = measure_noise(noisy) if strength is None or chooses else NO_NOISE
         run_network(
             noisy,
             self.model,
-            self.settings,
+            replace(self.settings, preset=choose_preset(noise)) if chooses else self.settings,
             into=into,
             on_tile=on_tile,
             on_plan=None if self.listener is None else self.listener.planned,
             on_note=None if self.listener is None else self.listener.note,
         )
+        if strength is None:
+            give_detail_back(noisy, result, into, noise)
 
     def check_plan(self) -> None:
         """Raise UsageError or DeviceError where no photo, however small, can be done with these settings."""
@@ -410,10 +418,10 @@ class _Denoiser:
             "model_sha256": self.model.sha256,
             "part": self.model.part,
             "quality": settings.quality,
-            "strength": settings.strength,
+            "strength": "auto" if settings.strength is None else settings.strength,
         }
         if self.model.part == "teacher":  # students know no shift
-            values["preset"] = settings.preset or self.model.preset
+            values["preset"] = settings.preset or "auto"
         if settings.quality == "teacher-r3":  # the other qualities draw nothing at random
             values["seed"] = settings.seed
             values["refine_passes"] = settings.refine_passes

@@ -206,9 +206,10 @@ class InferenceConfig:
     quality: str | None = None
     """One of QUALITIES; None: `fast` where the model has a student, else `teacher`."""
     preset: str | None = None
-    """Name of the shift preset; None takes the model's own."""
-    strength: float = 1.0
-    """Share of the denoised picture in the result, 0..1; the rest is the original."""
+    """Name of a teacher's shift preset; None chooses it for each photo from its noise."""
+    strength: float | None = None
+    """Share of the denoised picture in the result, 0..1; the rest is the original. None: as much, place by place, as
+    the photo's measured noise asks for."""
     seed: int = 0
     """Seed of the R3 replacement masks."""
     tile_px: int | None = None
@@ -239,10 +240,10 @@ class InferenceConfig:
             f"Choose one of {', '.join(PRESETS)}.",
         )
         _require(
-            0.0 <= self.strength <= 1.0,
+            self.strength is None or 0.0 <= self.strength <= 1.0,
             "--strength",
             f"{self.strength} is not between 0 and 1",
-            "Use 0 (original) to 1 (fully denoised).",
+            "Use auto, or 0 (original) to 1 (fully denoised).",
         )
         _require(
             self.tile_px is None or self.tile_px >= SMALLEST_TILE_PX,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lgbpn_cli.cli.amounts import parse_bytes
-from lgbpn_cli.cli.command_line import command_line
+from lgbpn_cli.cli.command_line import AUTO, command_line, read_strength
 from lgbpn_cli.config import (
     COLOUR_SPACES,
     OUTPUT_FORMATS,
@@ -142,17 +142,20 @@ def denoise(
         str | None,
         typer.Option(
             "--preset",
-            metavar="|".join(PRESETS),
-            help="Kind of noise: sidd is coarse (phones, processed pictures), dnd is fine (cameras).",
-            show_default="the model's own",
+            metavar="|".join((AUTO, *PRESETS)),
+            help="Kind of noise, for --quality teacher and teacher-r3: sidd is coarse, dnd is fine (next to none "
+            "shared by neighbouring pixels); auto measures each photo.",
         ),
-    ] = InferenceConfig.preset,
+    ] = AUTO,
     strength: Annotated[
-        float,
+        str,
         typer.Option(
-            "--strength", metavar="0..1", help="0 keeps the original, 1 takes the denoised picture."
+            "--strength",
+            metavar="auto|0..1",
+            help="0 keeps the original, 1 takes the denoised picture; auto measures each photo's noise and puts "
+            "back, place by place, what was removed beyond it.",
         ),
-    ] = InferenceConfig.strength,
+    ] = AUTO,
     seed: Annotated[
         int,
         typer.Option(
@@ -261,8 +264,8 @@ def denoise(
         raise UsageError("--quiet", "contradicts --verbose", "Leave one of them away.")
     settings = InferenceConfig(
         quality=quality,
-        preset=preset,
-        strength=strength,
+        preset=None if preset == AUTO else preset,
+        strength=read_strength(strength),
         seed=seed,
         tile_px=tile,
         halo_px=halo,

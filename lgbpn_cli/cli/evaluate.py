@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lgbpn_cli.cli.command_line import command_line
+from lgbpn_cli.cli.command_line import AUTO, command_line, read_strength
 from lgbpn_cli.config import PART_OF_QUALITY, PRESETS, QUALITIES, InferenceConfig
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.evaluation.settings import BASELINES, SSIM_CONVENTIONS, SUBMISSIONS, EvaluationConfig
@@ -53,14 +53,19 @@ def evaluate(
         list[str] | None,
         typer.Option(
             "--preset",
-            metavar="|".join(PRESETS),
-            help="Kind of noise; may be repeated to compare.",
-            show_default="the model's own",
+            metavar="|".join((AUTO, *PRESETS)),
+            help="Kind of noise, as in lgbpn denoise; may be repeated to compare.",
+            show_default=AUTO,
         ),
     ] = None,
     strength: Annotated[
-        float, typer.Option("--strength", metavar="0..1", help="0 is the original, 1 the denoised picture.")
-    ] = InferenceConfig.strength,
+        str,
+        typer.Option(
+            "--strength",
+            metavar="auto|0..1",
+            help="0 is the original, 1 the denoised picture; auto as in lgbpn denoise.",
+        ),
+    ] = AUTO,
     seed: Annotated[
         int,
         typer.Option(
@@ -200,8 +205,8 @@ def evaluate(
             raise UsageError("--submission", cause, "Give the other options in a call of their own.")
         one = InferenceConfig(
             quality=quality[0] if quality else None,
-            preset=preset[0] if preset else None,
-            strength=strength,
+            preset=preset[0] if preset and preset[0] != AUTO else None,
+            strength=read_strength(strength),
             seed=seed,
         )
         _submit(submission, noisy, output, one, model[0] if model else None, device)
@@ -229,7 +234,12 @@ def evaluate(
         report_bytes=round(report_size * MEGABYTE),
     )
     settings = [
-        InferenceConfig(quality=one_quality, preset=one_preset, strength=strength, seed=seed)
+        InferenceConfig(
+            quality=one_quality,
+            preset=None if one_preset == AUTO else one_preset,
+            strength=read_strength(strength),
+            seed=seed,
+        )
         for one_quality, one_preset in _settings_to_compare(quality or [], preset or [])
     ]
     # Here and not at the top: --help does not have to wait for them.

@@ -65,10 +65,10 @@ def network_method(
 def describe_network(model: Model, settings: InferenceConfig) -> tuple[str, dict[str, object]]:
     """Return the label of a model with its settings, and everything that decides about its results."""
     quality = model.quality(settings.quality)
-    preset = settings.preset or model.preset
+    preset = settings.preset or "auto"
     is_teacher = model.part == "teacher"
     label = f"{model.name} {quality} {preset}" if is_teacher else f"{model.name} {quality}"
-    if settings.strength != InferenceConfig.strength:
+    if settings.strength is not None:
         label += f" strength {settings.strength:g}"
     return label, {
         "kind": "model",
@@ -76,7 +76,7 @@ def describe_network(model: Model, settings: InferenceConfig) -> tuple[str, dict
         "sha256": model.sha256,
         "quality": quality,
         "preset": preset if is_teacher else None,
-        "strength": settings.strength,
+        "strength": "auto" if settings.strength is None else settings.strength,
         "seed": settings.seed,
         "device": model.device.name,
     }

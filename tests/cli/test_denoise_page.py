@@ -39,10 +39,10 @@ def test_the_page_holds_every_photo_before_and_after(
     assert result.exit_code == 0
     assert f"page: {page}" in result.stderr
     data = data_of(page)
-    assert [method["label"] for method in data["methods"]] == ["noisy", "fake teacher sidd"]
+    assert [method["label"] for method in data["methods"]] == ["noisy", "fake teacher auto"]
     assert [photo["name"] for photo in data["photos"]] == ["a.png", "deep/b.png"]
-    assert all(list(photo["layers"]) == ["noisy", "fake teacher sidd"] for photo in data["photos"])
-    assert all("removed by fake teacher sidd" in photo["correlation"] for photo in data["photos"])
+    assert all(list(photo["layers"]) == ["noisy", "fake teacher auto"] for photo in data["photos"])
+    assert all("removed by fake teacher auto" in photo["correlation"] for photo in data["photos"])
     assert data["hasReference"] is False
     assert "sum of fake teacher" in data["facts"]
     assert f"lgbpn denoise {tmp_path / 'in'}" in data["facts"]

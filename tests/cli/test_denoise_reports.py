@@ -100,7 +100,7 @@ def test_verbose_shows_model_device_and_settings(lgbpn: Lgbpn, make_photo: MakeP
     photo = make_photo("a.png")
     result = lgbpn("denoise", photo, "--verbose")
     assert "model fake on CPU (2 threads)" in result.stderr
-    for setting in ('"preset":"sidd"', "plan: in no time"):
+    for setting in ('"preset":"auto"', "plan: in no time"):
         assert setting in result.stderr
         assert setting not in lgbpn("denoise", photo, "--overwrite").stderr
 
@@ -146,8 +146,8 @@ def test_the_help_documents_every_option_with_the_default_of_its_setting(lgbpn: 
         "--suffix": OutputConfig.suffix,
         "-m, --model": "(the model this version ships)",
         "--quality": "(fast; teacher for a model without a student)",
-        "--preset": "(the model's own)",
-        "--strength": InferenceConfig.strength,
+        "--preset": "auto",
+        "--strength": "auto",
         "--seed": InferenceConfig.seed,
         "--tile": "(as large as memory allows, up to a useful size)",
         "--halo": "(enough for tiles not to show)",

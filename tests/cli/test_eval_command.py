@@ -93,7 +93,7 @@ def test_strength_0_is_the_noisy_photo(lgbpn: Lgbpn, folders: tuple[Path, Path])
 
 def test_rows_of_one_label_are_told_apart(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
     found = answer(lgbpn, *folders, "-m", "fake", "-m", "fake")
-    assert labels(found)[1:] == ["fake teacher sidd", "fake teacher sidd (2)"]
+    assert labels(found)[1:] == ["fake teacher auto", "fake teacher auto (2)"]
 
 
 def test_two_models_are_compared_photo_by_photo(
@@ -102,7 +102,7 @@ def test_two_models_are_compared_photo_by_photo(
     for name in NAMES:
         save(tmp_path / "other" / name, pixels_of(folders[1] / name) // 2)
     (found,) = answer(lgbpn, *folders, "-m", "fake", "--denoised", tmp_path / "other")["comparisons"]
-    assert (found["first"], found["second"]) == ("fake teacher sidd", "other")
+    assert (found["first"], found["second"]) == ("fake teacher auto", "other")
     assert (found["wins"], found["losses"], found["ties"]) == (3, 0, 0)
     assert found["low"] <= found["mean_difference"] <= found["high"]
 
@@ -125,7 +125,7 @@ def test_results_in_a_folder_called_noisy_are_a_row_of_their_own(
 
 
 def test_a_baseline_stands_beside_the_model(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
-    assert labels(answer(lgbpn, *folders, "--baseline", "nlm")) == ["noisy", "fake teacher sidd", "nlm"]
+    assert labels(answer(lgbpn, *folders, "--baseline", "nlm")) == ["noisy", "fake teacher auto", "nlm"]
 
 
 def test_every_ssim_convention_is_named(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
@@ -143,7 +143,7 @@ def test_float_measures_between_the_levels(lgbpn: Lgbpn, folders: tuple[Path, Pa
 
 def test_the_table_names_the_worst_photo(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
     result = lgbpn("eval", *folders)
-    (row,) = [line for line in result.stderr.splitlines() if line.startswith("fake teacher sidd")]
+    (row,) = [line for line in result.stderr.splitlines() if line.startswith("fake teacher auto")]
     assert "(c)" in row
     assert result.stdout == ""
 
@@ -158,7 +158,7 @@ def test_the_csv_holds_each_photo_below_its_origin(
     assert comments[0].startswith("# command: lgbpn eval ")
     assert any("sum of fake teacher" in line for line in comments)
     assert [(row["method"], row["photo"]) for row in rows[3:]] == [
-        ("fake teacher sidd", name) for name in "abc"
+        ("fake teacher auto", name) for name in "abc"
     ]
     noisy, clean = (pixels_of(folder / "a.png") for folder in folders)
     assert float(rows[0]["psnr_db"]) == pytest.approx(psnr(noisy, clean), abs=5e-5)
@@ -294,7 +294,7 @@ def test_an_error_inside_the_network_costs_one_result(
     assert [method["photos"] for method in found["methods"]] == [3, 2, 3]
     (problem,) = found["problems"]
     assert problem.startswith(
-        f"fake teacher sidd: {folders[0] / 'b.png'}: unexpected RuntimeError: the tensors"
+        f"fake teacher auto: {folders[0] / 'b.png'}: unexpected RuntimeError: the tensors"
     )
     assert "Traceback" not in result.stderr
 
