@@ -1,93 +1,163 @@
-"""The quality table of the shipped models: `lgbpn eval` on the three sets, photos kept out of training first.
+"""README's table of quality: `lgbpn eval` on three sets of real photos, those kept out of training first.
 
-    python benchmarks/measure_quality.py [--model NAME] [--quality standard --quality best] [--json FILE]
+    python benchmarks/measure_quality.py [--model NAME ...] [--quality fast --quality teacher ...] [--json FILE]
+    python benchmarks/measure_quality.py --photos 2          # a try: the first two photos of each group
 
 The sets are found below LGBPN_DATA (default ../shared/data). Kept out of training are the images 33, 35, 37, 39 of
-sidd-val-odd, the photos 34, 36, 38, 40 of renoir-even, and all of polyu. Each row is the mean over photos of one
-command, which is printed above the table.
+sidd-val-odd, the photos 34, 36, 38, 40 of renoir-even, and all of polyu. Every group of photos is one command, which
+is printed below the table and works from the folder of the sets; rows of one group differ in their `--quality` and
+`--model` alone, and rows over a whole set are the means over all photos of its groups.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
+import shlex
 import subprocess
 import sys
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from statistics import fmean
 
+from lgbpn_cli.config import QUALITIES
 from lgbpn_cli.training.recipe import data_root
 
-SETS: dict[str, tuple[str, ...] | None] = {
-    "sidd-val-odd": ("33_", "35_", "37_", "39_"),
-    "renoir-even": ("34", "36", "38", "40"),
-    "polyu": None,
+
+@dataclass(frozen=True)
+class Group:
+    """Photos of one set that belong in one row."""
+
+    title: str
+    folder: str
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+SIDD_KEPT_OUT = ("33_*", "35_*", "37_*", "39_*")
+RENOIR_KEPT_OUT = ("34", "36", "38", "40")
+GROUPS = (
+    Group("SIDD validation blocks never trained on", "sidd-val-odd", only=SIDD_KEPT_OUT),
+    Group("RENOIR photos never trained on", "renoir-even", only=RENOIR_KEPT_OUT),
+    Group("PolyU crops, never trained on", "polyu"),
+    Group("SIDD validation blocks whose noisy halves were trained on", "sidd-val-odd", exclude=SIDD_KEPT_OUT),
+    Group("RENOIR photos whose noisy halves were trained on", "renoir-even", exclude=RENOIR_KEPT_OUT),
+)
+WHOLE_SETS = {
+    "sidd-val-odd": "all SIDD validation blocks with a reference",
+    "renoir-even": "all RENOIR photos",
 }
-"""Beginnings of the names kept out of training; None: nothing of the set was trained on."""
+COLUMNS = (
+    "photos",
+    "method",
+    "number",
+    "PSNR dB",
+    "SSIM",
+    "MAE",
+    "shift R G B",
+    "structure",
+    "flat noise",
+    "seconds a photo",
+    "command",
+)
 
 
-def evaluate(name: str, model: str | None, qualities: list[str]) -> dict:
-    """Return what `lgbpn eval --json` says of one set."""
-    folder = data_root() / name
-    command = ["eval", str(folder / "noisy"), str(folder / "reference"), "--json"]
-    for quality in qualities:
-        command += ["--quality", quality]
-    if model is not None:
-        command += ["--model", model]
-    print("lgbpn", *command, file=sys.stderr)
+def names_of(group: Group, most: int | None) -> tuple[str, ...]:
+    """Return the patterns to take: the group's own, or the names of its first photos with a reference."""
+    if most is None:
+        return group.only
+    stems = sorted(path.stem for path in (data_root() / group.folder / "reference").iterdir())
+    fitting = [
+        stem
+        for stem in stems
+        if (not group.only or any(fnmatchcase(stem, pattern) for pattern in group.only))
+        and not any(fnmatchcase(stem, pattern) for pattern in group.exclude)
+    ]
+    return tuple(fitting[:most])
+
+
+def command_of(group: Group, arguments: argparse.Namespace) -> list[str]:
+    """Return the arguments of `lgbpn eval` for a group."""
+    words = ["eval", f"{group.folder}/noisy", f"{group.folder}/reference"]
+    for pattern in names_of(group, arguments.photos):
+        words += ["--only", pattern]
+    for pattern in group.exclude:
+        words += ["--exclude", pattern]
+    for name in arguments.model or ():
+        words += ["--model", name]
+    for quality in arguments.quality or ():
+        words += ["--quality", quality]
+    return [*words, "--json"]
+
+
+def evaluate(words: list[str]) -> dict:
+    """Return what `lgbpn eval --json` says."""
+    command = [sys.executable, "-m", "lgbpn_cli", *words]
+    print("lgbpn", shlex.join(words), file=sys.stderr)
+    done = subprocess.run(command, cwd=data_root(), stdout=subprocess.PIPE, text=True)
     # Exit code 1 says that photos without a reference were left out: sidd-val-odd has one for every fourth.
-    done = subprocess.run([sys.executable, "-m", "lgbpn_cli", *command], stdout=subprocess.PIPE, text=True)
     if done.returncode not in (0, 1):
         raise SystemExit(done.returncode)
     return json.loads(done.stdout)
 
 
-def rows(name: str, document: dict) -> list[tuple[str, str, int, float, float, float]]:
-    """Return (photos, method, count, noisy dB, dB, mean shift in levels) for each group of each method."""
-    kept_out = SETS[name]
-    noisy = {score["photo"]: score["psnr_db"] for score in document["methods"][0]["files"]}
-    table = []
-    for method in document["methods"][1:]:
-        scores = {score["photo"]: score for score in method["files"]}
-        groups = {
-            f"{name}, never trained on": [
-                photo for photo in scores if kept_out is None or photo.startswith(kept_out)
-            ]
-        }
-        if kept_out is not None:
-            groups[f"{name}, noisy halves trained on"] = [
-                photo for photo in scores if not photo.startswith(kept_out)
-            ]
-            groups[f"{name}, all"] = list(scores)
-        for group, photos in groups.items():
-            shift = fmean(fmean(scores[photo]["shift_8bit"]) for photo in photos)
-            before, after = (
-                fmean(values[photo] for photo in photos)
-                for values in (noisy, {key: score["psnr_db"] for key, score in scores.items()})
-            )
-            table.append((group, method["label"], len(photos), before, after, shift))
-    return table
+def row(title: str, label: str, scores: list[dict], command: str) -> list[str]:
+    """Return the cells for one method: means over photos; a figure that a photo lacks is left out of its mean."""
+
+    def mean(figure, form: str) -> str:
+        values = [value for score in scores if (value := figure(score)) is not None and math.isfinite(value)]
+        return format(fmean(values), form) if values else "-"
+
+    shifts = [mean(lambda score, index=index: score["shift_8bit"][index], "+.1f") for index in range(3)]
+    return [
+        title,
+        label,
+        str(len(scores)),
+        mean(lambda score: score["psnr_db"], ".2f"),
+        mean(lambda score: score["ssim"]["skimage7"], ".4f"),
+        mean(lambda score: score["mae_8bit"], ".2f"),
+        " ".join(shifts),
+        mean(lambda score: score["residual_structure"], ".3f"),
+        mean(lambda score: score["flat_noise_8bit"], ".2f"),
+        "-" if label == "noisy" else mean(lambda score: score["seconds"], ".2f"),
+        command,
+    ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model")
-    parser.add_argument("--quality", action="append", choices=("teacher", "teacher-r3"))
-    parser.add_argument("--set", dest="sets", action="append", choices=tuple(SETS))
-    parser.add_argument("--json", type=Path, help="keep all that lgbpn eval said")
+    parser.add_argument("--model", action="append", help="may be repeated; default: the shipped one")
+    parser.add_argument("--quality", action="append", choices=QUALITIES, help="may be repeated")
+    parser.add_argument(
+        "--set", dest="sets", action="append", choices=("sidd-val-odd", "renoir-even", "polyu")
+    )
+    parser.add_argument("--photos", type=int, metavar="NUMBER", help="only the first photos of each group")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="keep all that lgbpn eval said")
     arguments = parser.parse_args()
-    qualities = arguments.quality or ["teacher", "teacher-r3"]
-    documents = {name: evaluate(name, arguments.model, qualities) for name in arguments.sets or SETS}
+    groups = [group for group in GROUPS if group.folder in (arguments.sets or WHOLE_SETS.keys() | {"polyu"})]
+    commands = [command_of(group, arguments) for group in groups]
+    documents = [evaluate(words) for words in commands]
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(documents))
-    print(
-        "| photos | method | number | noisy dB | denoised dB | mean shift, levels |\n|---|---|---|---|---|---|"
-    )
-    table = [row for name, document in documents.items() for row in rows(name, document)]
-    for group, label, count, before, after, shift in sorted(
-        table, key=lambda row: not row[0].endswith("never trained on")
-    ):
-        print(f"| {group} | {label} | {count} | {before:.2f} | {after:.2f} | {shift:+.2f} |")
+
+    table = [list(COLUMNS)]
+    for number, (group, document) in enumerate(zip(groups, documents, strict=True), start=1):
+        for method in document["methods"]:
+            table.append(row(group.title, method["label"], method["files"], str(number)))
+    for folder, title in WHOLE_SETS.items():
+        parts = [number for number, group in enumerate(groups, start=1) if group.folder == folder]
+        for methods in zip(*(documents[number - 1]["methods"] for number in parts), strict=True):
+            scores = [score for method in methods for score in method["files"]]
+            table.append(row(title, methods[0]["label"], scores, " and ".join(map(str, parts))))
+    for index, cells in enumerate(table):
+        print("| " + " | ".join(cells) + " |")
+        if index == 0:
+            print("|---" * len(cells) + "|")
+    print()
+    for number, words in enumerate(commands, start=1):
+        print(f"{number}. `lgbpn {shlex.join(words)}`")
 
 
 if __name__ == "__main__":

@@ -13,12 +13,17 @@ import numpy as np
 from PIL import Image
 
 from lgbpn_cli.training.recipe import data_root
-from lgbpn_cli.training.synthesis import CameraNoise, simulate_high_iso
+from lgbpn_cli.training.synthesis import Camera
 
 EXAMPLES = (
-    ("Wine_by_Jakkub_Mede.jpg", "drum_and_wine.jpg", 2.5, CameraNoise(shot=0.010)),
-    ("seeding_by_Clements_Engelhardt.jpg", "dandelions.jpg", 3.0, CameraNoise(shot=0.006)),
-    ("friends_by_Aitzol_Berasategi.jpg", "two_dogs.jpg", 2.0, CameraNoise(shot=0.016)),
+    ("Wine_by_Jakkub_Mede.jpg", "drum_and_wine.jpg", 2.5, Camera(shot=0.010, read=4e-4)),
+    ("seeding_by_Clements_Engelhardt.jpg", "dandelions.jpg", 3.0, Camera(shot=0.006, read=1.5e-4)),
+    (
+        "friends_by_Aitzol_Berasategi.jpg",
+        "two_dogs.jpg",
+        2.0,
+        Camera(shot=0.016, read=7e-4, demosaic_correction=0.7),
+    ),
 )
 """Source, result, reduction, camera."""
 
@@ -30,7 +35,7 @@ def main() -> None:
             width, height = (int(side / reduction) // 2 * 2 for side in photograph.size)
             reduced = photograph.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
         picture = np.asarray(reduced, np.float32) / 255
-        noisy = simulate_high_iso(picture, camera, np.random.default_rng(seed))
+        noisy = photograph(picture, camera, np.random.default_rng(seed))
         pixels = np.rint(noisy * 255).astype(np.uint8)
         Image.fromarray(pixels).save(Path(__file__).parent / result, quality=92, subsampling="4:2:0")
 

@@ -19,18 +19,29 @@ from numpy.typing import NDArray
 from lgbpn_cli.batch.estimate import megapixels_of
 from lgbpn_cli.batch.existing import leave_out_existing
 from lgbpn_cli.batch.outcome import Job, Listener, Outcome, RunFacts, Status
-from lgbpn_cli.batch.pipeline import OnTile, Steps, describe_failure, run_jobs
+from lgbpn_cli.batch.pipeline import OnTile, Opening, Steps, describe_failure, open_first, run_jobs
 from lgbpn_cli.batch.selection import Selection, check_inputs, select_sources
 from lgbpn_cli.batch.targets import TargetPlan, check_output, plan_targets
 from lgbpn_cli.colour import EncodedPixels, WorkingPixels, to_working
 from lgbpn_cli.config import PART_OF_QUALITY, InferenceConfig, OutputConfig
 from lgbpn_cli.errors import PhotoWriteError, UsageError
-from lgbpn_cli.evaluation.methods import baseline_methods, network_method, result_methods, with_unique_labels
+from lgbpn_cli.evaluation.denoise_page import DenoisePage
+from lgbpn_cli.evaluation.methods import (
+    baseline_methods,
+    describe_network,
+    network_method,
+    result_methods,
+    with_unique_labels,
+)
+from lgbpn_cli.evaluation.page import as_page
 from lgbpn_cli.evaluation.pairs import pair_pictures
 from lgbpn_cli.evaluation.report import EvaluationReport
+from lgbpn_cli.evaluation.report_files import check_report_file, write_report
 from lgbpn_cli.evaluation.run import evaluate_pairs
 from lgbpn_cli.evaluation.settings import EvaluationConfig
 from lgbpn_cli.evaluation.submission import write_submission
+from lgbpn_cli.evaluation.table import as_csv
+from lgbpn_cli.noise import NO_NOISE, measure_noise
 from lgbpn_cli.photos.companions import copy_companions
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.photo import Photo
@@ -46,6 +57,7 @@ if TYPE_CHECKING:
     from lgbpn_cli.inference.picture import Canvas, Picture
     from lgbpn_cli.models.load import Model
     from lgbpn_cli.models.manifest import ModelEntry
+    from lgbpn_cli.training.distil import DistillationProgress
     from lgbpn_cli.training.trainer import TrainingProgress
 
 PROBE_SIDE_PX = 256
@@ -88,7 +100,7 @@ def denoise_image(
     model: Model | str | None = None,
     quality: str | None = InferenceConfig.quality,
     preset: str | None = InferenceConfig.preset,
-    strength: float = InferenceConfig.strength,
+    strength: float | None = InferenceConfig.strength,
     seed: int = InferenceConfig.seed,
     device: str = "auto",
 ) -> NDArray[Any]:
@@ -119,7 +131,7 @@ def denoise_file(
     model: Model | str | None = None,
     quality: str | None = InferenceConfig.quality,
     preset: str | None = InferenceConfig.preset,
-    strength: float = InferenceConfig.strength,
+    strength: float | None = InferenceConfig.strength,
     seed: int = InferenceConfig.seed,
     device: str = "auto",
 ) -> DenoiseResult:
@@ -134,12 +146,14 @@ def denoise_file(
     if target.exists() and source.exists() and target.samefile(source):
         raise PhotoWriteError(source, "its result would replace the photo itself", "Give another target.")
     settings = InferenceConfig(quality=quality, preset=preset, strength=strength, seed=seed)
-    denoiser = _prepare(model, device, settings)
     start = time.perf_counter()
     photo = as_result(read_photo(source), OutputConfig(format=type_for(source, target)))
+    seconds = time.perf_counter() - start
+    denoiser = _prepare(model, device, settings)
+    start = time.perf_counter()
     clean = denoiser.clean(photo)
     write_photo(clean, target, record=denoiser.record)
-    seconds = time.perf_counter() - start
+    seconds += time.perf_counter() - start
     facts = denoiser.facts
     return DenoiseResult(source, target, seconds, photo.megapixels, facts.model, facts.device)
 
@@ -153,11 +167,13 @@ def denoise_folder(
     model: str | None = None,
     device: str = "auto",
     dry_run: bool = False,
+    page: DenoisePage | None = None,
 ) -> None:
     """Denoise all photos among `inputs`, files and folders; `listener` is told what became of each.
 
-    One photo's failure leaves the others alone. A `dry_run` writes nothing and estimates the time. Raises
-    UsageError, before anything is done, where the call as a whole cannot work.
+    One photo's failure leaves the others alone. A `dry_run` writes nothing and estimates the time. `page`
+    collects the photos that are denoised; writing it is left to the caller, who may have been interrupted.
+    Raises UsageError, before anything is done, where the call as a whole cannot work.
     """
     check_inputs(inputs)
     check_output(inputs, output)
@@ -169,9 +185,21 @@ def denoise_folder(
         _report_refused(selection, plan, listener)
         return
 
+    def read(source: Path) -> Photo:
+        return as_result(read_photo(source, max_pixels=output.max_pixels), output)
+
+    remaining = leave_out_existing(plan.jobs, overwrite=output.overwrite)
+    opening = Opening([], None) if dry_run else open_first(remaining.jobs, read)
+    unreadable = len(opening.failed)
+    if unreadable == len(plan.jobs):  # nothing is there for a network
+        _report_refused(selection, plan, listener)
+        for outcome in opening.failed:
+            listener.finished(outcome)
+        return
+
     denoiser = replace(_prepare(model, device, settings), output=output, listener=listener)
     denoiser.check_plan()
-    remaining = leave_out_existing(plan.jobs, denoiser.record, overwrite=output.overwrite)
+    remaining.compare(denoiser.record)
     listener.prepared(denoiser.facts, len(remaining.jobs))
     for text in remaining.notes():
         listener.note(text)
@@ -182,12 +210,18 @@ def denoise_folder(
     if dry_run:
         _report_estimates(remaining.jobs, denoiser, listener)
         return
-    steps = Steps(
-        read=lambda source: as_result(read_photo(source, max_pixels=output.max_pixels), output),
-        run=denoiser.clean,
-        write=denoiser.write,
-    )
-    run_jobs(remaining.jobs, steps, listener)
+    for outcome in opening.failed:
+        listener.finished(outcome)
+    steps = Steps(read=read, run=denoiser.clean, write=denoiser.write)
+    if page is not None:
+        label, facts = describe_network(denoiser.model, denoiser.settings)
+        page.begin(label, facts, [job.source for job in remaining.jobs])
+        steps = replace(steps, run=page.watch(steps.run), write=page.keep(steps.write))
+        if remaining.skipped:
+            listener.note(
+                "the page shows the photos of this run only; for finished results there is lgbpn eval"
+            )
+    run_jobs(remaining.jobs[unreadable:], steps, listener, first=opening.take_first())
 
 
 def evaluate(
@@ -198,17 +232,34 @@ def evaluate(
     device: str = "auto",
     on_step: Callable[[int, int], None] | None = None,
 ) -> EvaluationReport:
-    """The scores of every model with every setting, and of what else `config` names; its reports are written.
+    """The scores of every model with every setting, and of what else `config` names.
 
     `command` is what the reports give as their origin. Raises UsageError, before anything is measured, where
     the call as a whole cannot work; files that cannot be measured are named in the report's problems.
     """
-    pairing = pair_pictures(config.noisy, config.reference, config.denoised, config.pair_pattern)
-    methods = [*result_methods(config.denoised), *baseline_methods(config.baselines)]
-    for name in reversed(config.models):
-        denoisers = [_prepare(name, device, each) for each in settings]
-        methods[:0] = [network_method(each.model, each.settings, each.run) for each in denoisers]
+    check_report_file("--csv", config.csv, ".csv")
+    check_report_file("--html", config.html, ".html")
+    pairing = pair_pictures(
+        config.noisy,
+        config.reference,
+        config.denoised,
+        config.pair_pattern,
+        only=config.only,
+        exclude=config.exclude,
+    )
+    # As `denoise` prepares them: what is measured is what it gives.
+    denoisers = [_prepare(name, device, each) for name in config.models for each in settings]
+    methods = [network_method(each.model, each.settings, each.run) for each in denoisers]
+    methods += [*result_methods(config.denoised), *baseline_methods(config.baselines)]
     return evaluate_pairs(pairing, with_unique_labels(methods), config, command=command, on_step=on_step)
+
+
+def write_reports(report: EvaluationReport, config: EvaluationConfig) -> None:
+    """Write the files that `config` names; PhotoWriteError where that fails."""
+    if config.csv is not None:
+        write_report("--csv", config.csv, as_csv(report))
+    if config.html is not None:
+        write_report("--html", config.html, as_page(report, config.html.parent))
 
 
 def submit(
@@ -303,6 +354,38 @@ def bench_agreement(
     return measure_agreement(to_working(read_photo(photo)), loaded, settings, tiles_px)
 
 
+def distill(
+    recipe: Path,
+    *,
+    run_folder: Path,
+    models_folder: Path | None = None,
+    device: str = "auto",
+    on_photo: Callable[[DistillationProgress], None] | None = None,
+    on_step: Callable[[TrainingProgress], None] | None = None,
+) -> ModelEntry:
+    """The manifest entry of the model with the student that the recipe file makes; an interrupted run goes on.
+
+    Raises UsageError for a bad recipe, ModelError for an unknown teacher, TrainingError where the run cannot go on.
+    """
+    from lgbpn_cli.models.manifest import user_folder
+    from lgbpn_cli.training.distil import run_distillation
+    from lgbpn_cli.training.recipe import data_root, read_distillation_recipe
+
+    wanted = read_distillation_recipe(recipe)
+    teacher = load_model(wanted.teacher, quality="teacher", device=device)
+    return run_distillation(
+        wanted,
+        teacher,
+        data_root=data_root(),
+        run_folder=run_folder,
+        models_folder=models_folder or user_folder(),
+        device=teacher.device,
+        command=f"lgbpn distill {recipe}",
+        on_photo=on_photo,
+        on_step=on_step,
+    )
+
+
 @dataclass(frozen=True)
 class _Denoiser:
     """A loaded model and the settings it is used with."""
@@ -314,10 +397,11 @@ class _Denoiser:
     """Who is told how a photo is done."""
 
     def clean(self, photo: Photo, on_tile: OnTile | None = None) -> Photo:
-        """The photo without its noise; only the tile at hand is ever in the network's number format."""
+        """The photo without its noise, all its pages; only the tile at hand is in the network's number format."""
         noisy, clean = WorkingPixels(photo), EncodedPixels(photo)
-        self._run(noisy, into=clean, on_tile=on_tile)
-        return clean.photo
+        self._run(noisy, into=clean, result=WorkingPixels(clean.photo), on_tile=on_tile)
+        pages = tuple(self.clean(page, on_tile) for page in photo.further)
+        return replace(clean.photo, further=pages)
 
     def write(self, photo: Photo, target: Path) -> None:
         """Write a result, and copy what belongs to its photo."""
@@ -327,21 +411,28 @@ class _Denoiser:
     def run(self, image: NDArray[np.float32], on_tile: OnTile | None = None) -> NDArray[np.float32]:
         """The network's answer to an (h, w, 3) picture from 0 to 1."""
         clean = np.empty_like(image)
-        self._run(image, into=clean, on_tile=on_tile)
+        self._run(image, into=clean, result=clean, on_tile=on_tile)
         return clean
 
-    def _run(self, noisy: Picture, *, into: Canvas, on_tile: OnTile | None) -> None:
+    def _run(self, noisy: Picture, *, into: Canvas, result: Picture, on_tile: OnTile | None) -> None:
+        """Denoise `noisy` as its own noise asks for; what is put `into` the canvas is read back from `result`."""
+        from lgbpn_cli.adaptation import choose_preset, give_detail_back
         from lgbpn_cli.inference.denoise import run_network
 
+        strength, preset = self.settings.strength, self.settings.preset
+        chooses = preset is None and self.model.part == "teacher"
+        noise = measure_noise(noisy) if strength is None or chooses else NO_NOISE
         run_network(
             noisy,
             self.model,
-            self.settings,
+            replace(self.settings, preset=choose_preset(noise)) if chooses else self.settings,
             into=into,
             on_tile=on_tile,
             on_plan=None if self.listener is None else self.listener.planned,
             on_note=None if self.listener is None else self.listener.note,
         )
+        if strength is None:
+            give_detail_back(noisy, result, into, noise)
 
     def check_plan(self) -> None:
         """Raise UsageError or DeviceError where no photo, however small, can be done with these settings."""
@@ -374,10 +465,10 @@ class _Denoiser:
             "model_sha256": self.model.sha256,
             "part": self.model.part,
             "quality": settings.quality,
-            "strength": settings.strength,
+            "strength": "auto" if settings.strength is None else settings.strength,
         }
         if self.model.part == "teacher":  # students know no shift
-            values["preset"] = settings.preset or self.model.preset
+            values["preset"] = settings.preset or "auto"
         if settings.quality == "teacher-r3":  # the other qualities draw nothing at random
             values["seed"] = settings.seed
             values["refine_passes"] = settings.refine_passes
@@ -386,7 +477,7 @@ class _Denoiser:
             values["tile_px"], values["halo_px"] = settings.tile_px, settings.halo_px
         if settings.precision != "auto":
             values["precision"] = settings.precision
-        for name in ("format", "bit_depth", "jpeg_quality"):
+        for name in ("format", "bit_depth", "jpeg_quality", "colour_space"):
             if getattr(self.output, name) != getattr(OutputConfig, name):
                 values[name] = getattr(self.output, name)
         text = json.dumps(values, sort_keys=True, separators=(",", ":"))

@@ -206,9 +206,10 @@ class InferenceConfig:
     quality: str | None = None
     """One of QUALITIES; None: `fast` where the model has a student, else `teacher`."""
     preset: str | None = None
-    """Name of the shift preset; None takes the model's own."""
-    strength: float = 1.0
-    """Share of the denoised picture in the result, 0..1; the rest is the original."""
+    """Name of a teacher's shift preset; None chooses it for each photo from its noise."""
+    strength: float | None = None
+    """Share of the denoised picture in the result, 0..1; the rest is the original. None: as much, place by place, as
+    the photo's measured noise asks for."""
     seed: int = 0
     """Seed of the R3 replacement masks."""
     tile_px: int | None = None
@@ -239,10 +240,10 @@ class InferenceConfig:
             f"Choose one of {', '.join(PRESETS)}.",
         )
         _require(
-            0.0 <= self.strength <= 1.0,
+            self.strength is None or 0.0 <= self.strength <= 1.0,
             "--strength",
             f"{self.strength} is not between 0 and 1",
-            "Use 0 (original) to 1 (fully denoised).",
+            "Use auto, or 0 (original) to 1 (fully denoised).",
         )
         _require(
             self.tile_px is None or self.tile_px >= SMALLEST_TILE_PX,
@@ -268,6 +269,9 @@ class InferenceConfig:
 OUTPUT_FORMATS = ("preserve", "jpeg", "png", "tiff", "webp", "avif", "dng")
 """What --format takes."""
 
+COLOUR_SPACES = ("srgb", "display-p3", "adobe-rgb", "prophoto", "rec2020")
+"""What --colour-space takes."""
+
 
 @dataclass(frozen=True)
 class OutputConfig:
@@ -287,6 +291,8 @@ class OutputConfig:
     """Bits of a sample in results that are PNG or TIFF, 8 or 16; None keeps the photo's."""
     jpeg_quality: int | None = None
     """Quality of JPEG, WebP and AVIF results, 1..100; None: a JPEG's own, 95 for new files."""
+    colour_space: str | None = None
+    """One of COLOUR_SPACES, which camera raw files are rendered in when they become no DNG; None takes sRGB."""
     strip_metadata: bool = False
     """Leave out everything but pixels, colour profile and orientation."""
     preserve_times: bool = False
@@ -302,6 +308,15 @@ class OutputConfig:
         _require(self.format in OUTPUT_FORMATS, "--format", f"'{self.format}' is unknown", known)
         depth = self.bit_depth
         _require(depth in (None, 8, 16), "--bit-depth", f"{depth} is not possible", "Use 8 or 16.")
+        spaces = f"Choose one of {', '.join(COLOUR_SPACES)}."
+        space = self.colour_space
+        _require(space in (None, *COLOUR_SPACES), "--colour-space", f"'{space}' is unknown", spaces)
+        _require(
+            space is None or self.format not in ("preserve", "dng"),
+            "--colour-space",
+            "is for raw files that are rendered; as DNG they keep the camera's own colours",
+            "Add -f tiff, or leave it out.",
+        )
         quality = self.jpeg_quality
         possible = quality is None or 1 <= quality <= 100
         _require(
@@ -349,6 +364,50 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True)
+class DistillationConfig:
+    """How a student is trained on the results of a teacher."""
+
+    steps: int = 8_000
+    """Optimiser steps."""
+    batch: int = 8
+    """Crops a step."""
+    crop_px: int = 128
+    """Side of a training crop; the student's size multiple has to divide it."""
+    learning_rate: float = 6e-4
+    """Peak learning rate of Adam."""
+    warmup_steps: int = 200
+    """Steps of linear warm-up before the cosine decay to zero."""
+    gradient_clip: float = 0.2
+    """Largest norm of the gradient."""
+    ema_decay: float = 0.999
+    """Decay of the exponential moving average of the weights, which is what gets shipped."""
+    renoised_share: float = 0.5
+    """Share of the crops that are cleaned photos with new noise on them; the rest are noisy photos as they are."""
+    shot: tuple[float, float] = (1e-4, 2.2e-2)
+    """Range of the new noise: variance of the shot noise at full scale, drawn log-uniformly."""
+    precision: Precision = "auto"
+    """auto, float32 or bfloat16."""
+    seed: int = 0
+    """Seed of initialisation, crops, cameras and noise."""
+    checkpoint_every: int = 200
+    """Steps between checkpoints."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work."""
+        object.__setattr__(self, "shot", tuple(self.shot))  # a list, where it comes from a file
+        _require(self.precision in PRECISIONS, "precision", f"'{self.precision}' is unknown", "Use auto.")
+        for name in ("steps", "batch", "checkpoint_every", "crop_px"):
+            _require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
+        _require(0 <= self.renoised_share <= 1, "renoised_share", "is not between 0 and 1", "Use 0.5.")
+        _require(
+            len(self.shot) == 2 and 0 < self.shot[0] <= self.shot[1],
+            "shot",
+            "is no range",
+            "Use [1e-4, 2e-2].",
+        )
+
+
+@dataclass(frozen=True)
 class DataSource:
     """One folder of noisy photos in a training recipe."""
 
@@ -358,3 +417,15 @@ class DataSource:
     """Share of the crops taken from this source, relative to the other sources' weights."""
     exclude: tuple[str, ...] = field(default_factory=tuple)
     """File-name patterns (fnmatch) that are never read: photos kept out for measuring."""
+    renoised_weight: float | None = None
+    """Distillation: share of this source among the crops with new noise; None: as `weight`."""
+    reduce_to_megapixels: float | None = None
+    """Distillation: photos are reduced by whole factors from 2 until they are no larger than this."""
+    shot: tuple[float, float] | None = None
+    """Distillation: range of the noise that is laid on the photos when they are read, by `training.synthesis`;
+    None: they are noisy as they are."""
+
+    def __post_init__(self) -> None:
+        """Make a tuple of a list, as it comes from a file."""
+        if self.shot is not None:
+            object.__setattr__(self, "shot", tuple(self.shot))

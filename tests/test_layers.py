@@ -23,7 +23,7 @@ LAYERS = (
     {"errors", "version"},
 )
 """Each room may import itself and the rooms of the layers below its own."""
-SERVING = {"photos": set[str](), "colour": {"photos"}, "noise": set[str]()}
+SERVING = {"photos": set[str](), "colour": {"photos"}, "noise": set[str](), "adaptation": {"noise"}}
 """Rooms beside the layers, with what they may import besides LEAVES; never PyTorch."""
 LEAVES = {"config", "errors", "version"}
 SERVED = {"app", "batch", "evaluation", "training"}

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lgbpn_cli.cli.amounts import parse_bytes
-from lgbpn_cli.config import OUTPUT_FORMATS, PRECISIONS, PRESETS, QUALITIES, InferenceConfig, OutputConfig
-from lgbpn_cli.errors import UsageError
+from lgbpn_cli.cli.command_line import AUTO, command_line, read_strength
+from lgbpn_cli.config import (
+    COLOUR_SPACES,
+    OUTPUT_FORMATS,
+    PRECISIONS,
+    PRESETS,
+    QUALITIES,
+    InferenceConfig,
+    OutputConfig,
+)
+from lgbpn_cli.errors import PhotoWriteError, UsageError
+from lgbpn_cli.evaluation.settings import EvaluationConfig
+
+if TYPE_CHECKING:
+    from lgbpn_cli.cli.progress import Reporter
+    from lgbpn_cli.evaluation.denoise_page import DenoisePage
+
+MEGABYTE = 1_000_000
 
 
 def denoise(
+    context: typer.Context,
     inputs: Annotated[
         list[Path],
         # readable=False: typer does not ask. A file without permission fails alone; it is no wrong command.
@@ -67,6 +84,15 @@ def denoise(
             show_default="95 for new files",
         ),
     ] = OutputConfig.jpeg_quality,
+    colour_space: Annotated[
+        str | None,
+        typer.Option(
+            "--colour-space",
+            metavar="|".join(COLOUR_SPACES),
+            help="Colours of results rendered from camera raw files; all others keep their own. Needs -f.",
+            show_default="srgb",
+        ),
+    ] = OutputConfig.colour_space,
     strip_metadata: Annotated[
         bool,
         typer.Option(
@@ -116,17 +142,20 @@ def denoise(
         str | None,
         typer.Option(
             "--preset",
-            metavar="|".join(PRESETS),
-            help="Kind of noise: sidd is coarse (phones, processed pictures), dnd is fine (cameras).",
-            show_default="the model's own",
+            metavar="|".join((AUTO, *PRESETS)),
+            help="Kind of noise, for --quality teacher and teacher-r3: sidd is coarse, dnd is fine (next to none "
+            "shared by neighbouring pixels); auto measures each photo.",
         ),
-    ] = InferenceConfig.preset,
+    ] = AUTO,
     strength: Annotated[
-        float,
+        str,
         typer.Option(
-            "--strength", metavar="0..1", help="0 keeps the original, 1 takes the denoised picture."
+            "--strength",
+            metavar="auto|0..1",
+            help="0 keeps the original, 1 takes the denoised picture; auto measures each photo's noise and puts "
+            "back, place by place, what was removed beyond it.",
         ),
-    ] = InferenceConfig.strength,
+    ] = AUTO,
     seed: Annotated[
         int,
         typer.Option(
@@ -183,6 +212,19 @@ def denoise(
             "-n", "--dry-run", help="Write nothing: show targets and name clashes, estimate the time."
         ),
     ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            help="Write a page there that shows the photos of this run before and after.",
+            show_default=False,
+        ),
+    ] = None,
+    report_size: Annotated[
+        float,
+        typer.Option("--report-size", metavar="MB", help="Size the pictures in the page may have together."),
+    ] = EvaluationConfig.report_bytes / MEGABYTE,
     quiet: Annotated[
         bool, typer.Option("-q", "--quiet", help="Say nothing but which photos failed.")
     ] = False,
@@ -209,6 +251,7 @@ def denoise(
       lgbpn denoise photos/ -r -o denoised/        mirrors all sub-folders
       lgbpn denoise IMG_1.NEF -f tiff              writes IMG_1_denoised.tif
       lgbpn denoise photos/ --quality best -n      shows what would be done, and how long it would take
+      lgbpn denoise photos/ --html page.html       also makes a page to look at before and after
 
     \b
     Exit codes:
@@ -221,8 +264,8 @@ def denoise(
         raise UsageError("--quiet", "contradicts --verbose", "Leave one of them away.")
     settings = InferenceConfig(
         quality=quality,
-        preset=preset,
-        strength=strength,
+        preset=None if preset == AUTO else preset,
+        strength=read_strength(strength),
         seed=seed,
         tile_px=tile,
         halo_px=halo,
@@ -237,6 +280,7 @@ def denoise(
         format=format_,
         bit_depth=bit_depth,
         jpeg_quality=jpeg_quality,
+        colour_space=colour_space,
         strip_metadata=strip_metadata,
         preserve_times=preserve_times,
         provenance=provenance,
@@ -245,12 +289,34 @@ def denoise(
     # Here and not at the top: --help does not have to wait for them.
     from lgbpn_cli import app
     from lgbpn_cli.cli.progress import Reporter
+    from lgbpn_cli.evaluation.denoise_page import DenoisePage
 
+    page = None
+    if html is not None:
+        page = DenoisePage(html, round(report_size * MEGABYTE), command=command_line(context))
     reporter = Reporter(quiet=quiet, verbose=verbose, json_lines=json_lines)
     interrupted = False
     try:
-        app.denoise_folder(inputs, where, settings, reporter, model=model, device=device, dry_run=dry_run)
+        app.denoise_folder(
+            inputs, where, settings, reporter, model=model, device=device, dry_run=dry_run, page=page
+        )
     except KeyboardInterrupt:
         interrupted = True
     exit_code = reporter.close(interrupted=interrupted)
+    if page is not None and not dry_run:
+        page_code = _write_page(page, reporter)
+        exit_code = exit_code or page_code
     raise typer.Exit(exit_code)
+
+
+def _write_page(page: DenoisePage, reporter: Reporter) -> int:
+    """Write the page of what was denoised, after Ctrl-C too, and return the exit code of that."""
+    try:
+        written = page.write()
+    except PhotoWriteError as error:
+        typer.echo(f"lgbpn: {error}", err=True)
+        return 1
+    reporter.note(
+        f"page: {page.path}" if written else f"no photo was denoised, so {page.path} was not written"
+    )
+    return 0

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from itertools import product
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from lgbpn_cli.cli.command_line import command_line
-from lgbpn_cli.config import PRESETS, QUALITIES, InferenceConfig
+from lgbpn_cli.cli.command_line import AUTO, command_line, read_strength
+from lgbpn_cli.config import PART_OF_QUALITY, PRESETS, QUALITIES, InferenceConfig
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.evaluation.settings import BASELINES, SSIM_CONVENTIONS, SUBMISSIONS, EvaluationConfig
 
@@ -54,14 +53,19 @@ def evaluate(
         list[str] | None,
         typer.Option(
             "--preset",
-            metavar="|".join(PRESETS),
-            help="Kind of noise; may be repeated to compare.",
-            show_default="the model's own",
+            metavar="|".join((AUTO, *PRESETS)),
+            help="Kind of noise, as in lgbpn denoise; may be repeated to compare.",
+            show_default=AUTO,
         ),
     ] = None,
     strength: Annotated[
-        float, typer.Option("--strength", metavar="0..1", help="0 is the original, 1 the denoised picture.")
-    ] = InferenceConfig.strength,
+        str,
+        typer.Option(
+            "--strength",
+            metavar="auto|0..1",
+            help="0 is the original, 1 the denoised picture; auto as in lgbpn denoise.",
+        ),
+    ] = AUTO,
     seed: Annotated[
         int,
         typer.Option(
@@ -98,6 +102,24 @@ def evaluate(
             metavar="NOISY=REFERENCE",
             help="Names without ending, {} for what both have in common, as '{}_noisy={}_clean'.",
             show_default="same name",
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="PATTERN",
+            help="Take only photos whose name without ending fits, as '33_*'; may be repeated.",
+            show_default="all",
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude",
+            metavar="PATTERN",
+            help="Pass over photos whose name without ending fits; may be repeated.",
+            show_default="none",
         ),
     ] = None,
     ssim: Annotated[
@@ -161,13 +183,14 @@ def evaluate(
       lgbpn eval noisy/ clean/ --quality fast --quality teacher --baseline nlm --html report.html
       lgbpn eval ValidationNoisyBlocksSrgb.mat ValidationGtBlocksSrgb.mat -m MODEL --json
       lgbpn eval noisy/ clean/ --denoised results_of_another_tool/
+      lgbpn eval noisy/ clean/ --only '33_*' --only '35_*'
       lgbpn eval noisy/ --no-reference
       lgbpn eval BenchmarkNoisyBlocksSrgb.mat --submission sidd -o submission/
 
     \b
     Exit codes:
       0    everything was measured
-      1    some files were left out, each is named; the others are measured
+      1    some files were left out (the others are measured), or a report could not be written
       2    the command, model or device was wrong; nothing was measured
       130  stopped with Ctrl-C
     """
@@ -182,8 +205,8 @@ def evaluate(
             raise UsageError("--submission", cause, "Give the other options in a call of their own.")
         one = InferenceConfig(
             quality=quality[0] if quality else None,
-            preset=preset[0] if preset else None,
-            strength=strength,
+            preset=preset[0] if preset and preset[0] != AUTO else None,
+            strength=read_strength(strength),
             seed=seed,
         )
         _submit(submission, noisy, output, one, model[0] if model else None, device)
@@ -191,11 +214,6 @@ def evaluate(
     if (reference is None) != no_reference:
         cause = "contradicts REFERENCE" if no_reference else "is missing, and so are references"
         raise UsageError("--no-reference", cause, "Give references or --no-reference.")
-    for option, path, ending in (("--csv", csv, ".csv"), ("--html", html, ".html")):
-        if path is not None and path.suffix.lower() != ending:
-            raise UsageError(
-                option, f"'{path}' does not end in {ending}", "Name a file that may be replaced."
-            )
     models: list[str | None] = [*(model or ())]
     if not models and not denoised:
         models.append(None)
@@ -206,6 +224,8 @@ def evaluate(
         models=tuple(models),
         baselines=_split(baseline or ()),
         pair_pattern=pair_pattern,
+        only=tuple(only or ()),
+        exclude=tuple(exclude or ()),
         ssim=_split(ssim),
         rounded=not unrounded,
         bootstrap_seed=seed,
@@ -213,37 +233,59 @@ def evaluate(
         html=html,
         report_bytes=round(report_size * MEGABYTE),
     )
-    presets: list[str | None] = [*preset] if preset else [None]
-    qualities: list[str | None] = [*quality] if quality else [None]
     settings = [
-        InferenceConfig(quality=one_quality, preset=one_preset, strength=strength, seed=seed)
-        for one_quality, one_preset in product(qualities, presets)
+        InferenceConfig(
+            quality=one_quality,
+            preset=None if one_preset == AUTO else one_preset,
+            strength=read_strength(strength),
+            seed=seed,
+        )
+        for one_quality, one_preset in _settings_to_compare(quality or [], preset or [])
     ]
     # Here and not at the top: --help does not have to wait for them.
     from tqdm import tqdm
 
     from lgbpn_cli import app
+    from lgbpn_cli.evaluation.problems import problem_lines
     from lgbpn_cli.evaluation.table import as_json as json_text
     from lgbpn_cli.evaluation.table import as_text
 
-    with tqdm(unit="picture", disable=None) as bar:
+    with tqdm(unit="result", disable=None) as bar:
         try:
             report = app.evaluate(
                 config, settings, command=command_line(context), device=device, on_step=_mover(bar)
             )
         except KeyboardInterrupt as stop:
+            bar.close()
+            typer.echo("lgbpn: stopped; no report was written", err=True)
             raise typer.Exit(130) from stop
     if as_json:
         print(json_text(report))
     elif report.photos():
         typer.echo(as_text(report), err=True)
+    if report.problems:
+        typer.echo(f"lgbpn: {len(report.problems)} left out:", err=True)
+        for line in problem_lines(report.problems):
+            typer.echo(f"  {line}", err=True)
+    app.write_reports(report, config)
     if html is not None:
         typer.echo(f"report: {html}", err=True)
     if report.problems:
-        typer.echo(f"lgbpn: {len(report.problems)} left out:", err=True)
-        for problem in report.problems:
-            typer.echo(f"  {problem}", err=True)
         raise typer.Exit(1)
+
+
+def _settings_to_compare(
+    qualities: Sequence[str], presets: Sequence[str]
+) -> list[tuple[str | None, str | None]]:
+    """Return every quality with every preset; beside qualities that have presets, those without stand once."""
+    qualities_asked: list[str | None] = [*qualities] or [None]
+    presets_asked: list[str | None] = [*presets] or [None]
+    with_presets = [name for name in qualities_asked if PART_OF_QUALITY.get(name or "") != "student"]
+    return [
+        (quality, preset)
+        for quality in qualities_asked
+        for preset in (presets_asked if quality in with_presets or not with_presets else [None])
+    ]
 
 
 def _submit(

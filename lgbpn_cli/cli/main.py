@@ -12,6 +12,7 @@ from lgbpn_cli.cli.allocator import keep_freed_buffers
 from lgbpn_cli.cli.bench import bench
 from lgbpn_cli.cli.denoise import denoise
 from lgbpn_cli.cli.devices import devices
+from lgbpn_cli.cli.distill import distill
 from lgbpn_cli.cli.evaluate import evaluate
 from lgbpn_cli.cli.models import models_app
 from lgbpn_cli.cli.train import train
@@ -60,6 +61,7 @@ def lgbpn(
 app.command("denoise")(denoise)
 app.command("eval")(evaluate)
 app.command("train")(train)
+app.command("distill")(distill)
 app.add_typer(models_app, name="models")
 app.command("devices")(devices)
 app.command("bench")(bench)

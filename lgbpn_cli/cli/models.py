@@ -9,9 +9,7 @@ import typer
 
 from lgbpn_cli.config import PRESETS
 
-models_app = typer.Typer(
-    help="List the models there are, or import one from the LG-BPN authors' format.", no_args_is_help=True
-)
+models_app = typer.Typer(help="List, check, export and import models.", no_args_is_help=True)
 
 
 @models_app.command("list")
@@ -27,26 +25,89 @@ def list_models() -> None:
         typer.echo(f"{entry.name}  ({parts}, preset {entry.preset})  {entry.folder}")
 
 
+@models_app.command("path")
+def show_path(name: Annotated[str, typer.Argument(help="A model that `lgbpn models list` names.")]) -> None:
+    """Print the path of each weight file of a model to standard output.
+
+    Example: lgbpn models path lgbpn-base
+    """
+    from lgbpn_cli.models.manifest import find_model
+
+    entry = find_model(name)
+    for part in sorted(entry.parts):
+        typer.echo(entry.part_path(part))
+
+
+@models_app.command("verify")
+def verify_models(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Models to check.  [default: all]")
+    ] = None,
+) -> None:
+    """Check that the weight files of models are there, whole and readable. Exit code 2 if one is not.
+
+    Example: lgbpn models verify
+    """
+    from lgbpn_cli.models.manifest import all_models, find_model
+    from lgbpn_cli.models.portable import verify_model
+
+    for entry in [find_model(name) for name in names] if names else all_models().values():
+        verify_model(entry)
+        typer.echo(f"{entry.name}: good ({', '.join(sorted(entry.parts))})", err=True)
+
+
+@models_app.command("export")
+def export(
+    name: Annotated[str, typer.Argument(help="A model that `lgbpn models list` names.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="File to write.  [default: NAME.lgbpn]"),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
+) -> None:
+    """Write a model (weights, configuration, card) into one file that `lgbpn models import` takes elsewhere.
+
+    Example: lgbpn models export my-camera -o my-camera.lgbpn
+    """
+    from lgbpn_cli.models.manifest import find_model
+    from lgbpn_cli.models.portable import SUFFIX, export_model
+
+    target = output or Path(name + SUFFIX)
+    export_model(find_model(name), target, overwrite=overwrite)
+    typer.echo(f"exported to {target}", err=True)
+
+
 @models_app.command("import")
 def import_model(
     file: Annotated[
-        Path, typer.Argument(help="A checkpoint as the LG-BPN authors' program writes it (.pth).")
+        Path,
+        typer.Argument(
+            help="A model that `lgbpn models export` wrote (.lgbpn), or a checkpoint of the LG-BPN authors' "
+            "program (.pth)."
+        ),
     ],
     name: Annotated[
-        str | None, typer.Option(help="Name of the model here.  [default: the file's stem]")
+        str | None, typer.Option(help="Name of the model here.  [default: its own, or the file's stem]")
     ] = None,
     preset: Annotated[
-        str, typer.Option(help=f"Shift preset it is used with: {' or '.join(PRESETS)}.")
+        str, typer.Option(help=f"Shift preset a checkpoint is used with: {' or '.join(PRESETS)}.")
     ] = "sidd",
 ) -> None:
-    """Import a checkpoint of the LG-BPN authors' program as one of your own models.
+    """Import an exported model, or a checkpoint of the LG-BPN authors' program, as one of your own models.
 
     The file is read without running any code from it. Importing the same file again changes nothing.
 
-    Example: lgbpn models import LGBPN_SIDD.pth --name published-sidd --preset sidd
+    \b
+    Examples:
+      lgbpn models import my-camera.lgbpn
+      lgbpn models import LGBPN_SIDD.pth --name published-sidd --preset sidd
     """
     from lgbpn_cli.models.authors_format import import_checkpoint
     from lgbpn_cli.models.manifest import user_folder
+    from lgbpn_cli.models.portable import SUFFIX, import_portable
 
-    entry = import_checkpoint(file, folder=user_folder(), name=name, preset=preset)
+    if file.suffix == SUFFIX:
+        entry = import_portable(file, folder=user_folder(), name=name)
+    else:
+        entry = import_checkpoint(file, folder=user_folder(), name=name, preset=preset)
     typer.echo(f"imported as '{entry.name}': lgbpn denoise PHOTO -m {entry.name}", err=True)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from lgbpn_cli.training.trainer import TrainingProgress
+from lgbpn_cli.cli.step_progress import StepReporter
 
 
 def train(
@@ -39,7 +38,7 @@ def train(
     from lgbpn_cli import app
 
     folder = run_folder or Path("runs") / recipe.stem
-    reporter = _Reporter()
+    reporter = StepReporter()
     try:
         entry = app.train(
             recipe, run_folder=folder, models_folder=models_folder, device=device, on_step=reporter
@@ -50,29 +49,3 @@ def train(
     finally:
         reporter.bar.close()
     typer.echo(f"{entry.name} is trained: {entry.part_path('teacher')}", err=True)
-
-
-class _Reporter:
-    """A progress bar on a terminal; elsewhere a line now and then."""
-
-    def __init__(self) -> None:
-        from tqdm import tqdm
-
-        self.bar = tqdm(unit="step", disable=None)
-        self.step = 0
-
-    def __call__(self, progress: TrainingProgress) -> None:
-        self.step = progress.step
-        left = f"{progress.remaining_seconds / 60:.0f} min left"
-        if self.bar.disable:
-            if progress.step % 100 == 0 or progress.step == progress.steps:
-                typer.echo(
-                    f"step {progress.step}/{progress.steps}  loss {progress.loss_8bit:.3f} of 255  "
-                    f"{progress.seconds_per_step:.2f} s a step  {left}",
-                    err=True,
-                )
-            return
-        self.bar.total, self.bar.n = progress.steps, progress.step
-        self.bar.set_postfix_str(
-            f"loss {progress.loss_8bit:.3f}, {progress.seconds_per_step:.2f} s a step, {left}"
-        )

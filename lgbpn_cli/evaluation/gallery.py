@@ -11,12 +11,43 @@ import numpy as np
 from PIL import Image
 
 from lgbpn_cli.evaluation.residual import noise_correlation
+from lgbpn_cli.photos.orientation import UPRIGHT, turned_upright
 
-CROP_SIDES_PX = (640, 512, 384, 256, 192, 128, 96, 64)
+CROP_SIDES_PX = (1024, 768, 640, 512, 384, 256, 192, 128, 96, 64)
 """Sides of the crops that are tried, largest first."""
 JPEG_QUALITY = 92
 SHARPEST_GRID = 5
 """The crop is the one with the most detail among this many places a side."""
+CORRELATION_SIDE_PX = 1024
+"""Side of the part that the noise correlation is measured in."""
+
+Layer = tuple[str, np.ndarray, Path | None]
+"""Label, picture in 8-bit levels (h, w, 3), its file."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of a photo, in pixels."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    photo_width: int
+    photo_height: int
+
+    def turned_upright(self, orientation: int) -> Window:
+        """Return where the rectangle is when the photo is shown the way its EXIF orientation says."""
+        left, top, width, height = self.left, self.top, self.width, self.height
+        photo_width, photo_height = self.photo_width, self.photo_height
+        if orientation in (5, 6, 7, 8):
+            left, top, width, height = top, left, height, width
+            photo_width, photo_height = photo_height, photo_width
+        if orientation in (2, 3, 6, 7):
+            left = photo_width - left - width
+        if orientation in (3, 4, 7, 8):
+            top = photo_height - top - height
+        return Window(left, top, width, height, photo_width, photo_height)
 
 
 @dataclass(frozen=True)
@@ -26,12 +57,12 @@ class GalleryPhoto:
     name: str
     layers: dict[str, str]
     """Data URL of each layer's crop, all of one place; empty where the budget did not suffice."""
-    files: dict[str, str]
-    """URL of each layer's whole file, where there is one."""
+    files: dict[str, Path]
+    """Each layer's whole file, where there is one."""
     crop: tuple[int, int, int, int]
-    """Left, top, width, height of the crop in the photo."""
+    """Left, top, width, height of the crop in the photo as it is shown, upright."""
     size: tuple[int, int]
-    """Width and height of the photo."""
+    """Width and height of the photo as it is shown."""
     correlation: dict[str, tuple[list[float], list[float]]]
     """Of each noise by its name: correlation at 0..8 px to the right, and below."""
 
@@ -44,11 +75,17 @@ class Gallery:
         self._bytes_a_photo = budget_bytes / max(photos, 1)
         self.photos: list[GalleryPhoto] = []
 
-    def add(self, name: str, layers: list[tuple[str, np.ndarray, Path | None]]) -> None:
-        """Take the crops of one photo's layers: label, picture in 8-bit levels, its file.
+    def add(
+        self, name: str, layers: list[Layer], *, orientation: int = UPRIGHT, window: Window | None = None
+    ) -> None:
+        """Take the crops of one photo's layers; they are shown upright, the layers lie as in the file.
 
-        The first layer is the noisy picture; one labelled reference is the last.
+        The first layer is the noisy picture; one labelled reference is the last. Layers that are only a part
+        of the photo need a `window`.
         """
+        height, width = layers[0][1].shape[:2]
+        window = (window or Window(0, 0, width, height, width, height)).turned_upright(orientation)
+        layers = [(label, turned_upright(picture, orientation), file) for label, picture, file in layers]
         height, width = layers[0][1].shape[:2]
         crop, encoded = (0, 0, 0, 0), dict[str, str]()
         # The cleanest layer shows where the detail is.
@@ -58,15 +95,16 @@ class Gallery:
             area = (min(side, height), min(side, width))
             if tried == (tried := area[0] * area[1]):
                 continue
-            top, left = _most_detail(guide, *area)
-            window = (slice(top, top + area[0]), slice(left, left + area[1]))
-            encoded = {label: _data_url(picture[window]) for label, picture, _ in layers}
+            top, left = most_detail(guide, *area)
+            part = (slice(top, top + area[0]), slice(left, left + area[1]))
+            encoded = {label: _data_url(picture[part]) for label, picture, _ in layers}
             if sum(map(len, encoded.values())) <= self._bytes_a_photo:
-                crop = (left, top, area[1], area[0])
+                crop = (window.left + left, window.top + top, area[1], area[0])
                 break
             encoded = {}
-        files = {label: file.resolve().as_uri() for label, _, file in layers if file is not None}
-        self.photos.append(GalleryPhoto(name, encoded, files, crop, (width, height), _correlations(layers)))
+        files = {label: file for label, _, file in layers if file is not None}
+        size = (window.photo_width, window.photo_height)
+        self.photos.append(GalleryPhoto(name, encoded, files, crop, size, _correlations(layers)))
 
 
 def _data_url(levels: np.ndarray) -> str:
@@ -77,8 +115,8 @@ def _data_url(levels: np.ndarray) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def _most_detail(guide: np.ndarray, height: int, width: int) -> tuple[int, int]:
-    """Return top and left of the crop of this size that varies most, among a grid of places."""
+def most_detail(guide: np.ndarray, height: int, width: int) -> tuple[int, int]:
+    """Return top and left of the crop of this size of an (h, w) picture that varies most, among a grid of places."""
     tops = np.unique(np.linspace(0, guide.shape[0] - height, SHARPEST_GRID).astype(int))
     lefts = np.unique(np.linspace(0, guide.shape[1] - width, SHARPEST_GRID).astype(int))
     places = [(int(top), int(left)) for top in tops for left in lefts]
@@ -88,9 +126,11 @@ def _most_detail(guide: np.ndarray, height: int, width: int) -> tuple[int, int]:
     )
 
 
-def _correlations(
-    layers: list[tuple[str, np.ndarray, Path | None]],
-) -> dict[str, tuple[list[float], list[float]]]:
+def _correlations(layers: list[Layer]) -> dict[str, tuple[list[float], list[float]]]:
+    """Return the correlation of each noise, in the middle of the picture: large photos take no more memory."""
+    top, left = (max(0, side - CORRELATION_SIDE_PX) // 2 for side in layers[0][1].shape[:2])
+    middle = (slice(top, top + CORRELATION_SIDE_PX), slice(left, left + CORRELATION_SIDE_PX))
+    layers = [(label, picture[middle], file) for label, picture, file in layers]
     noisy = layers[0][1]
     reference = layers[-1][1] if layers[-1][0] == "reference" else None
     found = {}

@@ -40,9 +40,10 @@ def baseline_methods(names: tuple[str, ...]) -> list[Method]:
 
 def result_methods(folders: tuple[Path, ...]) -> list[Method]:
     """Return finished results as methods, one a folder or file."""
+    labels = [(path.name if path.is_dir() else path.stem) or str(path) for path in folders]
     return [
-        Method(folder.stem or str(folder), None, {"kind": "results", "path": str(folder)})
-        for folder in folders
+        Method(label, None, {"kind": "results", "path": str(path)})
+        for label, path in zip(labels, folders, strict=True)
     ]
 
 
@@ -50,20 +51,7 @@ def network_method(
     model: Model, settings: InferenceConfig, run: Callable[[np.ndarray], np.ndarray]
 ) -> Method:
     """Return a model with its settings as a method; `run` is what denoises a picture with both."""
-    quality = model.quality(settings.quality)
-    preset = settings.preset or model.preset
-    is_teacher = model.part == "teacher"
-    label = f"{model.name} {quality} {preset}" if is_teacher else f"{model.name} {quality}"
-    facts: dict[str, object] = {
-        "kind": "model",
-        "model": model.name,
-        "sha256": model.sha256,
-        "quality": quality,
-        "preset": preset if is_teacher else None,
-        "strength": settings.strength,
-        "seed": settings.seed,
-        "device": model.device.name,
-    }
+    label, facts = describe_network(model, settings)
 
     def blind_loss(image: np.ndarray) -> float:
         from lgbpn_cli.evaluation.blind import blind_loss_8bit
@@ -71,7 +59,27 @@ def network_method(
         return blind_loss_8bit(image, model)
 
     # A student sees the pixel it predicts: its loss to the noisy photo would say nothing.
-    return Method(label, run, facts, blind_loss if is_teacher else None)
+    return Method(label, run, facts, blind_loss if model.part == "teacher" else None)
+
+
+def describe_network(model: Model, settings: InferenceConfig) -> tuple[str, dict[str, object]]:
+    """Return the label of a model with its settings, and everything that decides about its results."""
+    quality = model.quality(settings.quality)
+    preset = settings.preset or "auto"
+    is_teacher = model.part == "teacher"
+    label = f"{model.name} {quality} {preset}" if is_teacher else f"{model.name} {quality}"
+    if settings.strength is not None:
+        label += f" strength {settings.strength:g}"
+    return label, {
+        "kind": "model",
+        "model": model.name,
+        "sha256": model.sha256,
+        "quality": quality,
+        "preset": preset if is_teacher else None,
+        "strength": "auto" if settings.strength is None else settings.strength,
+        "seed": settings.seed,
+        "device": model.device.name,
+    }
 
 
 def with_unique_labels(methods: list[Method]) -> list[Method]:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from lgbpn_cli.evaluation.gallery import GalleryPhoto
 from lgbpn_cli.evaluation.report import EvaluationReport
-from lgbpn_cli.evaluation.table import comparison_lines, decimals_of, rounded, table_rows, title_of
+from lgbpn_cli.evaluation.table import (
+    alarm_lines,
+    comparison_lines,
+    decimals_of,
+    rounded,
+    table_rows,
+    title_of,
+)
 
 PARTS = {
     "/*STYLE*/": ("report_page.css",),
@@ -18,17 +27,21 @@ PARTS = {
 DATA_MARK = "/*DATA*/"
 
 
-def as_page(report: EvaluationReport, photos: list[GalleryPhoto]) -> str:
-    """Return the page's text: template, style, program and data in one; it asks no network for anything."""
+def as_page(report: EvaluationReport, folder: Path) -> str:
+    """Return the page's text: template, style, program and data in one; it asks no network for anything.
+
+    `folder` is where the page will lie: whole files are linked from there, so that page and photos can be
+    moved together.
+    """
     page = _file("report_page.html")
     for mark, names in PARTS.items():
         page = page.replace(mark, "".join(_file(name) for name in names))
     # No file name can end the script element: the data hold no "<".
-    text = json.dumps(rounded(_data(report, photos)), ensure_ascii=False).replace("<", "\\u003c")
+    text = json.dumps(rounded(_data(report, folder)), ensure_ascii=False).replace("<", "\\u003c")
     return page.replace(DATA_MARK, text)
 
 
-def _data(report: EvaluationReport, photos: list[GalleryPhoto]) -> dict[str, Any]:
+def _data(report: EvaluationReport, folder: Path) -> dict[str, Any]:
     titles, *rows = table_rows(report)
     figures = report.figures()
     scores: dict[str, dict[str, dict[str, float | None]]] = {}
@@ -41,7 +54,7 @@ def _data(report: EvaluationReport, photos: list[GalleryPhoto]) -> dict[str, Any
         "hasReference": report.has_reference,
         "methods": [{"label": method.label} for method in report.methods],
         "summary": {"titles": titles, "rows": rows},
-        "comparisons": comparison_lines(report),
+        "comparisons": comparison_lines(report) + alarm_lines(report),
         "figures": [
             {"key": name, "title": title_of(name), "decimals": decimals_of(name)} for name in figures
         ],
@@ -49,21 +62,29 @@ def _data(report: EvaluationReport, photos: list[GalleryPhoto]) -> dict[str, Any
             {
                 "name": photo.name,
                 "layers": photo.layers,
-                "files": photo.files,
+                "files": {label: _link(file, folder) for label, file in photo.files.items()},
                 "crop": photo.crop,
                 "size": photo.size,
                 "correlation": photo.correlation,
                 "scores": scores.get(photo.name, {}),
             }
-            for photo in photos
+            for photo in report.gallery
         ],
-        "problems": report.problems,
+        "problems": [str(problem) for problem in report.problems],
         "facts": json.dumps(
             {**report.facts, "methods": {method.label: method.facts for method in report.methods}},
             indent=2,
             ensure_ascii=False,
         ),
     }
+
+
+def _link(file: Path, folder: Path) -> str:
+    """Return the URL of a file as seen from a page in `folder`; absolute from one Windows drive to another."""
+    try:
+        return quote(Path(os.path.relpath(file.resolve(), folder.resolve())).as_posix())
+    except ValueError:
+        return file.resolve().as_uri()
 
 
 def _file(name: str) -> str:

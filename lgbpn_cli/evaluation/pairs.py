@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 from lgbpn_cli.colour import to_working
 from lgbpn_cli.errors import PhotoError, UsageError
 from lgbpn_cli.evaluation.matlab_blocks import MATLAB_SUFFIX, ReadBlock, read_blocks
+from lgbpn_cli.evaluation.problems import Problem
 from lgbpn_cli.photos.photo import PHOTO_SUFFIXES, Photo
 from lgbpn_cli.photos.read import read_photo
 
@@ -37,8 +39,17 @@ class Collection:
     """The pictures of a file or folder by the name they are paired by."""
 
     pictures: dict[str, Picture]
-    problems: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
     """Files that cannot take part, with the reason."""
+
+    def among(self, only: tuple[str, ...], exclude: tuple[str, ...]) -> Collection:
+        """Return those pictures whose name fits a pattern of `only` (if there is one) and none of `exclude`."""
+        chosen = {
+            name: picture
+            for name, picture in self.pictures.items()
+            if (not only or _fits(name, only)) and not _fits(name, exclude)
+        }
+        return replace(self, pictures=chosen)
 
 
 @dataclass(frozen=True)
@@ -53,19 +64,38 @@ class Pair:
 
 @dataclass(frozen=True)
 class Pairing:
-    """All pairs, and a line for each file that found no partner."""
+    """All pairs, and each file that found no partner."""
 
     pairs: tuple[Pair, ...]
-    problems: tuple[str, ...] = field(default=())
+    problems: tuple[Problem, ...] = field(default=())
+
+
+@dataclass(frozen=True, eq=False)
+class PairPixels:
+    """A pair that was read."""
+
+    noisy: np.ndarray
+    """(h, w, 3) float32 in 0..1."""
+    reference: np.ndarray | None
+    """Its like."""
+    orientation: int
+    """EXIF orientation of the noisy picture; pixels are as they lie in the file."""
 
 
 def pair_pictures(
-    noisy: Path, reference: Path | None, denoised: tuple[Path, ...] = (), pattern: str | None = None
+    noisy: Path,
+    reference: Path | None,
+    denoised: tuple[Path, ...] = (),
+    pattern: str | None = None,
+    *,
+    only: tuple[str, ...] = (),
+    exclude: tuple[str, ...] = (),
 ) -> Pairing:
     """Return the pairs of two folders by file stem (or by pattern), of two files, or of two .mat files.
 
     A pattern is NOISY=REFERENCE, stems with {} for what both have in common. Results are paired with the
     noisy photos by stem, with or without `_denoised`. Without a reference every noisy picture stands alone.
+    `only` and `exclude` choose among the names that pairs have; what they leave away is no problem.
     Raises UsageError where a path is missing, a file meets a folder, or nothing pairs.
     """
     left_pattern, _, right_pattern = (pattern or "").partition("=")
@@ -73,6 +103,10 @@ def pair_pictures(
     first = collect(noisy, left_pattern, strict=not same_folder)
     if not first.pictures:
         raise UsageError(noisy, "there is no photo to measure there", "Photos are JPEG, PNG and TIFF files.")
+    first = first.among(only, exclude)
+    if not first.pictures:
+        cause = f"it leaves no photo of {noisy}"
+        raise UsageError("--only" if only else "--exclude", cause, "Names are compared without their ending.")
     if reference is None:
         pairs: list[tuple[str, Picture, Picture | None]] = [
             (name, picture, None) for name, picture in sorted(first.pictures.items())
@@ -80,6 +114,8 @@ def pair_pictures(
         problems = list(first.problems)
     else:
         second = collect(reference, right_pattern, strict=not same_folder)
+        if reference.is_dir() or len(second.pictures) > 1:
+            second = second.among(only, exclude)
         pairs, problems = _match(first, second, noisy, reference)
     results = [_named_like(collect(folder), first) for folder in denoised]
     return Pairing(
@@ -111,14 +147,14 @@ def collect(path: Path, pattern: str = "", *, strict: bool = True) -> Collection
     return Collection({path.stem: _file(path)})
 
 
-def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return the noisy picture and its reference, (h, w, 3) float32 in 0..1.
+def read_pair(pair: Pair) -> PairPixels:
+    """Return the pixels of the noisy picture and its reference.
 
     Raises PhotoError where one cannot be read, or they differ in size or bit depth.
     """
     noisy = pair.noisy.read()
     if pair.reference is None:
-        return to_working(noisy), None
+        return PairPixels(to_working(noisy), None, noisy.orientation)
     reference = pair.reference.read()
     if noisy.pixels.shape[:2] != reference.pixels.shape[:2]:
         sizes = f"{_size(noisy)} px, but {pair.reference.shown} is {_size(reference)} px"
@@ -126,7 +162,7 @@ def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray | None]:
     if noisy.bit_depth != reference.bit_depth:
         depths = f"it has {noisy.bit_depth} bits, but {pair.reference.shown} has {reference.bit_depth}"
         raise PhotoError(pair.noisy.shown, depths, LEFT_OUT)
-    return to_working(noisy), to_working(reference)
+    return PairPixels(to_working(noisy), to_working(reference), noisy.orientation)
 
 
 def read_result(picture: Picture, shape: tuple[int, ...]) -> np.ndarray:
@@ -140,7 +176,7 @@ def read_result(picture: Picture, shape: tuple[int, ...]) -> np.ndarray:
 
 def _match(
     first: Collection, second: Collection, noisy: Path, reference: Path
-) -> tuple[list[tuple[str, Picture, Picture | None]], list[str]]:
+) -> tuple[list[tuple[str, Picture, Picture | None]], list[Problem]]:
     if len(first.pictures) == 1 and len(second.pictures) == 1 and noisy.is_file() and reference.is_file():
         ((name, left),), (right,) = first.pictures.items(), second.pictures.values()
         return [(name, left, right)], []
@@ -148,12 +184,12 @@ def _match(
         raise UsageError(noisy, "a file cannot be paired with a folder", "Give two files or two folders.")
     problems = [*first.problems, *second.problems]
     problems += [
-        f"{picture.shown}: no reference has its name"
+        Problem(picture.shown, "no reference has its name")
         for name, picture in first.pictures.items()
         if name not in second.pictures
     ]
     problems += [
-        f"{picture.shown}: no noisy photo has its name"
+        Problem(picture.shown, "no noisy photo has its name")
         for name, picture in second.pictures.items()
         if name not in first.pictures
     ]
@@ -167,7 +203,7 @@ def _match(
 def _folder(folder: Path, pattern: str, strict: bool) -> Collection:
     stem_of_pair = re.compile("(.+)".join(re.escape(part) for part in (pattern or "{}").split("{}")))
     pictures: dict[str, Picture] = {}
-    problems: list[str] = []
+    problems: list[Problem] = []
     try:
         files = sorted(folder.iterdir())
     except OSError as error:
@@ -177,9 +213,12 @@ def _folder(folder: Path, pattern: str, strict: bool) -> Collection:
             continue
         fit = stem_of_pair.fullmatch(path.stem)
         if fit is None:
-            problems += [f"{path}: its name does not fit the pattern '{pattern}'"] if strict else []
+            cause = f"its name does not fit the pattern '{pattern}'"
+            problems += [Problem(str(path), cause)] if strict else []
         elif (name := "/".join(fit.groups())) in pictures:
-            problems.append(f"{path}: {pictures[name].shown} has the same name and is taken instead")
+            problems.append(
+                Problem(str(path), f"{pictures[name].shown} has the same name and is taken instead")
+            )
         else:
             pictures[name] = _file(path)
     return Collection(pictures, tuple(problems))
@@ -203,6 +242,10 @@ def _file(path: Path) -> Picture:
 
 def _block_reader(path: Path, read: ReadBlock) -> Callable[[], Photo]:
     return lambda: Photo(path, read(), alpha=None, format="mat", orientation=1)
+
+
+def _fits(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _size(photo: Photo) -> str:

@@ -17,13 +17,13 @@ SSIM_MEANINGS = {
 }
 
 
-def run_facts(config: EvaluationConfig, command: str) -> dict[str, object]:
+def run_facts(protocol: dict[str, str], command: str) -> dict[str, object]:
     """Return the command, the versions, the protocol and the machine, ready for JSON."""
     return {
         "command": command,
         "versions": {"lgbpn": __version__, "python": platform.python_version(), **_library_versions()},
         "machine": f"{platform.system()} {platform.machine()}",
-        "protocol": protocol(config),
+        "protocol": protocol,
     }
 
 

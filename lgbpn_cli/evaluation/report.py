@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
+from lgbpn_cli.evaluation.gallery import GalleryPhoto
 from lgbpn_cli.evaluation.methods import OWN_LABELS
+from lgbpn_cli.evaluation.problems import Problem
 from lgbpn_cli.evaluation.summary import Comparison, Summary, compare, summarise
 
 NOISY = OWN_LABELS[0]
@@ -64,11 +66,13 @@ class EvaluationReport:
     has_reference: bool
     conventions: tuple[str, ...]
     """SSIM conventions that were measured."""
-    problems: tuple[str, ...]
-    """A line for each file that was left out, and each result that could not be measured."""
+    problems: tuple[Problem, ...]
+    """Each file that was left out, and each result that could not be measured."""
     facts: dict[str, object]
     """Versions, protocol and machine."""
     bootstrap_seed: int
+    gallery: tuple[GalleryPhoto, ...] = ()
+    """The pictures of the page, where one is wanted."""
 
     def figures(self) -> dict[str, Figure]:
         """Return the figures of this report by their name, in the order of its columns."""
@@ -82,7 +86,8 @@ class EvaluationReport:
                 chosen[f"shift_{colour}_8bit"] = _shift_figure(index)
             chosen["residual_structure"] = lambda score: score.residual_structure
         else:
-            chosen["blind_loss_8bit"] = lambda score: score.blind_loss_8bit
+            if any(score.blind_loss_8bit is not None for method in self.methods for score in method.scores):
+                chosen["blind_loss_8bit"] = lambda score: score.blind_loss_8bit
             chosen["residual_whiteness"] = lambda score: score.residual_whiteness
             chosen["edge_structure"] = lambda score: score.edge_structure
         chosen["flat_noise_8bit"] = lambda score: score.flat_noise_8bit

@@ -103,7 +103,7 @@
     showCorrelation(photo);
     const facts = byId("photo-facts"), [left, top, width, height] = photo.crop;
     facts.textContent = `${photo.size[0]} x ${photo.size[1]} px`;
-    if (there) facts.textContent += `; shown: ${width} x ${height} px from (${left}, ${top}). JPEG copies for viewing; figures are from the photos themselves.`;
+    if (there) facts.textContent += `; shown: ${width} x ${height} px from (${left}, ${top}). JPEG copies for viewing, which no figure is from.`;
     for (const [label, url] of Object.entries(photo.files)) {
       facts.append(" ");
       element("a", `whole file: ${label}`, facts, { href: url });
@@ -179,6 +179,7 @@
   byId("intro").textContent = data.intro;
   byId("facts").textContent = data.facts;
   for (const text of data.problems) element("li", text, byId("problems"));
+  byId("problems-count").textContent = data.problems.length;
   byId("problems-section").hidden = data.problems.length === 0;
   for (const label of compared.length ? compared : labels) element("option", label, byId("method"), { value: label });
   [state.sortBy, state.falling] = data.hasReference ? [psnr, false] : ["edge_structure", true];

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from lgbpn_cli.errors import PhotoError, UsageError
-from lgbpn_cli.evaluation.gallery import Gallery
+from lgbpn_cli.errors import PhotoError
+from lgbpn_cli.evaluation.gallery import Gallery, Layer
 from lgbpn_cli.evaluation.methods import Method
 from lgbpn_cli.evaluation.metrics import colour_shift, mean_absolute_error, psnr_db, to_levels
-from lgbpn_cli.evaluation.page import as_page
 from lgbpn_cli.evaluation.pairs import Pair, Pairing, Picture, read_pair, read_result
-from lgbpn_cli.evaluation.provenance import run_facts
+from lgbpn_cli.evaluation.problems import Problem, problem_of
+from lgbpn_cli.evaluation.provenance import protocol, run_facts
 from lgbpn_cli.evaluation.report import NOISY, EvaluationReport, MethodResult, Score
 from lgbpn_cli.evaluation.residual import (
     edge_structure,
@@ -25,21 +25,69 @@ from lgbpn_cli.evaluation.residual import (
 )
 from lgbpn_cli.evaluation.settings import EvaluationConfig
 from lgbpn_cli.evaluation.ssim import CONVENTIONS
-from lgbpn_cli.evaluation.table import as_csv
-from lgbpn_cli.photos.atomic import replace_file
 
 OVER_SMOOTHED = 0.25
-"""Edge structure above which the alarm is raised: clean references stay below it, blurred results do not."""
+"""Edge structure above which the alarm is raised: clean references stay below it, blurred edges exceed it where the
+noise is not much stronger than they are."""
 
 OnStep = Callable[[int, int], None]
 
 
 @dataclass
-class _Scores:
-    """What has been measured so far."""
+class _Measuring:
+    """One evaluation under way: what is compared, and what was found so far."""
 
-    by_method: dict[str, list[Score]]
-    problems: list[str] = field(default_factory=list)
+    methods: list[Method]
+    config: EvaluationConfig
+    on_step: OnStep
+    total: int
+    """Results to be measured."""
+    scores: dict[str, list[Score]]
+    """By method."""
+    problems: list[Problem]
+    gallery: Gallery | None
+    """None where no page is wanted."""
+    done: int = 0
+
+    def measure(self, pair: Pair) -> None:
+        """Enter the scores of every method for one pair; whatever fails becomes a problem."""
+        first = self.done
+        try:
+            self._measure(pair)
+        except Exception as error:  # noqa: BLE001 - whatever one photo does to any library, the others go on
+            self.problems.append(problem_of(pair.noisy.shown, error))
+        self._step(first + len(self.methods))
+
+    def _measure(self, pair: Pair) -> None:
+        pixels = read_pair(pair)
+        rounded = self.config.rounded
+        noisy = to_levels(pixels.noisy, rounded=rounded)
+        reference = None if pixels.reference is None else to_levels(pixels.reference, rounded=rounded)
+        self.scores[NOISY].append(_score(pair.name, noisy, noisy, reference, 0.0, self.config))
+        layers: list[Layer] = [(NOISY, noisy, pair.noisy.file)]
+        results = iter(pair.denoised)
+        for method in self.methods:
+            try:
+                result, seconds, file = _result(method, pixels.noisy, pair, results)
+                picture = to_levels(result, rounded=rounded)
+                score = _score(pair.name, picture, noisy, reference, seconds, self.config)
+                if method.blind_loss and reference is None:
+                    score = replace(score, blind_loss_8bit=method.blind_loss(pixels.noisy))
+            except Exception as error:  # noqa: BLE001 - as above, for one method alone
+                problem = problem_of(pair.noisy.shown, error)
+                self.problems.append(replace(problem, subject=f"{method.label}: {problem.subject}"))
+            else:
+                self.scores[method.label].append(score)
+                layers.append((method.label, picture, file))
+            self._step(self.done + 1)
+        if self.gallery is not None:
+            if reference is not None and pair.reference is not None:
+                layers.append(("reference", reference, pair.reference.file))
+            self.gallery.add(pair.name, layers, orientation=pixels.orientation)
+
+    def _step(self, done: int) -> None:
+        self.done = done
+        self.on_step(done, self.total)
 
 
 def evaluate_pairs(
@@ -50,76 +98,56 @@ def evaluate_pairs(
     command: str,
     on_step: OnStep | None = None,
 ) -> EvaluationReport:
-    """Return the scores of the noisy photos and of all methods; write the files `config` names.
+    """Return the scores of the noisy photos and of all methods, with the page's pictures if it is wanted.
 
-    Pairs that cannot be read, differ in size or depth, and results that are missing are named in the report's
-    problems. `on_step` gets the number of results measured and their total. Raises UsageError where a report
-    file cannot be written.
+    Pairs that cannot be read, differ in size or depth, results that are missing, and whatever else one pair
+    does to a method are named in the report's problems. `on_step` gets the number of results measured and
+    their total.
     """
-    gallery = None if config.html is None else Gallery(config.report_bytes, len(pairing.pairs))
-    scores = _Scores({NOISY: [], **{method.label: [] for method in methods}}, list(pairing.problems))
-    total = len(pairing.pairs) * len(methods)
-    for done, pair in enumerate(pairing.pairs, start=1):
-        try:
-            _measure_pair(pair, methods, config, scores, gallery)
-        except PhotoError as error:
-            scores.problems.append(str(error))
-        if on_step is not None:
-            on_step(done * len(methods), total)
+    measuring = _Measuring(
+        methods,
+        config,
+        on_step or _silent,
+        total=len(pairing.pairs) * len(methods),
+        scores={NOISY: [], **{method.label: [] for method in methods}},
+        problems=list(pairing.problems),
+        gallery=None if config.html is None else Gallery(config.report_bytes, len(pairing.pairs)),
+    )
+    measuring.on_step(0, measuring.total)
+    for pair in pairing.pairs:
+        measuring.measure(pair)
     facts: dict[str, dict[str, object]] = {
         NOISY: {"kind": "input"},
         **{method.label: method.facts for method in methods},
     }
-    report = EvaluationReport(
-        tuple(MethodResult(label, facts[label], tuple(found)) for label, found in scores.by_method.items()),
+    gallery = measuring.gallery
+    return EvaluationReport(
+        tuple(MethodResult(label, facts[label], tuple(found)) for label, found in measuring.scores.items()),
         has_reference=config.reference is not None,
         conventions=config.ssim,
-        problems=tuple(scores.problems),
-        facts=run_facts(config, command),
+        problems=tuple(measuring.problems),
+        facts=run_facts(protocol(config), command),
         bootstrap_seed=config.bootstrap_seed,
+        gallery=() if gallery is None else tuple(gallery.photos),
     )
-    if config.csv is not None:
-        _write(config.csv, "--csv", as_csv(report))
-    if config.html is not None and gallery is not None:
-        _write(config.html, "--html", as_page(report, gallery.photos))
-    return report
 
 
-def _write(path: Path, option: str, text: str) -> None:
-    try:
-        with replace_file(path) as file:
-            file.write(text.encode("utf-8"))
-    except OSError as error:
-        raise UsageError(
-            option, f"{path} cannot be written ({error.strerror})", "Name another place."
-        ) from error
+def score_without_reference(name: str, picture: np.ndarray, noisy: np.ndarray, seconds: float) -> Score:
+    """Return the figures of a result that need no reference; `picture` is `noisy` itself for the photo alone.
 
-
-def _measure_pair(
-    pair: Pair, methods: list[Method], config: EvaluationConfig, scores: _Scores, gallery: Gallery | None
-) -> None:
-    image, truth = read_pair(pair)
-    noisy = to_levels(image, rounded=config.rounded)
-    reference = None if truth is None else to_levels(truth, rounded=config.rounded)
-    scores.by_method[NOISY].append(_score(pair.name, noisy, noisy, reference, 0.0, config))
-    layers = [(NOISY, noisy, pair.noisy.file)]
-    results = iter(pair.denoised)
-    for method in methods:
-        try:
-            result, seconds, file = _result(method, image, pair, results)
-        except PhotoError as error:
-            scores.problems.append(f"{method.label}: {error}")
-            continue
-        picture = to_levels(result, rounded=config.rounded)
-        blind = method.blind_loss(image) if method.blind_loss and reference is None else None
-        scores.by_method[method.label].append(
-            _score(pair.name, picture, noisy, reference, seconds, config, blind)
-        )
-        layers.append((method.label, picture, file))
-    if gallery is not None:
-        if reference is not None and pair.reference is not None:
-            layers.append(("reference", reference, pair.reference.file))
-        gallery.add(pair.name, layers)
+    Both are in 8-bit levels, (h, w, 3) float64.
+    """
+    removed = None if picture is noisy else noisy - picture
+    structure = None if removed is None else edge_structure(removed, picture)
+    return Score(
+        name,
+        seconds,
+        _megapixels(picture),
+        flat_noise_8bit=flat_area_noise(picture, None),
+        residual_whiteness=None if removed is None else residual_whiteness(removed),
+        edge_structure=structure,
+        over_smoothed=None if structure is None else structure > OVER_SMOOTHED,
+    )
 
 
 def _result(
@@ -129,7 +157,11 @@ def _result(
     if method.run is not None:
         start = time.perf_counter()
         result = method.run(image)
-        return result, time.perf_counter() - start, None
+        seconds = time.perf_counter() - start
+        if not np.isfinite(result).all():
+            cause = "denoising gave values that are no numbers"
+            raise PhotoError(pair.noisy.shown, cause, "Try it on the CPU.")
+        return result, seconds, None
     found = next(results)
     if found is None:
         cause = f"{method.facts['path']} has no result of its name"
@@ -144,32 +176,27 @@ def _score(
     reference: np.ndarray | None,
     seconds: float,
     config: EvaluationConfig,
-    blind_loss: float | None = None,
 ) -> Score:
     """Return all figures of one picture; all pictures are in 8-bit levels."""
-    megapixels = picture.shape[0] * picture.shape[1] / 1e6
-    flat_noise = flat_area_noise(picture, reference)
-    removed = None if picture is noisy else noisy - picture
     if reference is None:
-        structure = None if removed is None else edge_structure(removed, picture)
-        return Score(
-            name,
-            seconds,
-            megapixels,
-            flat_noise_8bit=flat_noise,
-            blind_loss_8bit=blind_loss,
-            residual_whiteness=None if removed is None else residual_whiteness(removed),
-            edge_structure=structure,
-            over_smoothed=None if structure is None else structure > OVER_SMOOTHED,
-        )
+        return score_without_reference(name, picture, noisy, seconds)
+    removed = None if picture is noisy else noisy - picture
     return Score(
         name,
         seconds,
-        megapixels,
+        _megapixels(picture),
         psnr_db=psnr_db(picture, reference),
         ssim={convention: CONVENTIONS[convention](picture, reference) for convention in config.ssim},
         mae_8bit=mean_absolute_error(picture, reference),
         shift_8bit=colour_shift(picture, reference),
         residual_structure=None if removed is None else residual_structure(removed, reference),
-        flat_noise_8bit=flat_noise,
+        flat_noise_8bit=flat_area_noise(picture, reference),
     )
+
+
+def _megapixels(picture: np.ndarray) -> float:
+    return float(picture.shape[0] * picture.shape[1] / 1e6)
+
+
+def _silent(done: int, total: int) -> None:
+    """Tell nobody."""

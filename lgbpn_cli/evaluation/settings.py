@@ -32,6 +32,10 @@ class EvaluationConfig:
     """Simple methods to compare with, of BASELINES."""
     pair_pattern: str | None = None
     """NOISY=REFERENCE, file stems with {} for what both have in common; None pairs equal stems."""
+    only: tuple[str, ...] = ()
+    """Patterns (fnmatch) of the names to take; none takes all."""
+    exclude: tuple[str, ...] = ()
+    """Patterns (fnmatch) of the names to pass over."""
     ssim: tuple[str, ...] = ("skimage7",)
     """SSIM conventions, of SSIM_CONVENTIONS."""
     rounded: bool = True

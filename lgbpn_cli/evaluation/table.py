@@ -35,11 +35,7 @@ def as_text(report: EvaluationReport) -> str:
         )
         for row in rows
     ]
-    lines += comparison_lines(report)
-    for method in report.methods:
-        alarms = [score.photo for score in method.scores if score.over_smoothed]
-        if alarms:
-            lines.append(f"{method.label}: {len(alarms)} photos may be over-smoothed: {', '.join(alarms)}")
+    lines += comparison_lines(report) + alarm_lines(report)
     protocol = report.facts["protocol"]
     if isinstance(protocol, dict):
         lines.append(f"{report.photos()} photos; {protocol['values']}; [ ]: {protocol['interval']}")
@@ -53,6 +49,16 @@ def comparison_lines(report: EvaluationReport) -> list[str]:
         f"equal on {found.ties}; {found.mean_difference:+.2f} dB [{found.low:+.2f}, {found.high:+.2f}]"
         for found in report.comparisons()
     ]
+
+
+def alarm_lines(report: EvaluationReport) -> list[str]:
+    """Return a sentence for every method that may have smoothed some photos too much."""
+    lines = []
+    for method in report.methods:
+        alarms = [score.photo for score in method.scores if score.over_smoothed]
+        if alarms:
+            lines.append(f"{method.label}: {len(alarms)} photos may be over-smoothed: {', '.join(alarms)}")
+    return lines
 
 
 def table_rows(report: EvaluationReport) -> list[list[str]]:
@@ -85,7 +91,7 @@ def as_json(report: EvaluationReport) -> str:
         **report.facts,
         "methods": methods,
         "comparisons": comparisons,
-        "problems": report.problems,
+        "problems": [str(problem) for problem in report.problems],
     }
     return json.dumps(rounded(document), ensure_ascii=False)
 

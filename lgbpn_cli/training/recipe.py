@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lgbpn_cli.config import NETWORKS, PRESETS, DataSource, NetworkConfig, TrainingConfig
+from lgbpn_cli.config import (
+    NETWORKS,
+    PRESETS,
+    DataSource,
+    DistillationConfig,
+    NetworkConfig,
+    StudentConfig,
+    TrainingConfig,
+)
 from lgbpn_cli.errors import UsageError
 
 
@@ -27,6 +37,21 @@ class Recipe:
     sources: tuple[DataSource, ...]
 
 
+@dataclass(frozen=True)
+class DistillationRecipe:
+    """What `lgbpn distill` runs."""
+
+    name: str
+    """Name of the model that the student becomes a part of."""
+    teacher: str
+    """Model whose teacher is asked."""
+    licence: str
+    """Licence of the weights."""
+    student: StudentConfig
+    distillation: DistillationConfig
+    sources: tuple[DataSource, ...]
+
+
 def data_root() -> Path:
     """Return the folder that holds the data sets: LGBPN_DATA, or ../shared/data."""
     return Path(os.environ.get("LGBPN_DATA", "../shared/data"))
@@ -34,13 +59,7 @@ def data_root() -> Path:
 
 def read_recipe(path: Path) -> Recipe:
     """Return the recipe in `path`; UsageError, naming the key, for anything unknown or unreadable."""
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(path, f"cannot be read ({error.strerror})", "Check the path.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(path, f"not a TOML file ({error})", "Mend the line it names.") from error
-    try:
+    with _keys_of(path) as document:
         recipe = Recipe(
             name=document.pop("name"),
             preset=document.pop("preset", "sidd"),
@@ -49,17 +68,40 @@ def read_recipe(path: Path) -> Recipe:
             training=TrainingConfig(**document.pop("training", {})),
             sources=tuple(_source(each) for each in document.pop("sources")),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(
-            path, f"a key is missing or unknown ({error})", "Compare with recipes/ in the project."
-        ) from error
-    if document:
-        raise UsageError(
-            path, f"unknown key '{next(iter(document))}'", "Compare with recipes/ in the project."
-        )
     if recipe.preset not in PRESETS:
         raise UsageError(path, f"unknown preset '{recipe.preset}'", f"Choose one of {', '.join(PRESETS)}.")
     return recipe
+
+
+def read_distillation_recipe(path: Path) -> DistillationRecipe:
+    """Return the recipe of a student in `path`; UsageError as `read_recipe`."""
+    with _keys_of(path) as document:
+        return DistillationRecipe(
+            name=document.pop("name"),
+            teacher=document.pop("teacher"),
+            licence=document.pop("licence"),
+            student=StudentConfig(**document.pop("student", {})),
+            distillation=DistillationConfig(**document.pop("distillation", {})),
+            sources=tuple(_source(each) for each in document.pop("sources")),
+        )
+
+
+@contextmanager
+def _keys_of(path: Path) -> Iterator[dict[str, Any]]:
+    """Give the keys of a recipe to take out; whatever is wrong with them, or left over, is a UsageError."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(path, f"cannot be read ({error.strerror})", "Check the path.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(path, f"not a TOML file ({error})", "Mend the line it names.") from error
+    compare = "Compare with recipes/ in the project."
+    try:
+        yield document
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(path, f"a key is missing or unknown ({error})", compare) from error
+    if document:
+        raise UsageError(path, f"unknown key '{next(iter(document))}'", compare)
 
 
 def _network(table: dict[str, Any]) -> NetworkConfig:

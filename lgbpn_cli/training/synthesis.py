@@ -1,89 +1,225 @@
-"""A simple camera: what a clean picture looks like when it is taken at high ISO.
+"""A camera: what a picture looks like when it is taken at high ISO and developed to sRGB.
 
-Noise enters before the demosaicing, as in a camera, so that it comes out spatially correlated and depends on
-brightness and colour. The forward steps are those of Brooks et al., "Unprocessing Images for Learned Raw
-Denoising" (CVPR 2019), whose fit for the read noise of the DND cameras is used here.
+The noise enters where it does in a camera, before the demosaicing, so that it comes out correlated, coloured,
+dependent on brightness, skewed by the tone curve and clipped at black. Sources of the steps and figures:
+
+- unprocessing and the log-linear read noise of the DND cameras: Brooks et al., "Unprocessing Images for Learned Raw
+  Denoising", CVPR 2019 (sections 3.1-3.6);
+- read noise of the SIDD phones: Zamir et al., "CycleISP", CVPR 2020 (its published noise sampler);
+- linear demosaicing with gradient correction: Malvar, He, Cutler, ICASSP 2004, figure 2.
+
+Only noise is demosaiced: the scene itself is taken as perfectly demosaiced, which is the same for a linear method,
+and leaves the scene as the exact expectation that a denoiser should find.
 """
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from PIL import Image
+from torch.nn import functional as F
+
+from lgbpn_cli.colour import decode_light, encode_light
 
 FloatImage = NDArray[np.float32]
 
+READ_NOISE_FITS = ((2.18, 1.20, 0.26), (1.85, 0.30, 0.20))
+"""(slope, offset, spread) of log read variance over log shot variance: DND cameras, SIDD phones."""
+FITS_CLIPPED_AT_BLACK = (True, False)
+"""Which of them lose what lies below black before the demosaicing. In dark blocks of SIDD the mean of the noisy
+pixels is that of the reference to 0.3 levels, so little can have been clipped there."""
+CURVE_POINTS = 1024
+"""Points at which the tone curve is tabulated."""
+
 
 @dataclass(frozen=True)
-class CameraNoise:
-    """One camera setting."""
+class NoiseRanges:
+    """What cameras and exposures are drawn from."""
+
+    shot: tuple[float, float] = (1e-4, 2.2e-2)
+    """Variance of the shot noise at full scale, as a share of it; drawn log-uniformly."""
+    processed_share: float = 0.5
+    """Share of pictures whose noise the camera smooths or sharpens."""
+    jpeg_share: float = 0.4
+    """Share of pictures that are JPEGs, of quality 60 to 100."""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """One camera with one exposure."""
 
     shot: float
-    """Variance of the shot noise at full scale, as a share of it: about 1e-4 (low ISO) to 2e-2 (very high)."""
-    red_gain: float = 2.0
-    """White balance of red: the sensor sees this much less red than green."""
-    blue_gain: float = 1.6
-    """White balance of blue."""
+    """Variance of the shot noise at full scale: a in a * signal + b."""
+    read: float
+    """Variance of the read noise: b."""
+    gains: tuple[float, float, float] = (2.0, 1.0, 1.6)
+    """White balance: the sensor sees red and blue this much weaker than green."""
+    saturation: float = 0.5
+    """How far the colour matrix pulls the channels apart: 0 is none, rows (1 + s, -s/2, -s/2)."""
+    contrast: float = 0.0
+    """How much of a smooth step is in the tone curve behind the sRGB curve, 0..1."""
+    clips_black: bool = True
+    """Whether measured values below black are lost before the demosaicing."""
+    demosaic_correction: float = 0.0
+    """0 demosaics bilinearly, 1 with Malvar's full gradient correction."""
+    luma_smooth_px: float = 0.0
+    """Standard deviation of the blur that the camera's own noise reduction lays on brightness noise."""
+    chroma_smooth_px: float = 0.0
+    """The same for colour noise."""
+    sharpening: float = 0.0
+    """Amount of unsharp masking over 1 px that the noise goes through."""
+    jpeg_quality: int | None = None
+    """Quality of the JPEG it is stored in; None: not a JPEG."""
+    jpeg_subsampling: int = 0
+    """0 for 4:4:4, 2 for 4:2:0."""
 
-    @property
-    def read(self) -> float:
-        """Variance of the read noise that goes with `shot` (log-linear fit of the paper above, its equation 2)."""
-        return math.exp(2.18 * math.log(self.shot) + 1.20)
 
-
-def simulate_high_iso(picture: FloatImage, camera: CameraNoise, random: np.random.Generator) -> FloatImage:
-    """Return `picture` (h, w, 3 of sRGB values 0..1, even sides) as `camera` would have taken it."""
-    gains = np.array([camera.red_gain, 1.0, camera.blue_gain], np.float32)
-    sensor = _mosaic(_decode_srgb(picture) / gains)
-    deviation = np.sqrt(camera.shot * sensor + camera.read)
-    noisy = np.clip(sensor + deviation * random.standard_normal(sensor.shape, np.float32), 0, 1)
-    return _encode_srgb(np.clip(_demosaic(noisy) * gains, 0, 1))
-
-
-def _decode_srgb(encoded: FloatImage) -> FloatImage:
-    """Return linear light for sRGB values (IEC 61966-2-1)."""
-    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4).astype(
-        np.float32
+def draw_camera(random: np.random.Generator, ranges: NoiseRanges) -> Camera:
+    """Return a camera and an exposure drawn from `ranges`."""
+    shot = math.exp(random.uniform(math.log(ranges.shot[0]), math.log(ranges.shot[1])))
+    fit = int(random.integers(len(READ_NOISE_FITS)))
+    slope, offset, spread = READ_NOISE_FITS[fit]
+    read = math.exp(slope * math.log(shot) + offset + spread * random.standard_normal())
+    processed = random.random() < ranges.processed_share
+    jpeg = random.random() < ranges.jpeg_share
+    return Camera(
+        shot=shot,
+        read=read,
+        gains=(random.uniform(1.4, 2.4), 1.0, random.uniform(1.3, 2.2)),
+        saturation=random.uniform(0.0, 0.6),
+        clips_black=FITS_CLIPPED_AT_BLACK[fit],
+        contrast=random.uniform(0.0, 1.0) if random.random() < 0.5 else 0.0,
+        demosaic_correction=random.uniform(0.4, 1.0),
+        luma_smooth_px=random.uniform(0.0, 0.9) if processed else 0.0,
+        chroma_smooth_px=random.uniform(0.0, 2.5) if processed else 0.0,
+        sharpening=random.uniform(0.0, 0.8) if processed else 0.0,
+        jpeg_quality=int(random.integers(60, 101)) if jpeg else None,
+        jpeg_subsampling=int(random.choice((0, 2))),
     )
 
 
-def _encode_srgb(linear: FloatImage) -> FloatImage:
-    """Return sRGB values for linear light."""
-    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055).astype(
-        np.float32
+def photograph(scene: FloatImage, camera: Camera, random: np.random.Generator) -> FloatImage:
+    """Return `scene`, (h, w, 3) sRGB values 0..1, as `camera` takes it: the same shape, in steps of 1/255.
+
+    `random` decides about the noise and about where on the sensor's colour filters the picture begins.
+    """
+    base = _tone(scene, camera, inverse=True)
+    matrix = _colour_matrix(camera)
+    gains = np.array(camera.gains, np.float32)
+    sensor = np.clip(decode_light(base) @ np.linalg.inv(matrix).T / gains, 0, 1)
+    noise = _demosaic(_sensor_noise(sensor, camera, random), camera, random.integers(2, size=2))
+    light = np.clip(((sensor + noise) * gains) @ matrix.T, 0, 1).astype(np.float32)
+    noisy = _tone(encode_light(light), camera, inverse=False)
+    # What clipping to the sensor's range took from the scene is no noise.
+    rendered = _tone(encode_light(np.clip((sensor * gains) @ matrix.T, 0, 1)), camera, inverse=False)
+    result = np.clip(scene + _process(noisy - rendered, camera), 0, 1)
+    levels = np.rint(result * 255).astype(np.uint8)
+    if camera.jpeg_quality is not None:
+        levels = _through_jpeg(levels, camera.jpeg_quality, camera.jpeg_subsampling)
+    return np.asarray(levels, np.float32) / np.float32(255)
+
+
+def _tone(encoded: FloatImage, camera: Camera, *, inverse: bool) -> FloatImage:
+    """Return encoded values behind (or, inverse, before) the camera's contrast curve."""
+    if camera.contrast == 0:
+        return encoded
+    plain = np.linspace(0, 1, CURVE_POINTS, dtype=np.float32)
+    step = plain * plain * (3 - 2 * plain)
+    # The smooth step is flat at both ends: only a part of it can be inverted without blowing up black and white.
+    curve = plain + 0.8 * camera.contrast * (step - plain)
+    return np.interp(encoded, *((curve, plain) if inverse else (plain, curve))).astype(np.float32)
+
+
+def _colour_matrix(camera: Camera) -> NDArray[np.float32]:
+    """Return the matrix from the camera's balanced colours to sRGB; its rows sum to one: grey stays grey."""
+    s = camera.saturation
+    return np.asarray((1 + 1.5 * s) * np.eye(3) - 0.5 * s * np.ones((3, 3)), np.float32)
+
+
+def _sensor_noise(sensor: FloatImage, camera: Camera, random: np.random.Generator) -> FloatImage:
+    """Return what a sensor measures more or less than `sensor`, (h, w, 3), its clipping included."""
+    photons = random.poisson(sensor / camera.shot).astype(np.float32)
+    read = math.sqrt(camera.read) * random.standard_normal(sensor.shape, np.float32)
+    black = 0.0 if camera.clips_black else -1.0
+    measured: FloatImage = np.clip(photons * np.float32(camera.shot) + read, black, 1) - sensor
+    return measured
+
+
+def _demosaic(noise: FloatImage, camera: Camera, phase: NDArray[np.int64]) -> FloatImage:
+    """Return noise (h, w, 3) measured through an RGGB filter that begins at `phase` and filled in linearly."""
+    height, width, _ = noise.shape
+    colour = np.array([[0, 1], [1, 2]])[
+        (np.arange(height)[:, None] + phase[0]) % 2, (np.arange(width)[None] + phase[1]) % 2
+    ]
+    mosaic = np.take_along_axis(noise, colour[..., None], axis=2)[..., 0]
+    padded = F.pad(torch.from_numpy(mosaic)[None, None], (2, 2, 2, 2), mode="reflect")
+    cross, across, down, diagonal = F.conv2d(padded, _demosaic_kernels(camera.demosaic_correction))[0].numpy()
+    in_red_row = (np.arange(height)[:, None] + phase[0]) % 2 == 0
+    red = np.select([colour == 0, colour == 2], [mosaic, diagonal], np.where(in_red_row, across, down))
+    blue = np.select([colour == 2, colour == 0], [mosaic, diagonal], np.where(in_red_row, down, across))
+    green = np.where(colour == 1, mosaic, cross)
+    return np.stack([red, green, blue], axis=2)
+
+
+def _demosaic_kernels(correction: float) -> torch.Tensor:
+    """Return the four 5x5 kernels: green, the other colour of the row, that of the column, the diagonal one."""
+    cross = torch.tensor(
+        [[0, 0, -1, 0, 0], [0, 0, 2, 0, 0], [-1, 2, 4, 2, -1], [0, 0, 2, 0, 0], [0, 0, -1, 0, 0]]
     )
+    across = torch.tensor(
+        [[0, 0, 0.5, 0, 0], [0, -1, 0, -1, 0], [-1, 4, 5, 4, -1], [0, -1, 0, -1, 0], [0, 0, 0.5, 0, 0]]
+    )
+    diagonal = torch.tensor(
+        [[0, 0, -1.5, 0, 0], [0, 2, 0, 2, 0], [-1.5, 0, 6, 0, -1.5], [0, 2, 0, 2, 0], [0, 0, -1.5, 0, 0]]
+    )
+    full = torch.stack([each.float() / 8 for each in (cross, across, across.T, diagonal)])
+    plain = torch.zeros(4, 5, 5)
+    for index, places in enumerate(
+        (
+            ((1, 2), (3, 2), (2, 1), (2, 3)),
+            ((2, 1), (2, 3)),
+            ((1, 2), (3, 2)),
+            ((1, 1), (1, 3), (3, 1), (3, 3)),
+        )
+    ):
+        for row, column in places:
+            plain[index, row, column] = 1 / len(places)
+    return (plain + correction * (full - plain))[:, None]
 
 
-def _bayer_masks(height: int, width: int) -> NDArray[np.float32]:
-    """Return 1 where an RGGB sensor has a pixel of the channel: (h, w, 3)."""
-    masks = np.zeros((height, width, 3), np.float32)
-    masks[0::2, 0::2, 0] = 1
-    masks[0::2, 1::2, 1] = 1
-    masks[1::2, 0::2, 1] = 1
-    masks[1::2, 1::2, 2] = 1
-    return masks
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def _mosaic(linear: FloatImage) -> FloatImage:
-    """Return the one value each pixel of an RGGB sensor measures: (h, w, 1)."""
-    measured = linear * _bayer_masks(*linear.shape[:2])
-    return np.asarray(measured.sum(axis=2, keepdims=True), np.float32)
+def _process(noise: FloatImage, camera: Camera) -> FloatImage:
+    """Return noise as the camera's own noise reduction and sharpening leave it; fine detail is not touched."""
+    if not (camera.luma_smooth_px or camera.chroma_smooth_px or camera.sharpening):
+        return noise
+    luma = noise @ LUMA[:, None]
+    chroma = _blur(noise - luma, camera.chroma_smooth_px)
+    luma = _blur(luma, camera.luma_smooth_px)
+    luma = luma + np.float32(camera.sharpening) * (luma - _blur(luma, 1.0))
+    return luma + chroma
 
 
-def _demosaic(sensor: FloatImage) -> FloatImage:
-    """Return (h, w, 3) from an RGGB sensor by bilinear interpolation of each channel's own pixels."""
-    masks = _bayer_masks(*sensor.shape[:2])
-    return _smooth(sensor * masks) / _smooth(masks)
+def _blur(image: FloatImage, sigma_px: float) -> FloatImage:
+    """Return each channel of (h, w, c) under a Gaussian, edges reflected."""
+    if sigma_px < 0.2:
+        return image
+    reach = max(1, math.ceil(2.5 * sigma_px))
+    weights = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / sigma_px) ** 2)
+    weights = weights / weights.sum()
+    planes = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[:, None]
+    planes = F.conv2d(F.pad(planes, (reach, reach, 0, 0), mode="reflect"), weights[None, None, None, :])
+    planes = F.conv2d(F.pad(planes, (0, 0, reach, reach), mode="reflect"), weights[None, None, :, None])
+    return np.asarray(planes[:, 0].permute(1, 2, 0).numpy())
 
 
-def _smooth(image: FloatImage) -> FloatImage:
-    """Return each channel under the kernel 1 2 1 in both directions; outside the picture counts as zero."""
-    for axis in (0, 1):
-        padding = [(1, 1) if each == axis else (0, 0) for each in range(3)]
-        padded = np.pad(image, padding)
-        length = image.shape[axis]
-        before, after = (padded.take(range(start, start + length), axis) for start in (0, 2))
-        image = before + 2 * image + after
-    return image
+def _through_jpeg(levels: NDArray[np.uint8], quality: int, subsampling: int) -> NDArray[np.uint8]:
+    file = io.BytesIO()
+    Image.fromarray(levels).save(file, "JPEG", quality=quality, subsampling=subsampling)
+    return np.asarray(Image.open(file))

@@ -1,4 +1,4 @@
-"""Training of an LG-BPN teacher from noisy photos alone (paper, section 4.1, with our schedule)."""
+"""The training loop, and the training of an LG-BPN teacher from noisy photos alone (paper, section 4.1)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from lgbpn_cli.config import NetworkConfig, PassConfig, TrainingConfig
+from lgbpn_cli.config import DistillationConfig, NetworkConfig, PassConfig, StudentConfig, TrainingConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.network.blind import blind_loss
@@ -27,7 +27,7 @@ class TrainingProgress:
     step: int
     steps: int
     loss_8bit: float
-    """Blind loss of the last steps, smoothed, in levels of 0..255; it never falls below the noise."""
+    """Loss of the last steps, smoothed, in levels of 0..255; a blind one never falls below the noise."""
     seconds_per_step: float
 
     @property
@@ -36,7 +36,7 @@ class TrainingProgress:
         return (self.steps - self.step) * self.seconds_per_step
 
 
-def learning_rate_at(step: int, config: TrainingConfig) -> float:
+def learning_rate_at(step: int, config: TrainingConfig | DistillationConfig) -> float:
     """Return the learning rate of `step` (from 0): linear warm-up, then half a cosine down to zero."""
     if step < config.warmup_steps:
         return config.learning_rate * (step + 1) / config.warmup_steps
@@ -44,22 +44,28 @@ def learning_rate_at(step: int, config: TrainingConfig) -> float:
     return config.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
 
 
-class TeacherTrainer:
-    """One training run: its network, the average of its weights, its optimiser, and where it stands."""
+class Trainer:
+    """One training run: a network, the average of its weights, its optimiser, and where it stands."""
 
     def __init__(
-        self, network: NetworkConfig, config: TrainingConfig, sampler: CropSampler, device: Device
+        self,
+        network: nn.Module,
+        network_config: NetworkConfig | StudentConfig,
+        config: TrainingConfig | DistillationConfig,
+        device: Device,
     ) -> None:
-        """Start a run at step 0 with weights drawn from the seed."""
-        self.network_config, self.config, self.sampler, self.device = network, config, sampler, device
-        self.sampling = PassConfig(network.training_local_pd, network.training_global_pd)
-        torch.manual_seed(config.seed)
-        self.network = LGBPN(network).to(device.torch_device)
+        """Start a run at step 0 with `network` as it is; `network_config` is what it was built from."""
+        self.network_config, self.config, self.device = network_config, config, device
+        self.network = network.to(device.torch_device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in the stubs
         self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate, fused=True)
         self.step = 0
         self.smoothed_loss = 0.0
+
+    def loss(self) -> Tensor:
+        """Return the loss of the crops of the present step, in units of 0..1."""
+        raise NotImplementedError
 
     def resume(self, path: Path) -> None:
         """Take over the state of a checkpoint of the same run; other settings raise TrainingError.
@@ -129,11 +135,8 @@ class TeacherTrainer:
         """Do one optimiser step and return its loss, in units of 0..1."""
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate_at(self.step, self.config)
-        noisy = self.sampler.crops(self.step).to(self.device.torch_device)
         self.optimiser.zero_grad()
-        with self.device.autocast(self.config.precision):
-            estimate = self.network(noisy, self.sampling)
-        loss = blind_loss(estimate, noisy, self.config.rim_px)
+        loss = self.loss()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
         self.optimiser.step()
@@ -147,3 +150,23 @@ class TeacherTrainer:
         decay = min(self.config.ema_decay, self.step / (self.step + 10))
         for name, value in self.network.state_dict().items():
             self.average[name].lerp_(value, 1 - decay)
+
+
+class TeacherTrainer(Trainer):
+    """Trains an LG-BPN network to predict noisy photos from outside its hole."""
+
+    def __init__(
+        self, network: NetworkConfig, config: TrainingConfig, sampler: CropSampler, device: Device
+    ) -> None:
+        """Start a run at step 0 with weights drawn from the seed."""
+        torch.manual_seed(config.seed)
+        super().__init__(LGBPN(network), network, config, device)
+        self.sampler, self.rim_px = sampler, config.rim_px
+        self.sampling = PassConfig(network.training_local_pd, network.training_global_pd)
+
+    def loss(self) -> Tensor:
+        """Return the blind loss (L1 to the noisy crops themselves)."""
+        noisy = self.sampler.crops(self.step).to(self.device.torch_device)
+        with self.device.autocast(self.config.precision):
+            estimate = self.network(noisy, self.sampling)
+        return blind_loss(estimate, noisy, self.rim_px)

@@ -124,7 +124,7 @@ def test_results_made_with_other_settings_are_counted_and_replaced_on_request(
     assert "3 already there, 1 of them made with other settings; --overwrite replaces them" in result.stderr
     assert settings_of(tmp_path / "a_denoised.png")["strength"] == 0.5
     assert lgbpn("denoise", tmp_path, "--overwrite").exit_code == 0
-    assert settings_of(tmp_path / "a_denoised.png")["strength"] == 1.0
+    assert settings_of(tmp_path / "a_denoised.png")["strength"] == "auto"
     assert lgbpn("denoise", tmp_path).stderr.count("made with other settings") == 0
 
 
@@ -191,14 +191,14 @@ def test_every_setting_reaches_the_network_and_the_record(
     }
 
 
-def test_the_record_holds_the_models_own_preset_and_no_seed_that_does_nothing(
+def test_the_record_holds_what_is_left_to_the_photo_and_no_seed_that_does_nothing(
     lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
 ) -> None:
     lgbpn("denoise", make_photo("a.png"), "--seed", "7")
     settings = settings_of(tmp_path / "a_denoised.png")
-    assert settings["preset"] == "sidd"
+    assert (settings["preset"], settings["strength"]) == ("auto", "auto")
     assert "seed" not in settings
-    again = lgbpn("denoise", tmp_path, "--preset", "sidd", "--seed", "8").stderr
+    again = lgbpn("denoise", tmp_path, "--preset", "auto", "--strength", "auto", "--seed", "8").stderr
     assert "1 already there\n" in again
 
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import math
 import sys
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from small_photos import Lgbpn, MakePhoto, negative_of, pixels_of
+
+from lgbpn_cli.config import QUALITIES
 
 SIZE = (24, 20)
 NAMES = ("a.png", "b.png", "c.png")
@@ -86,7 +93,7 @@ def test_strength_0_is_the_noisy_photo(lgbpn: Lgbpn, folders: tuple[Path, Path])
 
 def test_rows_of_one_label_are_told_apart(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
     found = answer(lgbpn, *folders, "-m", "fake", "-m", "fake")
-    assert labels(found)[1:] == ["fake teacher sidd", "fake teacher sidd (2)"]
+    assert labels(found)[1:] == ["fake teacher auto", "fake teacher auto (2)"]
 
 
 def test_two_models_are_compared_photo_by_photo(
@@ -95,7 +102,7 @@ def test_two_models_are_compared_photo_by_photo(
     for name in NAMES:
         save(tmp_path / "other" / name, pixels_of(folders[1] / name) // 2)
     (found,) = answer(lgbpn, *folders, "-m", "fake", "--denoised", tmp_path / "other")["comparisons"]
-    assert (found["first"], found["second"]) == ("fake teacher sidd", "other")
+    assert (found["first"], found["second"]) == ("fake teacher auto", "other")
     assert (found["wins"], found["losses"], found["ties"]) == (3, 0, 0)
     assert found["low"] <= found["mean_difference"] <= found["high"]
 
@@ -118,7 +125,7 @@ def test_results_in_a_folder_called_noisy_are_a_row_of_their_own(
 
 
 def test_a_baseline_stands_beside_the_model(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
-    assert labels(answer(lgbpn, *folders, "--baseline", "nlm")) == ["noisy", "fake teacher sidd", "nlm"]
+    assert labels(answer(lgbpn, *folders, "--baseline", "nlm")) == ["noisy", "fake teacher auto", "nlm"]
 
 
 def test_every_ssim_convention_is_named(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
@@ -136,7 +143,7 @@ def test_float_measures_between_the_levels(lgbpn: Lgbpn, folders: tuple[Path, Pa
 
 def test_the_table_names_the_worst_photo(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
     result = lgbpn("eval", *folders)
-    (row,) = [line for line in result.stderr.splitlines() if line.startswith("fake teacher sidd")]
+    (row,) = [line for line in result.stderr.splitlines() if line.startswith("fake teacher auto")]
     assert "(c)" in row
     assert result.stdout == ""
 
@@ -151,7 +158,7 @@ def test_the_csv_holds_each_photo_below_its_origin(
     assert comments[0].startswith("# command: lgbpn eval ")
     assert any("sum of fake teacher" in line for line in comments)
     assert [(row["method"], row["photo"]) for row in rows[3:]] == [
-        ("fake teacher sidd", name) for name in "abc"
+        ("fake teacher auto", name) for name in "abc"
     ]
     noisy, clean = (pixels_of(folder / "a.png") for folder in folders)
     assert float(rows[0]["psnr_db"]) == pytest.approx(psnr(noisy, clean), abs=5e-5)
@@ -205,6 +212,133 @@ def test_a_missing_result_is_named(lgbpn: Lgbpn, folders: tuple[Path, Path], tmp
     assert [method["photos"] for method in json.loads(result.stdout)["methods"]] == [3, 1]
 
 
+def test_many_photos_without_a_partner_are_counted_and_all_of_them_are_in_the_json(
+    lgbpn: Lgbpn, folders: tuple[Path, Path], make_photo: MakePhoto
+) -> None:
+    for number in range(9):
+        make_photo(f"noisy/alone{number}.png", SIZE)
+    result = lgbpn("eval", *folders, "--json")
+    assert result.exit_code == 1
+    assert len(json.loads(result.stdout)["problems"]) == 9
+    assert "9 left out" in result.stderr
+    assert "alone2.png, and 6 more" in result.stderr
+    assert "alone3.png" not in result.stderr
+
+
+def test_only_and_exclude_choose_photos(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
+    found = answer(lgbpn, *folders, "--only", "a", "--only", "[bc]", "--exclude", "b")
+    assert [score["photo"] for score in found["methods"][1]["files"]] == ["a", "c"]
+    assert "--only a --only '[bc]' --exclude b" in found["command"]
+
+
+@pytest.mark.parametrize("quality", QUALITIES)
+def test_every_quality_can_be_measured(quality: str, lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
+    found = answer(lgbpn, *folders, "--quality", quality)
+    assert found["methods"][1]["quality"] == quality
+
+
+def test_presets_are_for_the_qualities_that_have_some(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
+    options = ["--quality", "fast", "--quality", "teacher", "--preset", "sidd", "--preset", "dnd"]
+    assert labels(answer(lgbpn, *folders, *options))[1:] == [
+        "fake fast",
+        "fake teacher sidd",
+        "fake teacher dnd",
+    ]
+    result = lgbpn("eval", *folders, "--quality", "fast", "--preset", "sidd")
+    assert result.exit_code == 2
+    assert "--preset" in result.stderr
+
+
+def test_what_is_measured_is_what_denoise_writes(
+    lgbpn: Lgbpn, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    options = ["--quality", "fast", "--strength", "0.6", "--seed", "3"]
+    lgbpn("denoise", folders[0], "-o", tmp_path / "results", *options)
+    found = answer(lgbpn, *folders, *options, "-m", "fake", "--denoised", tmp_path / "results")
+    first, second = (
+        [{**score, "seconds": 0} for score in method["files"]] for method in found["methods"][1:]
+    )
+    assert first == second
+
+
+def test_results_in_a_folder_with_a_dot_keep_their_name(
+    lgbpn: Lgbpn, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "results 0.5").symlink_to(folders[1])
+    assert labels(answer(lgbpn, *folders, "--denoised", tmp_path / "results 0.5"))[1:] == ["results 0.5"]
+
+
+def _break_the_network(
+    number: int, fake_rooms: dict[str, ModuleType], give: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    """Let the network's answer to the photo of this number, from 1 on, be another."""
+    room: Any = fake_rooms["lgbpn_cli.inference.denoise"]
+    real, calls = room.run_network, count(1)
+
+    def run_network(image: np.ndarray, *arguments: Any, **options: Any) -> np.ndarray:
+        return give(image) if next(calls) == number else real(image, *arguments, **options)
+
+    room.run_network = run_network
+
+
+def test_an_error_inside_the_network_costs_one_result(
+    lgbpn: Lgbpn, folders: tuple[Path, Path], fake_rooms: dict[str, ModuleType]
+) -> None:
+    def fail(image: np.ndarray) -> np.ndarray:
+        raise RuntimeError("the tensors disagree")
+
+    _break_the_network(2, fake_rooms, fail)
+    result = lgbpn("eval", *folders, "--baseline", "nlm", "--json")
+    found = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert [method["photos"] for method in found["methods"]] == [3, 2, 3]
+    (problem,) = found["problems"]
+    assert problem.startswith(
+        f"fake teacher auto: {folders[0] / 'b.png'}: unexpected RuntimeError: the tensors"
+    )
+    assert "Traceback" not in result.stderr
+
+
+def test_values_that_are_no_numbers_are_no_result(
+    lgbpn: Lgbpn, folders: tuple[Path, Path], fake_rooms: dict[str, ModuleType]
+) -> None:
+    _break_the_network(2, fake_rooms, lambda image: image * np.float32(np.nan))
+    result = lgbpn("eval", *folders, "--json")
+    assert result.exit_code == 1
+    assert "no numbers" in json.loads(result.stdout)["problems"][0]
+    assert json.loads(result.stdout)["methods"][1]["photos"] == 2
+
+
+@pytest.mark.parametrize(("option", "name"), [("--csv", "figures.csv"), ("--html", "page.html")])
+def test_a_report_that_fails_to_be_written_costs_no_figures(
+    option: str,
+    name: str,
+    lgbpn: Lgbpn,
+    folders: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def disk_full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("lgbpn_cli.evaluation.report_files.replace_file", disk_full)
+    result = lgbpn("eval", *folders, option, tmp_path / name, "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["photos"] == 3
+    assert f"lgbpn: {option}: " in result.stderr
+    assert "No space left on device" in result.stderr
+    assert f"report: {tmp_path / name}" not in result.stderr
+
+
+def test_the_page_links_whole_files_from_where_it_lies(
+    lgbpn: Lgbpn, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    lgbpn("eval", *folders, "--html", tmp_path / "deep" / "report.html")
+    page = (tmp_path / "deep" / "report.html").read_text("utf-8")
+    assert '"noisy": "../noisy/a.png"' in page
+    assert '"reference": "../clean/a.png"' in page
+
+
 def test_names_may_differ_by_a_pattern(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
     make_photo("a_noisy.png", SIZE)
     make_photo("a_clean.png", SIZE)
@@ -242,10 +376,14 @@ def test_a_wrong_call_is_explained(
     assert named in result.stderr
 
 
-def test_a_report_that_cannot_be_written_is_explained(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
-    result = lgbpn("eval", *folders, "--csv", folders[0] / "a.png" / "figures.csv")
+@pytest.mark.parametrize(("option", "name"), [("--csv", "figures.csv"), ("--html", "page.html")])
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_measured(
+    option: str, name: str, lgbpn: Lgbpn, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lgbpn_cli.app.evaluate_pairs", lambda *arguments, **options: pytest.fail("measured"))
+    result = lgbpn("eval", *folders, option, folders[0] / "a.png" / name)
     assert result.exit_code == 2
-    assert "--csv" in result.stderr
+    assert option in result.stderr
 
 
 def test_ctrl_c_ends_with_exit_code_130(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from small_photos import Lgbpn, MakePhoto
+from terminal import read_terminal
 
 termios = pytest.importorskip("termios", reason="Windows has no pseudo-terminals and no SIGINT to send")
 
@@ -113,17 +114,3 @@ def test_a_terminal_shows_photos_and_tiles_and_quiet_shows_nothing(
     assert "0/1" in shown[0]
     assert "3/5" in shown[0]
     assert shown[1] == ""
-
-
-def read_terminal(descriptor: int) -> str:
-    """All that is written to a pseudo-terminal until its other end is closed."""
-    parts = []
-    while True:
-        try:
-            part = os.read(descriptor, 65536)
-        except OSError:  # how Linux says that the other end is closed
-            part = b""
-        if not part:
-            os.close(descriptor)
-            return b"".join(parts).decode()
-        parts.append(part)

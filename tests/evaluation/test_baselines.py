@@ -45,6 +45,13 @@ def test_bm3d_is_told_the_estimated_noise(picture: np.ndarray, monkeypatch: pyte
     assert told == pytest.approx([0.1], rel=0.1)
 
 
+def test_bm3d_itself_removes_noise(picture: np.ndarray) -> None:
+    pytest.importorskip("bm3d", reason="bm3d is free for non-commercial use only and never installed by us")
+    result = load_baseline("bm3d")(noisy(picture))
+    assert (result.dtype, result.shape) == (np.float32, picture.shape)
+    assert np.abs(result - picture).mean() < 0.3 * np.abs(noisy(picture) - picture).mean()
+
+
 @pytest.mark.parametrize(("name", "library"), [("nlm", "skimage.restoration"), ("bm3d", "bm3d")])
 def test_a_missing_library_is_named_with_its_cure(
     name: str, library: str, monkeypatch: pytest.MonkeyPatch

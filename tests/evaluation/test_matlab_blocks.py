@@ -50,9 +50,9 @@ def test_the_two_layouts_pair_with_each_other(tmp_path: Path) -> None:
         save_version_7_3(tmp_path / "r.mat", 255 - BLOCKS),
     )
     pair = pair_pictures(noisy, reference).pairs[4]
-    image, truth = read_pair(pair)
+    found = read_pair(pair)
     assert pair.name == "02_02"
-    assert image + truth == pytest.approx(np.ones_like(image))
+    assert found.noisy + found.reference == pytest.approx(np.ones_like(found.noisy))
 
 
 @LAYOUTS

@@ -36,7 +36,7 @@ def test_files_of_one_stem_are_a_pair_whatever_their_type(tmp_path: Path) -> Non
 def test_files_without_a_partner_are_named(tmp_path: Path) -> None:
     noisy, reference = names(tmp_path / "n", "a.png", "x.png"), names(tmp_path / "r", "a.png", "y.png")
     problems = pair_pictures(noisy, reference).problems
-    assert [problem.split(":")[0] for problem in problems] == [str(noisy / "x.png"), str(reference / "y.png")]
+    assert [problem.subject for problem in problems] == [str(noisy / "x.png"), str(reference / "y.png")]
 
 
 def test_two_files_are_a_pair_whatever_their_names(tmp_path: Path) -> None:
@@ -57,14 +57,34 @@ def test_a_pattern_pairs_names_that_differ(tmp_path: Path) -> None:
 def test_in_two_folders_names_that_do_not_fit_the_pattern_are_named(tmp_path: Path) -> None:
     noisy, reference = names(tmp_path / "n", "1_in.png", "odd.png"), names(tmp_path / "r", "1_gt.png")
     (problem,) = pair_pictures(noisy, reference, pattern="{}_in={}_gt").problems
-    assert "odd.png" in problem
+    assert "odd.png" in problem.subject
 
 
 def test_of_two_files_of_one_stem_the_second_is_named(tmp_path: Path) -> None:
     (problem,) = pair_pictures(
         names(tmp_path / "n", "a.jpg", "a.png"), names(tmp_path / "r", "a.png")
     ).problems
-    assert "a.png" in problem
+    assert "a.png" in problem.subject
+
+
+def test_only_and_exclude_choose_among_the_names_on_both_sides(tmp_path: Path) -> None:
+    noisy = names(tmp_path / "n", "33_1.png", "33_2.png", "34_1.png", "x.png")
+    reference = names(tmp_path / "r", "33_1.png", "33_2.png", "34_1.png", "y.png")
+    pairing = pair_pictures(noisy, reference, only=("33_*", "x"), exclude=("*_2",))
+    assert [pair.name for pair in pairing.pairs] == ["33_1"]
+    assert [problem.subject for problem in pairing.problems] == [str(noisy / "x.png")]
+
+
+def test_a_choice_that_leaves_nothing_is_refused(tmp_path: Path) -> None:
+    noisy = names(tmp_path / "n", "a.png")
+    for chosen, option in (({"only": ("b*",)}, "--only"), ({"exclude": ("a",)}, "--exclude")):
+        with pytest.raises(UsageError, match=option):
+            pair_pictures(noisy, None, **chosen)
+
+
+def test_two_files_are_chosen_by_the_name_of_the_noisy_one(tmp_path: Path) -> None:
+    files = (save(tmp_path / "x.png"), save(tmp_path / "y.png"))
+    assert [pair.name for pair in pair_pictures(*files, only=("x",)).pairs] == ["x"]
 
 
 def test_results_are_found_with_and_without_suffix(tmp_path: Path) -> None:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlparse
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from lgbpn_cli.app import write_reports
+from lgbpn_cli.evaluation.denoise_page import DenoisePage
 from lgbpn_cli.evaluation.methods import Method
 from lgbpn_cli.evaluation.pairs import pair_pictures
 from lgbpn_cli.evaluation.run import evaluate_pairs
 from lgbpn_cli.evaluation.settings import EvaluationConfig
+from lgbpn_cli.photos.photo import Photo
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -52,8 +57,27 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
             Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(folder / kind / f"{name}.png")
     methods = [Method("half", lambda image: image * 0.5 + 0.24), Method("dark", lambda image: image * 0.9)]
     config = EvaluationConfig(noisy=folder / "noisy", reference=folder / "clean", html=folder / "report.html")
-    evaluate_pairs(pair_pictures(config.noisy, config.reference), methods, config, command="lgbpn eval")
+    pairing = pair_pictures(config.noisy, config.reference)
+    write_reports(evaluate_pairs(pairing, methods, config, command="lgbpn eval"), config)
     return folder / "report.html"
+
+
+@pytest.fixture(scope="module")
+def page_of_a_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a run of `lgbpn denoise` with two photos: no references."""
+    folder = tmp_path_factory.mktemp("run")
+    page = DenoisePage(folder / "page.html", 1_000_000, command="lgbpn denoise")
+    sources = [folder / "a.jpg", folder / "b.jpg"]
+    page.begin("half", {}, sources)
+    run = page.watch(lambda photo, on_tile: replace(photo, pixels=photo.pixels // 2))
+    write = page.keep(lambda photo, target: target.touch())
+    for number, source in enumerate(sources):
+        pixels = np.random.default_rng(number).integers(0, 256, (90, 120, 3), np.uint8)
+        photo = Photo(source, pixels, alpha=None, format="jpeg", orientation=6)
+        source.touch()
+        write(run(photo, lambda done, total: None), folder / f"{source.stem}_denoised.jpg")
+    page.write()
+    return folder / "page.html"
 
 
 @pytest.fixture(scope="module")
@@ -74,16 +98,27 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture
-def browser(chromium: Any, page: Path) -> Any:
+def browser(chromium: Any, page: Path) -> Iterator[Any]:
     """The browser with the page freshly loaded; the page has not complained when the test is over."""
+    yield load(chromium, page)
+    assert chromium.get_log("browser") == []
+
+
+@pytest.fixture
+def browser_after_a_run(chromium: Any, page_of_a_run: Path) -> Iterator[Any]:
+    """The same with the page of a run."""
+    yield load(chromium, page_of_a_run)
+    assert chromium.get_log("browser") == []
+
+
+def load(chromium: Any, page: Path) -> Any:
     from selenium.webdriver.support.ui import WebDriverWait
 
     chromium.get(page.as_uri())
     WebDriverWait(chromium, 20).until(
         lambda here: here.find_elements("css selector", "#difference[data-ready]")
     )
-    yield chromium
-    assert chromium.get_log("browser") == []
+    return chromium
 
 
 def find(browser: Any, selector: str) -> Any:
@@ -236,14 +271,53 @@ def test_the_noise_correlation_is_drawn(browser: Any) -> None:
 
 def test_the_whole_files_are_linked(browser: Any) -> None:
     links = [link.get_attribute("href") for link in browser.find_elements("css selector", "#photo-facts a")]
-    assert [link.startswith("file:///") for link in links] == [True, True]
+    assert [Path(unquote(urlparse(link).path)).exists() for link in links] == [True, True]
 
 
 def test_on_a_phone_nothing_is_wider_than_the_screen(browser: Any) -> None:
+    assert widths_on_a_phone(browser) == [360, 360]
+
+
+def widths_on_a_phone(browser: Any) -> list[int]:
+    """The width of the screen, and of the page on it."""
     phone = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
     try:
-        widths = browser.execute_script("return [innerWidth, document.documentElement.scrollWidth]")
+        return browser.execute_script("return [innerWidth, document.documentElement.scrollWidth]")
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    assert widths == [360, 360]
+
+
+def test_every_control_can_be_reached_with_the_tab_key(browser: Any) -> None:
+    wanted = "#previous #next #left #right #zoom-out #zoom-in #zoom-reset #compare #split #method"
+    script = """return [...document.querySelectorAll(arguments[0])].map(found => found.tabIndex)"""
+    assert set(browser.execute_script(script, wanted.replace(" ", ","))) == {0}
+    find(browser, "#previous").send_keys("\ue004")  # tab
+    assert browser.switch_to.active_element.get_attribute("id") == "next"
+
+
+def test_the_page_of_a_run_compares_without_a_reference(browser_after_a_run: Any) -> None:
+    browser = browser_after_a_run
+    assert texts(browser, "#left option") == texts(browser, "#right option") == ["noisy", "half"]
+    assert not find(browser, "#reference-figure").is_displayed()
+    assert not find(browser, "#scatter-section").is_displayed()
+    assert find(browser, "#difference-caption").text.startswith("difference between half and noisy")
+    assert texts(browser, "#correlation .legend span") == ["removed by half"]
+    assert widths_on_a_phone(browser) == [360, 360]
+
+
+def test_the_page_of_a_run_shows_turned_photos_upright_and_links_them(browser_after_a_run: Any) -> None:
+    browser = browser_after_a_run
+    picture = find(browser, "#right-picture")
+    assert [picture.get_property(name) for name in ("naturalWidth", "naturalHeight")] == [90, 120]
+    links = [link.get_attribute("href") for link in browser.find_elements("css selector", "#photo-facts a")]
+    assert [Path(urlparse(link).path).exists() for link in links] == [True, True]
+
+
+def test_the_slider_of_a_runs_page_moves_and_its_photos_can_be_gone_through(browser_after_a_run: Any) -> None:
+    browser = browser_after_a_run
+    keys(browser, "#split", *["ARROW_RIGHT"] * 10)
+    assert find(browser, "#divider").get_attribute("style") == "left: 55%;"
+    first = find(browser, "#photo-name").text
+    keys(browser, "body", "n")
+    assert {first, find(browser, "#photo-name").text} == {"a.jpg", "b.jpg"}

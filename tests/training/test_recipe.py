@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lgbpn_cli.config import NETWORKS, DataSource, TrainingConfig
+from lgbpn_cli.config import NETWORKS, DataSource, DistillationConfig, StudentConfig, TrainingConfig
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.training.data import source_files
+from lgbpn_cli.training.recipe import DistillationRecipe, Recipe, read_distillation_recipe, read_recipe
 from lgbpn_cli.training.recipe import data_root as folder_of_data
-from lgbpn_cli.training.recipe import read_recipe
 
 WHOLE = """
 name = "mine"
@@ -49,6 +49,12 @@ def recipe_file(folder: Path, text: str) -> Path:
     return path
 
 
+def project_recipe(path: Path) -> Recipe | DistillationRecipe:
+    """Read a recipe of the project: those that name a teacher are a student's."""
+    read = read_distillation_recipe if "teacher" in tomllib.loads(path.read_text()) else read_recipe
+    return read(path)
+
+
 def refusal_of(folder: Path, text: str) -> str:
     with pytest.raises(UsageError) as caught:
         read_recipe(recipe_file(folder, text))
@@ -68,6 +74,46 @@ def test_a_network_is_a_named_one_with_the_fields_it_changes(tmp_path: Path) -> 
     assert network.width == 16
     assert network.local_modules == NETWORKS["small"].local_modules
     assert network.value_range == NETWORKS["small"].value_range
+
+
+STUDENT = """
+name = "mine"
+teacher = "lgbpn-base"
+licence = "CC0"
+
+[student]
+widths = [8, 16]
+
+[distillation]
+steps = 100
+shot = [1e-3, 1e-2]
+
+[[sources]]
+folder = "clean"
+renoised_weight = 0.5
+reduce_to_megapixels = 2
+shot = [1e-4, 1e-4]
+"""
+
+
+def test_a_recipe_of_a_student_says_who_teaches_it_and_what(tmp_path: Path) -> None:
+    recipe = read_distillation_recipe(recipe_file(tmp_path, STUDENT))
+    assert (recipe.name, recipe.teacher, recipe.student) == ("mine", "lgbpn-base", StudentConfig((8, 16)))
+    assert recipe.distillation == DistillationConfig(steps=100, shot=(1e-3, 1e-2))
+    assert recipe.sources == (
+        DataSource("clean", renoised_weight=0.5, reduce_to_megapixels=2, shot=(1e-4, 1e-4)),
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong", ["[distilation]\nsteps = 1", "shots = 1", "[distillation]\nshot = [0, 1]"], ids=str
+)
+def test_a_recipe_of_a_student_with_something_unknown_or_impossible_is_refused(
+    wrong: str, tmp_path: Path
+) -> None:
+    text = 'name = "a"\nteacher = "b"\nlicence = "c"\n' + wrong + '\n[[sources]]\nfolder = "d"'
+    with pytest.raises(UsageError):
+        read_distillation_recipe(recipe_file(tmp_path, text))
 
 
 def test_what_a_recipe_leaves_out_has_its_default(tmp_path: Path) -> None:
@@ -137,21 +183,21 @@ def test_the_project_has_recipes() -> None:
 
 @every_recipe
 def test_every_recipe_of_the_project_can_be_read(path: Path) -> None:
-    recipe = read_recipe(path)
+    recipe = project_recipe(path)
     assert recipe.licence
     assert recipe.sources
 
 
 @every_recipe
 def test_no_recipe_trains_on_photos_that_are_kept_out(path: Path) -> None:
-    for source in read_recipe(path).sources:
+    for source in project_recipe(path).sources:
         name = source.folder.split("/")[0]
         assert set(KEPT_OUT.get(name, ())) <= set(source.exclude), source.folder
 
 
 @every_recipe
 def test_no_file_that_is_kept_out_is_among_those_a_recipe_reads(path: Path, data_root: Path) -> None:
-    for source in read_recipe(path).sources:
+    for source in project_recipe(path).sources:
         files = [file.name for file in source_files(source, data_root)]
         prefixes = tuple(each.rstrip("*") for each in KEPT_OUT.get(source.folder.split("/")[0], ()))
         assert files

@@ -1,0 +1,78 @@
+"""What a photo's own noise decides: the preset of a teacher, and how much of what was removed is given back.
+
+Nothing here looks at more of a photo than its noise and the network's answer, and nothing depends on tiles.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from lgbpn_cli.noise import REACH_PX, NoiseMeasurement, Picture, Window
+
+WINDOW_PX = 25
+"""Side of the squares over which the energy of the removed part is compared with the noise."""
+TOLERANCE = 1.2
+"""Up to this many times the energy of the noise may be removed: measured energies scatter round the true ones."""
+BAND_ROWS = 512
+"""Rows worked on at a time: temporary arrays stay small beside the photo."""
+FINE_CORRELATION = 0.25
+"""Noise whose direct neighbours correlate less is fine: preset dnd; else sidd."""
+
+
+class Canvas(Protocol):
+    """Takes windows of a result, float32 in 0..1."""
+
+    def __setitem__(self, window: Window, values: np.ndarray, /) -> None:
+        """Take the values of a window."""
+
+
+def choose_preset(noise: NoiseMeasurement) -> str:
+    """Return the name of the preset that suits the noise.
+
+    A pass that samples every n-th pixel needs noise that is independent at that distance. Preset dnd samples every
+    second pixel in its local branch and keeps more detail, sidd every third and stands coarser noise.
+    """
+    correlation = noise.correlation[REACH_PX]
+    right, below = correlation[REACH_PX + 1], noise.correlation[REACH_PX + 1][REACH_PX]
+    return "dnd" if (right + below) / 2 < FINE_CORRELATION else "sidd"
+
+
+def give_detail_back(noisy: Picture, denoised: Picture, into: Canvas, noise: NoiseMeasurement) -> None:
+    """Put the denoised picture `into` the canvas, with as much of the removed part as the noise cannot explain.
+
+    Pictures are (h, w, 3) float32 in 0..1 and asked for bands of rows; the canvas may be where `denoised` comes from.
+    Where the removed part has more energy than the noise has at that brightness, it holds picture, and Wiener's
+    filter keeps noise / removed of it; means over squares make it smooth. A photo without noise stays as it was.
+    """
+    margin, height = WINDOW_PX - 1, noisy.shape[0]
+    above: np.ndarray | None = None  # the rows before the band, as they were before they were replaced
+    for top in range(0, height, BAND_ROWS):
+        bottom = min(top + BAND_ROWS, height)
+        last = min(height, bottom + margin)
+        here = np.array(denoised[slice(top, last), slice(None)])
+        here = here if above is None else np.concatenate([above, here])
+        first = last - here.shape[0]
+        removed = noisy[slice(first, last), slice(None)] - here
+        energy = _mean_round(255.0**2 * np.square(removed).mean(axis=2))
+        expected = _mean_round(noise.variance_at(255 * here).mean(axis=2))
+        share = _mean_round(np.minimum(1.0, TOLERANCE * expected / np.maximum(energy, 1e-6)))
+        inner = slice(top - first, bottom - first)
+        above = here[max(0, bottom - first - margin) : bottom - first]
+        into[slice(top, bottom), slice(None)] = here[inner] + (1 - share[inner, :, None]) * removed[inner]
+
+
+def _mean_round(values: np.ndarray) -> np.ndarray:
+    """Return the mean over a square round each value of (h, w), edges repeated."""
+    half = WINDOW_PX // 2
+    for axis in (0, 1):
+        border = [(0, 0), (0, 0)]
+        border[axis] = (half + 1, half)
+        # Sums over a whole side lose digits in float32.
+        sums = np.cumsum(np.pad(values, border, "edge"), axis=axis, dtype=np.float64)
+        length = values.shape[axis]
+        ahead = sums[WINDOW_PX:] if axis == 0 else sums[:, WINDOW_PX:]
+        behind = sums[:length] if axis == 0 else sums[:, :length]
+        values = ((ahead - behind) / WINDOW_PX).astype(np.float32)
+    return values

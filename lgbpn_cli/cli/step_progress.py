@@ -1,0 +1,38 @@
+"""What a training run shows while it goes on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from lgbpn_cli.training.trainer import TrainingProgress
+
+
+class StepReporter:
+    """A progress bar on a terminal; elsewhere a line now and then."""
+
+    def __init__(self) -> None:
+        """Start at step 0."""
+        from tqdm import tqdm
+
+        self.bar = tqdm(unit="step", disable=None)
+        self.step = 0
+
+    def __call__(self, progress: TrainingProgress) -> None:
+        """Show where the run stands."""
+        self.step = progress.step
+        left = f"{progress.remaining_seconds / 60:.0f} min left"
+        if self.bar.disable:
+            if progress.step % 100 == 0 or progress.step == progress.steps:
+                typer.echo(
+                    f"step {progress.step}/{progress.steps}  loss {progress.loss_8bit:.3f} of 255  "
+                    f"{progress.seconds_per_step:.2f} s a step  {left}",
+                    err=True,
+                )
+            return
+        self.bar.total, self.bar.n = progress.steps, progress.step
+        self.bar.set_postfix_str(
+            f"loss {progress.loss_8bit:.3f}, {progress.seconds_per_step:.2f} s a step, {left}"
+        )

@@ -1,0 +1,136 @@
+"""One file for one model: a zip of its weight files, its card and its manifest entry, to pass on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+import zipfile
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from lgbpn_cli.errors import ModelError
+from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, read_manifest
+from lgbpn_cli.models.weight_file import read_weights
+
+SUFFIX = ".lgbpn"
+ENTRY_NAME = "model.json"
+LARGEST_MEMBER_BYTES = 2**30
+"""Above any model's weights, below what fills a disk."""
+
+
+def export_model(entry: ModelEntry, target: Path, *, overwrite: bool = False) -> None:
+    """Write the model of `entry` to `target`; ModelError where it cannot, is there already, or the model is damaged."""
+    verify_model(entry)
+    if target.exists() and not overwrite:
+        raise ModelError(target, "it is there already", "Give another name, or --overwrite.")
+    document = asdict(entry)
+    del document["folder"]
+    part = None
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, suffix=".part")
+        part = Path(name)
+        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(ENTRY_NAME, json.dumps(document, indent=2, ensure_ascii=False))
+            for each in entry.parts.values():
+                archive.write(entry.folder / each.file, each.file)
+            card = entry.folder / entry.card
+            if entry.card and card.is_file():
+                archive.write(card, entry.card)
+        part.chmod(0o644)
+        part.replace(target)
+    except OSError as error:
+        raise ModelError(
+            target, f"cannot be written ({error.strerror})", "Check the folder and its space."
+        ) from error
+    finally:
+        if part is not None:
+            part.unlink(missing_ok=True)
+
+
+def import_portable(file: Path, *, folder: Path, name: str | None = None) -> ModelEntry:
+    """Unpack a model that `export_model` wrote into `folder`, under `name` or its own, and return its entry.
+
+    The same model again is a success. Raises ModelError for other files, and for a name that is taken by another.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".import-") as temporary:
+        found = _unpack(file, Path(temporary))
+        verify_model(found)
+        name = name or found.name
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
+            raise ModelError(
+                f"model '{name}'", "not usable as a name", "Use letters, digits, '-', '_' and '.'."
+            )
+        parts = {
+            part: ModelPart(f"{name}-{part}.safetensors", old.sha256) for part, old in found.parts.items()
+        }
+        known = read_manifest(folder).get(name)
+        if known is not None and {each.sha256 for each in known.parts.values()} != {
+            each.sha256 for each in parts.values()
+        }:
+            raise ModelError(f"model '{name}'", "another model has this name", "Choose a different --name.")
+        if known is not None:
+            return known
+        card = f"{name}.md" if found.card else ""
+        for part, new in parts.items():
+            (found.folder / found.parts[part].file).replace(folder / new.file)
+        if card:
+            (found.folder / found.card).replace(folder / card)
+    entry = replace(found, name=name, parts=parts, card=card, folder=folder)
+    add_entry(entry)
+    return entry
+
+
+def verify_model(entry: ModelEntry) -> None:
+    """Return if every weight file of `entry` is there, has its checksum and can be read; ModelError else."""
+    for part, each in entry.parts.items():
+        path = entry.folder / each.file
+        if not path.is_file():
+            raise ModelError(
+                f"model '{entry.name}'", f"its {part} {path} is missing", "Install or import it again."
+            )
+        if file_sha256(path) != each.sha256:
+            raise ModelError(
+                f"model '{entry.name}'",
+                f"{path} is damaged (its checksum differs from the manifest's)",
+                "Install or import it again.",
+            )
+        read_weights(path)
+
+
+def _unpack(file: Path, folder: Path) -> ModelEntry:
+    """Return the entry in `file`, its files now in `folder`; only the members that it names are taken."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entry = _entry(json.loads(_member(archive, ENTRY_NAME)), folder)
+            card = [entry.card] if entry.card in archive.namelist() else []
+            for name in [each.file for each in entry.parts.values()] + card:
+                (folder / name).write_bytes(_member(archive, name))
+    except OSError as error:
+        raise ModelError(file, f"cannot be read ({error.strerror})", "Check the path.") from error
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise ModelError(
+            file, "not a model that lgbpn exported, or damaged", "Export it again with lgbpn models export."
+        ) from error
+    return entry if card else replace(entry, card="")
+
+
+def _entry(document: dict[str, Any], folder: Path) -> ModelEntry:
+    """Return the entry that `document` describes; ValueError where it names no weights, or files elsewhere."""
+    parts = {part: ModelPart(**each) for part, each in document["parts"].items()}
+    entry = ModelEntry(**{**document, "parts": parts}, folder=folder)
+    if not parts or not set(parts) <= {"teacher", "student"}:
+        raise ValueError("it has no weights, or of an unknown kind")
+    for name in [each.file for each in parts.values()] + [entry.card]:
+        if Path(name).name != name:
+            raise ValueError(f"a file is called {name!r}")
+    return entry
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    if archive.getinfo(name).file_size > LARGEST_MEMBER_BYTES:
+        raise ValueError(f"{name} is too large")
+    return archive.read(name)

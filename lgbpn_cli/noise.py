@@ -1,0 +1,261 @@
+"""Level and spatial correlation of a photo's noise, measured blind in its flat patches.
+
+A patch of 16x16 px is cut along a checkerboard of 8x8 px into two halves. Which patches are flat is judged on one
+half, how strong the noise is on the other, and the other way round: picking the patches that vary least would
+otherwise pick those whose noise happens to be weak, and measure too little.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+REACH_PX = 6
+"""Correlation is measured for offsets -6..6 in both directions, as in the paper's Figure 4."""
+PATCH_PX = 16
+"""Side of the patches among which flat ones are sought."""
+STRIDE_PX = 8
+"""Distance between the patches: JPEG's block size, so that they keep their place in its grid."""
+TILE_PX = 64
+"""Photos longer or wider than TILES_A_SIDE of these are judged by tiles of this side, spread evenly."""
+TILES_A_SIDE = 14
+"""So many tiles along a side at most: 0.8 megapixels, whatever the photo's size."""
+BRIGHTNESS_BINS = 8
+"""Points of the curve of noise against brightness, each with as many patches."""
+PATCHES_A_BIN = 40
+"""Photos with few patches have fewer bins."""
+FLAT_SHARE = 0.08
+"""The share of the patches of a bin, flattest first, that counts as flat."""
+FEWEST_FLAT = 6
+"""A bin has at least so many flat patches."""
+MOST_CLIPPED = 0.3
+"""Patches with a larger share of pixels that are black or white in some channel are left out, if others are there."""
+MOST_COARSENESS = 1.25
+"""A bin's noise is at most so many times as coarse as in the bins where it is fine: the rest is texture."""
+MEDIAN_TO_MEAN = 1.02
+"""The mean of a variance estimated from a half patch of correlated noise, over its median."""
+CORRELATION_PATCHES = 600
+"""The correlation is averaged over so many flat patches at most."""
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+Window = tuple[slice, slice]
+"""Rows and columns of a photo."""
+
+
+class Picture(Protocol):
+    """An (h, w, 3) picture, float32 in 0..1, that is asked for windows: an array, or a photo that converts them."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height, width, channels."""
+
+    def __getitem__(self, window: Window, /) -> np.ndarray:
+        """Return the pixels of a window."""
+
+
+@dataclass(frozen=True)
+class NoiseMeasurement:
+    """The noise of one photo; levels are standard deviations in 8-bit levels (of 255)."""
+
+    brightness_8bit: tuple[tuple[float, ...], ...]
+    """For each channel, the mean brightness of each bin, darkest first."""
+    level_8bit: tuple[tuple[float, ...], ...]
+    """For each channel, the noise at these brightnesses."""
+    correlation: tuple[tuple[float, ...], ...]
+    """13 x 13, offsets -6..6 down and to the right, 1 in the middle: the mean over the channels."""
+    luma_correlation: tuple[tuple[float, ...], ...]
+    """The same of the luma, 0.299 R + 0.587 G + 0.114 B."""
+    channel_correlation: tuple[float, float, float]
+    """Of red with green, red with blue, green with blue, at the same pixel."""
+    clipped_share: float
+    """Share of the pixels that are black or white in some channel."""
+    blocking: float
+    """How much larger the steps across the lines of JPEG's 8x8 grid are than others, less one: 0 without a grid."""
+
+    @property
+    def level(self) -> float:
+        """The noise over all channels and brightnesses: their root mean square, in 8-bit levels."""
+        return math.sqrt(float(np.mean(np.square(self.level_8bit))))
+
+    def variance_at(self, brightness_8bit: np.ndarray) -> np.ndarray:
+        """Return the noise variance, in squared 8-bit levels, at (..., 3) brightnesses in 8-bit levels."""
+        variances = [
+            np.interp(brightness_8bit[..., channel], brightness, np.square(level))
+            for channel, (brightness, level) in enumerate(
+                zip(self.brightness_8bit, self.level_8bit, strict=True)
+            )
+        ]
+        return np.stack(variances, axis=-1).astype(np.float32)
+
+
+SINGLE_POINT = tuple(
+    tuple(float(row == column == 0) for column in range(-REACH_PX, REACH_PX + 1))
+    for row in range(-REACH_PX, REACH_PX + 1)
+)
+NO_NOISE = NoiseMeasurement(
+    brightness_8bit=((127.5,),) * 3,
+    level_8bit=((0.0,),) * 3,
+    correlation=SINGLE_POINT,
+    luma_correlation=SINGLE_POINT,
+    channel_correlation=(0.0, 0.0, 0.0),
+    clipped_share=0.0,
+    blocking=0.0,
+)
+"""What is said of a photo in which nothing can be measured."""
+
+
+def measure_noise(image: Picture) -> NoiseMeasurement:
+    """Return the noise of `image`, (h, w, 3) float32 of encoded values in 0..1, which is left as it is.
+
+    Where the photo is looked at depends on its size alone: the result is the same every time. Photos with a side
+    below 16 px are taken to have no noise. Over flat areas JPEG hides noise that shows beside edges: that of
+    strongly compressed photos is measured too low. Texture that covers the whole photo is taken for noise.
+    """
+    if min(image.shape[:2]) < PATCH_PX:
+        return NO_NOISE
+    tiles = [np.float32(255) * tile for tile in _tiles(image)]
+    patches = np.concatenate([_patches(tile) for tile in tiles])
+    clipped = ((patches <= 0) | (patches >= 255)).any(axis=1).mean(axis=(1, 2))
+    clipped_share = float(clipped.mean())
+    # Night shots may be black nearly all over: the noise that sticks out of the black is what there is.
+    patches = patches[clipped < max(MOST_CLIPPED, clipped.min() + 0.1)]
+    brightness = patches.mean(axis=(2, 3))
+    noise = _without_plane(patches)
+    flat, points = _flat_patches(noise, brightness)
+    flat_noise = noise[flat[:: -(-len(flat) // CORRELATION_PATCHES)]]
+    by_channel = [_covariance(flat_noise[:, channel]) for channel in range(3)]
+    correlation, kept_share = _correlation(np.mean(by_channel, axis=0))
+    luma = np.einsum("nchw,c->nhw", flat_noise, LUMA)
+    levels = np.array([np.sqrt(variance / kept_share) for _, variance in points])
+    means = np.array([mean for mean, _ in points])
+    orders = [np.argsort(means[:, channel], kind="stable") for channel in range(3)]
+    return NoiseMeasurement(
+        brightness_8bit=tuple(_floats(means[order, channel]) for channel, order in enumerate(orders)),
+        level_8bit=tuple(_floats(levels[order, channel]) for channel, order in enumerate(orders)),
+        correlation=tuple(map(_floats, correlation)),
+        luma_correlation=tuple(map(_floats, _correlation(_covariance(luma))[0])),
+        channel_correlation=_channel_correlation(flat_noise),
+        clipped_share=clipped_share,
+        blocking=_blocking(flat_noise),
+    )
+
+
+def _tiles(image: Picture) -> Iterator[np.ndarray]:
+    """Give the parts of the photo that are looked at; their corners lie on multiples of 8."""
+    for top, bottom in _spans(image.shape[0]):
+        for left, right in _spans(image.shape[1]):
+            yield image[slice(top, bottom), slice(left, right)]
+
+
+def _spans(length: int) -> list[tuple[int, int]]:
+    if length <= TILE_PX * TILES_A_SIDE:
+        return [(0, length)]
+    starts = np.linspace(0, length - TILE_PX, TILES_A_SIDE).astype(int) // STRIDE_PX * STRIDE_PX
+    return [(int(start), int(start) + TILE_PX) for start in starts]
+
+
+def _patches(tile: np.ndarray) -> np.ndarray:
+    """Return all patches of a tile, (n, 3, 16, 16)."""
+    windows = np.lib.stride_tricks.sliding_window_view(tile, (PATCH_PX, PATCH_PX), axis=(0, 1))
+    return windows[::STRIDE_PX, ::STRIDE_PX].reshape(-1, 3, PATCH_PX, PATCH_PX)
+
+
+def _planes() -> np.ndarray:
+    """Return a constant, a rise and a slope across a patch, orthonormal: (3, 16, 16)."""
+    slope = np.arange(PATCH_PX, dtype=np.float32) - (PATCH_PX - 1) / 2
+    ones = np.ones(PATCH_PX, np.float32)
+    planes = np.stack([np.outer(ones, ones), np.outer(slope, ones), np.outer(ones, slope)])
+    return np.asarray(planes / np.sqrt((planes**2).sum(axis=(1, 2), keepdims=True)), np.float32)
+
+
+def _without_plane(patches: np.ndarray) -> np.ndarray:
+    """Return the patches less the plane that fits each channel best: shading is no noise."""
+    rest = patches.reshape(*patches.shape[:2], -1)
+    planes = _planes().reshape(3, -1)
+    return np.asarray((rest - (rest @ planes.T) @ planes).reshape(patches.shape))
+
+
+def _flat_patches(
+    noise: np.ndarray, brightness: np.ndarray
+) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+    """Return the indices of the flat patches, and brightness and noise variance (3 channels) of each bin."""
+    rows, columns = np.indices((PATCH_PX, PATCH_PX)) // (PATCH_PX // 2)
+    first_half = (rows + columns) % 2 == 0
+    halves = [(noise[:, :, half] ** 2).mean(axis=2) for half in (first_half, ~first_half)]
+    crossed = (
+        np.diff(np.diff(noise, axis=2), axis=3) / 2
+    )  # keeps white noise's variance; little picture is in it
+    fine_halves = [(crossed[:, :, half[1:, 1:]] ** 2).mean(axis=2) for half in (first_half, ~first_half)]
+    bins = max(1, min(BRIGHTNESS_BINS, len(noise) // PATCHES_A_BIN))
+    chosen, means, variances, fine_variances = [], [], [], []
+    for members in np.array_split(np.argsort(brightness @ LUMA, kind="stable"), bins):
+        count = max(FEWEST_FLAT, int(FLAT_SHARE * len(members)))
+        flat = [members[np.argsort(half[members].sum(axis=1), kind="stable")[:count]] for half in halves]
+        chosen += flat
+        means.append(brightness[np.concatenate(flat)].mean(axis=0))
+        # The median: a patch whose other half has an edge counts as one, however strong the edge.
+        variances.append(_median_of_other_halves(flat, halves))
+        fine_variances.append(_median_of_other_halves(flat, fine_halves))
+    coarse, fine = MEDIAN_TO_MEAN * np.array(variances), MEDIAN_TO_MEAN * np.array(fine_variances)
+    coarseness = np.quantile(coarse / np.maximum(fine, 1e-6), 0.25, axis=0)
+    variance = np.minimum(coarse, MOST_COARSENESS * coarseness * fine)
+    return np.unique(np.concatenate(chosen)), list(zip(means, variance, strict=True))
+
+
+def _median_of_other_halves(flat: list[np.ndarray], halves: list[np.ndarray]) -> np.ndarray:
+    """Return the median over patches, each measured in the half that it was not judged by."""
+    return np.asarray(np.median(np.concatenate([halves[1][flat[0]], halves[0][flat[1]]]), axis=0))
+
+
+def _covariance(noise: np.ndarray) -> np.ndarray:
+    """Return the covariance of patches (n, 16, 16) with themselves, for all offsets: (13, 13)."""
+    spectrum = np.fft.rfft2(noise, (2 * PATCH_PX, 2 * PATCH_PX), axes=(1, 2))
+    sums = np.fft.irfft2((np.abs(spectrum) ** 2).mean(axis=0), (2 * PATCH_PX, 2 * PATCH_PX))
+    offsets = np.arange(-REACH_PX, REACH_PX + 1)
+    pairs = np.outer(PATCH_PX - np.abs(offsets), PATCH_PX - np.abs(offsets))
+    return np.asarray(sums[np.ix_(offsets, offsets)] / pairs)
+
+
+def _correlation(covariance: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the noise's correlation, and the share of its variance that is left without the patches' planes.
+
+    A plane takes coarse noise along, and thereby about the same from the covariance at every small offset.
+    """
+    if covariance[REACH_PX, REACH_PX] <= 0:
+        return np.array(SINGLE_POINT), 1.0
+    offsets = np.arange(-REACH_PX, REACH_PX + 1)
+    spectrum = np.abs(np.fft.rfft2(_planes(), (2 * PATCH_PX, 2 * PATCH_PX))) ** 2
+    taken = np.fft.irfft2(spectrum.sum(axis=0), (2 * PATCH_PX, 2 * PATCH_PX))[np.ix_(offsets, offsets)]
+    whole, kept_share = covariance, 1.0
+    for _ in range(4):  # the correlation says how much is missing, and what is missing changes it a little
+        correlation = whole / whole[REACH_PX, REACH_PX]
+        kept_share = max(0.5, 1 - float((taken * correlation).sum()) / PATCH_PX**2)
+        whole = covariance + covariance[REACH_PX, REACH_PX] * (1 / kept_share - 1)
+    return whole / whole[REACH_PX, REACH_PX], kept_share
+
+
+def _channel_correlation(noise: np.ndarray) -> tuple[float, float, float]:
+    products = np.einsum("nahw,nbhw->ab", noise, noise)
+    scale = np.sqrt(np.maximum(np.outer(products.diagonal(), products.diagonal()), 1e-12))
+    red_green, red_blue, green_blue = (float((products / scale)[pair]) for pair in ((0, 1), (0, 2), (1, 2)))
+    return red_green, red_blue, green_blue
+
+
+def _blocking(noise: np.ndarray) -> float:
+    """Return by how much the largest of the eight mean steps across a patch exceeds the median one."""
+    excess = []
+    for axis in (2, 3):
+        steps = np.abs(np.diff(noise, axis=axis)).mean(axis=(0, 1, 5 - axis))
+        phases = np.array([steps[phase::STRIDE_PX].mean() for phase in range(STRIDE_PX)])
+        middle = float(np.median(phases))
+        excess.append(float(phases.max()) / middle - 1 if middle > 0 else 0.0)
+    return float(np.mean(excess))
+
+
+def _floats(values: np.ndarray) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)

@@ -1,0 +1,219 @@
+"""Distillation: a teacher cleans noisy photos, and a student learns to give the same results at once.
+
+The student sees every pixel, so it can do what its teacher cannot: keep texture that nobody could guess. It learns
+that where it is told apart from noise, on cleaned photos with new noise laid on them. No clean picture is used: every
+target is a result for a noisy photo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from lgbpn_cli.config import DataSource, DistillationConfig, StudentConfig
+from lgbpn_cli.device import Device
+from lgbpn_cli.errors import TrainingError
+from lgbpn_cli.models.load import Model
+from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, read_manifest
+from lgbpn_cli.models.weight_file import write_weights
+from lgbpn_cli.network.student import Student
+from lgbpn_cli.training.data import load_source
+from lgbpn_cli.training.estimates import cut_tiles, estimate_tile
+from lgbpn_cli.training.pairs import CleanedPhotos, PairSampler
+from lgbpn_cli.training.recipe import DistillationRecipe
+from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph
+from lgbpn_cli.training.targets import make_target
+from lgbpn_cli.training.trainer import Trainer, TrainingProgress
+
+CHECKPOINT_NAME = "student.pt"
+ESTIMATES_FOLDER = "estimates"
+SMALLEST_REDUCTION = 2
+
+
+@dataclass(frozen=True)
+class DistillationProgress:
+    """Which photo the teacher is at, before the student's steps begin."""
+
+    photo: int
+    photos: int
+
+
+class StudentTrainer(Trainer):
+    """Trains a student to give the targets (L1)."""
+
+    def __init__(
+        self, shape: StudentConfig, config: DistillationConfig, sampler: PairSampler, device: Device
+    ) -> None:
+        """Start a run at step 0 with weights drawn from the seed."""
+        torch.manual_seed(config.seed)
+        super().__init__(Student(shape), shape, config, device)
+        self.sampler = sampler
+
+    def loss(self) -> Tensor:
+        """Return the mean absolute difference between the student's answers and the targets."""
+        noisy, target = (each.to(self.device.torch_device) for each in self.sampler.crops(self.step))
+        with self.device.autocast(self.config.precision):
+            answer = self.network(noisy)
+        difference: Tensor = answer - target
+        return difference.abs().mean()
+
+
+def clean_photos(
+    photos: Sequence[NDArray[np.uint8]],
+    source: DataSource,
+    teacher: Model,
+    kept: Path,
+    on_photo: Callable[[], None] | None = None,
+) -> CleanedPhotos:
+    """Return the tiles of noisy `photos`, (h, w, 3) each, with the targets that the teacher's estimates give.
+
+    Estimates are kept in the folder `kept`; a run that was interrupted takes them from there.
+    """
+    kept.mkdir(parents=True, exist_ok=True)
+    noisy, targets = [], []
+    for number, photo in enumerate(photos):
+        for index, tile in enumerate(cut_tiles(photo)):
+            estimates = estimate_tile(tile, teacher, kept / f"{number:05}_{index:04}.npz")
+            noisy.append(tile)
+            targets.append(np.rint(make_target(tile, estimates)).astype(np.uint8))
+        if on_photo is not None:
+            on_photo()
+    renoised = source.weight if source.renoised_weight is None else source.renoised_weight
+    return CleanedPhotos(source.folder, tuple(noisy), tuple(targets), source.weight, renoised)
+
+
+def as_taken(photo: NDArray[np.uint8], source: DataSource, seed: Sequence[int]) -> NDArray[np.uint8]:
+    """Return the photo as `source` wants it: reduced, and with the noise of a camera laid on it, if it says so."""
+    if source.reduce_to_megapixels is not None:
+        factor = SMALLEST_REDUCTION
+        while photo.shape[0] * photo.shape[1] / factor**2 > source.reduce_to_megapixels * 1e6:
+            factor += 1
+        photo = np.asarray(Image.fromarray(photo).reduce(factor))
+    if source.shot is None:
+        return photo
+    random = np.random.default_rng(seed)
+    ranges = NoiseRanges(shot=source.shot, processed_share=0, jpeg_share=0)
+    taken = photograph(photo.astype(np.float32) / np.float32(255), draw_camera(random, ranges), random)
+    return np.rint(taken * 255).astype(np.uint8)
+
+
+def run_distillation(
+    recipe: DistillationRecipe,
+    teacher: Model,
+    *,
+    data_root: Path,
+    run_folder: Path,
+    models_folder: Path,
+    device: Device,
+    command: str,
+    on_photo: Callable[[DistillationProgress], None] | None = None,
+    on_step: Callable[[TrainingProgress], None] | None = None,
+) -> ModelEntry:
+    """Train the student that `recipe` describes, resuming from `run_folder`, and return its model's manifest entry.
+
+    The student becomes a part of the model `recipe.name` in `models_folder`, which is made if it is not there yet.
+    Raises TrainingError where the run cannot go on.
+    """
+    config = recipe.distillation
+    if config.crop_px % recipe.student.size_multiple:
+        raise TrainingError(
+            "crop_px", f"{config.crop_px} is no multiple of {recipe.student.size_multiple}", "Change it."
+        )
+    loaded = [load_source(source, data_root, config.crop_px).photos for source in recipe.sources]
+    total, done = sum(map(len, loaded)), 0
+
+    def one_more() -> None:
+        nonlocal done
+        done += 1
+        if on_photo is not None:
+            on_photo(DistillationProgress(done, total))
+
+    sources = []
+    for index, (source, photos) in enumerate(zip(recipe.sources, loaded, strict=True)):
+        taken = [as_taken(photo, source, (config.seed, index, number)) for number, photo in enumerate(photos)]
+        kept = run_folder / ESTIMATES_FOLDER / f"{index:02}"
+        sources.append(clean_photos(taken, source, teacher, kept, one_more))
+    weights = train_student(sources, recipe.student, config, run_folder, device, on_step)
+    return _add_student(recipe, teacher, sources, weights, models_folder, command)
+
+
+def train_student(
+    sources: Sequence[CleanedPhotos],
+    shape: StudentConfig,
+    config: DistillationConfig,
+    run_folder: Path,
+    device: Device,
+    on_step: Callable[[TrainingProgress], None] | None = None,
+) -> dict[str, Tensor]:
+    """Return the averaged weights of a student trained on `sources`, resuming from `run_folder`."""
+    run_folder.mkdir(parents=True, exist_ok=True)
+    trainer = StudentTrainer(shape, config, PairSampler(sources, config), device)
+    return trainer.run(run_folder / CHECKPOINT_NAME, on_step)
+
+
+def _add_student(
+    recipe: DistillationRecipe,
+    teacher: Model,
+    sources: Sequence[CleanedPhotos],
+    weights: dict[str, Tensor],
+    folder: Path,
+    command: str,
+) -> ModelEntry:
+    """Write weight file, card and manifest entry, and return the entry."""
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{recipe.name}-student.safetensors"
+    half = {name: value.to(torch.float16) for name, value in weights.items()}
+    write_weights(target, half, recipe.student, teacher.preset)
+    part = ModelPart(target.name, file_sha256(target))
+    data = "; ".join(f"{source.name}: {len(source.noisy)} noisy tiles" for source in sources)
+    present = read_manifest(folder).get(recipe.name)
+    if present is None:
+        present = ModelEntry(
+            name=recipe.name,
+            preset=teacher.preset,
+            parts={},
+            training_data=data,
+            licence=recipe.licence,
+            steps=recipe.distillation.steps,
+            date=datetime.now(UTC).date().isoformat(),
+            command=command,
+            card=f"{recipe.name}.md",
+            folder=folder,
+        )
+    entry = replace(present, parts={**present.parts, "student": part})
+    card = folder / entry.card
+    known = card.read_text(encoding="utf-8") if card.exists() else f"# {entry.name}\n"
+    card.write_text(_with_student(known, recipe, teacher, data, command, part), encoding="utf-8")
+    add_entry(entry)
+    return entry
+
+
+STUDENT_HEADING = "## The student"
+
+
+def _with_student(
+    card: str, recipe: DistillationRecipe, teacher: Model, data: str, command: str, part: ModelPart
+) -> str:
+    """Return the card with a section on this student at its end, in the place of one on an earlier student."""
+    shape, config = recipe.student, recipe.distillation
+    section = f"""{STUDENT_HEADING}
+
+- Network: U-Net at half resolution, widths {", ".join(map(str, shape.widths))}, {shape.blocks} block(s) a level
+- Teacher: {teacher.name} (SHA-256 {teacher.sha256})
+- Made by: `{command}`
+- Data: {data}. Every target is a result for a noisy photo; no clean picture was used.
+- Steps: {config.steps} of {config.batch} crops of {config.crop_px} px, {config.renoised_share:.0%} of them cleaned \
+photos with new noise, L1, EMA {config.ema_decay}
+- Date: {datetime.now(UTC).date().isoformat()}
+- SHA-256: {part.sha256}
+"""
+    before, _, _ = card.partition(STUDENT_HEADING)
+    return f"{before.rstrip()}\n\n{section}"

@@ -1,0 +1,111 @@
+"""Pairs of a noisy picture and its target: noisy photos as they are, and cleaned ones with new noise on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lgbpn_cli.colour import decode_light, encode_light
+from lgbpn_cli.config import DistillationConfig
+from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph
+
+REDUCTION = 2
+"""Cleaned photos are also used at half their size, where their detail is as fine as a picture can hold."""
+REDUCED_SHARE = 0.5
+"""Share of the crops with new noise that are reduced, where the photo is large enough."""
+DARK_SHARE = 0.5
+"""Share of the scenes that are darkened: much of what is taken at high ISO is."""
+DARKEST_EXPOSURE = 0.1
+"""Light that is left in the darkest of them."""
+
+
+@dataclass(frozen=True)
+class CleanedPhotos:
+    """The photos of one source, (h, w, 3) uint8, with their targets, and the source's shares of all crops."""
+
+    name: str
+    noisy: tuple[NDArray[np.uint8], ...]
+    targets: tuple[NDArray[np.uint8], ...]
+    weight: float
+    renoised_weight: float
+
+
+class PairSampler:
+    """Random pairs of crops; those of a step depend on the seed and the step's number alone."""
+
+    def __init__(self, sources: Sequence[CleanedPhotos], config: DistillationConfig) -> None:
+        """Take crops from `sources` by their weights, and from the photos of one by their area."""
+        self.sources, self.config = tuple(sources), config
+        self.ranges = NoiseRanges(shot=config.shot)
+        self.shares = {
+            renoised: _share([each.renoised_weight if renoised else each.weight for each in sources])
+            for renoised in (False, True)
+        }
+        self.photo_shares = [
+            _share([photo.shape[0] * photo.shape[1] for photo in each.noisy]) for each in sources
+        ]
+
+    def crops(self, step: int) -> tuple[Tensor, Tensor]:
+        """Return noisy crops and their targets, (batch, 3, crop_px, crop_px) float32 in 0..1, the same every time."""
+        random = np.random.default_rng([self.config.seed, step])
+        pairs = [self._pair(random) for _ in range(self.config.batch)]
+        noisy, target = (
+            torch.from_numpy(np.stack(each)).permute(0, 3, 1, 2) for each in zip(*pairs, strict=True)
+        )
+        return noisy, target
+
+    def _pair(self, random: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        renoised = random.random() < self.config.renoised_share
+        index = random.choice(len(self.sources), p=self.shares[renoised])
+        source, photo_share = self.sources[index], self.photo_shares[index]
+        chosen = random.choice(len(photo_share), p=photo_share)
+        noisy, target = source.noisy[chosen], source.targets[chosen]
+        side = self.config.crop_px
+        if renoised:
+            if min(target.shape[:2]) >= REDUCTION * side and random.random() < REDUCED_SHARE:
+                scene = _halved(_crop((target,), REDUCTION * side, random)[0])
+            else:
+                scene = _crop((target,), side, random)[0]
+            scene = _darkened(scene, random)
+            return photograph(scene, draw_camera(random, self.ranges), random), scene
+        first, second = _crop((noisy, target), side, random)
+        return first, second
+
+
+def _crop(
+    pictures: Sequence[NDArray[np.uint8]], side: int, random: np.random.Generator
+) -> list[NDArray[np.float32]]:
+    """Return the same square of all pictures, flipped and turned alike, 0..1."""
+    height, width = pictures[0].shape[:2]
+    top, left = int(random.integers(0, height - side + 1)), int(random.integers(0, width - side + 1))
+    turns, mirrored = int(random.integers(4)), bool(random.integers(2))
+    crops = []
+    for picture in pictures:
+        crop = np.rot90(picture[top : top + side, left : left + side], turns)
+        crop = crop[:, ::-1] if mirrored else crop
+        crops.append(np.ascontiguousarray(crop, np.float32) / np.float32(255))
+    return crops
+
+
+def _halved(scene: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the scene at half its size: means over squares of 2x2 px."""
+    height, width, _ = scene.shape
+    squares = scene.reshape(height // REDUCTION, REDUCTION, width // REDUCTION, REDUCTION, 3)
+    return np.asarray(squares.mean(axis=(1, 3)), np.float32)
+
+
+def _darkened(scene: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+    if random.random() >= DARK_SHARE:
+        return scene
+    exposure = np.float32(np.exp(random.uniform(np.log(DARKEST_EXPOSURE), 0)))
+    return encode_light(decode_light(scene) * exposure)
+
+
+def _share(weights: Sequence[float]) -> NDArray[np.float64]:
+    values = np.array(weights, dtype=np.float64)
+    return np.asarray(values / values.sum())

@@ -1,0 +1,141 @@
+"""`lgbpn models path`, `verify`, `export` and `import` of an exported file, through the real command."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+from reference.networks import TINY, random_network
+from typer.testing import CliRunner
+
+from lgbpn_cli.cli.main import app
+from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, read_manifest
+from lgbpn_cli.models.weight_file import write_weights
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's folder of models with one model, `tiny`; nothing is shipped."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    path = folder / "tiny.safetensors"
+    write_weights(path, random_network(dtype=torch.float32).state_dict(), TINY, "dnd")
+    (folder / "tiny.md").write_text("# tiny\n", encoding="utf-8")
+    parts = {"teacher": ModelPart(path.name, file_sha256(path))}
+    add_entry(ModelEntry("tiny", "dnd", parts, "waves", "CC0", 7, card="tiny.md", folder=folder))
+    monkeypatch.setattr("lgbpn_cli.models.manifest.shipped_folder", lambda: tmp_path / "nothing")
+    monkeypatch.setattr("lgbpn_cli.models.manifest.user_folder", lambda: folder)
+    return folder
+
+
+@pytest.fixture
+def exported(models: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.lgbpn"
+    assert lgbpn("models", "export", "tiny", "-o", path)[0] == 0
+    return path
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Another user's folder of models, empty; to be asked for after `exported`."""
+    folder = tmp_path / "elsewhere"
+    monkeypatch.setattr("lgbpn_cli.models.manifest.user_folder", lambda: folder)
+    return folder
+
+
+def lgbpn(*arguments: object) -> tuple[int, list[str]]:
+    """Return the exit code of the command and the lines it printed."""
+    result = CliRunner().invoke(app, [str(each) for each in arguments])
+    return result.exit_code, result.output.splitlines()
+
+
+def repack(source: Path, target: Path, changes: dict[str, bytes]) -> Path:
+    """Copy an exported file with some of its members replaced or added."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for name in {*old.namelist(), *changes}:
+            new.writestr(name, changes.get(name) or old.read(name))
+    return target
+
+
+def test_the_path_of_a_model_is_printed(models: Path) -> None:
+    assert lgbpn("models", "path", "tiny") == (0, [str(models / "tiny.safetensors")])
+
+
+def test_a_good_model_is_said_to_be_good_and_a_damaged_one_is_an_error(models: Path) -> None:
+    assert lgbpn("models", "verify") == (0, ["tiny: good (teacher)"])
+    path = models / "tiny.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    for arguments in ((), ("tiny",)):
+        code, lines = lgbpn("models", "verify", *arguments)
+        assert code == 2
+        assert "damaged" in lines[0]
+
+
+def test_an_exported_model_is_the_same_elsewhere(models: Path, exported: Path, elsewhere: Path) -> None:
+    assert lgbpn("models", "import", exported)[0] == 0
+    there, here = read_manifest(elsewhere)["tiny"], read_manifest(models)["tiny"]
+    assert there.parts["teacher"].sha256 == here.parts["teacher"].sha256
+    assert (there.preset, there.training_data, there.licence, there.steps) == ("dnd", "waves", "CC0", 7)
+    assert (elsewhere / there.card).read_text(encoding="utf-8") == "# tiny\n"
+    assert lgbpn("models", "verify", "tiny")[0] == 0
+    assert sorted(path.name for path in elsewhere.iterdir()) == [
+        "manifest.json",
+        "tiny-teacher.safetensors",
+        "tiny.md",
+    ]
+
+
+def test_the_same_file_twice_is_a_success_and_another_model_of_the_name_is_not(
+    exported: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    assert [lgbpn("models", "import", exported)[0] for _ in range(2)] == [0, 0]
+    other = tmp_path / "other.safetensors"
+    write_weights(other, random_network(seed=1, dtype=torch.float32).state_dict(), TINY, "dnd")
+    entry = json.loads(zipfile.ZipFile(exported).read("model.json"))
+    entry["parts"]["teacher"]["sha256"] = file_sha256(other)
+    changes = {"model.json": json.dumps(entry).encode(), "tiny.safetensors": other.read_bytes()}
+    second = repack(exported, tmp_path / "second.lgbpn", changes)
+    code, lines = lgbpn("models", "import", second)
+    assert code == 2
+    assert "another model has this name" in lines[0]
+    assert lgbpn("models", "import", second, "--name", "second")[0] == 0
+
+
+def test_an_existing_file_is_replaced_only_when_asked(exported: Path) -> None:
+    before = exported.stat().st_mtime_ns
+    assert lgbpn("models", "export", "tiny", "-o", exported)[0] == 2
+    assert exported.stat().st_mtime_ns == before
+    assert lgbpn("models", "export", "tiny", "-o", exported, "--overwrite")[0] == 0
+
+
+def test_a_place_that_cannot_be_written_is_one_line(models: Path, tmp_path: Path) -> None:
+    code, lines = lgbpn("models", "export", "tiny", "-o", tmp_path / "no" / "tiny.lgbpn")
+    assert code == 2
+    assert len(lines) == 1
+
+
+@pytest.mark.parametrize("damage", ["cut", "no zip", "weights", "entry", "path", "missing"])
+def test_what_is_no_exported_model_is_refused_and_leaves_nothing(
+    damage: str, exported: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "bad.lgbpn"
+    if damage == "cut":
+        file.write_bytes(exported.read_bytes()[:-40])
+    elif damage == "no zip":
+        file.write_text("hello")
+    elif damage == "weights":
+        repack(exported, file, {"tiny.safetensors": b"x" * 100})
+    elif damage == "entry":
+        repack(exported, file, {"model.json": b"[1, 2]"})
+    elif damage == "path":
+        entry = json.loads(zipfile.ZipFile(exported).read("model.json"))
+        entry["parts"]["teacher"]["file"] = "../out.safetensors"
+        repack(exported, file, {"model.json": json.dumps(entry).encode(), "../out.safetensors": b"x"})
+    code, lines = lgbpn("models", "import", file)
+    assert code == 2
+    assert len(lines) == 1
+    assert list(elsewhere.iterdir()) == []
+    assert not (tmp_path / "out.safetensors").exists()

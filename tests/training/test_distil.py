@@ -1,0 +1,206 @@
+"""A student from a teacher: estimates kept, a run resumed, a model that has both."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from reference.networks import TINY, random_network
+
+from lgbpn_cli.config import PRESETS, DataSource, DistillationConfig, StudentConfig
+from lgbpn_cli.device import Device
+from lgbpn_cli.errors import TrainingError
+from lgbpn_cli.models.load import Model, load_model
+from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, read_manifest
+from lgbpn_cli.models.weight_file import write_weights
+from lgbpn_cli.training.distil import DistillationProgress, as_taken, run_distillation
+from lgbpn_cli.training.estimates import PRESETS_ASKED, cut_tiles, estimate_tile
+from lgbpn_cli.training.recipe import DistillationRecipe
+from lgbpn_cli.training.trainer import TrainingProgress
+
+SHAPE = StudentConfig(widths=(4, 4, 4))
+CONFIG = DistillationConfig(steps=4, batch=2, crop_px=32, warmup_steps=1, checkpoint_every=2)
+
+
+@pytest.fixture
+def teacher(cpu: Device) -> Model:
+    return Model(
+        "tiny", "5" * 64, "dnd", random_network(replace(TINY, value_range=1.0), dtype=torch.float32), cpu
+    )
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, photos: tuple[np.ndarray, ...]) -> DistillationRecipe:
+    folder = tmp_path / "data" / "waves"
+    folder.mkdir(parents=True)
+    for index, photo in enumerate(photos):
+        Image.fromarray(photo).save(folder / f"{index}.png")
+    return DistillationRecipe("tiny", "tiny", "CC0", SHAPE, CONFIG, (DataSource("waves", exclude=("2*",)),))
+
+
+class Run:
+    """`run_distillation` in a folder of its own, noting what it says."""
+
+    def __init__(self, tmp_path: Path, teacher: Model) -> None:
+        self.tmp_path, self.teacher = tmp_path, teacher
+        self.photos: list[DistillationProgress] = []
+        self.steps: list[TrainingProgress] = []
+
+    def __call__(self, recipe: DistillationRecipe) -> ModelEntry:
+        return run_distillation(
+            recipe,
+            self.teacher,
+            data_root=self.tmp_path / "data",
+            run_folder=self.tmp_path / "run",
+            models_folder=self.tmp_path / "models",
+            device=self.teacher.device,
+            command="lgbpn distill tiny.toml",
+            on_photo=self.photos.append,
+            on_step=self.steps.append,
+        )
+
+
+@pytest.fixture
+def run(tmp_path: Path, teacher: Model) -> Run:
+    return Run(tmp_path, teacher)
+
+
+def test_the_student_joins_its_teachers_model(
+    run: Run,
+    recipe: DistillationRecipe,
+    tmp_path: Path,
+    teacher: Model,
+    cpu: Device,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    path = folder / "tiny.safetensors"
+    write_weights(path, teacher.network.state_dict(), TINY, "dnd")
+    add_entry(
+        ModelEntry(
+            "tiny", "dnd", {"teacher": ModelPart(path.name, file_sha256(path))}, card="tiny.md", folder=folder
+        )
+    )
+    (folder / "tiny.md").write_text("# tiny\n\nA teacher.\n", encoding="utf-8")
+    entry = run(recipe)
+    assert set(read_manifest(folder)["tiny"].parts) == {"teacher", "student"} == set(entry.parts)
+    card = (folder / "tiny.md").read_text(encoding="utf-8")
+    assert "A teacher." in card
+    assert entry.parts["student"].sha256 in card
+    monkeypatch.setattr("lgbpn_cli.models.manifest.user_folder", lambda: folder)
+    model = load_model("tiny", device=cpu)
+    assert (model.part, model.network.config) == ("student", SHAPE)
+    assert model.network.exit.weight.abs().max() > 0
+
+
+def test_a_student_without_a_teacher_beside_it_is_a_model_of_its_own(
+    run: Run, recipe: DistillationRecipe
+) -> None:
+    entry = run(recipe)
+    assert set(entry.parts) == {"student"}
+    assert entry.training_data == "waves: 2 noisy tiles"
+    assert (run.photos[-1].photo, run.photos[-1].photos) == (2, 2)
+    assert [progress.step for progress in run.steps] == [1, 2, 3, 4]
+
+
+def test_weights_are_kept_in_half_precision_and_used_in_single(
+    run: Run, recipe: DistillationRecipe, cpu: Device
+) -> None:
+    path = run(recipe).part_path("student")
+    assert (
+        path.stat().st_size
+        < 2
+        * 1.5
+        * sum(value.numel() for value in load_model(str(path), device=cpu).network.state_dict().values())
+        + 8000
+    )
+    assert load_model(str(path), device=cpu).network.exit.weight.dtype == torch.float32
+
+
+def test_a_run_that_was_stopped_ends_as_one_that_was_not(
+    run: Run, recipe: DistillationRecipe, tmp_path: Path
+) -> None:
+    whole = run(recipe).parts["student"].sha256
+    (tmp_path / "run" / "student.pt").unlink()
+
+    def stop(progress: TrainingProgress) -> None:
+        if progress.step == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_distillation(
+            recipe,
+            run.teacher,
+            data_root=tmp_path / "data",
+            run_folder=tmp_path / "run",
+            models_folder=tmp_path / "models",
+            device=run.teacher.device,
+            command="",
+            on_step=stop,
+        )
+    run.steps.clear()
+    assert run(recipe).parts["student"].sha256 == whole
+    assert [progress.step for progress in run.steps] == [3, 4]
+
+
+def test_crops_that_the_student_cannot_halve_are_refused(run: Run, recipe: DistillationRecipe) -> None:
+    with pytest.raises(TrainingError, match="no multiple of 8"):
+        run(replace(recipe, distillation=replace(CONFIG, crop_px=36)))
+
+
+def test_estimates_are_those_of_the_network_and_are_kept(
+    teacher: Model, photos: tuple[np.ndarray, ...], tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept.npz"
+    first = estimate_tile(photos[0], teacher, kept)
+    image = torch.from_numpy(photos[0]).permute(2, 0, 1)[None] / 255
+    with torch.no_grad():
+        expected = teacher.network(image, PRESETS[PRESETS_ASKED[0]].first)[0].permute(1, 2, 0) * 255
+    np.testing.assert_allclose(first[0], expected.numpy().astype(np.float16), rtol=2e-3)
+    moment = kept.stat().st_mtime_ns
+    again = estimate_tile(photos[0], teacher, kept)
+    assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
+    assert kept.stat().st_mtime_ns == moment
+
+
+def test_estimates_of_another_photo_or_teacher_are_made_anew(
+    teacher: Model, photos: tuple[np.ndarray, ...], tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept.npz"
+    first = estimate_tile(photos[0], teacher, kept)
+    assert not np.array_equal(first[0], estimate_tile(photos[1], teacher, kept)[0])
+    moment = kept.stat().st_mtime_ns
+    estimate_tile(photos[1], replace(teacher, sha256="6" * 64), kept)
+    assert kept.stat().st_mtime_ns != moment
+
+
+def test_an_estimate_cut_off_by_a_kill_is_made_anew(
+    teacher: Model, photos: tuple[np.ndarray, ...], tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept.npz"
+    first = estimate_tile(photos[0], teacher, kept)
+    kept.write_bytes(kept.read_bytes()[:1000])
+    assert np.array_equal(estimate_tile(photos[0], teacher, kept)[0], first[0])
+
+
+def test_large_photos_are_cut_into_whole_tiles() -> None:
+    photo = np.arange(600 * 1100 * 3, dtype=np.uint32).reshape(600, 1100, 3).astype(np.uint8)
+    tiles = cut_tiles(photo)
+    assert [tile.shape for tile in tiles] == [(512, 512, 3)] * 2
+    assert np.array_equal(tiles[1], photo[:512, 512:1024])
+    assert np.array_equal(cut_tiles(photo[:100, :200])[0], photo[:100, :200])
+
+
+def test_a_source_may_be_reduced_and_taken_anew() -> None:
+    photo = np.full((64, 96, 3), 90, np.uint8)
+    source = DataSource("x", reduce_to_megapixels=0.001, shot=(1e-3, 1e-3))
+    taken = as_taken(photo, source, (0, 1))
+    assert taken.shape == (22, 32, 3)  # by 3; Pillow keeps the last, partial row
+    assert taken.std() > 1
+    assert np.array_equal(as_taken(photo, source, (0, 1)), taken)
+    assert as_taken(photo, DataSource("x"), (0, 1)) is photo
