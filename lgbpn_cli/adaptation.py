@@ -16,7 +16,10 @@ WINDOW_PX = 25
 TOLERANCE = 1.2
 """Up to this many times the energy of the noise may be removed: measured energies scatter round the true ones."""
 BAND_ROWS = 512
-"""Rows worked on at a time: temporary arrays stay small beside the photo."""
+"""Most rows worked on at a time: temporary arrays stay small beside the photo."""
+BAND_PIXELS = 2_000_000
+"""Most pixels, of wide photos: a pixel takes about 100 bytes meanwhile."""
+SMALLEST_BAND_ROWS = 64
 FINE_CORRELATION = 0.25
 """Noise whose direct neighbours correlate less is fine: preset dnd; else sidd."""
 
@@ -46,10 +49,11 @@ def give_detail_back(noisy: Picture, denoised: Picture, into: Canvas, noise: Noi
     Where the removed part has more energy than the noise has at that brightness, it holds picture, and Wiener's
     filter keeps noise / removed of it; means over squares make it smooth. A photo without noise stays as it was.
     """
-    margin, height = WINDOW_PX - 1, noisy.shape[0]
+    margin, (height, width) = WINDOW_PX - 1, noisy.shape[:2]
+    band_rows = min(BAND_ROWS, max(SMALLEST_BAND_ROWS, BAND_PIXELS // width))
     above: np.ndarray | None = None  # the rows before the band, as they were before they were replaced
-    for top in range(0, height, BAND_ROWS):
-        bottom = min(top + BAND_ROWS, height)
+    for top in range(0, height, band_rows):
+        bottom = min(top + band_rows, height)
         last = min(height, bottom + margin)
         here = np.array(denoised[slice(top, last), slice(None)])
         here = here if above is None else np.concatenate([above, here])
