@@ -50,16 +50,6 @@ class _InverseDeviationScale(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, scale: Tensor, eps: float) -> Tensor:
-        # A product with ones: PyTorch's own variance over a short last axis is several times slower.
-        if not any(ctx.needs_input_grad):
-            with torch.autocast(rows.device.type, enabled=False):
-                wide = _at_least_float32(rows)
-                mean = torch.full(
-                    (rows.shape[-1], 1), 1 / rows.shape[-1], dtype=wide.dtype, device=rows.device
-                )
-                centred = wide - wide @ mean
-                inverse = (centred.mul_(centred) @ mean).add_(eps).rsqrt_()
-                return (wide * inverse).mul_(scale).to(rows.dtype)
         # In training bfloat16 is faster, and its rounding harmless.
         ones = torch.full((rows.shape[-1], 1), 1 / rows.shape[-1], dtype=rows.dtype, device=rows.device)
         centred = rows - rows @ ones
@@ -79,6 +69,17 @@ class _InverseDeviationScale(torch.autograd.Function):
         return grad_rows, grad_scale.to(scale.dtype), None
 
 
+def _over_deviation(rows: Tensor, scale: Tensor, eps: float) -> Tensor:
+    """Return the same in float32 throughout: what is squared here may be too large for float16."""
+    with torch.autocast(rows.device.type, enabled=False):
+        wide = _at_least_float32(rows)
+        # A product with ones: PyTorch's own variance over a short last axis is several times slower.
+        mean = torch.full((rows.shape[-1], 1), 1 / rows.shape[-1], dtype=wide.dtype, device=rows.device)
+        centred = wide - wide @ mean
+        inverse = (centred.mul_(centred) @ mean).add_(eps).rsqrt_()
+        return (wide * inverse).mul_(scale).to(rows.dtype)
+
+
 class DeviationNorm(nn.Module):
     """The DTB's norm: divides by the deviation over channels but does not subtract the mean; one scale a channel."""
 
@@ -91,6 +92,8 @@ class DeviationNorm(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Return (b, c, h, w) normalised over c, with the population variance."""
         rows = features.permute(0, 2, 3, 1)
+        if not torch.is_grad_enabled():
+            return _over_deviation(rows, self.weight, self.eps).permute(0, 3, 1, 2)
         normed: Tensor = _InverseDeviationScale.apply(rows, self.weight, self.eps)  # type: ignore[no-untyped-call]
         return normed.permute(0, 3, 1, 2)
 
