@@ -20,6 +20,7 @@ from lgbpn_cli.batch.estimate import megapixels_of
 from lgbpn_cli.batch.existing import leave_out_existing
 from lgbpn_cli.batch.outcome import Job, Listener, Outcome, RunFacts, Status
 from lgbpn_cli.batch.pipeline import OnTile, Steps, describe_failure, run_jobs
+from lgbpn_cli.batch.probe import Probe, probe_photos
 from lgbpn_cli.batch.selection import Selection, check_inputs, select_sources
 from lgbpn_cli.batch.targets import TargetPlan, check_output, plan_targets
 from lgbpn_cli.colour import EncodedPixels, WorkingPixels
@@ -265,6 +266,23 @@ def submit(
     denoiser = _prepare(model, device, settings)
     description = {"MethodName": "LG-BPN", "Model": denoiser.model.name, "Settings": denoiser.record.settings}
     return write_submission(benchmark, source, folder, denoiser.run, description=description, on_step=on_step)
+
+
+def probe(
+    inputs: Sequence[Path],
+    *,
+    recursive: bool = False,
+    on_note: Callable[[str], None] | None = None,
+) -> Probe:
+    """The noise of the photos among `inputs`, files and folders. Raises UsageError for a missing input."""
+    check_inputs(inputs)
+    selection = select_sources(inputs, OutputConfig(recursive=recursive))
+    if on_note is not None:
+        for text in selection.notes():
+            on_note(text)
+    found = probe_photos(source.path for source in selection.sources)
+    found.failures[:0] = [error for _, error in selection.refused]
+    return found
 
 
 def train(
