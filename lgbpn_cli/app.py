@@ -24,7 +24,7 @@ from lgbpn_cli.batch.probe import Probe, probe_photos
 from lgbpn_cli.batch.selection import Selection, check_inputs, select_sources
 from lgbpn_cli.batch.targets import TargetPlan, check_output, plan_targets
 from lgbpn_cli.colour import EncodedPixels, WorkingPixels
-from lgbpn_cli.config import PART_OF_QUALITY, InferenceConfig, OutputConfig
+from lgbpn_cli.config import PART_OF_QUALITY, FinetuneConfig, InferenceConfig, OutputConfig
 from lgbpn_cli.errors import PhotoWriteError, UsageError
 from lgbpn_cli.evaluation.denoise_page import DenoisePage
 from lgbpn_cli.evaluation.methods import (
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from lgbpn_cli.models.load import Model
     from lgbpn_cli.models.manifest import ModelEntry
     from lgbpn_cli.training.distil import DistillationProgress
+    from lgbpn_cli.training.finetune import Report as FinetuneReport
     from lgbpn_cli.training.trainer import TrainingProgress
 
 PROBE_SIDE_PX = 256
@@ -283,6 +284,46 @@ def probe(
     found = probe_photos(source.path for source in selection.sources)
     found.failures[:0] = [error for _, error in selection.refused]
     return found
+
+
+def finetune(
+    folder: Path,
+    config: FinetuneConfig,
+    *,
+    command: str,
+    device: str = "auto",
+    resume: bool = False,
+    overwrite: bool = False,
+    on_step: Callable[[TrainingProgress], None] | None = None,
+    on_note: Callable[[str], None] = lambda text: None,
+) -> dict[str, FinetuneReport]:
+    """What became of each model that was to be made from the noisy photos below `folder`, by name.
+
+    Models go to the user's own; an unfinished run is kept beside them for `resume`. Raises UsageError for photos
+    that cannot be learned from and names that are taken, TrainingError where a run cannot go on.
+    """
+    from lgbpn_cli.device import choose_device
+    from lgbpn_cli.models.manifest import user_folder
+    from lgbpn_cli.training.finetune_runs import Listener, finetune_folder
+
+    return finetune_folder(
+        folder,
+        config,
+        run_folder=finetune_run_folder(config.name),
+        models_folder=user_folder(),
+        device=choose_device(device),
+        command=command,
+        resume=resume,
+        overwrite=overwrite,
+        listener=Listener(on_step, on_note),
+    )
+
+
+def finetune_run_folder(name: str) -> Path:
+    """Where an unfinished run of this name is kept, with its preview."""
+    from lgbpn_cli.models.manifest import user_folder
+
+    return user_folder().parent / "finetune" / name
 
 
 def train(

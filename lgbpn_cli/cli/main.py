@@ -12,6 +12,7 @@ from lgbpn_cli.cli.allocator import keep_freed_buffers
 from lgbpn_cli.cli.denoise import denoise
 from lgbpn_cli.cli.distill import distill
 from lgbpn_cli.cli.evaluate import evaluate
+from lgbpn_cli.cli.finetune import finetune
 from lgbpn_cli.cli.models import models_app
 from lgbpn_cli.cli.probe import probe
 from lgbpn_cli.cli.train import train
@@ -59,6 +60,7 @@ def lgbpn(
 # One line for each command. Their modules import PyTorch and the photo libraries inside functions only.
 app.command("denoise")(denoise)
 app.command("eval")(evaluate)
+app.command("finetune")(finetune)
 app.command("probe")(probe)
 app.command("train")(train)
 app.command("distill")(distill)

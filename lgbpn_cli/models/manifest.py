@@ -45,6 +45,8 @@ class ModelEntry:
     """The command that made it."""
     card: str = ""
     """File name of the model card, beside the manifest."""
+    cameras: tuple[tuple[str, int], ...] = ()
+    """Camera and ISO of the photos that a fine-tuned model learned from."""
     folder: Path = field(default=Path(), compare=False)
     """Where the files lie; not stored."""
 
@@ -87,7 +89,8 @@ def read_manifest(folder: Path) -> dict[str, ModelEntry]:
 
 def _entry(fields: dict[str, Any], folder: Path) -> ModelEntry:
     parts = {name: ModelPart(**part) for name, part in fields["parts"].items()}
-    return ModelEntry(**{**fields, "parts": parts}, folder=folder)
+    cameras = tuple((str(camera), int(iso)) for camera, iso in fields.get("cameras", ()))
+    return ModelEntry(**{**fields, "parts": parts, "cameras": cameras}, folder=folder)
 
 
 def add_entry(entry: ModelEntry) -> None:
