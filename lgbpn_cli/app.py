@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from lgbpn_cli.batch.estimate import megapixels_of
 from lgbpn_cli.batch.existing import leave_out_existing
 from lgbpn_cli.batch.outcome import Job, Listener, Outcome, RunFacts, Status
-from lgbpn_cli.batch.pipeline import OnTile, Steps, describe_failure, run_jobs
+from lgbpn_cli.batch.pipeline import OnTile, Opening, Steps, describe_failure, open_first, run_jobs
 from lgbpn_cli.batch.probe import Probe, probe_photos
 from lgbpn_cli.batch.selection import Selection, check_inputs, select_sources
 from lgbpn_cli.batch.targets import TargetPlan, check_output, plan_targets
@@ -48,6 +48,7 @@ from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.record import Record
+from lgbpn_cli.photos.shot import Shot, shot_of
 from lgbpn_cli.photos.suffixes import type_for
 from lgbpn_cli.photos.write import write_photo
 from lgbpn_cli.version import __version__
@@ -60,6 +61,8 @@ if TYPE_CHECKING:
     from lgbpn_cli.training.finetune import Report as FinetuneReport
     from lgbpn_cli.training.trainer import TrainingProgress
 
+AUTO_MODEL = "auto"
+"""As a model's name: the user's model for the camera that took the photo."""
 PROBE_SIDE_PX = 256
 """Side of the tile that a dry run times the network with."""
 
@@ -146,12 +149,14 @@ def denoise_file(
     if target.exists() and source.exists() and target.samefile(source):
         raise PhotoWriteError(source, "its result would replace the photo itself", "Give another target.")
     settings = InferenceConfig(quality=quality, preset=preset, strength=strength, seed=seed)
-    denoiser = _prepare(model, device, settings)
     start = time.perf_counter()
     photo = as_result(read_photo(source), OutputConfig(format=type_for(source, target)))
+    seconds = time.perf_counter() - start
+    denoiser = _prepare(model, device, settings)
+    start = time.perf_counter()
     clean = denoiser.clean(photo)
     write_photo(clean, target, record=denoiser.record)
-    seconds = time.perf_counter() - start
+    seconds += time.perf_counter() - start
     facts = denoiser.facts
     return DenoiseResult(source, target, seconds, photo.megapixels, facts.model, facts.device)
 
@@ -183,9 +188,27 @@ def denoise_folder(
         _report_refused(selection, plan, listener)
         return
 
-    denoiser = replace(_prepare(model, device, settings), output=output, listener=listener)
+    shots: dict[Path, Shot] = {}
+
+    def read(source: Path) -> Photo:
+        photo = read_photo(source, max_pixels=output.max_pixels)
+        if model == AUTO_MODEL:
+            shots[source] = shot_of(photo)
+        return as_result(photo, output)
+
+    remaining = leave_out_existing(plan.jobs, overwrite=output.overwrite)
+    opening = Opening([], None) if dry_run else open_first(remaining.jobs, read)
+    unreadable = len(opening.failed)
+    if unreadable == len(plan.jobs):  # nothing is there for a network
+        _report_refused(selection, plan, listener)
+        for outcome in opening.failed:
+            listener.finished(outcome)
+        return
+
+    default = None if model == AUTO_MODEL else model
+    denoiser = replace(_prepare(default, device, settings), output=output, listener=listener)
     denoiser.check_plan()
-    remaining = leave_out_existing(plan.jobs, denoiser.record, overwrite=output.overwrite)
+    remaining.compare(denoiser.record)
     listener.prepared(denoiser.facts, len(remaining.jobs))
     for text in remaining.notes():
         listener.note(text)
@@ -196,11 +219,12 @@ def denoise_folder(
     if dry_run:
         _report_estimates(remaining.jobs, denoiser, listener)
         return
-    steps = Steps(
-        read=lambda source: as_result(read_photo(source, max_pixels=output.max_pixels), output),
-        run=denoiser.clean,
-        write=denoiser.write,
-    )
+    for outcome in opening.failed:
+        listener.finished(outcome)
+    by_photo: _Denoiser | _DenoiserOfCamera = denoiser
+    if model == AUTO_MODEL:
+        by_photo = _DenoiserOfCamera(denoiser, settings.quality, shots)
+    steps = Steps(read=read, run=by_photo.clean, write=by_photo.write)
     if page is not None:
         label, facts = describe_network(denoiser.model, denoiser.settings)
         page.begin(label, facts, [job.source for job in remaining.jobs])
@@ -209,7 +233,7 @@ def denoise_folder(
             listener.note(
                 "the page shows the photos of this run only; for finished results there is lgbpn eval"
             )
-    run_jobs(remaining.jobs, steps, listener)
+    run_jobs(remaining.jobs[unreadable:], steps, listener, first=opening.take_first())
 
 
 def evaluate(
@@ -397,10 +421,11 @@ class _Denoiser:
     """Who is told how a photo is done."""
 
     def clean(self, photo: Photo, on_tile: OnTile | None = None) -> Photo:
-        """The photo without its noise; only the tile at hand is ever in the network's number format."""
+        """The photo without its noise, all its pages; only the tile at hand is in the network's number format."""
         noisy, clean = WorkingPixels(photo), EncodedPixels(photo)
         self._run(noisy, into=clean, result=WorkingPixels(clean.photo), on_tile=on_tile)
-        return clean.photo
+        pages = tuple(self.clean(page, on_tile) for page in photo.further)
+        return replace(clean.photo, further=pages)
 
     def write(self, photo: Photo, target: Path) -> None:
         """Write a result, and copy what belongs to its photo."""
@@ -476,7 +501,7 @@ class _Denoiser:
             values["tile_px"], values["halo_px"] = settings.tile_px, settings.halo_px
         if settings.precision != "auto":
             values["precision"] = settings.precision
-        for name in ("format", "bit_depth", "jpeg_quality"):
+        for name in ("format", "bit_depth", "jpeg_quality", "colour_space"):
             if getattr(self.output, name) != getattr(OutputConfig, name):
                 values[name] = getattr(self.output, name)
         text = json.dumps(values, sort_keys=True, separators=(",", ":"))
@@ -494,6 +519,42 @@ class _Denoiser:
             seed=self.settings.seed,
             settings=self.record.settings,
         )
+
+
+@dataclass
+class _DenoiserOfCamera:
+    """Denoises each photo with the user's model for its camera, if there is one; else with the default model."""
+
+    default: _Denoiser
+    quality: str | None
+    """The quality asked for; None: the one of each model."""
+    shots: dict[Path, Shot]
+    """Camera and ISO of the photos read so far."""
+    loaded: dict[str, _Denoiser] = field(default_factory=dict)
+
+    def clean(self, photo: Photo, on_tile: OnTile | None = None) -> Photo:
+        """The photo without its noise."""
+        return self._suited(photo).clean(photo, on_tile)
+
+    def write(self, photo: Photo, target: Path) -> None:
+        """Write a result."""
+        self._suited(photo).write(photo, target)
+
+    def _suited(self, photo: Photo) -> _Denoiser:
+        from lgbpn_cli.models.manifest import model_for_camera
+
+        shot = self.shots.get(photo.path, Shot())
+        part = None if self.quality is None else PART_OF_QUALITY[self.quality]
+        name = model_for_camera(shot.camera, shot.iso, part)
+        if name is None:
+            return self.default
+        if name not in self.loaded:
+            model = load_model(name, quality=self.quality, device=self.default.model.device.name)
+            settings = replace(self.default.settings, quality=model.quality(self.quality))
+            self.loaded[name] = replace(self.default, model=model, settings=settings)
+            if self.default.listener is not None:
+                self.default.listener.note(f"{shot}: model {name}")
+        return self.loaded[name]
 
 
 def _prepare(model: Model | str | None, device: str, settings: InferenceConfig) -> _Denoiser:

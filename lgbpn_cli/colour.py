@@ -130,6 +130,26 @@ def _bands(height: int) -> list[Window]:
     return [(slice(top, min(top + BAND_ROWS, height)), slice(None)) for top in range(0, height, BAND_ROWS)]
 
 
+def colour_shift_levels(before: Photo, after: Photo) -> tuple[float, ...]:
+    """Return by how much each channel's mean lies higher after than before, in 8-bit levels of encoded values.
+
+    Both photos have the same shape. Rounding and clipping of the result are part of what is measured.
+    """
+    sums = [_encoded_sums(photo) for photo in (before, after)]
+    pixels = before.pixels.shape[0] * before.pixels.shape[1]
+    return tuple((255 / pixels * (sums[1] - sums[0])).tolist())
+
+
+def _encoded_sums(photo: Photo) -> np.ndarray:
+    """Return the sum of each channel over all pixels in the working range, (c,) float64."""
+    sums = np.zeros(photo.pixels.shape[2])
+    scale = _scale(photo)
+    for band in _bands(photo.pixels.shape[0]):
+        values = photo.pixels[band] / scale
+        sums += (encode_light(values) if photo.linear else values).sum(axis=(0, 1), dtype=np.float64)
+    return sums
+
+
 def _scale(photo: Photo) -> np.ndarray:
     """Return the sample value of a white of 1.0, float32, for each channel or for all."""
     dtype = photo.pixels.dtype

@@ -269,6 +269,9 @@ class InferenceConfig:
 OUTPUT_FORMATS = ("preserve", "jpeg", "png", "tiff", "webp", "avif", "dng")
 """What --format takes."""
 
+COLOUR_SPACES = ("srgb", "display-p3", "adobe-rgb", "prophoto", "rec2020")
+"""What --colour-space takes."""
+
 
 @dataclass(frozen=True)
 class OutputConfig:
@@ -288,6 +291,8 @@ class OutputConfig:
     """Bits of a sample in results that are PNG or TIFF, 8 or 16; None keeps the photo's."""
     jpeg_quality: int | None = None
     """Quality of JPEG, WebP and AVIF results, 1..100; None: a JPEG's own, 95 for new files."""
+    colour_space: str | None = None
+    """One of COLOUR_SPACES, which camera raw files are rendered in when they become no DNG; None takes sRGB."""
     strip_metadata: bool = False
     """Leave out everything but pixels, colour profile and orientation."""
     preserve_times: bool = False
@@ -303,6 +308,15 @@ class OutputConfig:
         _require(self.format in OUTPUT_FORMATS, "--format", f"'{self.format}' is unknown", known)
         depth = self.bit_depth
         _require(depth in (None, 8, 16), "--bit-depth", f"{depth} is not possible", "Use 8 or 16.")
+        spaces = f"Choose one of {', '.join(COLOUR_SPACES)}."
+        space = self.colour_space
+        _require(space in (None, *COLOUR_SPACES), "--colour-space", f"'{space}' is unknown", spaces)
+        _require(
+            space is None or self.format not in ("preserve", "dng"),
+            "--colour-space",
+            "is for raw files that are rendered; as DNG they keep the camera's own colours",
+            "Add -f tiff, or leave it out.",
+        )
         quality = self.jpeg_quality
         possible = quality is None or 1 <= quality <= 100
         _require(

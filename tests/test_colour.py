@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lgbpn_cli.colour import BAND_ROWS, from_working, to_working
+from lgbpn_cli.colour import BAND_ROWS, colour_shift_levels, decode_light, from_working, to_working
 from lgbpn_cli.errors import PhotoError
 from lgbpn_cli.photos.photo import Photo
 
@@ -82,3 +82,17 @@ def test_values_that_are_no_numbers_are_an_error_and_not_a_black_spot() -> None:
 def test_another_shape_is_a_programming_error() -> None:
     with pytest.raises(ValueError, match="expected"):
         from_working(np.zeros((2, 3, 3), np.float32), photo_of(np.zeros((3, 2, 3), np.uint8)))
+
+
+@pytest.mark.parametrize(("dtype", "step"), [(np.uint8, 1), (np.uint16, 257)])
+def test_the_colour_shift_is_the_difference_of_the_means_in_8_bit_levels(dtype: type, step: int) -> None:
+    before = photo_of(np.full((BAND_ROWS + 5, 4, 3), 100 * step, dtype))
+    after = replace(before, pixels=before.pixels + np.array([0, step, 2 * step], dtype))
+    assert colour_shift_levels(before, after) == pytest.approx((0.0, 1.0, 2.0), abs=1e-3)
+
+
+def test_the_colour_shift_of_linear_light_is_measured_on_encoded_values() -> None:
+    light = decode_light(np.array([[[100, 100, 100]], [[101, 99, 100]]], np.float32) / 255)
+    before = replace(photo_of(light[:1]), linear=True)
+    after = replace(before, pixels=light[1:])
+    assert colour_shift_levels(before, after) == pytest.approx((1.0, -1.0, 0.0), abs=1e-3)

@@ -20,6 +20,16 @@ class Remaining:
     otherwise_made: int = 0
     """How many of the skipped were not made by this model with these settings, as far as they tell."""
 
+    def compare(self, record: Record) -> None:
+        """Count the results that are there and were made otherwise than `record`, which this run would write.
+
+        The version in it is not compared: a new version alone does not make old results other results.
+        """
+        for job in self.skipped:
+            found = read_record(job.target)
+            if found is None or (found.model, found.settings) != (record.model, record.settings):
+                self.otherwise_made += 1
+
     def notes(self) -> list[str]:
         """What the user should be told about the results that are there, a line each."""
         if not self.skipped:
@@ -30,19 +40,10 @@ class Remaining:
         return [text]
 
 
-def leave_out_existing(jobs: Sequence[Job], record: Record, *, overwrite: bool) -> Remaining:
-    """Part `jobs` into those to be done and those whose result exists; `overwrite` does them all.
-
-    `record` is what this run would write into a result. The version in it is not compared: a new version
-    alone does not make old results other results.
-    """
+def leave_out_existing(jobs: Sequence[Job], *, overwrite: bool) -> Remaining:
+    """Part `jobs` into those to be done and those whose result exists; `overwrite` does them all."""
     remaining = Remaining()
     for job in jobs:
-        if overwrite or not job.target.exists():
-            remaining.jobs.append(job)
-            continue
-        remaining.skipped.append(job)
-        found = read_record(job.target)
-        if found is None or (found.model, found.settings) != (record.model, record.settings):
-            remaining.otherwise_made += 1
+        there = job.target.exists() and not overwrite
+        (remaining.skipped if there else remaining.jobs).append(job)
     return remaining

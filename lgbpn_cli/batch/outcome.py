@@ -50,6 +50,8 @@ class Outcome:
     """Time spent on this photo alone; with PLANNED the estimate."""
     megapixels: float | None = None
     failure: Failure | None = None
+    colour_shift_levels: tuple[float, ...] | None = None
+    """By how much the mean of each channel rose, in 8-bit levels; with DONE."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from lgbpn_cli.batch.outcome import Failure, Job, Listener, Outcome, Status
+from lgbpn_cli.colour import colour_shift_levels
 from lgbpn_cli.errors import LgbpnError, PhotoError
 from lgbpn_cli.photos.faults import shown
 from lgbpn_cli.photos.photo import Photo
@@ -34,16 +35,54 @@ class Steps:
     write: Callable[[Photo, Path], None]
 
 
-def run_jobs(jobs: Sequence[Job], steps: Steps, listener: Listener) -> None:
+@dataclass(frozen=True)
+class _Attempt(Generic[T]):
+    """What one step gave, and the time it took."""
+
+    result: T | Failure
+    seconds: float
+
+
+@dataclass
+class Opening:
+    """The first photos of a run, up to the first that can be read."""
+
+    failed: list[Outcome]
+    """Of the photos before it, in their order."""
+    first: _Attempt[Photo] | None
+    """The photo; None where none can be read."""
+
+    def take_first(self) -> _Attempt[Photo] | None:
+        """Return the photo and forget it: it would stay in memory for as long as the run lasts."""
+        first, self.first = self.first, None
+        return first
+
+
+def open_first(jobs: Sequence[Job], read: Callable[[Path], Photo]) -> Opening:
+    """Read photos until one is whole: bad ones are known before there is a network, which takes seconds."""
+    failed: list[Outcome] = []
+    for job in jobs:
+        attempt = _attempt(job.source, lambda source=job.source: read(source))  # type: ignore[misc]
+        if not isinstance(attempt.result, Failure):
+            return Opening(failed, attempt)
+        failed.append(Outcome(job.source, job.target, Status.FAILED, attempt.seconds, failure=attempt.result))
+    return Opening(failed, None)
+
+
+def run_jobs(
+    jobs: Sequence[Job], steps: Steps, listener: Listener, *, first: _Attempt[Photo] | None = None
+) -> None:
     """Take every job through `steps` and tell `listener` how each ended, in the order of `jobs`.
 
-    KeyboardInterrupt goes through to the caller, after the photo that is being written is whole.
+    `first` is the first job's photo where that is read already (see `open_first`). KeyboardInterrupt goes
+    through to the caller, after the photo that is being written is whole.
     """
     if not jobs:
         return
     with ThreadPoolExecutor(1, "reader") as reader, ThreadPoolExecutor(1, "writer") as writer:
         line = _Line(steps, listener, writer)
-        reading = _submit_read(reader, steps, jobs[0])
+        reading = _submit_read(reader, steps, jobs[0]) if first is None else _done(first)
+        first = None  # or it would stay in memory
         try:
             for number, job in enumerate(jobs, start=1):
                 read = reading.result()
@@ -53,14 +92,6 @@ def run_jobs(jobs: Sequence[Job], steps: Steps, listener: Listener) -> None:
         finally:
             reader.shutdown(wait=False, cancel_futures=True)
             line.settle()
-
-
-@dataclass(frozen=True)
-class _Attempt(Generic[T]):
-    """What one step gave, and the time it took."""
-
-    result: T | Failure
-    seconds: float
 
 
 def _attempt(source: Path, step: Callable[[], T]) -> _Attempt[T]:
@@ -94,6 +125,12 @@ def _submit_read(reader: ThreadPoolExecutor, steps: Steps, job: Job) -> Future[_
     return reader.submit(_attempt, job.source, lambda: steps.read(job.source))
 
 
+def _done(attempt: _Attempt[Photo]) -> Future[_Attempt[Photo]]:
+    future: Future[_Attempt[Photo]] = Future()
+    future.set_result(attempt)
+    return future
+
+
 @dataclass(frozen=True)
 class _Writing:
     """A photo on its way to the disk."""
@@ -102,6 +139,7 @@ class _Writing:
     attempt: Future[_Attempt[None]]
     seconds_before: float
     megapixels: float
+    colour_shift_levels: tuple[float, ...]
 
 
 class _Line:
@@ -119,16 +157,22 @@ class _Line:
         if isinstance(photo, Failure):
             self._fail(job, photo, read.seconds, None)
             return
+        for text in photo.notes:
+            self._listener.note(f"{job.source}: {text}")
         self._listener.started(job)
-        ran = _attempt(job.source, lambda: self._steps.run(photo, self._on_tile))
-        clean = ran.result
+        ran = _attempt(job.source, lambda: self._run(photo))
         seconds = read.seconds + ran.seconds
-        if isinstance(clean, Failure):
-            self._fail(job, clean, seconds, photo.megapixels)
+        if isinstance(ran.result, Failure):
+            self._fail(job, ran.result, seconds, photo.megapixels)
             return
+        clean, shift = ran.result
         self.settle()
         attempt = self._writer.submit(_attempt, job.source, lambda: self._steps.write(clean, job.target))
-        self._writing = _Writing(job, attempt, seconds, photo.megapixels)
+        self._writing = _Writing(job, attempt, seconds, photo.megapixels, shift)
+
+    def _run(self, photo: Photo) -> tuple[Photo, tuple[float, ...]]:
+        clean = self._steps.run(photo, self._on_tile)
+        return clean, colour_shift_levels(photo, clean)
 
     def settle(self) -> None:
         """Wait for the photo that is being written, if any, and report it."""
@@ -146,6 +190,7 @@ class _Line:
                 writing.seconds_before + written.seconds,
                 writing.megapixels,
                 failure,
+                writing.colour_shift_levels if failure is None else None,
             )
         )
 

@@ -9,7 +9,15 @@ import typer
 
 from lgbpn_cli.cli.amounts import parse_bytes
 from lgbpn_cli.cli.command_line import AUTO, command_line, read_strength
-from lgbpn_cli.config import OUTPUT_FORMATS, PRECISIONS, PRESETS, QUALITIES, InferenceConfig, OutputConfig
+from lgbpn_cli.config import (
+    COLOUR_SPACES,
+    OUTPUT_FORMATS,
+    PRECISIONS,
+    PRESETS,
+    QUALITIES,
+    InferenceConfig,
+    OutputConfig,
+)
 from lgbpn_cli.errors import PhotoWriteError, UsageError
 from lgbpn_cli.evaluation.settings import EvaluationConfig
 
@@ -76,6 +84,15 @@ def denoise(
             show_default="95 for new files",
         ),
     ] = OutputConfig.jpeg_quality,
+    colour_space: Annotated[
+        str | None,
+        typer.Option(
+            "--colour-space",
+            metavar="|".join(COLOUR_SPACES),
+            help="Colours of results rendered from camera raw files; all others keep their own. Needs -f.",
+            show_default="srgb",
+        ),
+    ] = OutputConfig.colour_space,
     strip_metadata: Annotated[
         bool,
         typer.Option(
@@ -106,8 +123,9 @@ def denoise(
         typer.Option(
             "-m",
             "--model",
-            metavar="NAME|FILE",
-            help="Model to use.",
+            metavar="NAME|FILE|auto",
+            help="Model to use; auto: for each photo your own model for its camera, made by lgbpn finetune, if there "
+            "is one.",
             show_default="the model this version ships",
         ),
     ] = None,
@@ -263,6 +281,7 @@ def denoise(
         format=format_,
         bit_depth=bit_depth,
         jpeg_quality=jpeg_quality,
+        colour_space=colour_space,
         strip_metadata=strip_metadata,
         preserve_times=preserve_times,
         provenance=provenance,

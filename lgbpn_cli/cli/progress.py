@@ -92,7 +92,11 @@ class Reporter:
         elif outcome.status is Status.PLANNED:
             self._print(f"{outcome.source} -> {outcome.target}")
         elif outcome.status is Status.DONE and (self._verbose or not self._on_terminal):
-            self._print(f"{outcome.source} -> {outcome.target} ({duration(outcome.seconds or 0.0)})")
+            facts = [duration(outcome.seconds or 0.0)]
+            if self._verbose and outcome.colour_shift_levels is not None:
+                shifts = " ".join(f"{shift:+.2f}" for shift in outcome.colour_shift_levels)
+                facts.append(f"mean colour shift {shifts} of 255 levels")
+            self._print(f"{outcome.source} -> {outcome.target} ({', '.join(facts)})")
         elif outcome.status is Status.SKIPPED and self._verbose:
             self._print(f"{outcome.source}: {outcome.target} is already there")
 
@@ -108,6 +112,8 @@ class Reporter:
             "model": None if facts is None else facts.model,
             "seed": None if facts is None else facts.seed,
         }
+        if outcome.colour_shift_levels is not None:
+            fields["colour_shift_levels"] = [round(shift, 3) for shift in outcome.colour_shift_levels]
         if outcome.failure is not None:
             fields["error"] = outcome.failure.message
         return fields

@@ -1,4 +1,4 @@
-"""Camera RGB and what a screen shows: matrices, and the rendering of a picture in sRGB."""
+"""Camera RGB and what a screen shows: matrices, and the rendering of a picture."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import struct
 
 import numpy as np
 
+from lgbpn_cli.photos.colour_spaces import SPACES, ColourSpace
 from lgbpn_cli.photos.exif import SIGNED_RATIONAL, split_exif
 from lgbpn_cli.photos.photo import Camera, Matrix
 
@@ -16,6 +17,7 @@ XYZ_FROM_SRGB = np.array([
     [0.0193339, 0.1191920, 0.9503041],
 ])  # fmt: skip
 """IEC 61966-2-1, white point D65."""
+SRGB = SPACES["srgb"]
 BAND_ROWS = 256
 
 
@@ -38,17 +40,16 @@ def camera_matrices(
     return _matrix(np.linalg.inv(from_srgb)), _matrix(from_xyz)
 
 
-def render_srgb(pixels: np.ndarray, camera: Camera) -> np.ndarray:
-    """Return (h, w, 3) uint16 camera RGB as encoded sRGB, uint16: balanced, clipped at white."""
-    matrix = np.array(camera.to_srgb, np.float32)
+def render(pixels: np.ndarray, camera: Camera, space: ColourSpace = SRGB) -> np.ndarray:
+    """Return (h, w, 3) uint16 camera RGB as a space's encoded values, uint16: balanced, clipped at white."""
+    matrix = (space.from_linear_srgb @ np.array(camera.to_srgb)).astype(np.float32)
     # What is beyond the white of the least amplified channel has no colour any more.
     gains = np.array(camera.gains, np.float32) / min(camera.gains)
     rendered = np.empty_like(pixels)
     for top in range(0, pixels.shape[0], BAND_ROWS):
         light = np.minimum(pixels[top : top + BAND_ROWS] * (gains / np.float32(65535)), 1)
         light = np.clip(light @ matrix.T, 0, 1)
-        encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-        rendered[top : top + BAND_ROWS] = np.rint(encoded * 65535)
+        rendered[top : top + BAND_ROWS] = np.rint(space.curve.encode(light) * 65535)
     return rendered
 
 

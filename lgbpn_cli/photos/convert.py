@@ -6,12 +6,13 @@ import io
 from dataclasses import replace
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import UnsupportedPhotoError
-from lgbpn_cli.photos.camera_colour import render_srgb
+from lgbpn_cli.photos.camera_colour import render
+from lgbpn_cli.photos.colour_spaces import SPACES, icc_profile
 from lgbpn_cli.photos.dng import DngContainer
 from lgbpn_cli.photos.exif import bare_exif
 from lgbpn_cli.photos.faults import UnsupportedFileError, shown
@@ -22,6 +23,7 @@ from lgbpn_cli.photos.photo import Container, Metadata, Photo
 from lgbpn_cli.photos.png import PngContainer
 from lgbpn_cli.photos.png_metadata import chunks_for
 from lgbpn_cli.photos.suffixes import result_type
+from lgbpn_cli.photos.tiff import TiffContainer
 from lgbpn_cli.photos.tiff_new import NewTiffContainer
 from lgbpn_cli.photos.webp_avif import CompressedContainer
 
@@ -49,7 +51,8 @@ def as_result(photo: Photo, output: OutputConfig) -> Photo:
 
 def _as_own_type(photo: Photo, output: OutputConfig) -> Photo:
     container = photo.container
-    same_depth = output.bit_depth in (None, photo.bit_depth)
+    deep = photo.bit_depth > 8 and photo.format not in DEEP_TYPES
+    same_depth = output.bit_depth in (None, photo.bit_depth) and not (deep and output.bit_depth)
     if not same_depth or (output.strip_metadata and not isinstance(container, JpegContainer)):
         return _as_other_type(photo, photo.format, output)
     if isinstance(container, JpegContainer):
@@ -59,23 +62,31 @@ def _as_own_type(photo: Photo, output: OutputConfig) -> Photo:
             segments = segments_for(_stripped(photo).metadata)
             container = replace(container, segments=segments, trailer=b"", stored_as_rgb=False)
     if isinstance(container, CompressedContainer) and output.jpeg_quality is not None:
-        container = CompressedContainer(lossless=False, quality=output.jpeg_quality)
+        container = replace(container, lossless=False, quality=output.jpeg_quality)
     return replace(photo, container=container)
 
 
 def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
+    if isinstance(photo.container, TiffContainer) and photo.container.full_pages > 1:
+        raise UnsupportedFileError(
+            f"a TIFF with {photo.container.full_pages} pages, which would not all go into the new file",
+            "Leave -f, --bit-depth and --strip-metadata out, or save its pages as single files.",
+        )
+    photo = replace(photo, notes=())
     if output.strip_metadata:
         photo = _stripped(photo)
     if wanted == "dng":
         return _as_dng(photo, output)
     if photo.camera is not None:
-        photo = _rendered(photo)
+        photo = _rendered(photo, output.colour_space or "srgb")
     if photo.linear:
         raise UnsupportedFileError("a picture in linear light, which only TIFF holds", "Use -f preserve.")
-    depth = output.bit_depth or (photo.bit_depth if wanted in DEEP_TYPES else 8)
-    if depth > 8 and wanted not in DEEP_TYPES:
+    # AVIF holds 10 of 16 bits; not beside transparency, which the writer of such files does not know.
+    keeps_depth = wanted in DEEP_TYPES or (wanted == "avif" and photo.alpha is None)
+    depth = output.bit_depth or (photo.bit_depth if keeps_depth else 8)
+    if output.bit_depth == 16 and wanted not in DEEP_TYPES:
         raise UnsupportedFileError(
-            f"a photo that is to become {wanted}, which has 8 bits", "Leave --bit-depth out."
+            f"a photo that is to become {wanted}, which has no 16 bits", "Leave --bit-depth out."
         )
     if photo.alpha is not None and wanted == "jpeg":
         raise UnsupportedFileError("a photo with transparency, which JPEG cannot hold", "Use -f png.")
@@ -121,13 +132,13 @@ def _stripped(photo: Photo) -> Photo:
     return replace(photo, metadata=Metadata(exif=exif, icc=photo.metadata.icc))
 
 
-def _rendered(photo: Photo) -> Photo:
-    """Return a camera's picture as plain sRGB with its profile."""
+def _rendered(photo: Photo, colour_space: str) -> Photo:
+    """Return a camera's picture in a colour space with its profile."""
     if photo.camera is None:
         raise TypeError("only a camera's own pixels are rendered")
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    pixels = render_srgb(photo.pixels, photo.camera)
-    metadata = replace(photo.metadata, icc=profile)
+    space = SPACES[colour_space]
+    pixels = render(photo.pixels, photo.camera, space)
+    metadata = replace(photo.metadata, icc=icc_profile(space))
     return replace(photo, pixels=pixels, metadata=metadata, linear=False, camera=None)
 
 

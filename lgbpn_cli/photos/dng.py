@@ -9,9 +9,10 @@ from typing import BinaryIO
 import imagecodecs
 import numpy as np
 
-from lgbpn_cli.photos.camera_colour import render_srgb
+from lgbpn_cli.photos.camera_colour import render
 from lgbpn_cli.photos.exif import (
     BYTE,
+    SOFTWARE,
     Tag,
     blob,
     header,
@@ -23,6 +24,7 @@ from lgbpn_cli.photos.exif import (
     text,
 )
 from lgbpn_cli.photos.faults import CODEC_ERRORS, EncodingError
+from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.orientation import ORIENTATION_TAG
 from lgbpn_cli.photos.photo import Camera, Container, Photo
 from lgbpn_cli.photos.tiff_metadata import IPTC_TAG, MARK_TAG, XMP_TAG, describes_raw
@@ -43,7 +45,7 @@ class DngContainer(Container):
     """Marks a raw photo that is to become a DNG; all that is needed is in its camera and metadata."""
 
 
-def write_dng(photo: Photo, file: BinaryIO, mark: str | None) -> None:
+def write_dng(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     """Write camera RGB as a linear DNG of 16 bits, compressed without loss. Raises EncodingError."""
     camera = photo.camera
     if camera is None or photo.pixels.dtype != np.uint16:
@@ -61,12 +63,14 @@ def write_dng(photo: Photo, file: BinaryIO, mark: str | None) -> None:
     tags += _missing(tags, _camera_tags(camera, photo.orientation, order))
     tags += _preview_tags(preview, preview_offset, raw_offset, order)
     tags += [blob(50706, b"\1\4\0\0", BYTE), blob(50707, b"\1\3\0\0", BYTE)]
-    if photo.metadata.xmp is not None:
-        tags.append(blob(XMP_TAG, photo.metadata.xmp, BYTE))
+    xmp = photo.metadata.xmp if mark is None else mark.in_xmp(photo.metadata.xmp)
+    if xmp is not None:
+        tags.append(blob(XMP_TAG, xmp, BYTE))
     if photo.metadata.iptc is not None:
         tags.append(blob(IPTC_TAG, photo.metadata.iptc))
     if mark is not None:
-        tags.append(text(MARK_TAG, "lgbpn " + mark))
+        tags.append(text(MARK_TAG, "lgbpn " + mark.text))
+        tags += _missing(tags, [text(SOFTWARE, mark.software)])
     offset = _aligned(file)
     if offset >= LARGEST_FILE_BYTES - (1 << 26):
         raise EncodingError("the result is too large for a DNG file", "Use -f png.")
@@ -139,7 +143,7 @@ def _preview(pixels: np.ndarray, camera: Camera) -> np.ndarray:
         small = np.rint(blocks.mean(axis=(1, 3), dtype=np.float32)).astype(np.uint16)
     else:
         small = pixels[:height, :width]
-    return (render_srgb(small, camera) // 257).astype(np.uint8)
+    return (render(small, camera) // 257).astype(np.uint8)
 
 
 def _preview_tags(preview: np.ndarray, offset: int, raw_offset: int, order: str) -> list[Tag]:

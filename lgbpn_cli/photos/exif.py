@@ -18,9 +18,11 @@ from lgbpn_cli.photos.tiff_directory import (
     read_directory_at,
     read_value,
 )
+from lgbpn_cli.photos.tiff_edit import FreeSpace, TiffEditor, point_header_to
 
 EXIF_POINTER, GPS_POINTER, INTEROP_POINTER = 34665, 34853, 40965
 MAKER_NOTE = 37500
+SOFTWARE = 305
 BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SIGNED_RATIONAL = 1, 2, 3, 4, 5, 7, 10
 CLASSIC_TYPES = frozenset(TYPE_BYTES) - {16, 17, 18}
 MAX_VALUE_BYTES = 1 << 24
@@ -161,6 +163,26 @@ def without_thumbnail(exif: bytes) -> bytes:
     changed = bytearray(exif)
     changed[directory.end - 4 : directory.end] = bytes(4)
     return bytes(changed)
+
+
+def with_software(exif: bytes | None, software: str) -> bytes:
+    """Return the blob with a Software tag; one that has the tag, or cannot be read, as it is.
+
+    The first directory is written anew behind the blob; all other bytes, maker notes among them, stay put.
+    """
+    if exif is None:
+        return header("<", 8) + pack_directory("<", [text(SOFTWARE, software)], 8)
+    file = io.BytesIO(exif)
+    try:
+        directory = read_directory(file, len(exif))
+    except DamagedFileError:
+        return exif
+    if directory.big or directory.find(SOFTWARE) is not None:
+        return exif
+    editor = TiffEditor(file, directory, FreeSpace((), len(exif)))
+    editor.set_text(SOFTWARE, software)
+    point_header_to(file, directory, editor.finish(directory.next_offset))
+    return file.getvalue()
 
 
 def _with_sub_directories(

@@ -11,6 +11,7 @@ from lgbpn_cli.photos.dng import write_dng
 from lgbpn_cli.photos.faults import CONVERT_CURE, DamagedFileError, UnsupportedFileError
 from lgbpn_cli.photos.heif import read_heif
 from lgbpn_cli.photos.jpeg import read_jpeg, read_jpeg_mark, write_jpeg
+from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.png import read_png, read_png_mark, write_png
 from lgbpn_cli.photos.tiff import read_tiff, read_tiff_mark, write_tiff
@@ -58,7 +59,7 @@ FORMATS = (
     PhotoFormat("avif", 4, (b"ftypavif", b"ftypavis"), read_avif, read_avif_mark),
     PhotoFormat("heif", 4, (b"ftyphe", b"ftypmif1", b"ftypmsf1"), read_heif, _no_mark),
 )
-WRITERS: dict[str, Callable[[Photo, BinaryIO, str | None], None]] = {
+WRITERS: dict[str, Callable[[Photo, BinaryIO, Mark | None], None]] = {
     "jpeg": write_jpeg,
     "png": write_png,
     "tiff": write_tiff,

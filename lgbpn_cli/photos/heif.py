@@ -9,6 +9,8 @@ from typing import BinaryIO
 import numpy as np
 
 from lgbpn_cli.photos.boxes import top_level_boxes
+from lgbpn_cli.photos.colour_spaces import H273_HDR, named_profile
+from lgbpn_cli.photos.depth import over_whole_range
 from lgbpn_cli.photos.exif import exif_with_orientation
 from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError, UnsupportedFileError, check_size
 from lgbpn_cli.photos.orientation import UPRIGHT
@@ -16,7 +18,6 @@ from lgbpn_cli.photos.photo import Container, Metadata, Photo
 
 EXIF_PREFIX = b"Exif\0\0"
 TURNED_XMP = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[1-8]")
-HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
 
 
 class HeifContainer(Container):
@@ -45,12 +46,16 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         raise DamagedFileError(f"its picture cannot be decoded ({error})") from error
     profile = info.get("nclx_profile") or {}
     transfer = profile.get("transfer_characteristics")
-    if transfer in HDR_TRANSFERS:
-        raise UnsupportedFileError(f"a HEIC with HDR colours ({HDR_TRANSFERS[transfer]})")
+    if transfer in H273_HDR:
+        raise UnsupportedFileError(f"a HEIC with HDR colours ({H273_HDR[transfer]})")
     samples = samples.reshape(*samples.shape[:2], -1)
     colours = 1 if samples.shape[2] <= 2 else 3
     if samples.shape[2] > 4 or samples.dtype not in (np.uint8, np.uint16):
         raise UnsupportedFileError(f"a HEIC of kind {mode}")
+    if samples.dtype == np.uint16:
+        # The decoder fills the upper bits alone.
+        bits = int(info.get("bit_depth") or 16)
+        samples = over_whole_range(samples >> (16 - bits), bits)
     exif = info.get("exif")
     exif = exif.removeprefix(EXIF_PREFIX) if exif else None
     return Photo(
@@ -63,6 +68,6 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         metadata=Metadata(
             exif=exif_with_orientation(exif, UPRIGHT),
             xmp=TURNED_XMP.sub(rb"\g<1>1", info["xmp"]) if info.get("xmp") else None,
-            icc=info.get("icc_profile") or None,
+            icc=info.get("icc_profile") or named_profile(profile.get("color_primaries"), transfer),
         ),
     )

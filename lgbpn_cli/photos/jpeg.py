@@ -21,7 +21,8 @@ from lgbpn_cli.photos.faults import (
     UnsupportedFileError,
     check_size,
 )
-from lgbpn_cli.photos.jpeg_metadata import metadata_of, with_cut_thumbnail
+from lgbpn_cli.photos.jpeg_completeness import check_complete
+from lgbpn_cli.photos.jpeg_metadata import metadata_of, with_cut_thumbnail, with_provenance
 from lgbpn_cli.photos.jpeg_multipicture import move_pictures
 from lgbpn_cli.photos.jpeg_segments import (
     APP0,
@@ -38,6 +39,7 @@ from lgbpn_cli.photos.jpeg_segments import (
     split_jpeg,
     walk_segments,
 )
+from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.orientation import UPRIGHT, exif_orientation
 from lgbpn_cli.photos.photo import Container, Photo
 
@@ -98,7 +100,7 @@ def read_jpeg(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     )
 
 
-def write_jpeg(photo: Photo, file: BinaryIO, mark: str | None) -> None:
+def write_jpeg(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     """Write the photo's pixels, coded as its source was, between its source's segments.
 
     Raises EncodingError.
@@ -110,7 +112,8 @@ def write_jpeg(photo: Photo, file: BinaryIO, mark: str | None) -> None:
     segments = [with_cut_thumbnail(segment) for segment in container.segments]
     if mark is not None:
         segments = [segment for segment in segments if not _is_mark(segment)]
-        segments.append(Segment(COMMENT, MARK_PREFIX + mark.encode("ascii")))
+        segments = with_provenance(segments, mark)
+        segments.append(Segment(COMMENT, MARK_PREFIX + mark.text.encode("ascii")))
     picture_bytes = len(START) + sum(len(s.packed()) for s in segments) + len(coding) + len(END)
     grown_bytes = picture_bytes - container.picture_bytes
     file.write(START)
@@ -150,7 +153,9 @@ def _check_frame(file: BinaryIO, max_pixels: int) -> None:
 def _check_kind(frame: Frame, max_pixels: int) -> None:
     count = len(frame.components)
     if count == 4:
-        raise UnsupportedFileError("a JPEG with CMYK colours")
+        raise UnsupportedFileError(
+            "a JPEG with CMYK colours, a printer's inks, which the network does not know"
+        )
     if count not in (1, 3):
         raise UnsupportedFileError(f"a JPEG with {count} colour components")
     if any(not 1 <= factor <= 4 for part in frame.components for factor in (part.across, part.down)):
@@ -170,14 +175,20 @@ def _open_picture(parts: JpegFile) -> JpegImageFile:
     ]
     # Shorter ones are ignored by every decoder, and Pillow stumbles over them.
     whole = [s for s in deciding if len(s.payload) >= 12]
-    bare = b"".join([START, *(s.packed() for s in whole), parts.coding, END])
-    try:
-        image = JpegImageFile(io.BytesIO(bare))
-        image.load()
-    except CODEC_ERRORS as error:
-        raise DamagedFileError(f"its picture cannot be decoded ({error})") from error
+
+    def decode(coding: bytes) -> JpegImageFile:
+        bare = b"".join([START, *(s.packed() for s in whole), coding, END])
+        try:
+            image = JpegImageFile(io.BytesIO(bare))
+            image.load()
+        except CODEC_ERRORS as error:
+            raise DamagedFileError(f"its picture cannot be decoded ({error})") from error
+        return image
+
+    image = decode(parts.coding)
     if image.mode not in ("L", "RGB") or image.size != (parts.frame.width, parts.frame.height):
         raise DamagedFileError("its picture is not what its header claims")
+    check_complete(parts, image, decode)
     return image
 
 

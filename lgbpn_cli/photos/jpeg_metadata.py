@@ -10,6 +10,7 @@ from typing import BinaryIO
 from lgbpn_cli.photos.exif import without_thumbnail
 from lgbpn_cli.photos.faults import UnsupportedFileError
 from lgbpn_cli.photos.jpeg_segments import (
+    APP0,
     APP1,
     APP2,
     MAX_PAYLOAD_BYTES,
@@ -18,6 +19,7 @@ from lgbpn_cli.photos.jpeg_segments import (
     Segment,
     walk_segments,
 )
+from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.photo import Metadata
 
 APP13 = 0xED
@@ -68,6 +70,36 @@ def with_cut_thumbnail(segment: Segment) -> Segment:
     if segment.marker != APP1 or not segment.payload.startswith(EXIF_PREFIX):
         return segment
     return replace(segment, payload=EXIF_PREFIX + without_thumbnail(segment.payload[len(EXIF_PREFIX) :]))
+
+
+def with_provenance(segments: Sequence[Segment], mark: Mark) -> list[Segment]:
+    """Return the segments with the mark in XMP, and as EXIF's Software where none is.
+
+    What would grow beyond a segment's limit stays as it was.
+    """
+    changed = list(segments)
+    for prefix, edit in ((EXIF_PREFIX, mark.in_exif), (XMP_PREFIX, mark.in_xmp)):
+        places = [i for i, s in enumerate(changed) if s.marker == APP1 and s.payload.startswith(prefix)]
+        old = changed[places[0]].payload[len(prefix) :] if places else None
+        payload = prefix + edit(old)
+        if len(payload) > MAX_PAYLOAD_BYTES:
+            continue
+        if places:
+            changed[places[0]] = replace(changed[places[0]], payload=payload)
+        else:
+            changed.insert(_place_of_new(changed), Segment(APP1, payload))
+    return changed
+
+
+def _place_of_new(segments: Sequence[Segment]) -> int:
+    """Return the place behind JFIF's segment and EXIF's, which readers look for at the beginning."""
+    place = 0
+    for segment in segments:
+        exif = segment.marker == APP1 and segment.payload.startswith(EXIF_PREFIX)
+        if not (exif or segment.marker == APP0):
+            break
+        place += 1
+    return place
 
 
 def exif_of_jpeg(file: BinaryIO) -> bytes | None:

@@ -69,6 +69,11 @@ class Photo:
     camera: Camera | None = None
     """Set when the pixels are a camera's own RGB, not yet white-balanced; they are linear then."""
 
+    further: tuple[Photo, ...] = ()
+    """Further pages of the same file that are denoised too; nothing but their pixels counts."""
+    notes: tuple[str, ...] = ()
+    """What the user should know about this file, such as pages that stay as they are."""
+
     @property
     def bit_depth(self) -> int:
         """Bits of one sample: 8, 16 or 32."""
@@ -76,6 +81,6 @@ class Photo:
 
     @property
     def megapixels(self) -> float:
-        """Millions of pixels."""
+        """Millions of pixels, of all pages."""
         height, width = self.pixels.shape[:2]
-        return float(height * width / 1e6)
+        return float(height * width / 1e6) + sum(page.megapixels for page in self.further)

@@ -17,6 +17,7 @@ from lgbpn_cli.photos.faults import (
     UnsupportedFileError,
     check_size,
 )
+from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.orientation import UPRIGHT, exif_orientation
 from lgbpn_cli.photos.photo import Container, Photo
 from lgbpn_cli.photos.png_chunks import (
@@ -33,7 +34,7 @@ from lgbpn_cli.photos.png_chunks import (
     read_header,
     split_chunks,
 )
-from lgbpn_cli.photos.png_metadata import metadata_of
+from lgbpn_cli.photos.png_metadata import metadata_of, with_provenance
 
 MARK_KEYWORD = b"lgbpn"
 """Keyword of the tEXt chunk, before the pixels, that holds the tool's own mark."""
@@ -43,6 +44,8 @@ DEFLATE_EXPANSION = 1032
 COMPRESSION_LEVEL = 6
 STORAGE_CHUNKS = frozenset({b"PLTE", b"tRNS", b"hIST", b"sBIT", b"bKGD"})
 """What describes the samples as they are stored; wrong once a palette or a colour key became plain RGB."""
+CHUNK_BYTES = {b"cHRM": 32, b"gAMA": 4, b"pHYs": 9, b"sRGB": 1, b"tIME": 7}
+"""Lengths of chunks that have only one."""
 POSITION_CHUNKS = frozenset({b"iDOT"})
 """Apple's pointer into the compressed pixels, which moved."""
 
@@ -80,7 +83,7 @@ def read_png(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     colours = 1 if samples.shape[2] <= 2 else 3
     first = kinds.index(b"IDAT")
     before = _translated(chunks[1:first], header, samples)
-    after = [chunk for chunk in chunks[first:] if not chunk.is_critical]
+    after = [chunk for chunk in chunks[first:] if not chunk.is_critical and not _is_malformed(chunk)]
     metadata = metadata_of(chunks)
     return Photo(
         path=path,
@@ -93,7 +96,7 @@ def read_png(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     )
 
 
-def write_png(photo: Photo, file: BinaryIO, mark: str | None) -> None:
+def write_png(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     """Write the photo's pixels between the chunks of its source. Raises EncodingError."""
     container = photo.container
     if not isinstance(container, PngContainer):
@@ -111,7 +114,8 @@ def write_png(photo: Photo, file: BinaryIO, mark: str | None) -> None:
     if mark is not None:
         before = [chunk for chunk in before if not _is_mark(chunk)]
         after = [chunk for chunk in after if not _is_mark(chunk)]
-        before.append(Chunk(b"tEXt", MARK_KEYWORD + b"\0" + mark.encode("latin-1")))
+        before, after = with_provenance(before, after, mark)
+        before.append(Chunk(b"tEXt", MARK_KEYWORD + b"\0" + mark.text.encode("latin-1")))
     file.write(SIGNATURE)
     for chunk in (header, *before, *pixels, *after, end):
         file.write(pack_chunk(chunk))
@@ -151,7 +155,7 @@ def _translated(chunks: list[Chunk], header: Header, samples: np.ndarray) -> lis
     palette = next((chunk.payload for chunk in chunks if chunk.kind == b"PLTE"), b"")
     kept = []
     for chunk in chunks:
-        if chunk.kind in POSITION_CHUNKS:
+        if chunk.kind in POSITION_CHUNKS or _is_malformed(chunk):
             continue
         if stored_alike or chunk.kind not in STORAGE_CHUNKS:
             kept.append(chunk)
@@ -169,6 +173,11 @@ def _background(payload: bytes, header: Header, palette: bytes) -> bytes | None:
         level = int.from_bytes(payload[:2], "big") * 255 // ((1 << header.depth) - 1)
         return struct.pack(">H", level) if level <= 255 else None
     return payload
+
+
+def _is_malformed(chunk: Chunk) -> bool:
+    """Return whether nothing can be read from a chunk; some programs refuse a file for the sake of one."""
+    return len(chunk.payload) != CHUNK_BYTES.get(chunk.kind, len(chunk.payload))
 
 
 def _is_mark(chunk: Chunk) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lgbpn_cli.photos.camera_colour import camera_matrices
+from lgbpn_cli.photos.cr3 import cr3_metadata
 from lgbpn_cli.photos.exif import split_exif
 from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError, check_size, one_line
 from lgbpn_cli.photos.jpeg_metadata import exif_of_jpeg
@@ -44,6 +46,8 @@ def read_raw(path: Path, max_pixels: int) -> Photo:
         if not head:
             raise DamagedFileError("the file is empty")
         metadata, is_dng = _tiff_metadata(path)
+        if head[4:8] == b"ftyp":
+            metadata = cr3_metadata(file)
     try:
         with rawpy.imread(str(path)) as raw:
             sizes = raw.sizes
@@ -55,7 +59,7 @@ def read_raw(path: Path, max_pixels: int) -> Photo:
             balance = _white_balance(raw)
             pixels = _develop(raw, rawpy, balance)
             if metadata.exif is None:
-                metadata = Metadata(exif=_preview_exif(raw, rawpy))
+                metadata = replace(metadata, exif=_preview_exif(raw, rawpy))
             to_srgb, from_xyz = camera_matrices(
                 np.array(raw.rgb_xyz_matrix)[:3], np.array(raw.color_matrix)[:, :3], metadata.exif, is_dng
             )

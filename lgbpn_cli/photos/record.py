@@ -1,6 +1,7 @@
 """The tool's own mark inside its results: what made them, and with which settings.
 
 JPEG keeps it in a COM segment, PNG in a tEXt chunk, TIFF in private tag 65207; always as the same JSON text.
+Other programs find the same text as an event in the photo's XMP history.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from pathlib import Path
 
 from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError
 from lgbpn_cli.photos.formats import SIGNATURE_BYTES, recognise
+from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.read import open_regular
+
+PROGRAM = "lgbpn"
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,10 @@ class Record:
     def to_text(self) -> str:
         """Return the record as one line of ASCII."""
         return json.dumps(asdict(self), ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+
+    def to_mark(self) -> Mark:
+        """Return what is written into a result."""
+        return Mark(self.to_text(), f"{PROGRAM} {self.version}")
 
     @classmethod
     def from_text(cls, text: str) -> Record | None:

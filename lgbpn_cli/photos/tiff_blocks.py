@@ -9,7 +9,19 @@ import imagecodecs
 import numpy as np
 
 from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError
-from lgbpn_cli.photos.tiff_layout import DEFLATE, FLOAT_BITS, LZW, OLD_DEFLATE, PACKBITS, Block, Layout
+from lgbpn_cli.photos.jpeg_segments import START, split_jpeg
+from lgbpn_cli.photos.tiff_layout import (
+    DEFLATE,
+    DIFFERENCES,
+    FLOAT_BITS,
+    FLOAT_DIFFERENCES,
+    JPEG,
+    LZW,
+    OLD_DEFLATE,
+    PACKBITS,
+    Block,
+    Layout,
+)
 
 
 def read_samples(file: BinaryIO, layout: Layout) -> np.ndarray:
@@ -26,6 +38,9 @@ def read_samples(file: BinaryIO, layout: Layout) -> np.ndarray:
         target[..., _planes(block, layout)] = stored[: block.rows, : block.columns]
     if layout.white_is_zero:
         np.invert(samples[..., 0], out=samples[..., 0])
+    if layout.palette:
+        colours = np.frombuffer(layout.palette, np.uint8).reshape(-1, 3)
+        return colours[samples[..., 0]]
     return samples
 
 
@@ -39,7 +54,9 @@ def encode_block(samples: np.ndarray, block: Block, layout: Layout) -> bytes:
         # Repeating the border compresses better than black, and nobody ever sees it.
         missing = (layout.block_rows - block.rows, layout.block_columns - block.columns)
         part = np.pad(part, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
-    if layout.differenced:
+    if layout.predictor == FLOAT_DIFFERENCES:
+        return _compress(imagecodecs.floatpred_encode(part, axis=-2), layout.compression)
+    if layout.predictor == DIFFERENCES:
         left = part[:, :-1].copy()
         part[:, 1:] -= left  # wraps round, which is what the standard asks for
     return _compress(part.astype(_stored(layout)), layout.compression)
@@ -47,6 +64,8 @@ def encode_block(samples: np.ndarray, block: Block, layout: Layout) -> bytes:
 
 def _decode_block(raw: bytes, block: Block, layout: Layout) -> np.ndarray:
     shape = (layout.stored_rows(block), layout.block_columns, layout.block_samples)
+    if layout.compression == JPEG:
+        return _decode_jpeg(raw, block, layout, shape)
     expected = shape[0] * shape[1] * shape[2] * layout.bits // 8
     try:
         data = _decompress(raw, layout.compression, expected)
@@ -57,9 +76,35 @@ def _decode_block(raw: bytes, block: Block, layout: Layout) -> np.ndarray:
     if len(data) < expected:
         raise DamagedFileError(f"a strip or tile at row {block.top} ends early")
     stored = np.frombuffer(data, _stored(layout), expected * 8 // layout.bits).reshape(shape)
-    if layout.differenced:
+    if layout.predictor == FLOAT_DIFFERENCES:
+        # Its bytes are sorted by weight, whatever the file's byte order.
+        floats: np.ndarray = imagecodecs.floatpred_decode(stored.view(_native(layout)), axis=-2)
+        return floats
+    if layout.predictor == DIFFERENCES:
         return np.cumsum(stored, axis=1, dtype=_native(layout))
     return stored
+
+
+def _decode_jpeg(raw: bytes, block: Block, layout: Layout, shape: tuple[int, int, int]) -> np.ndarray:
+    """Return the pixels of a block that is a JPEG stream of its own, but for its tables."""
+    where = f"a strip or tile at row {block.top}"
+    if not raw.startswith(START):
+        raise DamagedFileError(f"{where} is no JPEG")
+    frame = split_jpeg(raw).frame
+    # The decoder takes its size from here: a strip at the end may be filled up to whole 8 x 8 squares.
+    fits = frame.width == shape[1] and shape[0] <= frame.height <= max(layout.block_rows, shape[0] + 15)
+    if not fits or len(frame.components) != shape[2]:
+        raise DamagedFileError(f"{where} holds another picture than its header claims")
+    try:
+        pixels: np.ndarray = imagecodecs.jpeg8_decode(
+            raw,
+            tables=layout.jpeg_tables or None,
+            colorspace=layout.jpeg_colours,
+            outcolorspace="GRAYSCALE" if shape[2] == 1 else "RGB",
+        )
+    except CODEC_ERRORS as error:
+        raise DamagedFileError(f"{where} cannot be decompressed ({error})") from error
+    return pixels.reshape(frame.height, frame.width, shape[2])[: shape[0]]
 
 
 def _decompress(raw: bytes, compression: int, expected: int) -> bytes:

@@ -34,6 +34,9 @@ INTEGER_CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}
 """struct codes of the unsigned integer types."""
 MAX_ENTRIES = 4096
 """More tags than any real file has."""
+MAX_PAGES = 2000
+MAX_ALL_ENTRIES = 100_000
+"""More pages, and more tags of all pages together, than any real file has."""
 MAX_INTEGERS = 1 << 22
 """More values than any list of strips or tiles has. Python integers take far more memory than the file's."""
 
@@ -110,6 +113,25 @@ def read_directory(file: BinaryIO, file_bytes: int) -> Directory:
     """
     order, big, offset = _read_header(file)
     return read_directory_at(file, file_bytes, order, big, offset)
+
+
+def read_directories(file: BinaryIO, file_bytes: int) -> list[Directory]:
+    """Return the directories of all pages of a TIFF file. Raises DamagedFileError."""
+    directories = [read_directory(file, file_bytes)]
+    seen = {directories[0].offset}
+    entries = len(directories[0].entries)
+    while offset := directories[-1].next_offset:
+        if offset in seen:
+            raise DamagedFileError("its TIFF directories lead back to themselves")
+        if offset > file_bytes:
+            raise DamagedFileError("its TIFF directory points beyond the end of the file")
+        first = directories[0]
+        directories.append(read_directory_at(file, file_bytes, first.order, first.big, offset))
+        seen.add(offset)
+        entries += len(directories[-1].entries)
+        if len(directories) > MAX_PAGES or entries > MAX_ALL_ENTRIES:
+            raise DamagedFileError(f"it claims more than {MAX_PAGES} pages, or tags without end")
+    return directories
 
 
 def read_directory_at(file: BinaryIO, file_bytes: int, order: str, big: bool, offset: int) -> Directory:

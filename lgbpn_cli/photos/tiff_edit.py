@@ -10,7 +10,7 @@ from typing import BinaryIO
 from lgbpn_cli.photos.faults import EncodingError
 from lgbpn_cli.photos.tiff_directory import INTEGER_CODES, Directory
 
-ASCII_TYPE, LONG_TYPE, LONG8_TYPE = 2, 4, 16
+BYTE_TYPE, ASCII_TYPE, SHORT_TYPE, LONG_TYPE, LONG8_TYPE = 1, 2, 3, 4, 16
 
 
 class FreeSpace:
@@ -51,13 +51,19 @@ class FreeSpace:
 
 
 class TiffEditor:
-    """Rewrites tags of the first directory of an open TIFF file; `finish` puts the directory in place."""
+    """Rewrites tags of one directory of an open TIFF file; `finish` puts the directory in place."""
 
-    def __init__(self, file: BinaryIO, directory: Directory, space: FreeSpace) -> None:
-        """Take the copy, the directory it was read with, and the room there is for new bytes."""
+    def __init__(
+        self, file: BinaryIO, directory: Directory, space: FreeSpace, *, values_in_place: bool = True
+    ) -> None:
+        """Take the copy, the directory it was read with, and the room there is for new bytes.
+
+        Without `values_in_place` lists are always written anew: pages may share equal ones.
+        """
         self._file = file
         self._directory = directory
         self._space = space
+        self._values_in_place = values_in_place
         self._records = [entry.record for entry in directory.entries]
         self._field_bytes = 8 if directory.big else 4
 
@@ -93,29 +99,46 @@ class TiffEditor:
         if entry.value_bytes <= self._field_bytes:
             field = data + entry.record[-self._field_bytes :][len(data) :]
             self._put(tag, entry.record[: -self._field_bytes] + field)
-        else:
+        elif self._values_in_place:
             self._file.seek(entry.value_offset)
             self._file.write(data)
+        else:
+            self._set(tag, entry.type, len(values), data)
+
+    def set_shorts(self, tag: int, *values: int) -> None:
+        """Set a tag to 16-bit integers, adding it to the directory if it is not there."""
+        data = struct.pack(f"{self._directory.order}{len(values)}H", *values)
+        self._set(tag, SHORT_TYPE, len(values), data)
+
+    def remove(self, *tags: int) -> None:
+        """Take tags out of the directory; those that are not there are no error."""
+        codes = [struct.unpack_from(self._directory.order + "H", record)[0] for record in self._records]
+        self._records = [
+            record for code, record in zip(codes, self._records, strict=True) if code not in tags
+        ]
 
     def set_text(self, tag: int, text: str) -> None:
         """Set a tag to ASCII text, adding it to the directory if it is not there."""
         data = text.encode("ascii") + b"\0"
         self._set(tag, ASCII_TYPE, len(data), data)
 
-    def finish(self) -> None:
-        """Write the directory: in place if no tag was added, else at the end of the file."""
+    def set_bytes(self, tag: int, data: bytes) -> None:
+        """Set a tag to bytes, adding it to the directory if it is not there."""
+        self._set(tag, BYTE_TYPE, len(data), data)
+
+    def finish(self, next_offset: int) -> int:
+        """Write the directory, followed by the one at `next_offset` (0: none), and return where it lies now.
+
+        It stays where it was unless tags were added. Whoever points to it has to follow.
+        """
         directory = self._directory
-        body = b"".join(self._records)
-        if len(body) == len(directory.entries) * directory.record_bytes:
-            self._file.seek(directory.first_record_offset)
-            self._file.write(body)
-        else:
-            count = struct.pack(directory.count_code, len(self._records))
-            pointer = struct.pack(directory.offset_code, directory.next_offset)
-            offset = self._write(count + body + pointer, even=True)
-            self._file.seek(8 if directory.big else 4)
-            self._file.write(struct.pack(directory.offset_code, offset))
-        self._file.truncate(self._space.end)
+        count = struct.pack(directory.count_code, len(self._records))
+        data = count + b"".join(self._records) + struct.pack(directory.offset_code, next_offset)
+        if len(self._records) > len(directory.entries):
+            return self._write(data, even=True)
+        self._file.seek(directory.offset)
+        self._file.write(data)
+        return directory.offset
 
     def _set(self, tag: int, kind: int, count: int, data: bytes) -> None:
         directory = self._directory
@@ -133,3 +156,9 @@ class TiffEditor:
             self._records[tags.index(tag)] = record
         else:
             self._records.insert(bisect.bisect(tags, tag), record)
+
+
+def point_header_to(file: BinaryIO, first: Directory, offset: int) -> None:
+    """Let the file's header point to its first directory, which was `first` and now lies at `offset`."""
+    file.seek(8 if first.big else 4)
+    file.write(struct.pack(first.offset_code, offset))

@@ -9,6 +9,7 @@ import numpy as np
 
 from lgbpn_cli.photos.exif import (
     BYTE,
+    SOFTWARE,
     blob,
     header,
     longs,
@@ -18,14 +19,14 @@ from lgbpn_cli.photos.exif import (
     text,
 )
 from lgbpn_cli.photos.faults import EncodingError
+from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.orientation import ORIENTATION_TAG
 from lgbpn_cli.photos.photo import Container, Photo
 from lgbpn_cli.photos.tiff_blocks import encode_block
-from lgbpn_cli.photos.tiff_layout import DEFLATE, Block, Layout
+from lgbpn_cli.photos.tiff_layout import DEFLATE, DIFFERENCES, Block, Layout
 from lgbpn_cli.photos.tiff_metadata import ICC_TAG, IPTC_TAG, MARK_TAG, XMP_TAG, describes_photo
 
 STRIP_BYTES = 1 << 20
-PREDICTOR_DIFFERENCES = 2
 UNASSOCIATED_ALPHA = 2
 LARGEST_FILE_BYTES = (1 << 32) - (1 << 26)
 
@@ -35,7 +36,7 @@ class NewTiffContainer(Container):
     """Marks a photo of another kind that is to become a TIFF; its metadata are all that is needed."""
 
 
-def write_new_tiff(photo: Photo, file: BinaryIO, mark: str | None) -> None:
+def write_new_tiff(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     """Write the photo as a TIFF that begins with its EXIF blob, so that all positions inside stay true.
 
     Raises EncodingError when it grows beyond what a TIFF can hold.
@@ -66,18 +67,21 @@ def write_new_tiff(photo: Photo, file: BinaryIO, mark: str | None) -> None:
         longs(278, layout.block_rows, order=order),
         longs(279, *(length for _, length in places), order=order),
         shorts(284, 1, order=order),
-        shorts(317, PREDICTOR_DIFFERENCES, order=order),
+        shorts(317, DIFFERENCES, order=order),
     ]
     if layout.samples > layout.colours:
         tags.append(shorts(338, UNASSOCIATED_ALPHA, order=order))
-    if metadata.xmp is not None:
-        tags.append(blob(XMP_TAG, metadata.xmp, BYTE))
+    xmp = metadata.xmp if mark is None else mark.in_xmp(metadata.xmp)
+    if xmp is not None:
+        tags.append(blob(XMP_TAG, xmp, BYTE))
     if metadata.iptc is not None:
         tags.append(blob(IPTC_TAG, metadata.iptc))
     if metadata.icc is not None:
         tags.append(blob(ICC_TAG, metadata.icc))
     if mark is not None:
-        tags.append(text(MARK_TAG, "lgbpn " + mark))
+        tags.append(text(MARK_TAG, "lgbpn " + mark.text))
+        if all(tag.tag != SOFTWARE for tag in tags):
+            tags.append(text(SOFTWARE, mark.software))
     offset = _aligned(file)
     file.write(pack_directory(order, tags, offset))
     file.seek(0)
@@ -90,7 +94,7 @@ def _layout(samples: np.ndarray, colours: int, order: str) -> Layout:
     blocks = tuple(Block(top, 0, min(rows, height - top), width, 0, 0, 0) for top in range(0, height, rows))
     return Layout(
         width=width, height=height, samples=count, colours=colours, bits=samples.dtype.itemsize * 8,
-        order=order, compression=DEFLATE, differenced=True, white_is_zero=False, separate=False,
+        order=order, compression=DEFLATE, predictor=DIFFERENCES, white_is_zero=False, separate=False,
         block_rows=rows, block_columns=width, tiled=False, blocks=blocks,
     )  # fmt: skip
 

@@ -33,7 +33,7 @@ def write_photo(photo: Photo, target: Path, *, record: Record | None = None) -> 
     Raises PhotoWriteError; an old target is then as it was and no partial file is left.
     """
     write = WRITERS[photo.format]
-    mark = None if record is None else record.to_text()
+    mark = None if record is None else record.to_mark()
     try:
         with replace_file(target) as file:
             write(photo, file, mark)

@@ -94,7 +94,7 @@ def judging_crops(tiles: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]
     crops = []
     for tile in (tiles[index] for index in chosen):
         top, left = (max(0, side - CROP_PX) // 2 for side in tile.shape[:2])
-        crops.append(np.ascontiguousarray(tile[top : top + CROP_PX, left : left + CROP_PX]))
+        crops.append(np.array(tile[top : top + CROP_PX, left : left + CROP_PX]))  # in memory from now on
     return crops
 
 

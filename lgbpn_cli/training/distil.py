@@ -188,7 +188,15 @@ def _add_student(
             card=f"{recipe.name}.md",
             folder=folder,
         )
-    entry = replace(present, parts={**present.parts, "student": part})
+    taught_on = (
+        f"{present.training_data.partition(STUDENT_DATA)[0]}{STUDENT_DATA}{data}" if present.parts else data
+    )
+    entry = replace(
+        present,
+        parts={**present.parts, "student": part},
+        training_data=taught_on,
+        licence=recipe.licence,
+    )
     card = folder / entry.card
     known = card.read_text(encoding="utf-8") if card.exists() else f"# {entry.name}\n"
     card.write_text(_with_student(known, recipe, teacher, data, command, part), encoding="utf-8")
@@ -197,6 +205,7 @@ def _add_student(
 
 
 STUDENT_HEADING = "## The student"
+STUDENT_DATA = "; student: "
 
 
 def _with_student(

@@ -31,7 +31,8 @@ def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Job]:
 
 
 def test_photos_with_a_result_are_skipped_and_those_made_otherwise_are_counted(jobs: list[Job]) -> None:
-    remaining = leave_out_existing(jobs, NOW, overwrite=False)
+    remaining = leave_out_existing(jobs, overwrite=False)
+    remaining.compare(NOW)
     assert remaining.jobs == jobs[5:]
     assert remaining.skipped == jobs[:5]
     assert remaining.notes() == [
@@ -40,10 +41,12 @@ def test_photos_with_a_result_are_skipped_and_those_made_otherwise_are_counted(j
 
 
 def test_results_made_with_the_same_settings_need_no_warning(jobs: list[Job]) -> None:
-    assert leave_out_existing(jobs[:2], NOW, overwrite=False).notes() == ["2 already there"]
+    remaining = leave_out_existing(jobs[:2], overwrite=False)
+    remaining.compare(NOW)
+    assert remaining.notes() == ["2 already there"]
 
 
 def test_overwrite_does_them_all(jobs: list[Job]) -> None:
-    remaining = leave_out_existing(jobs, NOW, overwrite=True)
+    remaining = leave_out_existing(jobs, overwrite=True)
     assert remaining.jobs == jobs
     assert remaining.notes() == []

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from small_photos import Lgbpn, MakePhoto, contents
+from small_photos import Lgbpn, MakePhoto, contents, negative_of, pixels_of
 
 from lgbpn_cli.config import InferenceConfig, OutputConfig
 
@@ -60,6 +60,9 @@ def test_json_is_one_line_a_photo_and_nothing_else_on_stdout(
     rows = {Path(row["source"]).name: row for row in map(json.loads, result.stdout.splitlines())}
     done = rows["a.png"]
     assert done.pop("seconds") >= 0
+    before, after = pixels_of(photo), negative_of(photo)
+    expected = after.mean((0, 1)) - before.mean((0, 1))
+    assert done.pop("colour_shift_levels") == pytest.approx(expected.tolist(), abs=1e-3)
     assert done == {
         "source": str(photo),
         "target": str(tmp_path / "a_denoised.png"),
@@ -100,6 +103,12 @@ def test_verbose_shows_model_device_and_settings(lgbpn: Lgbpn, make_photo: MakeP
     for setting in ('"preset":"auto"', "plan: in no time"):
         assert setting in result.stderr
         assert setting not in lgbpn("denoise", photo, "--overwrite").stderr
+
+
+def test_verbose_shows_the_colour_shift(lgbpn: Lgbpn, make_photo: MakePhoto) -> None:
+    photo = make_photo("a.png")
+    lines = lgbpn("denoise", photo, "-v", "--strength", 0).stderr.splitlines()
+    assert any(line.endswith(", mean colour shift +0.00 +0.00 +0.00 of 255 levels)") for line in lines)
 
 
 def test_off_a_terminal_each_photo_is_one_line(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 from small_photos import Lgbpn, MakePhoto, contents, negative_of, pixels_of
 
@@ -67,6 +68,34 @@ def test_raw_becomes_dng_and_only_raw_does(lgbpn: Lgbpn, make_photo: MakePhoto) 
     assert "only these become DNG" in result.stderr
     assert set(contents(photo.parent / "out")) == {"b.dng"}
     assert read_photo(photo.parent / "out/b.dng").format == "raw"
+
+
+def test_raw_files_are_rendered_in_the_colour_space_asked_for(lgbpn: Lgbpn, tmp_path: Path) -> None:
+    save_small_raw(tmp_path / "b.dng")
+    profiles = set()
+    for space in ("srgb", "prophoto"):
+        result = lgbpn(
+            "denoise", tmp_path / "b.dng", "-f", "tiff", "--colour-space", space, "-o", tmp_path / space
+        )
+        assert result.exit_code == 0
+        profiles.add(read_photo(tmp_path / space / "b.tif").metadata.icc)
+    assert len(profiles) == 2
+    result = lgbpn("denoise", tmp_path / "b.dng", "--colour-space", "prophoto")
+    assert result.exit_code == 2
+    assert "--colour-space: is for raw files that are rendered" in result.stderr
+
+
+def test_all_pages_of_a_tiff_are_denoised_and_others_named(lgbpn: Lgbpn, tmp_path: Path) -> None:
+    pages = [np.random.default_rng(seed).integers(0, 256, (20, 30, 3)).astype(np.uint8) for seed in range(2)]
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        for page in pages:
+            writer.write(page, photometric="rgb", metadata=None)
+        writer.write(pages[0][::2, ::2], photometric="rgb", subfiletype=1, metadata=None)
+    result = lgbpn("denoise", tmp_path / "a.tif")
+    assert result.exit_code == 0
+    assert "a.tif: page 3 of 3 stays as it is: a preview or a mask" in result.stderr
+    for number, page in enumerate(pages):
+        assert np.array_equal(tifffile.imread(tmp_path / "a_denoised.tif", key=number), 255 - page)
 
 
 def test_a_dry_run_knows_the_size_of_raw_files(lgbpn: Lgbpn, tmp_path: Path) -> None:

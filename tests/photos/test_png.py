@@ -183,3 +183,14 @@ def test_an_interlaced_picture_is_read(tmp_path: Path) -> None:
     header = chunk(b"IHDR", b"\0\0\0\1\0\0\0\1\x08\2\0\0\1")
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + pixels + chunk(b"IEND", b""))
     assert read_photo(path).pixels.tolist() == [[[0x12, 0x34, 0x56]]]
+
+
+def test_side_chunks_that_nobody_can_read_are_left_out(data_root: Path, tmp_path: Path) -> None:
+    for name in ("0b7d50ac449fd59eb3de00647636d0c9.png", "e76546768d4a8f2f4c39339345c7614c.png"):
+        source = data_root / "odd/malformed" / name
+        with pytest.raises(ValueError, match="Truncated"):
+            Image.open(source).load()
+        photo = read_photo(source)
+        write_photo(photo, tmp_path / "result.png")
+        with Image.open(tmp_path / "result.png") as image:
+            assert np.array_equal(np.asarray(image.convert("RGB")), photo.pixels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 from dataclasses import replace
@@ -11,10 +12,10 @@ import numpy as np
 import pytest
 import rawpy
 import tifffile
-from PIL import Image
+from PIL import Image, ImageCms
 
 from lgbpn_cli.colour import from_working, to_working
-from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.config import COLOUR_SPACES, OutputConfig
 from lgbpn_cli.errors import PhotoReadError, UnsupportedPhotoError
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.photo import Photo
@@ -137,6 +138,23 @@ def test_a_tiff_of_a_raw_file_is_srgb_of_16_bits_with_its_profile(raw: Photo, tm
     assert np.abs(again.pixels.astype(np.float64) - expected).mean() / 65535 < LARGEST_MEAN_DIFFERENCE
 
 
+@pytest.mark.parametrize("name", COLOUR_SPACES)
+def test_every_colour_space_shows_the_same_colours(raw: Photo, name: str) -> None:
+    """By another colour engine, in parts of the picture that every space can hold."""
+    small = replace(raw, pixels=np.ascontiguousarray(raw.pixels[::16, ::16]))
+    shown = {}
+    for space in ("srgb", name):
+        ready = as_result(small, OutputConfig(format="png", colour_space=space, bit_depth=8))
+        assert ready.metadata.icc is not None
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(ready.metadata.icc))
+        picture = Image.fromarray(ready.pixels)
+        found = ImageCms.profileToProfile(picture, profile, ImageCms.createProfile("sRGB"))
+        shown[space] = np.asarray(found).astype(float)
+    inside = ((shown["srgb"] > 20) & (shown["srgb"] < 250)).all(axis=2)
+    assert inside.mean() > 0.2
+    assert np.abs(shown[name] - shown["srgb"])[inside].mean() < 1
+
+
 def test_a_jpeg_of_a_raw_file_is_possible(raw: Photo, tmp_path: Path) -> None:
     write_photo(as_result(raw, OutputConfig(format="jpeg")), tmp_path / "result.jpg")
     with Image.open(tmp_path / "result.jpg") as image:
@@ -156,6 +174,14 @@ def test_a_jpeg_of_a_raw_file_is_possible(raw: Photo, tmp_path: Path) -> None:
 def test_damaged_raw_files_are_named(data_root: Path, name: str, cause: str) -> None:
     with pytest.raises(PhotoReadError, match=cause):
         read_photo(data_root / "raw" / name)
+
+
+def test_damage_inside_raw_data_is_an_error(data_root: Path, tmp_path: Path, dng: Path) -> None:
+    data = bytearray(dng.read_bytes())
+    data[len(data) // 3 : len(data) // 3 + 2000] = b"\xff\xd9" * 1000
+    (tmp_path / "damaged.dng").write_bytes(data)
+    with pytest.raises(PhotoReadError, match="raw data cannot be decoded"):
+        read_photo(tmp_path / "damaged.dng")
 
 
 def test_an_empty_or_foreign_file_with_a_raw_name_is_an_error(tmp_path: Path) -> None:

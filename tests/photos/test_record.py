@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from photo_samples import PhotoMaker
+from photo_samples import EXIF_ORIENTATION_6, PhotoMaker
 
+from lgbpn_cli.photos.exif import SOFTWARE, split_exif
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.record import Record, read_record
@@ -40,7 +41,8 @@ def test_a_newer_record_replaces_the_older_one(photo: Photo, tmp_path: Path) -> 
     assert read_record(second) == newer
     assert b"0.1.0" in first.read_bytes()
     if photo.format != "tiff":  # whose old text stays behind, unreachable, in the copied file
-        assert b"0.1.0" not in second.read_bytes()
+        marks = [b'lgbpn {"', b'lgbpn\0{"']
+        assert sum(second.read_bytes().count(mark) for mark in marks) == 1
 
 
 def test_a_record_stays_when_a_result_is_written_again_without_one(photo: Photo, tmp_path: Path) -> None:
@@ -55,6 +57,24 @@ def test_a_record_changes_nothing_else(photo: Photo, tmp_path: Path) -> None:
     marked, plain = read_photo(tmp_path / "marked"), read_photo(tmp_path / "plain")
     assert np.array_equal(marked.pixels, plain.pixels)
     assert marked.orientation == plain.orientation == 6
+
+
+def test_the_photos_own_software_tag_stays(
+    make_tiff: PhotoMaker, make_jpeg: PhotoMaker, tmp_path: Path
+) -> None:
+    for source, expected in ((make_tiff(), b"a program"), (make_jpeg(), b"lgbpn 0.1.0")):
+        write_photo(read_photo(source), tmp_path / "result", record=RECORD)
+        exif = read_photo(tmp_path / "result").metadata.exif
+        assert exif is not None
+        assert [tag.data for tag in split_exif(exif)[1] if tag.tag == SOFTWARE] == [expected + b"\0"]
+
+
+def test_segments_that_would_grow_too_large_stay_as_they_were(make_jpeg: PhotoMaker, tmp_path: Path) -> None:
+    source = make_jpeg(exif=b"Exif\0\0" + EXIF_ORIENTATION_6 + bytes(65470))
+    write_photo(read_photo(source), tmp_path / "result", record=RECORD)
+    again = read_photo(tmp_path / "result")
+    assert again.metadata.exif == read_photo(source).metadata.exif
+    assert read_record(tmp_path / "result") == RECORD
 
 
 def test_garbage_has_no_record_and_raises_nothing(photo: Photo, tmp_path: Path) -> None:
@@ -75,7 +95,7 @@ def test_garbage_has_no_record_and_raises_nothing(photo: Photo, tmp_path: Path) 
 def test_only_the_beginning_of_a_file_is_read(photo: Photo, tmp_path: Path) -> None:
     write_photo(photo, tmp_path / "marked", record=RECORD)
     data = (tmp_path / "marked").read_bytes()
-    (tmp_path / "cut").write_bytes(data[: data.index(b"0.1.0") + 300])
+    (tmp_path / "cut").write_bytes(data[: data.rindex(b'"version":"0.1.0"}') + 300])
     assert read_record(tmp_path / "cut") == RECORD
 
 

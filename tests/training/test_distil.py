@@ -83,12 +83,19 @@ def test_the_student_joins_its_teachers_model(
     write_weights(path, teacher.network.state_dict(), TINY, "dnd")
     add_entry(
         ModelEntry(
-            "tiny", "dnd", {"teacher": ModelPart(path.name, file_sha256(path))}, card="tiny.md", folder=folder
+            "tiny",
+            "dnd",
+            {"teacher": ModelPart(path.name, file_sha256(path))},
+            "teacher's",
+            card="tiny.md",
+            folder=folder,
         )
     )
     (folder / "tiny.md").write_text("# tiny\n\nA teacher.\n", encoding="utf-8")
     entry = run(recipe)
     assert set(read_manifest(folder)["tiny"].parts) == {"teacher", "student"} == set(entry.parts)
+    assert entry.training_data == "teacher's; student: waves: 2 noisy tiles"
+    assert run(recipe).training_data == entry.training_data
     card = (folder / "tiny.md").read_text(encoding="utf-8")
     assert "A teacher." in card
     assert entry.parts["student"].sha256 in card

@@ -130,23 +130,21 @@ def weights_of(folder: Path) -> dict[str, torch.Tensor]:
     return loaded
 
 
-def test_an_interrupted_run_goes_on_to_the_same_weights(
-    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lgbpn_cli.training.finetune_runs.shutil.rmtree", lambda *args, **options: None)
-    run()
-    whole = weights_of(tmp_path / "run")
-    for left in (tmp_path / "run").iterdir():
-        left.unlink()
+def test_an_interrupted_run_goes_on_to_the_same_weights(run: Any, tmp_path: Path) -> None:
+    ends = []
+
+    def keep_the_end(progress: Any) -> None:
+        if progress.step == STEPS:
+            ends.append(weights_of(tmp_path / "run"))
 
     def stop_at_seven(progress: Any) -> None:
         if progress.step == 7:
             raise KeyboardInterrupt
 
-    stopped = run(listener=Listener(step=stop_at_seven), overwrite=True)["mine"]
-    assert stopped.interrupted
-    run(resume=True)
-    resumed = weights_of(tmp_path / "run")
+    run(listener=Listener(step=keep_the_end))
+    assert run(listener=Listener(step=stop_at_seven), overwrite=True)["mine"].interrupted
+    run(resume=True, listener=Listener(step=keep_the_end))
+    whole, resumed = ends
     assert all(torch.equal(resumed[name], value) for name, value in whole.items())
 
 
@@ -326,7 +324,7 @@ def losses_of_a_shared_run(group: ProcessGroup) -> list[float]:
 def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
     script, result = tmp_path / "shared.py", tmp_path / "losses.json"
     script.write_text(SHARED_RUN)
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
     subprocess.run(
         [*command, str(script), str(Path(__file__).parent), str(result)],
