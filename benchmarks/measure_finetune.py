@@ -5,7 +5,7 @@
 
 The set is found below LGBPN_DATA (default ../shared/data). Fine-tuning runs as `lgbpn finetune` does, then `lgbpn eval`
 on the shipped and the new model, each at the strength the photo asks for and at full strength. The verdict is printed
-above the change in dB, so that it is seen whether the decision was right: a model that was not accepted is measured too.
+above the change in dB, to show whether it was right: a model that was not accepted is measured too.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from lgbpn_cli.batch.pipeline import OnTile, Opening, Steps, describe_failure, o
 from lgbpn_cli.batch.probe import Probe, probe_photos
 from lgbpn_cli.batch.selection import Selection, check_inputs, select_sources
 from lgbpn_cli.batch.targets import TargetPlan, check_output, plan_targets
-from lgbpn_cli.colour import EncodedPixels, WorkingPixels
+from lgbpn_cli.colour import EncodedPixels, WorkingPixels, to_working
 from lgbpn_cli.config import PART_OF_QUALITY, FinetuneConfig, InferenceConfig, OutputConfig
 from lgbpn_cli.errors import PhotoWriteError, UsageError
 from lgbpn_cli.evaluation.denoise_page import DenoisePage
@@ -54,6 +54,8 @@ from lgbpn_cli.photos.write import write_photo
 from lgbpn_cli.version import __version__
 
 if TYPE_CHECKING:
+    from lgbpn_cli.device import DeviceList
+    from lgbpn_cli.inference.bench import Agreement, Speed
     from lgbpn_cli.inference.picture import Canvas, Picture
     from lgbpn_cli.models.load import Model
     from lgbpn_cli.models.manifest import ModelEntry
@@ -376,6 +378,51 @@ def train(
         command=f"lgbpn train {recipe}",
         on_step=on_step,
     )
+
+
+def list_devices() -> DeviceList:
+    """The devices that PyTorch can use here, and which one `auto` takes."""
+    from lgbpn_cli import device
+
+    return device.list_devices()
+
+
+def bench_speed(
+    settings: InferenceConfig,
+    *,
+    megapixels: float,
+    repeats: int,
+    model: str | None = None,
+    device: str = "auto",
+) -> Speed:
+    """The speed of a model over a photo of noise of that size, and the memory that this process took.
+
+    Raises what `load_model` raises, and UsageError for a quality that the model has not.
+    """
+    from lgbpn_cli.device import choose_device
+    from lgbpn_cli.inference.bench import load_for_bench, measure_speed
+
+    loaded = load_for_bench(model, settings.quality, choose_device(device))
+    return measure_speed(loaded, settings, megapixels=megapixels, repeats=repeats)
+
+
+def bench_agreement(
+    photo: Path,
+    settings: InferenceConfig,
+    tiles_px: Sequence[int],
+    *,
+    model: str | None = None,
+    device: str = "auto",
+) -> list[Agreement]:
+    """How far the photo in tiles of each size is from the photo in one piece.
+
+    Raises PhotoError where it cannot be read, and what `load_model` raises.
+    """
+    from lgbpn_cli.device import choose_device
+    from lgbpn_cli.inference.bench import load_for_bench, measure_agreement
+
+    loaded = load_for_bench(model, settings.quality, choose_device(device))
+    return measure_agreement(to_working(read_photo(photo)), loaded, settings, tiles_px)
 
 
 def distill(

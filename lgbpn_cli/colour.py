@@ -66,7 +66,7 @@ class WorkingPixels:
         pixels = self._photo.pixels[window] / self._scale
         if self._photo.linear:
             pixels = encode_light(pixels)
-        return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
+        return pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)
 
 
 class EncodedPixels:

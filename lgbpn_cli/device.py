@@ -134,7 +134,7 @@ class Device:
         CUDA copies from pinned memory on a stream of its own, so that a tile comes while the one before it is
         computed.
         """
-        rows = torch.from_numpy(np.ascontiguousarray(pixels))
+        rows = torch.from_numpy(np.require(pixels, requirements=["C", "W"]))
         if self._is_cuda:
             copying = torch.cuda.Stream(self.torch_device)  # type: ignore[no-untyped-call]
             with torch.cuda.stream(copying):
@@ -197,11 +197,43 @@ def resident_bytes() -> int:
     return occupied
 
 
-def list_devices(hardware: Hardware | None = None) -> list[Device]:
+@dataclass(frozen=True)
+class DeviceFacts:
+    """What a user may know of one device."""
+
+    name: str
+    description: str
+    free_bytes: int | None
+    """Memory to be had now; None where nothing tells."""
+    precisions: tuple[Precision, ...]
+    """What --precision may be here."""
+    auto_precision: Precision
+    """What --precision auto takes."""
+
+
+@dataclass(frozen=True)
+class DeviceList:
+    """All devices, the one that `auto` takes, and why."""
+
+    devices: tuple[DeviceFacts, ...]
+    auto: str
+    why: str
+
+
+def list_devices(hardware: Hardware | None = None) -> DeviceList:
     """Return every device that is here; the first is what `auto` takes."""
     found = probe_hardware() if hardware is None else hardware
     gpus = [_cuda(index, found) for index in range(len(found.cuda))]
-    return [*gpus, *([_mps()] if found.mps else []), _cpu(found)]
+    there = [*gpus, *([_mps()] if found.mps else []), _cpu(found)]
+    facts = (
+        DeviceFacts(each.name, each.description, each.free_bytes(), each.precisions, each.precision())
+        for each in there
+    )
+    if there[0].is_cpu:
+        why = "PyTorch finds no GPU that it can use"
+    else:
+        why = "a GPU is faster than the CPU" + ("; other GPUs are used by name" if len(gpus) > 1 else "")
+    return DeviceList(tuple(facts), there[0].name, why)
 
 
 def choose_device(name: str = "auto", hardware: Hardware | None = None) -> Device:

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-QUESTIONS = [["--help"], ["--version"], ["denoise", "--help"], ["eval", "--help"]]
+QUESTIONS = [
+    ["--help"],
+    ["--version"],
+    ["denoise", "--help"],
+    ["eval", "--help"],
+    ["bench", "--help"],
+    ["devices", "--help"],
+]
 TIME_LIMIT_S = 0.5
 RUNS = 5
 """The best of these counts: other programs on the machine only ever make a run slower."""

@@ -9,7 +9,9 @@ import typer
 from typer.core import TyperGroup
 
 from lgbpn_cli.cli.allocator import keep_freed_buffers
+from lgbpn_cli.cli.bench import bench
 from lgbpn_cli.cli.denoise import denoise
+from lgbpn_cli.cli.devices import devices
 from lgbpn_cli.cli.distill import distill
 from lgbpn_cli.cli.evaluate import evaluate
 from lgbpn_cli.cli.finetune import finetune
@@ -65,6 +67,8 @@ app.command("probe")(probe)
 app.command("train")(train)
 app.command("distill")(distill)
 app.add_typer(models_app, name="models")
+app.command("devices")(devices)
+app.command("bench")(bench)
 
 
 def main() -> None:

@@ -27,6 +27,8 @@ HALO_PX = {"student": 64, "teacher": 48}
 """Default halo, far below the reach of the networks: pixels so far away hardly matter (`lgbpn bench --tiles`)."""
 PROGRAM_BYTES = 450_000_000
 """What the program occupies on the CPU before it sees a photo, most of it PyTorch; photos are counted by their own."""
+HELD_FACTOR = 1.25
+"""What holding a photo takes beside its samples: the pieces that it was read from, and gaps between arrays."""
 SHARE_OF_FREE = 0.6
 """How much of the free memory is planned with: other programs want some, and photos are read and written meanwhile."""
 VIEWS_OF_ONE_SHAPE = 4
@@ -82,14 +84,14 @@ def plan_inference(
     halo = _up(halo_px(model, config), multiple)
     quality = model.quality(config.quality)
     several = VIEWS_OF_ONE_SHAPE if quality == "best" and not device.is_cpu else 1
-    beside = held_bytes + PROGRAM_BYTES if device.is_cpu else 0
+    beside = HELD_FACTOR * held_bytes + PROGRAM_BYTES if device.is_cpu else 0
 
     def plan(tile_px: int, batch: int) -> Plan:
         tile = max(tile_px - tile_px % multiple, multiple)
         sides = (min(tile + 2 * halo, _up(side, multiple)) for side in (height, width))
         pixels = math.prod(sides)
-        if part == "teacher":  # the regions of the attention maps go through the network together
-            pixels = max(pixels, min(height * width, (REGIONS_A_SIDE * REGION_PX) ** 2))
+        if part == "teacher" and height * width <= (REGIONS_A_SIDE * REGION_PX) ** 2:
+            pixels = height * width  # the attention maps are computed from it in one piece
         needed = beside + batch * pixels * bytes_per_pixel(model, precision)
         return Plan(device.name, precision, tile, halo, multiple, batch, int(needed))
 
@@ -142,9 +144,9 @@ def student_bytes_per_pixel(shape: StudentConfig, item_bytes: int) -> float:
 
 
 def teacher_bytes_per_pixel(shape: NetworkConfig, item_bytes: int) -> float:
-    """Most lives in a feed-forward part: its two halves before and after a convolution; features beside them."""
-    rim = 1.3  # of 7 px round sub-images of 128/4 px and more
-    return 80 + rim * item_bytes * (4 * shape.hidden_width + 6 * shape.width)
+    """Most lives in a feed-forward part: its halves before and after a convolution, with copies for it."""
+    rim = 1.5  # of 7 px round sub-images of 64 px at PD 4; less of larger ones
+    return 80 + rim * item_bytes * 8 * (shape.hidden_width + shape.width)
 
 
 def _budget_bytes(model: Model, config: InferenceConfig) -> int | None:

@@ -33,7 +33,7 @@ def run_teacher(
     teacher = _Teacher(noisy, model)
 
     def prepare_first() -> Estimate:
-        return teacher.pass_over_windows(preset.first)
+        return teacher.first_pass(preset.first, sweeps.plan)
 
     if not refines:
         sweeps.run(prepare_first, write)
@@ -56,8 +56,13 @@ class _Teacher:
     def __init__(self, noisy: Extended, model: Model) -> None:
         self._noisy, self._model = noisy, model
 
-    def pass_over_windows(self, sampling: PassConfig) -> Estimate:
-        frozen = self._network.freeze(torch.cat([self._read(window) for window in self._regions()]), sampling)
+    def first_pass(self, sampling: PassConfig, plan: Plan) -> Estimate:
+        """The network over the noisy photo."""
+        regions = self._regions()
+        one_tile = max(self._noisy.height, self._noisy.width) <= plan.tile_px
+        if one_tile and len(regions) == 1:  # the tile is the region, and gives its maps along the way
+            return lambda tile, _: self._network(self._read(tile.window), sampling)
+        frozen = self._network.freeze(torch.cat([self._read(window) for window in regions]), sampling)
 
         def estimate(tile: Tile, _: Plan) -> Tensor:
             return self._network(self._read(tile.window), sampling, frozen=frozen)  # type: ignore[no-any-return]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,6 +117,10 @@ class ChannelAttention(nn.Module):
 
     def attention_map(self, features: Tensor, grid: PhaseGrid) -> Tensor:
         """Return one (c, c) map per pool of batch entries, float32: softmax of temperature x cosine of q and k."""
+        return self.map_of(self.gram(features, grid))
+
+    def gram(self, features: Tensor, grid: PhaseGrid) -> Tensor:
+        """Return the products of q and k summed over each pool, (pools, 2c, 2c): sums of several make their map."""
         width = features.shape[1]
         # Slices of the weights instead of chunks of the result: no copy of activations, none in backward.
         qk = F.conv2d(features, self.qkv.weight[: 2 * width])
@@ -129,6 +134,11 @@ class ChannelAttention(nn.Module):
             with torch.autocast(qk.device.type, enabled=False):
                 qk = _at_least_float32(qk)
                 gram = qk.transpose(1, 2) @ qk
+        return gram
+
+    def map_of(self, gram: Tensor) -> Tensor:
+        """Return the (pools, c, c) maps of such sums."""
+        width = gram.shape[-1] // 2
         norms = gram.diagonal(dim1=1, dim2=2).clamp_min(1e-24).sqrt()
         cosine = gram[:, :width, width:] / (norms[:, :width, None] * norms[:, None, width:])
         temperature = self.temperature.repeat_interleave(width // len(self.temperature))
@@ -170,7 +180,9 @@ class GatedFeedForward(nn.Module):
             )
             for half in (slice(hidden), slice(hidden, None))
         )
-        return self.project_out(F.gelu(gate) * value)  # type: ignore[no-any-return]
+        gated = F.gelu(gate)
+        gated = gated * value if gated.requires_grad else gated.mul_(value)
+        return self.project_out(gated)  # type: ignore[no-any-return]
 
 
 class DilatedTransformerBlock(nn.Module):
@@ -192,3 +204,8 @@ class DilatedTransformerBlock(nn.Module):
             used = self.attention.projection(self.attention.attention_map(normed, grid))
         features = features + self.attention(normed, grid, used)
         return features + self.feed_forward(self.feed_forward_norm(features), grid), used
+
+    def pooled_projection(self, parts: Sequence[Tensor], grid: PhaseGrid) -> Tensor:
+        """Return the projection (1, c, c) of the attention over all `parts`, taken one after the other."""
+        gram = sum(self.attention.gram(self.attention_norm(part), grid) for part in parts)
+        return self.attention.projection(self.attention.map_of(gram))  # type: ignore[arg-type]  # there are parts

@@ -144,10 +144,7 @@ class GlobalBranch(nn.Module):
         projections to use instead, `kernel` is as in `FrozenPass`.
         """
         height, width = head.shape[-2:]
-        features = self.masked(pad_to_multiple(head, sampling.global_pd), sampling.global_shift, kernel)
-        sub = _SubImages(
-            features, pd=sampling.global_pd, rim_px=sampling.global_rim_px, dilation=GLOBAL_DILATION
-        )
+        sub = self._sub_images(head, sampling, kernel)
         per_sub_image = GLOBAL_DILATION**2
         pool = (
             per_sub_image if pooled_images is None else pooled_images * sampling.global_pd**2 * per_sub_image
@@ -159,6 +156,26 @@ class GlobalBranch(nn.Module):
             projections.append(used)
         hidden = self.exit(grid.clear(hidden))
         return sub.join(hidden)[..., :height, :width], projections
+
+    def pooled_projections(self, heads: Sequence[Tensor], sampling: PassConfig) -> list[Tensor]:
+        """Return the projection (1, C, C) of each block, its attention pooled over all `heads`, equal in size.
+
+        They go through the blocks one after the other: memory is needed for the features of all, the rest for one.
+        """
+        subs = [self._sub_images(head, sampling, None) for head in heads]
+        grid = subs[0].grid(pool=len(subs[0].phases))
+        parts, projections = [sub.phases for sub in subs], []
+        for block in self.blocks:
+            used = block.pooled_projection(parts, grid)  # type: ignore[operator]
+            projections.append(used)
+            parts = [block(part, grid, used)[0] for part in parts]
+        return projections
+
+    def _sub_images(self, head: Tensor, sampling: PassConfig, kernel: Tensor | None) -> _SubImages:
+        features = self.masked(pad_to_multiple(head, sampling.global_pd), sampling.global_shift, kernel)
+        return _SubImages(
+            features, pd=sampling.global_pd, rim_px=sampling.global_rim_px, dilation=GLOBAL_DILATION
+        )
 
 
 class LGBPN(nn.Module):
@@ -211,8 +228,8 @@ class LGBPN(nn.Module):
 
     def freeze(self, regions: Tensor, sampling: PassConfig) -> FrozenPass:
         """Return the pass with attention pooled over all `regions` (b, 3, h, w) of one photo."""
-        head = self._head(regions, sampling)
-        projections = self.global_branch(head, sampling, len(regions))[1]
+        heads = [self._head(region, sampling) for region in torch.split(regions, 1)]
+        projections = self.global_branch.pooled_projections(heads, sampling)
         local, distant = self.local_branch.masked, self.global_branch.masked
         return FrozenPass(
             sampling,

@@ -164,8 +164,13 @@ def finetune(
     trainer = FinetuneTrainer(start, shape, training, sampler, device, group)
     if base is None:
         first.load_state_dict(trainer.network.state_dict())
-    steps, judge_every = _planned_steps(config, trainer, run_folder, group)
-    trainer.config = replace(training, steps=steps, checkpoint_every=judge_every)
+    plan = _planned(config, trainer, run_folder, group)
+    trainer.config = replace(
+        training,
+        steps=config.steps or plan["steps"],
+        checkpoint_every=plan["judge_every"],
+        warmup_steps=plan["warmup_steps"],
+    )
 
     judge = LGBPN(shape).to(device.torch_device).eval()
     best = _Best(blind_loss_8bit(first, crops, device), run_folder / BEST_NAME)
@@ -243,43 +248,40 @@ def _training(config: FinetuneConfig) -> TrainingConfig:
         batch=config.batch,
         crop_px=config.crop_px,
         learning_rate=config.learning_rate,
-        warmup_steps=20,
         ema_decay=config.ema_decay,
         seed=config.seed,
     )
 
 
-def _planned_steps(
+def _planned(
     config: FinetuneConfig, trainer: FinetuneTrainer, run_folder: Path, group: ProcessGroup
-) -> tuple[int, int]:
-    """Return the number of steps, and after how many to judge: those of the run that is
-    resumed, or planned and written down now.
+) -> dict[str, int]:
+    """Return steps, judge_every and warmup_steps: those of the run that is resumed, or planned and written down now.
 
     Raises UsageError where the run that is resumed was started with other settings.
     """
     path = run_folder / SETTINGS_NAME
     fixed = asdict(replace(config, steps=None, time_limit_s=1.0, preview_every_s=1.0))
+    names = ("steps", "judge_every", "warmup_steps")
     if path.exists():
         try:
             known = json.loads(path.read_text(encoding="utf-8"))
-            steps, judge_every, settings = int(known["steps"]), int(known["judge_every"]), known["settings"]
+            plan, settings = {name: int(known[name]) for name in names}, known["settings"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise TrainingError(path, "the run's settings are damaged", "Start it anew.") from error
         if settings != fixed:
             raise UsageError(
-                "--resume",
-                "the run was started with other options",
-                "Repeat those, or start anew with --overwrite.",
+                "--resume", "the run was started with other options", "Repeat those, or use --overwrite."
             )
-        return config.steps or steps, judge_every
+        return plan
     fitting = int(TEACHER_SHARE * config.time_limit_s / trainer.seconds_a_step())
     steps = group.agree(config.steps or max(20, fitting))
     judge_every = min(steps, max(5, min(200, steps // JUDGEMENTS)))
+    plan = dict(zip(names, (steps, judge_every, min(100, max(1, steps // 10))), strict=True))
     if group.leads:
-        plan = {"steps": steps, "judge_every": judge_every, "settings": fixed}
-        path.write_text(json.dumps(plan), encoding="utf-8")
+        path.write_text(json.dumps({**plan, "settings": fixed}), encoding="utf-8")
     group.wait()
-    return steps, judge_every
+    return plan
 
 
 @torch.inference_mode()

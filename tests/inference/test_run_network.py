@@ -36,7 +36,7 @@ class PassesThrough(torch.nn.Module):
         self.regions.append(regions.clone())
         return "frozen"
 
-    def forward(self, image: Tensor, sampling: PassConfig, *, frozen: str) -> Tensor:
+    def forward(self, image: Tensor, sampling: PassConfig, *, frozen: str = "live") -> Tensor:
         self.tiles.append(tuple(image.shape))
         return image
 

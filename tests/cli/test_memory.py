@@ -1,0 +1,72 @@
+"""Memory that the real command takes: it grows with the tile, and with the photo only by its own samples."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+
+from lgbpn_cli.config import StudentConfig
+from lgbpn_cli.models.weight_file import write_weights
+from lgbpn_cli.network.student import Student
+
+resource = pytest.importorskip("resource", reason="Windows does not tell a process's largest memory this way")
+
+WIDTH = 4000
+SAMPLES_BYTES = 2 * 3 * 2
+"""Of a pixel of photo and result, 16 bit RGB."""
+COMMAND = """
+import resource, sys
+from lgbpn_cli.cli.main import main
+try:
+    main()
+finally:
+    print("PEAK", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
+
+
+def peak_bytes(photo: Path, model: Path, *options: str) -> int:
+    arguments = ["denoise", str(photo), "-m", str(model), "--device", "cpu", "--overwrite", "-q", *options]
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, *arguments], capture_output=True, text=True, timeout=500, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return int(done.stdout.split()[-1]) * UNIT_BYTES
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A student that costs next to nothing."""
+    shape = StudentConfig(widths=(4, 4))
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("model") / "cheap.safetensors"
+    write_weights(path, Student(shape).state_dict(), shape, "sidd")
+    return path
+
+
+def tiff_of(path: Path, height: int) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 65536, (height, WIDTH, 3), np.uint16)
+    tifffile.imwrite(path, pixels, photometric="rgb", rowsperstrip=64)
+    return path
+
+
+def test_ten_times_the_photo_takes_more_memory_for_its_samples_only(tmp_path: Path, model: Path) -> None:
+    small, large = tiff_of(tmp_path / "small.tif", 800), tiff_of(tmp_path / "large.tif", 8000)
+    grown = peak_bytes(large, model) - peak_bytes(small, model)
+    pixels = 7200 * WIDTH
+    # In float32 photo and result would take twice as much, and half as much again for each further copy.
+    assert grown < 1.5 * SAMPLES_BYTES * pixels
+
+
+def test_a_smaller_tile_takes_less_memory_and_the_limit_holds(tmp_path: Path) -> None:
+    shape = StudentConfig(widths=(64, 8))
+    wide, photo = tmp_path / "wide.safetensors", tiff_of(tmp_path / "photo.tif", 1024)
+    write_weights(wide, Student(shape).state_dict(), shape, "sidd")
+    limited = peak_bytes(photo, wide, "--max-memory", "700MB")
+    assert limited < 700_000_000 < peak_bytes(photo, wide, "--tile", "1024")
