@@ -13,15 +13,23 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import NETWORK, noisy_photo
 from PIL import Image
+from tiny_training import NETWORK, noisy_photo
 
-from lgbpn_cli.config import FinetuneConfig, NetworkConfig, TrainingConfig
+from lgbpn_cli.config import FinetuneConfig, NetworkConfig, StudentConfig, TrainingConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError, UsageError
-from lgbpn_cli.models.manifest import read_manifest
-from lgbpn_cli.models.weight_file import write_weights
+from lgbpn_cli.models.manifest import (
+    ModelEntry,
+    ModelPart,
+    add_entry,
+    file_sha256,
+    read_manifest,
+    user_folder,
+)
+from lgbpn_cli.models.weight_file import read_weights, write_weights
 from lgbpn_cli.network.lgbpn import LGBPN
+from lgbpn_cli.network.student import Student
 from lgbpn_cli.training import finetune as finetune_module
 from lgbpn_cli.training.acceptance import Judgement, Verdict
 from lgbpn_cli.training.data import CropSampler, NoisySource
@@ -334,3 +342,29 @@ def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
         timeout=300,
     )
     assert json.loads(result.read_text()) == pytest.approx(losses_of_a_shared_run(ProcessGroup()), rel=1e-4)
+
+
+def test_the_student_learns_from_the_new_teacher(
+    run: Any, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr(Verdict, "accepted", True)
+    monkeypatch.setattr("lgbpn_cli.training.finetune_model.MOST_STUDENT_STEPS", 3)
+    users = user_folder()
+    users.mkdir(parents=True)
+    shape = StudentConfig(widths=(4, 8))
+    student = Student(shape)
+    write_weights(users / "student.safetensors", student.state_dict(), shape, "sidd")
+    (users / "teacher.safetensors").write_bytes(tiny_base.read_bytes())
+    parts = {
+        kind: ModelPart(f"{kind}.safetensors", file_sha256(users / f"{kind}.safetensors"))
+        for kind in ("teacher", "student")
+    }
+    add_entry(ModelEntry("base", "sidd", parts, folder=users))
+    entry = run(base="base")["mine"].entry
+    assert sorted(entry.parts) == ["student", "teacher"]
+    learned, _ = read_weights(entry.part_path("student"))
+    assert isinstance(learned, Student)
+    before, after = student.state_dict(), learned.state_dict()
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+    assert "Student: 3 steps from base's" in (tmp_path / "models" / entry.card).read_text("utf-8")
