@@ -20,10 +20,11 @@ from lgbpn_cli.batch.estimate import megapixels_of
 from lgbpn_cli.batch.existing import leave_out_existing
 from lgbpn_cli.batch.outcome import Job, Listener, Outcome, RunFacts, Status
 from lgbpn_cli.batch.pipeline import OnTile, Opening, Steps, describe_failure, open_first, run_jobs
+from lgbpn_cli.batch.probe import Probe, probe_photos
 from lgbpn_cli.batch.selection import Selection, check_inputs, select_sources
 from lgbpn_cli.batch.targets import TargetPlan, check_output, plan_targets
 from lgbpn_cli.colour import EncodedPixels, WorkingPixels, to_working
-from lgbpn_cli.config import PART_OF_QUALITY, InferenceConfig, OutputConfig
+from lgbpn_cli.config import PART_OF_QUALITY, FinetuneConfig, InferenceConfig, OutputConfig
 from lgbpn_cli.errors import PhotoWriteError, UsageError
 from lgbpn_cli.evaluation.denoise_page import DenoisePage
 from lgbpn_cli.evaluation.methods import (
@@ -47,6 +48,7 @@ from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.record import Record
+from lgbpn_cli.photos.shot import Shot, shot_of
 from lgbpn_cli.photos.suffixes import type_for
 from lgbpn_cli.photos.write import write_photo
 from lgbpn_cli.version import __version__
@@ -58,8 +60,11 @@ if TYPE_CHECKING:
     from lgbpn_cli.models.load import Model
     from lgbpn_cli.models.manifest import ModelEntry
     from lgbpn_cli.training.distil import DistillationProgress
+    from lgbpn_cli.training.finetune import Report as FinetuneReport
     from lgbpn_cli.training.trainer import TrainingProgress
 
+AUTO_MODEL = "auto"
+"""As a model's name: the user's model for the camera that took the photo."""
 PROBE_SIDE_PX = 256
 """Side of the tile that a dry run times the network with."""
 
@@ -185,8 +190,13 @@ def denoise_folder(
         _report_refused(selection, plan, listener)
         return
 
+    shots: dict[Path, Shot] = {}
+
     def read(source: Path) -> Photo:
-        return as_result(read_photo(source, max_pixels=output.max_pixels), output)
+        photo = read_photo(source, max_pixels=output.max_pixels)
+        if model == AUTO_MODEL:
+            shots[source] = shot_of(photo)
+        return as_result(photo, output)
 
     remaining = leave_out_existing(plan.jobs, overwrite=output.overwrite)
     opening = Opening([], None) if dry_run else open_first(remaining.jobs, read)
@@ -197,7 +207,8 @@ def denoise_folder(
             listener.finished(outcome)
         return
 
-    denoiser = replace(_prepare(model, device, settings), output=output, listener=listener)
+    default = None if model == AUTO_MODEL else model
+    denoiser = replace(_prepare(default, device, settings), output=output, listener=listener)
     denoiser.check_plan()
     remaining.compare(denoiser.record)
     listener.prepared(denoiser.facts, len(remaining.jobs))
@@ -212,7 +223,10 @@ def denoise_folder(
         return
     for outcome in opening.failed:
         listener.finished(outcome)
-    steps = Steps(read=read, run=denoiser.clean, write=denoiser.write)
+    by_photo: _Denoiser | _DenoiserOfCamera = denoiser
+    if model == AUTO_MODEL:
+        by_photo = _DenoiserOfCamera(denoiser, settings.quality, shots)
+    steps = Steps(read=read, run=by_photo.clean, write=by_photo.write)
     if page is not None:
         label, facts = describe_network(denoiser.model, denoiser.settings)
         page.begin(label, facts, [job.source for job in remaining.jobs])
@@ -279,6 +293,63 @@ def submit(
     denoiser = _prepare(model, device, settings)
     description = {"MethodName": "LG-BPN", "Model": denoiser.model.name, "Settings": denoiser.record.settings}
     return write_submission(benchmark, source, folder, denoiser.run, description=description, on_step=on_step)
+
+
+def probe(
+    inputs: Sequence[Path],
+    *,
+    recursive: bool = False,
+    on_note: Callable[[str], None] | None = None,
+) -> Probe:
+    """The noise of the photos among `inputs`, files and folders. Raises UsageError for a missing input."""
+    check_inputs(inputs)
+    selection = select_sources(inputs, OutputConfig(recursive=recursive))
+    if on_note is not None:
+        for text in selection.notes():
+            on_note(text)
+    found = probe_photos(source.path for source in selection.sources)
+    found.failures[:0] = [error for _, error in selection.refused]
+    return found
+
+
+def finetune(
+    folder: Path,
+    config: FinetuneConfig,
+    *,
+    command: str,
+    device: str = "auto",
+    resume: bool = False,
+    overwrite: bool = False,
+    on_step: Callable[[TrainingProgress], None] | None = None,
+    on_note: Callable[[str], None] = lambda text: None,
+) -> dict[str, FinetuneReport]:
+    """What became of each model that was to be made from the noisy photos below `folder`, by name.
+
+    Models go to the user's own; an unfinished run is kept beside them for `resume`. Raises UsageError for photos
+    that cannot be learned from and names that are taken, TrainingError where a run cannot go on.
+    """
+    from lgbpn_cli.device import choose_device
+    from lgbpn_cli.models.manifest import user_folder
+    from lgbpn_cli.training.finetune_runs import Listener, finetune_folder
+
+    return finetune_folder(
+        folder,
+        config,
+        run_folder=finetune_run_folder(config.name),
+        models_folder=user_folder(),
+        device=choose_device(device),
+        command=command,
+        resume=resume,
+        overwrite=overwrite,
+        listener=Listener(on_step, on_note),
+    )
+
+
+def finetune_run_folder(name: str) -> Path:
+    """Where an unfinished run of this name is kept, with its preview."""
+    from lgbpn_cli.models.manifest import user_folder
+
+    return user_folder().parent / "finetune" / name
 
 
 def train(
@@ -495,6 +566,42 @@ class _Denoiser:
             seed=self.settings.seed,
             settings=self.record.settings,
         )
+
+
+@dataclass
+class _DenoiserOfCamera:
+    """Denoises each photo with the user's model for its camera, if there is one; else with the default model."""
+
+    default: _Denoiser
+    quality: str | None
+    """The quality asked for; None: the one of each model."""
+    shots: dict[Path, Shot]
+    """Camera and ISO of the photos read so far."""
+    loaded: dict[str, _Denoiser] = field(default_factory=dict)
+
+    def clean(self, photo: Photo, on_tile: OnTile | None = None) -> Photo:
+        """The photo without its noise."""
+        return self._suited(photo).clean(photo, on_tile)
+
+    def write(self, photo: Photo, target: Path) -> None:
+        """Write a result."""
+        self._suited(photo).write(photo, target)
+
+    def _suited(self, photo: Photo) -> _Denoiser:
+        from lgbpn_cli.models.manifest import model_for_camera
+
+        shot = self.shots.get(photo.path, Shot())
+        part = None if self.quality is None else PART_OF_QUALITY[self.quality]
+        name = model_for_camera(shot.camera, shot.iso, part)
+        if name is None:
+            return self.default
+        if name not in self.loaded:
+            model = load_model(name, quality=self.quality, device=self.default.model.device.name)
+            settings = replace(self.default.settings, quality=model.quality(self.quality))
+            self.loaded[name] = replace(self.default, model=model, settings=settings)
+            if self.default.listener is not None:
+                self.default.listener.note(f"{shot}: model {name}")
+        return self.loaded[name]
 
 
 def _prepare(model: Model | str | None, device: str, settings: InferenceConfig) -> _Denoiser:

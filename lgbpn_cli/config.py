@@ -408,6 +408,48 @@ class DistillationConfig:
 
 
 @dataclass(frozen=True)
+class FinetuneConfig:
+    """How a model learns the noise of somebody's own photos."""
+
+    name: str
+    """Name of the model that is made."""
+    base: str | None = None
+    """Model that it starts from; None: the one that ships. `scratch`: random weights."""
+    per_camera: bool = False
+    """Make a model for each camera and ISO."""
+    steps: int | None = None
+    """Optimiser steps; None: as many as fit into the time."""
+    time_limit_s: float = 1800.0
+    """Seconds for everything, the student included."""
+    batch: int = 4
+    """Crops a step, shared by all processes."""
+    crop_px: int = 120
+    """Side of a training crop."""
+    learning_rate: float = 3e-4
+    """Peak learning rate: a fifth of the one that trains from scratch."""
+    ema_decay: float = 0.998
+    """Decay of the moving average of the weights, which is what becomes the model."""
+    preview_every_s: float = 180.0
+    """Seconds between previews."""
+    seed: int = 0
+    """Seed of the split, crops and flips."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work."""
+        plain = self.name and not set(self.name) & set("/\\") and not self.name.startswith((".", "-"))
+        _require(
+            bool(plain) and self.name.isprintable() and self.name not in ("auto", "scratch"),
+            f"-o {self.name}",
+            "it is no name for a model",
+            "Use a name such as my-camera; no path.",
+        )
+        _require(self.steps is None or self.steps >= 1, "--steps", "must be at least 1", "Raise it.")
+        _require(self.time_limit_s >= 1, "--time-limit", "is too short", "Use for example 30m.")
+        _require(self.batch >= 1, "--batch", "must be at least 1", "Raise it.")
+        _require(self.seed >= 0, "--seed", f"{self.seed} is negative", "Use 0 or more.")
+
+
+@dataclass(frozen=True)
 class DataSource:
     """One folder of noisy photos in a training recipe."""
 

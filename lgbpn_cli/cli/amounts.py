@@ -1,4 +1,4 @@
-"""Amounts of memory as people write them."""
+"""Amounts of memory and of time as people write them."""
 
 from __future__ import annotations
 
@@ -16,3 +16,15 @@ def parse_bytes(option: str, text: str) -> int:
     if found is None or found[2] not in UNITS or not (amount := int(float(found[1]) * UNITS[found[2]])):
         raise UsageError(f"{option} {text}", "it is no amount of memory", "Use for example 800MB or 2GB.")
     return amount
+
+
+SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600}
+"""Seconds of each unit of time."""
+
+
+def parse_seconds(option: str, text: str) -> float:
+    """Return the seconds that `text` names: 90s, 30m, 1.5h. Raises UsageError for `option` otherwise."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|min|h)\s*", text.lower())
+    if found is None:
+        raise UsageError(f"{option} {text}", "it is no amount of time", "Use for example 90s, 30m or 2h.")
+    return float(found[1]) * SECONDS[found[2]]

@@ -123,8 +123,9 @@ def denoise(
         typer.Option(
             "-m",
             "--model",
-            metavar="NAME|FILE",
-            help="Model to use.",
+            metavar="NAME|FILE|auto",
+            help="Model to use; auto: for each photo your own model for its camera, made by lgbpn finetune, if there "
+            "is one.",
             show_default="the model this version ships",
         ),
     ] = None,

@@ -14,7 +14,9 @@ from lgbpn_cli.cli.denoise import denoise
 from lgbpn_cli.cli.devices import devices
 from lgbpn_cli.cli.distill import distill
 from lgbpn_cli.cli.evaluate import evaluate
+from lgbpn_cli.cli.finetune import finetune
 from lgbpn_cli.cli.models import models_app
+from lgbpn_cli.cli.probe import probe
 from lgbpn_cli.cli.train import train
 from lgbpn_cli.errors import LgbpnError
 from lgbpn_cli.version import __version__
@@ -60,6 +62,8 @@ def lgbpn(
 # One line for each command. Their modules import PyTorch and the photo libraries inside functions only.
 app.command("denoise")(denoise)
 app.command("eval")(evaluate)
+app.command("finetune")(finetune)
+app.command("probe")(probe)
 app.command("train")(train)
 app.command("distill")(distill)
 app.add_typer(models_app, name="models")

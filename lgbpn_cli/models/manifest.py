@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import math
 import os
 import tempfile
 from dataclasses import asdict, dataclass, field
@@ -45,6 +46,8 @@ class ModelEntry:
     """The command that made it."""
     card: str = ""
     """File name of the model card, beside the manifest."""
+    cameras: tuple[tuple[str, int], ...] = ()
+    """Camera and ISO of the photos that a fine-tuned model learned from."""
     folder: Path = field(default=Path(), compare=False)
     """Where the files lie; not stored."""
 
@@ -87,7 +90,8 @@ def read_manifest(folder: Path) -> dict[str, ModelEntry]:
 
 def _entry(fields: dict[str, Any], folder: Path) -> ModelEntry:
     parts = {name: ModelPart(**part) for name, part in fields["parts"].items()}
-    return ModelEntry(**{**fields, "parts": parts}, folder=folder)
+    cameras = tuple((str(camera), int(iso)) for camera, iso in fields.get("cameras", ()))
+    return ModelEntry(**{**fields, "parts": parts, "cameras": cameras}, folder=folder)
 
 
 def add_entry(entry: ModelEntry) -> None:
@@ -120,6 +124,23 @@ def find_model(name: str) -> ModelEntry:
             f"Models here: {there}. A file is given by its path.",
         )
     return models[name]
+
+
+def model_for_camera(camera: str, iso: int, part: str | None) -> str | None:
+    """Return the name of the user's model that learned from this camera, of several the one nearest in ISO.
+
+    `part` is the part that it has to have; None: any. None is returned for cameras that no model has learned.
+    """
+
+    def distance(shot: tuple[str, int]) -> float:
+        return abs(math.log2(shot[1] / iso)) if iso > 0 and shot[1] > 0 else math.inf
+
+    candidates = [
+        (min(distance(shot) for shot in entry.cameras if shot[0] == camera), name)
+        for name, entry in read_manifest(user_folder()).items()
+        if any(shot[0] == camera for shot in entry.cameras) and (part is None or part in entry.parts)
+    ]
+    return min(candidates)[1] if camera and candidates else None
 
 
 def file_sha256(path: Path) -> str:

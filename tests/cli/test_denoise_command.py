@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from small_photos import Lgbpn, MakePhoto, contents, negative_of, pixels_of
 
 from lgbpn_cli.config import InferenceConfig
@@ -207,3 +208,23 @@ def test_a_tile_that_does_not_show_makes_no_other_result(lgbpn: Lgbpn, make_phot
     lgbpn("denoise", photo)
     assert "1 already there\n" in lgbpn("denoise", photo, "--tile", "128", "--max-memory", "4GB").stderr
     assert "made with other settings" in lgbpn("denoise", photo, "--halo", "0").stderr
+
+
+def test_the_model_of_the_camera_is_used_where_there_is_one(
+    lgbpn: Lgbpn, fake_rooms: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "lgbpn_cli.models.manifest.model_for_camera",
+        lambda camera, iso, part: "other" if (camera, iso, part) == ("Canon EOS 5D", 800, None) else None,
+    )
+    exif = Image.Exif()
+    exif[271], exif[272] = "Canon", "Canon EOS 5D"
+    exif.get_ifd(0x8769)[34855] = 800
+    grey = Image.new("RGB", (20, 20), "grey")
+    grey.save(tmp_path / "known.png", exif=exif)
+    grey.save(tmp_path / "unknown.png")
+    result = lgbpn("denoise", tmp_path, "-m", "auto", "-o", tmp_path / "out")
+    assert result.exit_code == 0
+    assert "Canon EOS 5D, ISO 800: model other" in result.stderr
+    used = [settings_of(tmp_path / "out" / name)["model_sha256"] for name in ("known.png", "unknown.png")]
+    assert used == ["sum of other teacher", "sum of fake teacher"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lgbpn_cli.errors import ModelError
+from lgbpn_cli.models import manifest
 from lgbpn_cli.models.manifest import (
     MANIFEST_NAME,
     ModelEntry,
@@ -146,3 +147,17 @@ def test_the_shipped_folder_is_the_projects_weights(repo_root: Path) -> None:
     assert (found / MANIFEST_NAME).is_file()
     expected = json.loads((repo_root / "weights" / MANIFEST_NAME).read_text())
     assert json.loads((found / MANIFEST_NAME).read_text()) == expected
+
+
+def test_the_model_of_a_camera_is_the_one_nearest_in_iso(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manifest, "user_folder", lambda: tmp_path)
+    for name, camera, iso in (("low", "EOS 5D", 400), ("high", "EOS 5D", 6400), ("phone", "Pixel", 800)):
+        part = {"teacher": ModelPart("a.safetensors", "0")}
+        manifest.add_entry(ModelEntry(name, "sidd", part, cameras=((camera, iso),), folder=tmp_path))
+    assert manifest.model_for_camera("EOS 5D", 800, None) == "low"
+    assert manifest.model_for_camera("EOS 5D", 3200, "teacher") == "high"
+    assert manifest.model_for_camera("EOS 5D", 3200, "student") is None
+    assert manifest.model_for_camera("D800", 800, None) is None
+    assert manifest.model_for_camera("", 800, None) is None

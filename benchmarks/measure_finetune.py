@@ -1,0 +1,91 @@
+"""What fine-tuning on the noisy halves of a set brings, measured with its references; the model is deleted after.
+
+    python benchmarks/measure_finetune.py renoir-even --time-limit-minutes 20
+    python benchmarks/measure_finetune.py polyu --time-limit-minutes 120
+
+The set is found below LGBPN_DATA (default ../shared/data). Fine-tuning runs as `lgbpn finetune` does, then `lgbpn eval`
+on the shipped and the new model, each at the strength the photo asks for and at full strength. The verdict is printed
+above the change in dB, to show whether it was right: a model that was not accepted is measured too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import fmean
+
+import torch
+
+from lgbpn_cli.config import FinetuneConfig
+from lgbpn_cli.device import choose_device
+from lgbpn_cli.models.load import DEFAULT_MODEL
+from lgbpn_cli.models.manifest import find_model
+from lgbpn_cli.models.weight_file import read_weights, write_weights
+from lgbpn_cli.network.lgbpn import LGBPN
+from lgbpn_cli.training.finetune_runs import Listener, finetune_folder
+from lgbpn_cli.training.recipe import data_root
+
+NAME = "measured"
+
+
+def finetuned(photos: Path, minutes: float, folder: Path) -> Path | None:
+    """Return the weight file of the run's best state, accepted or not; None where no state was better."""
+    run_folder, best = folder / "run", folder / "best.pt"
+
+    def note(text: str) -> None:
+        print(text, file=sys.stderr)
+        if (run_folder / best.name).exists():  # the run removes it when it is finished
+            shutil.copy(run_folder / best.name, best)
+
+    reports = finetune_folder(
+        photos,
+        FinetuneConfig(NAME, time_limit_s=60 * minutes),
+        run_folder=run_folder,
+        models_folder=folder / "models",
+        device=choose_device("auto"),
+        command="benchmark",
+        listener=Listener(note=note),
+    )
+    verdict = reports[NAME].verdict
+    print("no state was better on the photos held out" if verdict is None else verdict.words())
+    if not best.exists():
+        return None
+    network, preset = read_weights(find_model(DEFAULT_MODEL).part_path("teacher"))
+    if not isinstance(network, LGBPN):
+        raise TypeError("the shipped teacher is none")
+    weights = torch.load(best, weights_only=True)["weights"]
+    write_weights(folder / f"{NAME}.safetensors", weights, network.config, preset)
+    return folder / f"{NAME}.safetensors"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("set", choices=("renoir-even", "polyu", "sidd-val-odd"))
+    parser.add_argument("--time-limit-minutes", type=float, default=20)
+    parser.add_argument("--only", default="*", help="photos to measure, as lgbpn eval --only")
+    arguments = parser.parse_args()
+    photos = data_root() / arguments.set
+    with tempfile.TemporaryDirectory() as temporary:
+        model = finetuned(photos / "noisy", arguments.time_limit_minutes, Path(temporary))
+        if model is None:
+            return
+        for strength in ("auto", "1"):
+            command = ["eval", photos / "noisy", photos / "reference", "--only", arguments.only, "--json"]
+            command += ["--quality", "teacher", "--strength", strength, "-m", DEFAULT_MODEL, "-m", model]
+            done = subprocess.run(
+                [sys.executable, "-m", "lgbpn_cli", *map(str, command)], stdout=subprocess.PIPE, text=True
+            )
+            for method in json.loads(done.stdout)["methods"]:
+                scores = [score["psnr_db"] for score in method["files"]]
+                print(
+                    f"strength {strength}: {method['label']}: {fmean(scores):.2f} dB over {len(scores)} photos"
+                )
+
+
+if __name__ == "__main__":
+    main()

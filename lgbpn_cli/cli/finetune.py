@@ -1,0 +1,146 @@
+"""`lgbpn finetune`: its options, and what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lgbpn_cli.cli.amounts import parse_seconds
+from lgbpn_cli.cli.command_line import command_line
+from lgbpn_cli.config import FinetuneConfig
+
+
+def finetune(
+    context: typer.Context,
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            help="Folder of your own noisy photos, with its sub-folders.",
+            show_default=False,
+        ),
+    ],
+    name: Annotated[
+        str,
+        typer.Option("-o", "--output", metavar="NAME", help="Name of the model to make.", show_default=False),
+    ],
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="NAME|FILE|scratch",
+            help="Model to start from; scratch: random weights, which take many hours to learn.",
+            show_default="the model this version ships",
+        ),
+    ] = FinetuneConfig.base,
+    per_camera: Annotated[
+        bool,
+        typer.Option(
+            "--per-camera", help="Make a model for each camera at each ISO; they share the time limit."
+        ),
+    ] = FinetuneConfig.per_camera,
+    time_limit: Annotated[
+        str, typer.Option("--time-limit", metavar="TIME", help="Time for everything, such as 90s, 30m or 2h.")
+    ] = "30m",
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            "--steps", metavar="NUMBER", help="Steps of the teacher.", show_default="what fits into the time"
+        ),
+    ] = FinetuneConfig.steps,
+    batch: Annotated[
+        int, typer.Option("--batch", metavar="NUMBER", help="Crops a step; a GPU takes 32 and more.")
+    ] = FinetuneConfig.batch,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="NUMBER", help="Start of all random numbers.")
+    ] = FinetuneConfig.seed,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with the unfinished run of this name, with the photos it began with."
+        ),
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a model or an unfinished run of this name.")
+    ] = False,
+    device: Annotated[
+        str,
+        typer.Option("-d", "--device", metavar="auto|cpu|cuda[:N]|mps", help="Where to compute."),
+    ] = "auto",
+) -> None:
+    """Teach a model the noise of your camera, from your own noisy photos, without any clean picture.
+
+    Photos of high ISO, straight from the camera, are best; those that are too clean, too small, broken or there twice
+    are left out. A fifth of them is held out: the new model is kept only if it is better for those, and neither
+    copies noise nor removes more of the picture. It is then used with -m NAME. The photos are never changed; tiles of
+    them are kept until the run is finished, beside your models, with a preview to look at.
+
+    Several GPUs: torchrun --nproc-per-node N -m lgbpn_cli finetune FOLDER -o NAME --batch 32
+
+    \b
+    Examples:
+      lgbpn finetune ~/Pictures/concerts -o my-camera
+      lgbpn finetune ~/Pictures/2026 -o mine --per-camera --time-limit 2h
+      lgbpn finetune ~/Pictures/concerts -o my-camera --resume
+
+    \b
+    Exit codes:
+      0    every model is made
+      1    a model was not accepted, or a run could not go on; nothing else has changed
+      2    the command, the photos or the device were wrong; nothing was done
+      130  stopped with Ctrl-C; the best state so far was kept, and --resume goes on
+    """
+    config = FinetuneConfig(
+        name=name,
+        base=base,
+        per_camera=per_camera,
+        steps=steps,
+        time_limit_s=parse_seconds("--time-limit", time_limit),
+        batch=batch,
+        seed=seed,
+    )
+    # Here and not at the top: --help does not have to wait for them.
+    from lgbpn_cli import app
+    from lgbpn_cli.cli.step_progress import StepReporter
+
+    reporter = StepReporter()
+    kept = app.finetune_run_folder(name)
+    try:
+        reports = app.finetune(
+            folder,
+            config,
+            command=command_line(context),
+            device=device,
+            resume=resume,
+            overwrite=overwrite,
+            on_step=reporter,
+            on_note=_say,
+        )
+    except KeyboardInterrupt as stop:
+        _say("stopped; --resume goes on with it" if kept.exists() else "stopped before anything was learned")
+        raise typer.Exit(130) from stop
+    finally:
+        reporter.bar.close()
+    exit_code = 0
+    for made, report in reports.items():
+        if report.verdict is not None:
+            _say(f"{made}: {report.verdict.words()}")
+        elif not report.rank:
+            _say(f"{made}: no better state was found in {report.steps} steps; nothing has changed")
+        if report.entry is not None:
+            _say(f"{made} is ready: lgbpn denoise PHOTO -m {made}")
+        if report.trouble:
+            _say(f"ended early: {report.trouble}")
+        if report.interrupted:
+            _say(f"stopped; lgbpn finetune {folder} -o {name} --resume goes on from {kept}")
+        if report.rank:
+            continue
+        failed = report.entry is None or bool(report.trouble)
+        exit_code = 130 if report.interrupted else max(exit_code, int(failed))
+    raise typer.Exit(exit_code)
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)

@@ -1,0 +1,88 @@
+"""`lgbpn probe`: its options, and what it prints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from lgbpn_cli.batch.probe import NoiseSummary
+
+
+def probe(
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PHOTO|FOLDER", help="Photos, and folders of photos.", show_default=False, readable=False
+        ),
+    ],
+    recursive: Annotated[
+        bool, typer.Option("-r", "--recursive", help="Enter sub-folders of the folders given.")
+    ] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            "--plot",
+            metavar="FILE.png",
+            help="Draw the correlation of the noise of all photos, as bars and as a mask.",
+            show_default="no drawing",
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write one JSON document to standard output.")
+    ] = False,
+) -> None:
+    """Measure the noise of photos, say what it means, and what suits it. No clean picture is needed.
+
+    Level, correlation over offsets of -6..6 px, JPEG's grid and clipping are measured in the flat patches of each
+    photo; photos of one camera at one ISO are summed up together. Nothing is changed or written but the plot.
+
+    \b
+    Examples:
+      lgbpn probe IMG_1.jpg
+      lgbpn probe photos/ -r --plot noise.png
+      lgbpn probe photos/ --json > noise.json
+
+    \b
+    Exit codes:
+      0    all measured
+      1    some photos could not be read; the others are measured
+      2    the command was wrong; nothing was done
+      130  stopped with Ctrl-C
+    """
+    from lgbpn_cli import app
+    from lgbpn_cli.batch.probe import as_document, summarise
+
+    if plot is not None:
+        from lgbpn_cli.cli.noise_plot import check_plot, draw_correlation
+
+        check_plot(plot)
+    try:
+        found = app.probe(inputs, recursive=recursive, on_note=lambda text: typer.echo(text, err=True))
+    except KeyboardInterrupt as stop:
+        raise typer.Exit(130) from stop
+    for failure in found.failures:
+        typer.echo(f"failed: {failure}", err=True)
+    if as_json:
+        typer.echo(json.dumps(as_document(found)))
+    else:
+        for photo in found.photos:
+            _say(f"{photo.path} ({photo.shot})", summarise([photo.noise]))
+        groups = found.groups()
+        if len(found.photos) > len(groups):
+            for shot, summary in groups.items():
+                _say(f"{summary.photos} photos: {shot}", summary)
+    if plot is not None and found.photos:
+        draw_correlation(summarise([photo.noise for photo in found.photos]), plot)
+        typer.echo(f"drawn: {plot}", err=True)
+    raise typer.Exit(1 if found.failures else 0)
+
+
+def _say(title: str, summary: NoiseSummary) -> None:
+    red, green, blue = summary.level_8bit
+    typer.echo(f"{title}\n  R {red:.1f}  G {green:.1f}  B {blue:.1f} of 255")
+    for sentence in (*summary.words(), *summary.advice()):
+        typer.echo(f"  {sentence}")

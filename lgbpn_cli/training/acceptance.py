@@ -1,0 +1,167 @@
+"""Whether a fine-tuned network is better than the one it came from, judged without any clean picture.
+
+The blind loss must fall on photos that were not trained on, with hole, PD and ratio as they were. Where noise reaches
+beyond the hole, it also falls when a network learns to copy noise; then less noise is removed from flat areas. And it
+may come from picture that is removed with the noise; then what is removed resembles the picture more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lgbpn_cli.config import PRESETS, PassConfig
+from lgbpn_cli.device import Device
+from lgbpn_cli.network.blind import blind_loss
+from lgbpn_cli.network.lgbpn import LGBPN
+
+CROP_PX = 240
+"""A multiple of the training PD factors times their dilations."""
+RIM_PX = 10
+"""Left out of the loss: near an edge the network sees what it predicts."""
+MOST_CROPS = 8
+BLOCK_PX = 16
+FLAT_SHARE = 0.3
+"""The share of 16x16 blocks, flattest first in the base's result, where only noise can have been removed."""
+VARIANCE_MARGIN = 0.05
+"""In flat areas at most this share less noise may be removed than by the base."""
+STRUCTURE_MARGIN = 0.02
+"""The correlation of what is removed with the picture may be this much larger than the base's."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What one network does on the photos held out."""
+
+    loss_8bit: float
+    """Blind loss, in levels of 0..255."""
+    flat_variance: float
+    """Variance of what it removes from flat areas, in squared levels."""
+    structure: float
+    """Correlation of what it removes with the detail of the picture."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The comparison of a new network with its base."""
+
+    base: Judgement
+    new: Judgement
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why it is not accepted; nothing if it is."""
+        found = []
+        if not self.new.loss_8bit < self.base.loss_8bit:
+            found.append(
+                f"it predicts the photos held out no better: loss {self.new.loss_8bit:.3f} instead of "
+                f"{self.base.loss_8bit:.3f}"
+            )
+        if self.new.flat_variance < (1 - VARIANCE_MARGIN) * self.base.flat_variance:
+            less = 1 - self.new.flat_variance / self.base.flat_variance
+            found.append(f"it has learned to copy noise: {less:.0%} less is removed from flat areas")
+        if self.new.structure > self.base.structure + STRUCTURE_MARGIN:
+            found.append(
+                f"it removes more of the picture: what it removes correlates with it by {self.new.structure:.3f} "
+                f"instead of {self.base.structure:.3f}"
+            )
+        return found
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the new network replaces its base."""
+        return not self.reasons
+
+    def words(self) -> str:
+        """Return the result for people."""
+        if not self.accepted:
+            return f"not accepted: {'; '.join(self.reasons)}"
+        return (
+            f"accepted: loss on photos held out {self.base.loss_8bit:.3f} -> {self.new.loss_8bit:.3f}, noise removed "
+            f"from flat areas {self.new.flat_variance / max(self.base.flat_variance, 1e-9):.0%} of before, "
+            f"picture in it {self.base.structure:.3f} -> {self.new.structure:.3f}"
+        )
+
+
+def judging_crops(tiles: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+    """Return the middles of up to eight of the tiles, spread evenly over them."""
+    chosen = sorted({int(index) for index in np.linspace(0, len(tiles) - 1, MOST_CROPS)})
+    crops = []
+    for tile in (tiles[index] for index in chosen):
+        top, left = (max(0, side - CROP_PX) // 2 for side in tile.shape[:2])
+        crops.append(np.array(tile[top : top + CROP_PX, left : left + CROP_PX]))  # in memory from now on
+    return crops
+
+
+@torch.inference_mode()
+def blind_loss_8bit(network: LGBPN, crops: Sequence[NDArray[np.uint8]], device: Device) -> float:
+    """Return the mean blind loss of the crops with the sampling of the training, in levels of 0..255."""
+    shape = network.config
+    sampling = PassConfig(shape.training_local_pd, shape.training_global_pd)
+    losses = []
+    for crop in crops:
+        noisy = _tensor(crop, device)
+        losses.append(255 * float(blind_loss(network(noisy, sampling), noisy, RIM_PX)))
+    return float(np.mean(losses))
+
+
+@torch.inference_mode()
+def compare(
+    base: LGBPN, new: LGBPN, crops: Sequence[NDArray[np.uint8]], preset: str, device: Device
+) -> Verdict:
+    """Return how the new network does beside its base; `preset` is what both are used with."""
+    details, flats = [], []
+    removed: dict[LGBPN, list[NDArray[np.float32]]] = {base: [], new: []}
+    for crop in crops:
+        noisy = _tensor(crop, device)
+        for network, parts in removed.items():
+            clean = network(noisy, PRESETS[preset].first)
+            part = (255 * (noisy - clean))[0].permute(1, 2, 0).float().cpu().numpy()
+            parts.append(part)
+            if network is base:
+                picture = crop.astype(np.float32) - part
+                details.append(picture - _coarse(picture))
+                flats.append(_flat_blocks(picture))
+    judged = [
+        Judgement(
+            blind_loss_8bit(network, crops, device),
+            float(np.mean([_block_variance(p)[flat].mean() for p, flat in zip(parts, flats, strict=True)])),
+            _correlation(parts, details),
+        )
+        for network, parts in removed.items()
+    ]
+    return Verdict(*judged)
+
+
+def _tensor(crop: NDArray[np.uint8], device: Device) -> torch.Tensor:
+    return torch.from_numpy(crop).to(device.torch_device).permute(2, 0, 1)[None].float() / 255
+
+
+def _coarse(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean over 9x9 px."""
+    tensor = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None]
+    mean = torch.nn.functional.avg_pool2d(tensor, 9, 1, 4, count_include_pad=False)
+    return np.asarray(mean[0].permute(1, 2, 0).numpy())
+
+
+def _block_variance(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the variance within each whole 16x16 block, mean of the channels, in one row."""
+    rows, columns = picture.shape[0] // BLOCK_PX, picture.shape[1] // BLOCK_PX
+    blocks = picture[: rows * BLOCK_PX, : columns * BLOCK_PX].reshape(rows, BLOCK_PX, columns, BLOCK_PX, 3)
+    return np.asarray(blocks.var(axis=(1, 3)).mean(axis=2).ravel())
+
+
+def _flat_blocks(picture: NDArray[np.float32]) -> NDArray[np.bool_]:
+    variance = _block_variance(picture)
+    return np.asarray(variance <= np.quantile(variance, FLAT_SHARE))
+
+
+def _correlation(first: Sequence[NDArray[np.float32]], second: Sequence[NDArray[np.float32]]) -> float:
+    product = sum(float((a * b).mean()) for a, b in zip(first, second, strict=True))
+    energies = [sum(float((each**2).mean()) for each in parts) for parts in (first, second)]
+    return product / math.sqrt(max(energies[0] * energies[1], 1e-12))

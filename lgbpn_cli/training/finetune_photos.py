@@ -1,0 +1,206 @@
+"""The photos a model is fine-tuned on: which are used, which are left out and why, and which are held out.
+
+Tiles of the photos are kept in the run's folder and read from there as they are needed: memory stays small, and a run
+that is resumed sees the same photos, whatever has become of their folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lgbpn_cli.colour import to_working
+from lgbpn_cli.errors import PhotoError, TrainingError, UsageError
+from lgbpn_cli.noise import measure_noise
+from lgbpn_cli.photos.photo import PHOTO_SUFFIXES
+from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.photos.record import read_record
+from lgbpn_cli.photos.shot import Shot, shot_of
+
+SMALLEST_SIDE_PX = 160
+"""Photos with a shorter side hold hardly a training crop without its rim."""
+CLEANEST_LEVEL_8BIT = 1.5
+"""Photos with less noise have nothing to teach."""
+TILE_PX = 384
+TILES_A_PHOTO = 16
+"""Large photos are used by so many tiles at most, spread evenly."""
+MOST_PHOTOS = 400
+"""Among more, so many are drawn: what one camera's noise is like needs no more."""
+HELD_OUT_SHARE = 0.2
+INDEX_NAME = "photos.json"
+
+
+@dataclass(frozen=True)
+class KeptPhoto:
+    """One photo of a run: where its tiles lie, and what is known of it. No file name of the user's."""
+
+    tiles: str
+    """File name below the run's folder; an array (n, h, w, 3) of uint8."""
+    camera: str
+    iso: int
+    level_8bit: float
+    """Its noise."""
+    neighbour_correlation: float
+    """Correlation of the noise of direct neighbours."""
+    held_out: bool = False
+    """Only ever used to judge."""
+
+    @property
+    def shot(self) -> Shot:
+        """Camera and ISO."""
+        return Shot(self.camera, self.iso)
+
+
+@dataclass
+class Scan:
+    """What was found in a folder."""
+
+    photos: list[KeptPhoto] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    """How many photos were left out, by reason."""
+    unread: int = 0
+    """Photos that were not looked at because there were enough."""
+
+    def notes(self) -> list[str]:
+        """Return what the user should know, a line each."""
+        lines = [f"{len(self.photos)} photos to learn from"]
+        if self.left_out:
+            lines.append(f"left out: {', '.join(f'{n} {why}' for why, n in sorted(self.left_out.items()))}")
+        if self.unread:
+            lines.append(f"{self.unread} further photos were not looked at: {MOST_PHOTOS} are enough")
+        return lines
+
+
+def photo_paths(folder: Path) -> Iterator[Path]:
+    """Give the photo files below `folder`, as the file system gives them; hidden ones are passed over."""
+    for top, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in names:
+            if not name.startswith(".") and Path(name).suffix.lower() in PHOTO_SUFFIXES:
+                yield Path(top) / name
+
+
+def scan_photos(
+    folder: Path, run_folder: Path, *, seed: int, on_problem: Callable[[str], None] | None = None
+) -> Scan:
+    """Read the photos below `folder`, keep tiles of those that can teach in `run_folder`, and say what was found.
+
+    One photo at a time is in memory. Raises UsageError where there is no such folder or too little is found.
+    """
+    if not folder.is_dir():
+        raise UsageError(folder, "there is no such folder", "Name the folder of your noisy photos.")
+    paths = sorted(photo_paths(folder))
+    np.random.default_rng(seed).shuffle(paths)
+    scan, seen = Scan(), set[bytes]()
+    for number, path in enumerate(paths):
+        if len(scan.photos) == MOST_PHOTOS:
+            scan.unread = len(paths) - number
+            break
+        found = _keep(path, run_folder, len(scan.photos), seen, on_problem)
+        if isinstance(found, KeptPhoto):
+            scan.photos.append(found)
+        else:
+            scan.left_out[found] += 1
+    if len(scan.photos) < 2:
+        there = "; ".join(scan.notes()[1:]) or "there are no others"
+        raise UsageError(
+            folder,
+            f"{len(scan.photos)} of its photos can be learned from, and two is the least: one is held out to judge "
+            f"by ({there})",
+            "Give more photos of high ISO, straight from the camera.",
+        )
+    return scan
+
+
+def _keep(
+    path: Path, run_folder: Path, number: int, seen: set[bytes], on_problem: Callable[[str], None] | None
+) -> KeptPhoto | str:
+    """Return the photo, its tiles now kept, or the reason why it is left out."""
+    if read_record(path) is not None:
+        return "made by lgbpn"
+    try:
+        photo = read_photo(path)
+    except PhotoError as error:
+        if on_problem is not None:
+            on_problem(str(error))
+        return "not readable"
+    if min(photo.pixels.shape[:2]) < SMALLEST_SIDE_PX:
+        return f"smaller than {SMALLEST_SIDE_PX} px"
+    digest = hashlib.sha256(np.ascontiguousarray(photo.pixels).data).digest()
+    if digest in seen:
+        return "given twice"
+    seen.add(digest)
+    image = to_working(photo)
+    noise = measure_noise(image)
+    if noise.level < CLEANEST_LEVEL_8BIT:
+        return "too clean to learn from"
+    name, shot = f"{number:05}.npy", shot_of(photo)
+    tiles = cut_evenly(np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8))
+    try:
+        np.save(run_folder / name, tiles)
+    except OSError as error:
+        raise TrainingError(
+            run_folder / name,
+            f"tiles of the photos could not be kept ({error.strerror})",
+            "Free some space and start again.",
+        ) from error
+    centre = len(noise.correlation) // 2
+    neighbours = (noise.correlation[centre][centre + 1] + noise.correlation[centre + 1][centre]) / 2
+    return KeptPhoto(name, shot.camera, shot.iso, noise.level, neighbours)
+
+
+def cut_evenly(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return tiles of `photo` (h, w, 3), spread evenly: (n, h, w, 3)."""
+    height, width = photo.shape[:2]
+    tall, wide = min(height, TILE_PX), min(width, TILE_PX)
+    a_side = int(TILES_A_PHOTO**0.5)
+    tops, lefts = (
+        sorted({int(start) for start in np.linspace(0, side - length, min(a_side, -(-side // length)))})
+        for side, length in ((height, tall), (width, wide))
+    )
+    return np.stack([photo[top : top + tall, left : left + wide] for top in tops for left in lefts])
+
+
+def hold_out(photos: Sequence[KeptPhoto], seed: int) -> list[KeptPhoto]:
+    """Return the photos with a fifth of them, one at least, held out; whole files, drawn by the seed."""
+    count = max(1, round(HELD_OUT_SHARE * len(photos)))
+    chosen = set(np.random.default_rng(seed).permutation(len(photos))[:count].tolist())
+    return [KeptPhoto(**{**asdict(each), "held_out": i in chosen}) for i, each in enumerate(photos)]
+
+
+def write_index(photos: Sequence[KeptPhoto], run_folder: Path) -> None:
+    """Write down which tiles belong to a run."""
+    (run_folder / INDEX_NAME).write_text(json.dumps([asdict(each) for each in photos]), encoding="utf-8")
+
+
+def read_index(run_folder: Path) -> list[KeptPhoto]:
+    """Return what `write_index` wrote. Raises TrainingError where it is not there or damaged."""
+    path = run_folder / INDEX_NAME
+    try:
+        return [KeptPhoto(**each) for each in json.loads(path.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError) as error:
+        raise TrainingError(path, "the photos of this run are not there", "Start it anew.") from error
+
+
+def read_tiles(photos: Sequence[KeptPhoto], run_folder: Path) -> list[NDArray[np.uint8]]:
+    """Return the tiles of all `photos`, (h, w, 3) each, read from the disk as they are needed.
+
+    Raises TrainingError where they are not there or damaged.
+    """
+    tiles: list[NDArray[np.uint8]] = []
+    for photo in photos:
+        try:
+            tiles += list(np.load(run_folder / photo.tiles, mmap_mode="r"))
+        except (OSError, ValueError) as error:
+            raise TrainingError(
+                run_folder / photo.tiles, "kept tiles are damaged", "Start the run anew."
+            ) from error
+    return tiles

@@ -1,0 +1,116 @@
+"""`lgbpn finetune`, the real command in a process of its own, on tiny runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from lgbpn_cli.config import NetworkConfig
+from lgbpn_cli.models.weight_file import write_weights
+from lgbpn_cli.network.lgbpn import LGBPN
+
+TINY = NetworkConfig(width=8, head_width=4, local_modules=1, global_blocks=1, value_range=1.0)
+
+
+def start(tmp_path: Path, *arguments: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "lgbpn_cli", "finetune", *map(str, arguments)]
+    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path / "data")}
+    return subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+
+def finetune(tmp_path: Path, *arguments: object) -> tuple[int, str]:
+    with start(tmp_path, *arguments) as process:
+        stdout, stderr = process.communicate(timeout=300)
+    assert stdout == ""
+    assert "Traceback" not in stderr
+    return process.returncode, stderr
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for number in range(3):
+        waves = 120 + 50 * np.sin(np.arange(180) / 20 + number)[:, None, None]
+        pixels = waves + random.normal(0, 15, (180, 200, 3))
+        Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(folder / f"{number}.png")
+    return folder
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    torch.manual_seed(1)
+    write_weights(tmp_path / "tiny.safetensors", LGBPN(TINY).state_dict(), TINY, "sidd")
+    return tmp_path / "tiny.safetensors"
+
+
+def test_a_run_ends_with_its_verdict(tmp_path: Path, photos: Path, tiny: Path) -> None:
+    code, said = finetune(tmp_path, photos, "-o", "mine", "--from", tiny, "--steps", 6, "--batch", 2)
+    assert code in (0, 1)
+    assert ("mine: accepted" in said) == (code == 0)
+    assert "3 photos to learn from" in said
+    assert not (tmp_path / "data/lgbpn/finetune/mine").exists()
+
+
+@pytest.mark.parametrize("name", ["a/b", ".hidden", "auto", ""])
+def test_what_is_no_name_is_wrong_usage(tmp_path: Path, photos: Path, name: str) -> None:
+    code, said = finetune(tmp_path, photos, "-o", name)
+    assert code == 2
+    assert "no name for a model" in said
+
+
+@pytest.mark.parametrize("limit", ["fast", "30", "0s"])
+def test_what_is_no_time_is_wrong_usage(tmp_path: Path, photos: Path, limit: str) -> None:
+    code, said = finetune(tmp_path, photos, "-o", "mine", "--time-limit", limit)
+    assert code == 2
+    assert "--time-limit" in said
+
+
+def test_a_missing_folder_is_wrong_usage(tmp_path: Path, tiny: Path) -> None:
+    code, said = finetune(tmp_path, tmp_path / "none", "-o", "mine", "--from", tiny)
+    assert code == 2
+    assert "there is no such folder" in said
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    for _ in range(1200):
+        if path.exists() or process.poll() is not None:
+            return
+        time.sleep(0.1)
+
+
+def test_a_run_that_was_killed_or_stopped_goes_on(tmp_path: Path, photos: Path, tiny: Path) -> None:
+    options = [photos, "-o", "mine", "--from", tiny, "--batch", 2]
+    checkpoint = tmp_path / "data/lgbpn/finetune/mine/checkpoint.pt"
+    with start(tmp_path, *options, "--steps", 2000) as process:
+        wait_for(checkpoint, process)
+        process.kill()
+    assert checkpoint.exists()
+    with start(tmp_path, *options, "--steps", 2000, "--resume") as process:
+        time.sleep(10)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=120)[1]
+    assert process.returncode == 130
+    assert "--resume goes on" in said
+    assert "Traceback" not in said
+    step = torch.load(checkpoint, weights_only=True)["step"]
+    code, said = finetune(tmp_path, *options, "--steps", step + 2, "--resume")
+    assert code in (0, 1)
+    assert "going on with the 3 photos" in said

@@ -1,0 +1,86 @@
+"""`lgbpn probe`, the real command on real photos and on made ones."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def probe(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "lgbpn_cli", "probe", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def noisy_photo(path: Path, level_8bit: float, *, iso: int = 0) -> Path:
+    random = np.random.default_rng(7)
+    pixels = 120 + random.normal(0, level_8bit, (200, 240, 3))
+    exif = Image.Exif()
+    if iso:
+        exif[271], exif[272] = "Canon", "Canon EOS 5D"
+        exif.get_ifd(0x8769)[34855] = iso
+    Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8)).save(path, exif=exif)
+    return path
+
+
+def test_the_level_is_said_in_numbers_and_words(tmp_path: Path) -> None:
+    result = probe(noisy_photo(tmp_path / "a.png", 12))
+    assert result.returncode == 0
+    assert "Strong noise: 1" in result.stdout
+    assert "as fine as single pixels" in result.stdout
+    assert "--preset dnd" in result.stdout
+
+
+def test_photos_are_summed_up_by_camera_and_iso(tmp_path: Path) -> None:
+    for name, iso in (("a.png", 800), ("b.png", 800), ("c.png", 3200)):
+        noisy_photo(tmp_path / name, iso / 200, iso=iso)
+    document = json.loads(probe(tmp_path, "--json").stdout)
+    groups = [(group["camera"], group["iso"], group["photos"]) for group in document["groups"]]
+    assert groups == [("Canon EOS 5D", 800, 2), ("Canon EOS 5D", 3200, 1)]
+    assert [group["level_8bit"][0] for group in document["groups"]] == pytest.approx([4, 16], rel=0.15)
+    assert len(document["photos"][0]["correlation"]) == 13
+
+
+def test_a_clean_photo_is_to_be_left_alone(tmp_path: Path) -> None:
+    assert "Leave it as it is" in probe(noisy_photo(tmp_path / "a.png", 0)).stdout
+
+
+def test_the_plot_is_drawn(tmp_path: Path) -> None:
+    result = probe(noisy_photo(tmp_path / "a.png", 5), "--plot", tmp_path / "noise.png")
+    assert result.returncode == 0
+    with Image.open(tmp_path / "noise.png") as drawn:
+        assert min(drawn.size) > 300
+        assert len(np.unique(np.asarray(drawn).reshape(-1, 3), axis=0)) > 4
+
+
+def test_a_broken_photo_is_named_and_the_others_are_measured(tmp_path: Path) -> None:
+    noisy_photo(tmp_path / "a.png", 5)
+    (tmp_path / "b.jpg").write_bytes(b"\xff\xd8no photo")
+    result = probe(tmp_path)
+    assert result.returncode == 1
+    assert "b.jpg" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "a.png" in result.stdout
+
+
+@pytest.mark.parametrize("plot", ["noise.jpg", "missing/noise.png"])
+def test_a_plot_that_cannot_be_written_is_refused_first(tmp_path: Path, plot: str) -> None:
+    result = probe(noisy_photo(tmp_path / "a.png", 5), "--plot", tmp_path / plot)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "--plot" in result.stderr
+
+
+def test_a_missing_input_is_wrong_usage(tmp_path: Path) -> None:
+    assert probe(tmp_path / "none.jpg").returncode == 2
+
+
+def test_cameras_name_themselves(data_root: Path) -> None:
+    folder = data_root / "phone-highiso"
+    document = json.loads(probe(folder, "--json").stdout)
+    shots = {(photo["camera"], photo["iso"]) for photo in document["photos"]}
+    assert {("Canon EOS 5D Mark III", 1000), ("Canon PowerShot SX60 HS", 1000)} <= shots

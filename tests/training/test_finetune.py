@@ -1,0 +1,370 @@
+"""Fine-tuning a tiny network on photos with noise made from a seed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tiny_training import NETWORK, noisy_photo
+
+from lgbpn_cli.config import FinetuneConfig, NetworkConfig, StudentConfig, TrainingConfig
+from lgbpn_cli.device import Device
+from lgbpn_cli.errors import TrainingError, UsageError
+from lgbpn_cli.models.manifest import (
+    ModelEntry,
+    ModelPart,
+    add_entry,
+    file_sha256,
+    read_manifest,
+    user_folder,
+)
+from lgbpn_cli.models.weight_file import read_weights, write_weights
+from lgbpn_cli.network.lgbpn import LGBPN
+from lgbpn_cli.network.student import Student
+from lgbpn_cli.training import finetune as finetune_module
+from lgbpn_cli.training.acceptance import Judgement, Verdict
+from lgbpn_cli.training.data import CropSampler, NoisySource
+from lgbpn_cli.training.distributed import ProcessGroup
+from lgbpn_cli.training.finetune import CHECKPOINT_NAME, FinetuneTrainer, Report
+from lgbpn_cli.training.finetune_photos import scan_photos
+from lgbpn_cli.training.finetune_runs import Listener, finetune_folder
+
+STEPS = 10
+
+
+def save(
+    path: Path, seed: int, *, camera: str = "", iso: int = 0, size: tuple[int, int] = (170, 200)
+) -> Path:
+    exif = Image.Exif()
+    if camera:
+        exif[271], exif[272] = "Canon", camera
+        exif.get_ifd(0x8769)[34855] = iso
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(noisy_photo(*size, seed)).save(path, exif=exif)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for seed in range(3):
+        save(tmp_path / "photos" / f"{seed}.png", seed)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def tiny_base(tmp_path: Path) -> Path:
+    """A weight file of a tiny network that has learned nothing: every step makes it better."""
+    torch.manual_seed(1)
+    path = tmp_path / "tiny.safetensors"
+    write_weights(path, LGBPN(NETWORK).state_dict(), NETWORK, "sidd")
+    return path
+
+
+@pytest.fixture
+def run(folder: Path, tiny_base: Path, tmp_path: Path, cpu: Device) -> Any:
+    """Fine-tune the tiny base; options change the configuration or the call."""
+
+    def finetune(*, listener: Listener | None = None, **options: Any) -> dict[str, Report]:
+        call = {key: options.pop(key) for key in ("resume", "overwrite") if key in options}
+        given = {"name": "mine", "base": str(tiny_base), "steps": STEPS, "batch": 2, "learning_rate": 3e-3}
+        return finetune_folder(
+            folder,
+            FinetuneConfig(**{**given, **options}),
+            run_folder=tmp_path / "run",
+            models_folder=tmp_path / "models",
+            device=cpu,
+            command="lgbpn finetune",
+            listener=listener,
+            **call,
+        )
+
+    return finetune
+
+
+def test_a_better_network_becomes_a_model_with_a_card(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Verdict, "accepted", True)
+    report = run()["mine"]
+    assert report.verdict.new.loss_8bit < report.verdict.base.loss_8bit
+    entry = read_manifest(tmp_path / "models")["mine"]
+    card = (tmp_path / "models" / entry.card).read_text("utf-8")
+    assert "3 noisy photos, 1 of them held out" in card
+    assert ".png" not in card
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_network_that_is_no_better_leaves_everything_as_it_was(run: Any, tmp_path: Path) -> None:
+    report = run(learning_rate=1e-12)["mine"]
+    assert report.entry is None
+    assert read_manifest(tmp_path / "models") == {}
+
+
+def verdict(**changes: float) -> Verdict:
+    base = Judgement(loss_8bit=10, flat_variance=100, structure=0.1)
+    return Verdict(base, replace(base, loss_8bit=9.9, **changes))
+
+
+def test_a_lower_loss_with_as_much_noise_removed_is_accepted() -> None:
+    assert verdict().accepted
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"flat_variance": 94}, "copy noise: 6% less"),
+        ({"structure": 0.13}, "more of the picture"),
+        ({"loss_8bit": 10.0}, "no better"),
+    ],
+)
+def test_each_way_to_be_worse_is_refused_and_named(changes: dict[str, float], why: str) -> None:
+    base = Judgement(10, 100, 0.1)
+    found = Verdict(base, replace(base, **{"loss_8bit": 9.9, **changes}))
+    assert not found.accepted
+    assert why in found.words()
+
+
+def weights_of(folder: Path) -> dict[str, torch.Tensor]:
+    loaded: dict[str, torch.Tensor] = torch.load(folder / CHECKPOINT_NAME, weights_only=True)["weights"]
+    return loaded
+
+
+def test_an_interrupted_run_goes_on_to_the_same_weights(run: Any, tmp_path: Path) -> None:
+    ends = []
+
+    def keep_the_end(progress: Any) -> None:
+        if progress.step == STEPS:
+            ends.append(weights_of(tmp_path / "run"))
+
+    def stop_at_seven(progress: Any) -> None:
+        if progress.step == 7:
+            raise KeyboardInterrupt
+
+    run(listener=Listener(step=keep_the_end))
+    assert run(listener=Listener(step=stop_at_seven), overwrite=True)["mine"].interrupted
+    run(resume=True, listener=Listener(step=keep_the_end))
+    whole, resumed = ends
+    assert all(torch.equal(resumed[name], value) for name, value in whole.items())
+
+
+def test_ctrl_c_keeps_the_best_state_so_far(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Verdict, "accepted", True)
+
+    def stop_at_seven(progress: Any) -> None:
+        if progress.step == 7:
+            raise KeyboardInterrupt
+
+    report = run(listener=Listener(step=stop_at_seven))["mine"]
+    assert (report.interrupted, report.steps) == (True, 5)
+    assert "mine" in read_manifest(tmp_path / "models")
+
+
+def test_resuming_with_other_options_is_refused(run: Any) -> None:
+    def stop(progress: Any) -> None:
+        raise KeyboardInterrupt
+
+    run(listener=Listener(step=stop))
+    with pytest.raises(UsageError, match="other options"):
+        run(resume=True, learning_rate=1e-5)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_with_the_best_state(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Verdict, "accepted", True)
+    real = FinetuneTrainer.loss
+
+    def loss(self: FinetuneTrainer) -> torch.Tensor:
+        return real(self) * (float("nan") if self.step == 7 else 1.0)
+
+    monkeypatch.setattr(FinetuneTrainer, "loss", loss)
+    report = run()["mine"]
+    assert "the loss became nan" in report.trouble
+    assert report.steps == 5
+    kept = weights_of(tmp_path / "run")
+    assert all(bool(value.isfinite().all()) for value in kept.values())
+
+
+def test_names_that_are_taken_are_refused(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Verdict, "accepted", True)
+    run()
+    with pytest.raises(UsageError, match="already"):
+        run()
+    with pytest.raises(UsageError, match="no unfinished run"):
+        run(resume=True)
+    run(overwrite=True)
+
+
+def test_each_camera_becomes_a_model(
+    run: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Verdict, "accepted", True)
+    for seed in (10, 11):
+        save(folder / f"{seed}.png", seed, camera="Canon EOS 5D", iso=3200)
+    save(folder / "12.png", 12, camera="Canon EOS 5D", iso=100)
+    notes: list[str] = []
+    reports = run(per_camera=True, listener=Listener(note=notes.append))
+    assert sorted(reports) == ["mine-canon-eos-5d-iso3200", "mine-unknown"]
+    assert read_manifest(tmp_path / "models")["mine-canon-eos-5d-iso3200"].cameras == (
+        ("Canon EOS 5D", 3200),
+    )
+    assert "left out: Canon EOS 5D, ISO 100: a single photo" in notes
+
+
+def test_the_preview_shows_noisy_before_and_now(run: Any, tmp_path: Path) -> None:
+    seen = []
+
+    def note(text: str) -> None:
+        if text.startswith("preview"):
+            with Image.open(tmp_path / "run" / "preview.png") as picture:
+                seen.append(picture.size)
+
+    run(listener=Listener(note=note))
+    assert seen == [(3 * 200, 170)]
+
+
+def test_what_cannot_teach_is_left_out_with_words(folder: Path, tmp_path: Path) -> None:
+    save(folder / "sub" / "again.png", 0)
+    save(folder / "small.png", 5, size=(100, 300))
+    Image.fromarray(np.full((200, 200, 3), 90, np.uint8)).save(folder / "clean.png")
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8")
+    (folder / "notes.txt").write_text("no photo")
+    problems: list[str] = []
+    (tmp_path / "run").mkdir()
+    scan = scan_photos(folder, tmp_path / "run", seed=0, on_problem=problems.append)
+    assert len(scan.photos) == 3
+    assert scan.left_out == {
+        "given twice": 1,
+        "smaller than 160 px": 1,
+        "too clean to learn from": 1,
+        "not readable": 1,
+    }
+    assert "broken.jpg" in problems[0]
+
+
+@pytest.mark.parametrize("case", ["one", "ten the same", "clean", "none"])
+def test_too_few_photos_are_refused_before_anything_is_done(
+    case: str, tiny_base: Path, tmp_path: Path, cpu: Device
+) -> None:
+    folder = tmp_path / "few"
+    folder.mkdir()
+    if case in ("one", "ten the same"):
+        for number in range(1 if case == "one" else 10):
+            save(folder / f"{number}.png", 1)
+    if case == "clean":
+        for number in range(3):
+            Image.fromarray(np.full((200, 200, 3), 90 + number, np.uint8)).save(folder / f"{number}.png")
+    with pytest.raises(UsageError, match="two is the least"):
+        finetune_folder(
+            folder,
+            FinetuneConfig("mine", base=str(tiny_base)),
+            run_folder=tmp_path / "run",
+            models_folder=tmp_path / "models",
+            device=cpu,
+            command="",
+        )
+    assert not (tmp_path / "run").exists()
+
+
+def test_many_photos_are_not_all_read(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lgbpn_cli.training.finetune_photos.MOST_PHOTOS", 2)
+    (tmp_path / "run").mkdir()
+    scan = scan_photos(folder, tmp_path / "run", seed=0)
+    assert (len(scan.photos), scan.unread) == (2, 1)
+
+
+def test_a_full_disk_is_named_and_an_older_checkpoint_stands(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, saved = torch.save, []
+
+    def save_until_full(state: Any, file: Any) -> None:
+        saved.append(1)
+        if len(saved) > 1:
+            raise OSError(28, "No space left on device")
+        real(state, file)
+
+    monkeypatch.setattr(torch, "save", save_until_full)
+    monkeypatch.setattr(
+        finetune_module, "blind_loss_8bit", lambda *arguments: 1.0
+    )  # nothing becomes the best
+    with pytest.raises(TrainingError, match="No space left"):
+        run()
+    assert weights_of(tmp_path / "run")
+
+
+SHARED_RUN = """
+import sys, json, torch
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from test_finetune import losses_of_a_shared_run
+from lgbpn_cli.training.distributed import joined_group
+torch.set_num_threads(1)
+with joined_group(4) as group:
+    losses = losses_of_a_shared_run(group)
+    if group.leads:
+        Path(sys.argv[2]).write_text(json.dumps(losses))
+"""
+
+
+def losses_of_a_shared_run(group: ProcessGroup) -> list[float]:
+    from lgbpn_cli.device import Hardware, choose_device
+
+    source = NoisySource("waves", tuple(noisy_photo(90, 110, seed) for seed in range(3)), 1.0)
+    sampler = CropSampler([source], batch=4, crop_px=40, seed=0)
+    config = TrainingConfig(steps=5, batch=4, crop_px=40, warmup_steps=1, learning_rate=3e-3)
+    network: NetworkConfig = NETWORK
+    trainer = FinetuneTrainer(None, network, config, sampler, choose_device("cpu", Hardware()), group)
+    return [trainer._train_step() for _ in range(5)]
+
+
+def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
+    script, result = tmp_path / "shared.py", tmp_path / "losses.json"
+    script.write_text(SHARED_RUN)
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run(
+        [*command, str(script), str(Path(__file__).parent), str(result)],
+        check=True,
+        env=environment,
+        capture_output=True,
+        timeout=300,
+    )
+    assert json.loads(result.read_text()) == pytest.approx(losses_of_a_shared_run(ProcessGroup()), rel=1e-4)
+
+
+def test_the_student_learns_from_the_new_teacher(
+    run: Any, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr(Verdict, "accepted", True)
+    monkeypatch.setattr("lgbpn_cli.training.finetune_model.MOST_STUDENT_STEPS", 3)
+    users = user_folder()
+    users.mkdir(parents=True)
+    shape = StudentConfig(widths=(4, 8))
+    student = Student(shape)
+    write_weights(users / "student.safetensors", student.state_dict(), shape, "sidd")
+    (users / "teacher.safetensors").write_bytes(tiny_base.read_bytes())
+    parts = {
+        kind: ModelPart(f"{kind}.safetensors", file_sha256(users / f"{kind}.safetensors"))
+        for kind in ("teacher", "student")
+    }
+    add_entry(ModelEntry("base", "sidd", parts, folder=users))
+    entry = run(base="base")["mine"].entry
+    assert sorted(entry.parts) == ["student", "teacher"]
+    learned, _ = read_weights(entry.part_path("student"))
+    assert isinstance(learned, Student)
+    before, after = student.state_dict(), learned.state_dict()
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+    assert "Student: 3 steps from base's" in (tmp_path / "models" / entry.card).read_text("utf-8")
