@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from lgbpn_cli.version import __version__
 
 if TYPE_CHECKING:
-    from lgbpn_cli.app import DenoiseResult, denoise_file, denoise_image, load_model
+    from lgbpn_cli.app import DenoiseResult, denoise_file, denoise_image
+    from lgbpn_cli.denoiser import load_model
 
 __all__ = ["DenoiseResult", "__version__", "denoise_file", "denoise_image", "load_model"]
 
@@ -23,9 +24,9 @@ def __getattr__(name: str) -> Any:
     """The public name `name`, imported now."""
     if name not in __all__:
         raise AttributeError(f"module 'lgbpn_cli' has no attribute '{name}'")
-    from lgbpn_cli import app
+    from lgbpn_cli import app, denoiser
 
-    return getattr(app, name)
+    return getattr(denoiser if name == "load_model" else app, name)
 
 
 def __dir__() -> list[str]:

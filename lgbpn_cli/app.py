@@ -6,10 +6,9 @@ a folder without photos is answered at once.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +17,14 @@ from numpy.typing import NDArray
 
 from lgbpn_cli.batch.estimate import megapixels_of
 from lgbpn_cli.batch.existing import leave_out_existing
-from lgbpn_cli.batch.outcome import Job, Listener, Outcome, RunFacts, Status
-from lgbpn_cli.batch.pipeline import OnTile, Opening, Steps, describe_failure, open_first, run_jobs
+from lgbpn_cli.batch.outcome import Job, Listener, Outcome, Status
+from lgbpn_cli.batch.pipeline import Opening, Steps, describe_failure, open_first, run_jobs
 from lgbpn_cli.batch.probe import Probe, probe_photos
 from lgbpn_cli.batch.selection import Selection, check_inputs, select_sources
 from lgbpn_cli.batch.targets import TargetPlan, check_output, plan_targets
-from lgbpn_cli.colour import EncodedPixels, WorkingPixels, to_working
-from lgbpn_cli.config import PART_OF_QUALITY, FinetuneConfig, InferenceConfig, OutputConfig
+from lgbpn_cli.colour import to_working
+from lgbpn_cli.config import InferenceConfig, OutputConfig
+from lgbpn_cli.denoiser import Denoiser, DenoiserOfCamera, prepare
 from lgbpn_cli.errors import PhotoWriteError, UsageError
 from lgbpn_cli.evaluation.denoise_page import DenoisePage
 from lgbpn_cli.evaluation.methods import (
@@ -42,31 +42,20 @@ from lgbpn_cli.evaluation.run import evaluate_pairs
 from lgbpn_cli.evaluation.settings import EvaluationConfig
 from lgbpn_cli.evaluation.submission import write_submission
 from lgbpn_cli.evaluation.table import as_csv
-from lgbpn_cli.noise import NO_NOISE, measure_noise
-from lgbpn_cli.photos.companions import copy_companions
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.read import read_photo
-from lgbpn_cli.photos.record import Record
 from lgbpn_cli.photos.shot import Shot, shot_of
 from lgbpn_cli.photos.suffixes import type_for
 from lgbpn_cli.photos.write import write_photo
-from lgbpn_cli.version import __version__
 
 if TYPE_CHECKING:
     from lgbpn_cli.device import DeviceList
     from lgbpn_cli.inference.bench import Agreement, Speed
-    from lgbpn_cli.inference.picture import Canvas, Picture
     from lgbpn_cli.models.load import Model
-    from lgbpn_cli.models.manifest import ModelEntry
-    from lgbpn_cli.training.distil import DistillationProgress
-    from lgbpn_cli.training.finetune import Report as FinetuneReport
-    from lgbpn_cli.training.trainer import TrainingProgress
 
 AUTO_MODEL = "auto"
 """As a model's name: the user's model for the camera that took the photo."""
-PROBE_SIDE_PX = 256
-"""Side of the tile that a dry run times the network with."""
 
 
 @dataclass(frozen=True)
@@ -79,24 +68,6 @@ class DenoiseResult:
     megapixels: float
     model: str
     device: str
-
-
-def load_model(
-    name_or_file: str | None = None, *, quality: str | None = InferenceConfig.quality, device: str = "auto"
-) -> Model:
-    """The model of that name or weight file (None: the default model), ready on `device`.
-
-    `quality` decides which part of the model is loaded (see `denoise_image`); None takes the fast student where
-    the model has one. `device` is auto, cpu, cuda, cuda:N or mps. Load a model once and hand it to every call
-    that takes one.
-    Raises ModelError for an unknown or damaged model, DeviceError for a device that is not there.
-    """
-    from lgbpn_cli.device import choose_device
-    from lgbpn_cli.models.load import DEFAULT_MODEL
-    from lgbpn_cli.models.load import load_model as load
-
-    part = None if quality is None else PART_OF_QUALITY[InferenceConfig(quality=quality).quality or quality]
-    return load(name_or_file or DEFAULT_MODEL, part=part, device=choose_device(device))
 
 
 def denoise_image(
@@ -118,7 +89,7 @@ def denoise_image(
     """
     _require_picture(array)
     settings = InferenceConfig(quality=quality, preset=preset, strength=strength, seed=seed)
-    denoiser = _prepare(model, device, settings)
+    denoiser = prepare(model, device, settings)
     pixels = array.reshape(*array.shape[:2], -1)
     if array.dtype != np.float32:
         photo = Photo(Path("array"), pixels, alpha=None, format="array", orientation=1)
@@ -154,7 +125,7 @@ def denoise_file(
     start = time.perf_counter()
     photo = as_result(read_photo(source), OutputConfig(format=type_for(source, target)))
     seconds = time.perf_counter() - start
-    denoiser = _prepare(model, device, settings)
+    denoiser = prepare(model, device, settings)
     start = time.perf_counter()
     clean = denoiser.clean(photo)
     write_photo(clean, target, record=denoiser.record)
@@ -208,7 +179,7 @@ def denoise_folder(
         return
 
     default = None if model == AUTO_MODEL else model
-    denoiser = replace(_prepare(default, device, settings), output=output, listener=listener)
+    denoiser = replace(prepare(default, device, settings), output=output, listener=listener)
     denoiser.check_plan()
     remaining.compare(denoiser.record)
     listener.prepared(denoiser.facts, len(remaining.jobs))
@@ -223,9 +194,9 @@ def denoise_folder(
         return
     for outcome in opening.failed:
         listener.finished(outcome)
-    by_photo: _Denoiser | _DenoiserOfCamera = denoiser
+    by_photo: Denoiser | DenoiserOfCamera = denoiser
     if model == AUTO_MODEL:
-        by_photo = _DenoiserOfCamera(denoiser, settings.quality, shots)
+        by_photo = DenoiserOfCamera(denoiser, settings.quality, shots)
     steps = Steps(read=read, run=by_photo.clean, write=by_photo.write)
     if page is not None:
         label, facts = describe_network(denoiser.model, denoiser.settings)
@@ -262,7 +233,7 @@ def evaluate(
         exclude=config.exclude,
     )
     # As `denoise` prepares them: what is measured is what it gives.
-    denoisers = [_prepare(name, device, each) for name in config.models for each in settings]
+    denoisers = [prepare(name, device, each) for name in config.models for each in settings]
     methods = [network_method(each.model, each.settings, each.run) for each in denoisers]
     methods += [*result_methods(config.denoised), *baseline_methods(config.baselines)]
     return evaluate_pairs(pairing, with_unique_labels(methods), config, command=command, on_step=on_step)
@@ -290,7 +261,7 @@ def submit(
 
     Raises UsageError where an input is missing or a result is there already, PhotoReadError for other content.
     """
-    denoiser = _prepare(model, device, settings)
+    denoiser = prepare(model, device, settings)
     description = {"MethodName": "LG-BPN", "Model": denoiser.model.name, "Settings": denoiser.record.settings}
     return write_submission(benchmark, source, folder, denoiser.run, description=description, on_step=on_step)
 
@@ -310,74 +281,6 @@ def probe(
     found = probe_photos(source.path for source in selection.sources)
     found.failures[:0] = [error for _, error in selection.refused]
     return found
-
-
-def finetune(
-    folder: Path,
-    config: FinetuneConfig,
-    *,
-    command: str,
-    device: str = "auto",
-    resume: bool = False,
-    overwrite: bool = False,
-    on_step: Callable[[TrainingProgress], None] | None = None,
-    on_note: Callable[[str], None] = lambda text: None,
-) -> dict[str, FinetuneReport]:
-    """What became of each model that was to be made from the noisy photos below `folder`, by name.
-
-    Models go to the user's own; an unfinished run is kept beside them for `resume`. Raises UsageError for photos
-    that cannot be learned from and names that are taken, TrainingError where a run cannot go on.
-    """
-    from lgbpn_cli.device import choose_device
-    from lgbpn_cli.models.manifest import user_folder
-    from lgbpn_cli.training.finetune_runs import Listener, finetune_folder
-
-    return finetune_folder(
-        folder,
-        config,
-        run_folder=finetune_run_folder(config.name),
-        models_folder=user_folder(),
-        device=choose_device(device),
-        command=command,
-        resume=resume,
-        overwrite=overwrite,
-        listener=Listener(on_step, on_note),
-    )
-
-
-def finetune_run_folder(name: str) -> Path:
-    """Where an unfinished run of this name is kept, with its preview."""
-    from lgbpn_cli.models.manifest import user_folder
-
-    return user_folder().parent / "finetune" / name
-
-
-def train(
-    recipe: Path,
-    *,
-    run_folder: Path,
-    models_folder: Path | None = None,
-    device: str = "auto",
-    on_step: Callable[[TrainingProgress], None] | None = None,
-) -> ModelEntry:
-    """The manifest entry of the model that the recipe file makes; an interrupted run goes on.
-
-    Raises UsageError for a bad recipe, TrainingError where the run cannot go on.
-    """
-    from lgbpn_cli.device import choose_device
-    from lgbpn_cli.models.manifest import user_folder
-    from lgbpn_cli.training.recipe import data_root, read_recipe
-    from lgbpn_cli.training.run import run_recipe
-
-    return run_recipe(
-        read_recipe(recipe),
-        data_root=data_root(),
-        run_folder=run_folder,
-        models_folder=models_folder or user_folder(),
-        device=choose_device(device),
-        command=f"lgbpn train {recipe}",
-        on_step=on_step,
-    )
 
 
 def list_devices() -> DeviceList:
@@ -425,198 +328,6 @@ def bench_agreement(
     return measure_agreement(to_working(read_photo(photo)), loaded, settings, tiles_px)
 
 
-def distill(
-    recipe: Path,
-    *,
-    run_folder: Path,
-    models_folder: Path | None = None,
-    device: str = "auto",
-    on_photo: Callable[[DistillationProgress], None] | None = None,
-    on_step: Callable[[TrainingProgress], None] | None = None,
-) -> ModelEntry:
-    """The manifest entry of the model with the student that the recipe file makes; an interrupted run goes on.
-
-    Raises UsageError for a bad recipe, ModelError for an unknown teacher, TrainingError where the run cannot go on.
-    """
-    from lgbpn_cli.models.manifest import user_folder
-    from lgbpn_cli.training.distil import run_distillation
-    from lgbpn_cli.training.recipe import data_root, read_distillation_recipe
-
-    wanted = read_distillation_recipe(recipe)
-    teacher = load_model(wanted.teacher, quality="teacher", device=device)
-    return run_distillation(
-        wanted,
-        teacher,
-        data_root=data_root(),
-        run_folder=run_folder,
-        models_folder=models_folder or user_folder(),
-        device=teacher.device,
-        command=f"lgbpn distill {recipe}",
-        on_photo=on_photo,
-        on_step=on_step,
-    )
-
-
-@dataclass(frozen=True)
-class _Denoiser:
-    """A loaded model and the settings it is used with."""
-
-    model: Model
-    settings: InferenceConfig
-    output: OutputConfig = field(default_factory=OutputConfig)
-    listener: Listener | None = None
-    """Who is told how a photo is done."""
-
-    def clean(self, photo: Photo, on_tile: OnTile | None = None) -> Photo:
-        """The photo without its noise, all its pages; only the tile at hand is in the network's number format."""
-        noisy, clean = WorkingPixels(photo), EncodedPixels(photo)
-        self._run(noisy, into=clean, result=WorkingPixels(clean.photo), on_tile=on_tile)
-        pages = tuple(self.clean(page, on_tile) for page in photo.further)
-        return replace(clean.photo, further=pages)
-
-    def write(self, photo: Photo, target: Path) -> None:
-        """Write a result, and copy what belongs to its photo."""
-        write_photo(photo, target, record=self.record if self.output.provenance else None)
-        copy_companions(photo.path, target, times=self.output.preserve_times)
-
-    def run(self, image: NDArray[np.float32], on_tile: OnTile | None = None) -> NDArray[np.float32]:
-        """The network's answer to an (h, w, 3) picture from 0 to 1."""
-        clean = np.empty_like(image)
-        self._run(image, into=clean, result=clean, on_tile=on_tile)
-        return clean
-
-    def _run(self, noisy: Picture, *, into: Canvas, result: Picture, on_tile: OnTile | None) -> None:
-        """Denoise `noisy` as its own noise asks for; what is put `into` the canvas is read back from `result`."""
-        from lgbpn_cli.adaptation import choose_preset, give_detail_back
-        from lgbpn_cli.inference.denoise import run_network
-
-        strength, preset = self.settings.strength, self.settings.preset
-        chooses = preset is None and self.model.part == "teacher"
-        noise = measure_noise(noisy) if strength is None or chooses else NO_NOISE
-        run_network(
-            noisy,
-            self.model,
-            replace(self.settings, preset=choose_preset(noise)) if chooses else self.settings,
-            into=into,
-            on_tile=on_tile,
-            on_plan=None if self.listener is None else self.listener.planned,
-            on_note=None if self.listener is None else self.listener.note,
-        )
-        if strength is None:
-            give_detail_back(noisy, result, into, noise)
-
-    def check_plan(self) -> None:
-        """Raise UsageError or DeviceError where no photo, however small, can be done with these settings."""
-        from lgbpn_cli.inference.plan import plan_inference
-
-        plan_inference(1, 1, self.model, self.settings)
-
-    def time_one_megapixel(self) -> float:
-        """An estimate of the seconds a megapixel takes.
-
-        The first of three tiles pays for what happens once a pass or once a process; the second is timed. Halos are
-        not, so larger ones make the estimate too low.
-        """
-        probe = replace(self.settings, refine_passes=1, tile_px=PROBE_SIDE_PX, halo_px=0)
-        moments: list[float] = []
-        tiles = np.zeros((PROBE_SIDE_PX, 3 * PROBE_SIDE_PX, 3), np.float32)
-        denoiser = replace(self, settings=probe, listener=None)
-        denoiser.run(tiles, lambda done, total: moments.append(time.perf_counter()))
-        calls_a_tile = len(moments) // 3 if self.model.part == "student" else 1
-        seconds = moments[2 * calls_a_tile - 1] - moments[calls_a_tile - 1]
-        if self.settings.quality == "teacher-r3":
-            seconds += self.settings.refine_passes * (moments[4] - moments[3])
-        return seconds / (PROBE_SIDE_PX**2 / 1e6)
-
-    @property
-    def record(self) -> Record:
-        """What is written into results: everything that decides about their pixels, as canonical JSON."""
-        settings = self.settings
-        values: dict[str, object] = {
-            "model_sha256": self.model.sha256,
-            "part": self.model.part,
-            "quality": settings.quality,
-            "strength": "auto" if settings.strength is None else settings.strength,
-        }
-        if self.model.part == "teacher":  # students know no shift
-            values["preset"] = settings.preset or "auto"
-        if settings.quality == "teacher-r3":  # the other qualities draw nothing at random
-            values["seed"] = settings.seed
-            values["refine_passes"] = settings.refine_passes
-            values["refine_probability"] = settings.refine_probability
-        if settings.halo_px is not None:  # with the default one, tiles do not show, whatever their size
-            values["tile_px"], values["halo_px"] = settings.tile_px, settings.halo_px
-        if settings.precision != "auto":
-            values["precision"] = settings.precision
-        for name in ("format", "bit_depth", "jpeg_quality", "colour_space"):
-            if getattr(self.output, name) != getattr(OutputConfig, name):
-                values[name] = getattr(self.output, name)
-        text = json.dumps(values, sort_keys=True, separators=(",", ":"))
-        return Record(version=__version__, model=self.model.name, settings=text)
-
-    @property
-    def facts(self) -> RunFacts:
-        """What the user is told about the run."""
-        device = self.model.device
-        return RunFacts(
-            device=device.name,
-            device_description=device.description,
-            device_note=device.note,
-            model=self.model.name,
-            seed=self.settings.seed,
-            settings=self.record.settings,
-        )
-
-
-@dataclass
-class _DenoiserOfCamera:
-    """Denoises each photo with the user's model for its camera, if there is one; else with the default model."""
-
-    default: _Denoiser
-    quality: str | None
-    """The quality asked for; None: the one of each model."""
-    shots: dict[Path, Shot]
-    """Camera and ISO of the photos read so far."""
-    loaded: dict[str, _Denoiser] = field(default_factory=dict)
-
-    def clean(self, photo: Photo, on_tile: OnTile | None = None) -> Photo:
-        """The photo without its noise."""
-        return self._suited(photo).clean(photo, on_tile)
-
-    def write(self, photo: Photo, target: Path) -> None:
-        """Write a result."""
-        self._suited(photo).write(photo, target)
-
-    def _suited(self, photo: Photo) -> _Denoiser:
-        from lgbpn_cli.models.manifest import model_for_camera
-
-        shot = self.shots.get(photo.path, Shot())
-        part = None if self.quality is None else PART_OF_QUALITY[self.quality]
-        name = model_for_camera(shot.camera, shot.iso, part)
-        if name is None:
-            return self.default
-        if name not in self.loaded:
-            model = load_model(name, quality=self.quality, device=self.default.model.device.name)
-            settings = replace(self.default.settings, quality=model.quality(self.quality))
-            self.loaded[name] = replace(self.default, model=model, settings=settings)
-            if self.default.listener is not None:
-                self.default.listener.note(f"{shot}: model {name}")
-        return self.loaded[name]
-
-
-def _prepare(model: Model | str | None, device: str, settings: InferenceConfig) -> _Denoiser:
-    if model is None or isinstance(model, str):
-        if settings.quality is None and settings.preset is not None:  # which only teachers have
-            settings = replace(settings, quality="teacher")
-        model = load_model(model, quality=settings.quality, device=device)
-    quality = model.quality(settings.quality)
-    if settings.preset is not None and PART_OF_QUALITY[quality] == "student":
-        raise UsageError(
-            f"--preset {settings.preset}", f"--quality {quality} has no presets", "Use --quality teacher."
-        )
-    return _Denoiser(model, replace(settings, quality=quality))
-
-
 def _report_refused(selection: Selection, plan: TargetPlan, listener: Listener) -> None:
     """Name the photos that fail before they are opened."""
     for source, error in selection.refused:
@@ -627,7 +338,7 @@ def _report_refused(selection: Selection, plan: TargetPlan, listener: Listener) 
         listener.finished(Outcome(job.source, job.target, Status.FAILED, failure=failure))
 
 
-def _report_estimates(jobs: Sequence[Job], denoiser: _Denoiser, listener: Listener) -> None:
+def _report_estimates(jobs: Sequence[Job], denoiser: Denoiser, listener: Listener) -> None:
     """Time the network on one small tile and scale the time to each photo's size."""
     seconds_per_megapixel = denoiser.time_one_megapixel() if jobs else 0.0
     for job in jobs:

@@ -13,7 +13,8 @@ LAYERS = (
     {"__main__"},
     {"cli"},
     {"__init__"},
-    {"app"},
+    {"app", "workshop"},
+    {"denoiser"},
     {"batch", "evaluation", "training"},
     {"inference"},
     {"models"},
@@ -26,7 +27,7 @@ LAYERS = (
 SERVING = {"photos": set[str](), "colour": {"photos"}, "noise": set[str](), "adaptation": {"noise"}}
 """Rooms beside the layers, with what they may import besides LEAVES; never PyTorch."""
 LEAVES = {"config", "errors", "version"}
-SERVED = {"app", "batch", "evaluation", "training"}
+SERVED = {"app", "denoiser", "batch", "evaluation", "training"}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 

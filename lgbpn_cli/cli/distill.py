@@ -44,12 +44,12 @@ def distill(
       2    the recipe, the teacher or the device was wrong
       130  stopped with Ctrl-C; the same command goes on from the last checkpoint
     """
-    from lgbpn_cli import app
+    from lgbpn_cli import workshop
 
     folder = run_folder or Path("runs") / recipe.stem
     reporter = StepReporter()
     try:
-        entry = app.distill(
+        entry = workshop.distill(
             recipe,
             run_folder=folder,
             models_folder=models_folder,

@@ -102,13 +102,13 @@ def finetune(
         seed=seed,
     )
     # Here and not at the top: --help does not have to wait for them.
-    from lgbpn_cli import app
+    from lgbpn_cli import workshop
     from lgbpn_cli.cli.step_progress import StepReporter
 
     reporter = StepReporter()
-    kept = app.finetune_run_folder(name)
+    kept = workshop.finetune_run_folder(name)
     try:
-        reports = app.finetune(
+        reports = workshop.finetune(
             folder,
             config,
             command=command_line(context),

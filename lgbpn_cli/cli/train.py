@@ -35,12 +35,12 @@ def train(
       2    the recipe or the device was wrong
       130  stopped with Ctrl-C; the same command goes on from the last checkpoint
     """
-    from lgbpn_cli import app
+    from lgbpn_cli import workshop
 
     folder = run_folder or Path("runs") / recipe.stem
     reporter = StepReporter()
     try:
-        entry = app.train(
+        entry = workshop.train(
             recipe, run_folder=folder, models_folder=models_folder, device=device, on_step=reporter
         )
     except KeyboardInterrupt as stop:

@@ -1,0 +1,116 @@
+"""The use cases that make models: training, distillation, fine-tuning. PyTorch is imported inside the functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lgbpn_cli.config import FinetuneConfig
+from lgbpn_cli.denoiser import load_model
+
+if TYPE_CHECKING:
+    from lgbpn_cli.models.manifest import ModelEntry
+    from lgbpn_cli.training.distil import DistillationProgress
+    from lgbpn_cli.training.finetune import Report as FinetuneReport
+    from lgbpn_cli.training.trainer import TrainingProgress
+
+
+def finetune(
+    folder: Path,
+    config: FinetuneConfig,
+    *,
+    command: str,
+    device: str = "auto",
+    resume: bool = False,
+    overwrite: bool = False,
+    on_step: Callable[[TrainingProgress], None] | None = None,
+    on_note: Callable[[str], None] = lambda text: None,
+) -> dict[str, FinetuneReport]:
+    """What became of each model that was to be made from the noisy photos below `folder`, by name.
+
+    Models go to the user's own; an unfinished run is kept beside them for `resume`. Raises UsageError for photos
+    that cannot be learned from and names that are taken, TrainingError where a run cannot go on.
+    """
+    from lgbpn_cli.device import choose_device
+    from lgbpn_cli.models.manifest import user_folder
+    from lgbpn_cli.training.finetune_runs import Listener, finetune_folder
+
+    return finetune_folder(
+        folder,
+        config,
+        run_folder=finetune_run_folder(config.name),
+        models_folder=user_folder(),
+        device=choose_device(device),
+        command=command,
+        resume=resume,
+        overwrite=overwrite,
+        listener=Listener(on_step, on_note),
+    )
+
+
+def finetune_run_folder(name: str) -> Path:
+    """Where an unfinished run of this name is kept, with its preview."""
+    from lgbpn_cli.models.manifest import user_folder
+
+    return user_folder().parent / "finetune" / name
+
+
+def train(
+    recipe: Path,
+    *,
+    run_folder: Path,
+    models_folder: Path | None = None,
+    device: str = "auto",
+    on_step: Callable[[TrainingProgress], None] | None = None,
+) -> ModelEntry:
+    """The manifest entry of the model that the recipe file makes; an interrupted run goes on.
+
+    Raises UsageError for a bad recipe, TrainingError where the run cannot go on.
+    """
+    from lgbpn_cli.device import choose_device
+    from lgbpn_cli.models.manifest import user_folder
+    from lgbpn_cli.training.recipe import data_root, read_recipe
+    from lgbpn_cli.training.run import run_recipe
+
+    return run_recipe(
+        read_recipe(recipe),
+        data_root=data_root(),
+        run_folder=run_folder,
+        models_folder=models_folder or user_folder(),
+        device=choose_device(device),
+        command=f"lgbpn train {recipe}",
+        on_step=on_step,
+    )
+
+
+def distill(
+    recipe: Path,
+    *,
+    run_folder: Path,
+    models_folder: Path | None = None,
+    device: str = "auto",
+    on_photo: Callable[[DistillationProgress], None] | None = None,
+    on_step: Callable[[TrainingProgress], None] | None = None,
+) -> ModelEntry:
+    """The manifest entry of the model with the student that the recipe file makes; an interrupted run goes on.
+
+    Raises UsageError for a bad recipe, ModelError for an unknown teacher, TrainingError where the run cannot go on.
+    """
+    from lgbpn_cli.models.manifest import user_folder
+    from lgbpn_cli.training.distil import run_distillation
+    from lgbpn_cli.training.recipe import data_root, read_distillation_recipe
+
+    wanted = read_distillation_recipe(recipe)
+    teacher = load_model(wanted.teacher, quality="teacher", device=device)
+    return run_distillation(
+        wanted,
+        teacher,
+        data_root=data_root(),
+        run_folder=run_folder,
+        models_folder=models_folder or user_folder(),
+        device=teacher.device,
+        command=f"lgbpn distill {recipe}",
+        on_photo=on_photo,
+        on_step=on_step,
+    )
