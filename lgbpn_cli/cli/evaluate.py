@@ -129,6 +129,13 @@ def evaluate(
             help="Conventions of structural similarity; their values cannot be compared with each other.",
         ),
     ] = ["skimage7"],  # noqa: B006 - typer copies it
+    lpips: Annotated[
+        bool,
+        typer.Option(
+            "--lpips",
+            help="Also measure LPIPS (0.1, AlexNet); needs the package lpips and its weights on this machine.",
+        ),
+    ] = False,
     unrounded: Annotated[
         bool,
         typer.Option("--float", help="Measure without rounding to 8 bit first; the SIDD protocol rounds."),
@@ -191,7 +198,7 @@ def evaluate(
       130  stopped with Ctrl-C
     """
     if submission is not None:
-        measuring = (reference, denoised, baseline, csv, html, as_json, no_reference)
+        measuring = (reference, denoised, baseline, lpips, csv, html, as_json, no_reference)
         if submission not in SUBMISSIONS:
             raise UsageError(
                 "--submission", f"'{submission}' is unknown", f"Choose from {', '.join(SUBMISSIONS)}."
@@ -223,6 +230,7 @@ def evaluate(
         only=tuple(only or ()),
         exclude=tuple(exclude or ()),
         ssim=_split(ssim),
+        lpips=lpips,
         rounded=not unrounded,
         bootstrap_seed=seed,
         csv=csv,
