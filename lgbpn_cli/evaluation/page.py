@@ -13,6 +13,7 @@ from lgbpn_cli.evaluation.report import EvaluationReport
 from lgbpn_cli.evaluation.table import (
     alarm_lines,
     comparison_lines,
+    counted,
     decimals_of,
     rounded,
     table_rows,
@@ -50,11 +51,12 @@ def _data(report: EvaluationReport, folder: Path) -> dict[str, Any]:
             values = {name: figure(score) for name, figure in figures.items()}
             scores.setdefault(score.photo, {})[method.label] = values
     return {
-        "intro": f"{report.photos()} photos, {'with' if report.has_reference else 'without'} references.",
+        "intro": f"{counted(report.photos())}, {'with' if report.has_reference else 'without'} references.",
         "hasReference": report.has_reference,
         "methods": [{"label": method.label} for method in report.methods],
         "summary": {"titles": titles, "rows": rows},
-        "comparisons": comparison_lines(report) + alarm_lines(report),
+        "alarms": alarm_lines(report),
+        "comparisons": comparison_lines(report),
         "figures": [
             {"key": name, "title": title_of(name), "decimals": decimals_of(name)} for name in figures
         ],

@@ -3,6 +3,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const COLOURS = ["#d1495b", "#0a7f8f", "#b7791f", "#6a4c93", "#3a7d44", "#5b6c7d"];
   const ZOOM_SMALLEST = 1, ZOOM_LARGEST = 8, ZOOM_STEP = 1.25, PAN_PX = 40, DIFFERENCE_GAIN = 8;
+  const COMPARISONS_IN_SIGHT = 3;
   const byId = (id) => document.getElementById(id);
   const labels = data.methods.map((method) => method.label);
   const compared = labels.slice(1);
@@ -37,7 +38,11 @@
       const line = element("tr", null, body);
       for (const cell of row) element("td", cell, line);
     }
+    for (const text of data.alarms) element("li", text, byId("alarms"));
     for (const text of data.comparisons) element("li", text, byId("comparisons"));
+    byId("comparisons-title").textContent = `Method against method, photo by photo (${data.comparisons.length})`;
+    byId("comparisons-box").hidden = data.comparisons.length === 0;
+    byId("comparisons-box").open = data.comparisons.length <= COMPARISONS_IN_SIGHT;
   }
 
   function columns() {
@@ -118,17 +123,24 @@
     });
   }
 
-  const precision = (range) => (range > 15 ? 0 : range > 2 ? 1 : 2);
+  // Round numbers of the range, at least three of them, with the decimals they need.
+  function ticks(low, high) {
+    const widest = (high - low || 1) / 3, power = 10 ** Math.floor(Math.log10(widest) + 1e-9);
+    const step = power * [5, 2, 1].find((factor) => factor * power <= widest * (1 + 1e-9)), values = [];
+    for (let count = Math.ceil(low / step - 1e-9); count * step <= high + step * 1e-9; count += 1) values.push(count * step);
+    return values.map((value) => [value, value.toFixed(Math.max(0, -Math.floor(Math.log10(step) + 1e-9)))]);
+  }
 
   function frame(parent, width, height, label, left, right, low, high, xTitle, yTitle) {
     const svg = drawing("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, parent);
     const x = (value) => 42 + ((value - left) / (right - left || 1)) * (width - 54);
     const y = (value) => height - 32 - ((value - low) / (high - low || 1)) * (height - 54);
     drawing("path", { class: "axis", d: `M42 22V${height - 32}H${width - 12}` }, svg);
-    for (let step = 0; step <= 4; step += 1) {
-      const across = left + (step / 4) * (right - left), up = low + (step / 4) * (high - low);
-      drawing("text", { x: x(across), y: height - 19, "text-anchor": "middle" }, svg, across.toFixed(precision(right - left)));
-      drawing("text", { x: 37, y: y(up) + 4, "text-anchor": "end" }, svg, up.toFixed(precision(high - low)));
+    for (const [value, text] of ticks(left, right)) {
+      drawing("text", { class: "tick", x: x(value), y: height - 19, "text-anchor": "middle" }, svg, text);
+    }
+    for (const [value, text] of ticks(low, high)) {
+      drawing("text", { class: "tick", x: 37, y: y(value) + 4, "text-anchor": "end" }, svg, text);
     }
     drawing("text", { x: width / 2, y: height - 4, "text-anchor": "middle" }, svg, xTitle);
     drawing("text", { x: 4, y: 9 }, svg, yTitle);

@@ -60,7 +60,7 @@ class EvaluationConfig:
         if self.pair_pattern is not None:
             noisy, _, reference = self.pair_pattern.partition("=")
             if not 0 < noisy.count("{}") == reference.count("{}"):
-                cause = f"'{self.pair_pattern}' does not have the same number of {{}} on both sides of ="
+                cause = f"'{self.pair_pattern}' does not have {{}} on both sides of =, equally often"
                 raise UsageError("--pair-pattern", cause, "Write it like '{}_noisy={}_clean'.")
         if self.report_bytes < 100_000:
             raise UsageError("--report-size", "it is below 0.1 MB", "Give megabytes, for example 20.")

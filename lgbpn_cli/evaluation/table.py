@@ -39,7 +39,7 @@ def as_text(report: EvaluationReport) -> str:
     lines += comparison_lines(report) + alarm_lines(report)
     protocol = report.facts["protocol"]
     if isinstance(protocol, dict):
-        lines.append(f"{report.photos()} photos; {protocol['values']}; [ ]: {protocol['interval']}")
+        lines.append(f"{counted(report.photos())}; {protocol['values']}; [ ]: {protocol['interval']}")
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -58,13 +58,18 @@ def alarm_lines(report: EvaluationReport) -> list[str]:
     for method in report.methods:
         alarms = [score.photo for score in method.scores if score.over_smoothed]
         if alarms:
-            lines.append(f"{method.label}: {len(alarms)} photos may be over-smoothed: {', '.join(alarms)}")
+            lines.append(f"{method.label}: {counted(len(alarms))} may be over-smoothed: {', '.join(alarms)}")
     return lines
 
 
 def table_rows(report: EvaluationReport) -> list[list[str]]:
     """Return the cells of the summary table: titles, then a row for each method that has scores."""
     return [_header(report), *(_row(report, method) for method in report.methods if method.scores)]
+
+
+def counted(photos: int) -> str:
+    """Return a number of photos in words."""
+    return "1 photo" if photos == 1 else f"{photos} photos"
 
 
 def title_of(figure: str) -> str:

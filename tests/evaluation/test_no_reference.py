@@ -63,7 +63,7 @@ def test_a_blurred_result_raises_the_alarm(stripes: np.ndarray, tmp_path: Path) 
         save(tmp_path / name / "a.png", result)
     result = run(photo.parent, "--denoised", tmp_path / "sharp", "--denoised", tmp_path / "blurred")
     assert result.exit_code == 0
-    assert "blurred: 1 photos may be over-smoothed: a" in result.stderr
+    assert "blurred: 1 photo may be over-smoothed: a" in result.stderr
     assert "sharp: 1" not in result.stderr
 
 

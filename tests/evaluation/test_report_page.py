@@ -56,10 +56,14 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (folder / kind).mkdir(exist_ok=True)
             Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(folder / kind / f"{name}.png")
     methods = [Method("half", lambda image: image * 0.5 + 0.24), Method("dark", lambda image: image * 0.9)]
-    config = EvaluationConfig(noisy=folder / "noisy", reference=folder / "clean", html=folder / "report.html")
+    return write_page(folder, methods, "report.html")
+
+
+def write_page(folder: Path, methods: list[Method], name: str) -> Path:
+    config = EvaluationConfig(noisy=folder / "noisy", reference=folder / "clean", html=folder / name)
     pairing = pair_pictures(config.noisy, config.reference)
     write_reports(evaluate_pairs(pairing, methods, config, command="lgbpn eval"), config)
-    return folder / "report.html"
+    return folder / name
 
 
 @pytest.fixture(scope="module")
@@ -280,12 +284,63 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(browser: Any) -> None:
 
 def widths_on_a_phone(browser: Any) -> list[int]:
     """The width of the screen, and of the page on it."""
+    return on_a_phone(browser, "return [innerWidth, document.documentElement.scrollWidth]")
+
+
+def on_a_phone(browser: Any, script: str) -> Any:
+    """What a script returns on a screen of a phone's size."""
     phone = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
     try:
-        return browser.execute_script("return [innerWidth, document.documentElement.scrollWidth]")
+        return browser.execute_script(script)
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_on_a_phone_the_buttons_of_the_zoom_stay_together(browser: Any) -> None:
+    places = on_a_phone(
+        browser,
+        """return ['zoom-out', 'zoom-in', 'zoom-reset'].map(
+            id => document.getElementById(id).getBoundingClientRect().top)""",
+    )
+    assert len(set(places)) == 1
+
+
+def test_on_a_phone_the_methods_stay_in_sight_beside_their_figures(browser: Any) -> None:
+    moved, left = on_a_phone(
+        browser,
+        """const table = document.getElementById('summary'), box = table.parentElement;
+        box.scrollLeft = 200;
+        const cell = table.querySelector('tbody td');
+        return [box.scrollLeft, cell.getBoundingClientRect().left - box.getBoundingClientRect().left]""",
+    )
+    assert moved == 200
+    assert abs(left) < 1
+
+
+def test_the_axes_are_marked_at_round_numbers(browser: Any) -> None:
+    for plot in ("#scatter", "#correlation"):
+        marks = [float(text) for text in texts(browser, f"{plot} .tick")]
+        # One axis after the other: a step down begins the next.
+        start = next(index for index in range(1, len(marks)) if marks[index] < marks[index - 1])
+        for axis in (marks[:start], marks[start:]):
+            steps = np.diff(axis)
+            assert len(axis) >= 3
+            assert steps == pytest.approx([steps[0]] * len(steps))
+            assert axis[0] / steps[0] == pytest.approx(round(axis[0] / steps[0]))
+
+
+def test_many_comparisons_are_folded_and_few_are_not(browser: Any, page: Path) -> None:
+    def folded() -> bool:
+        return not find(browser, "#comparisons").is_displayed()
+
+    assert not folded()
+    four = [Method(name, lambda image: image * 0.5) for name in ("a", "b", "c", "d")]
+    load(browser, write_page(page.parent, four, "four.html"))
+    assert folded()
+    find(browser, "#comparisons-title").click()
+    assert len(texts(browser, "#comparisons li")) == 6
+    assert not folded()
 
 
 def test_every_control_can_be_reached_with_the_tab_key(browser: Any) -> None:
