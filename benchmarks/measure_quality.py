@@ -1,12 +1,14 @@
 """README's table of quality: `lgbpn eval` on three sets of real photos, those kept out of training first.
 
-    python benchmarks/measure_quality.py [--model NAME ...] [--quality fast --quality teacher ...] [--json FILE]
-    python benchmarks/measure_quality.py --photos 2          # a try: the first two photos of each group
+    python benchmarks/measure_quality.py --write README.md    # the whole table, between the two marks in that file
+    python benchmarks/measure_quality.py --quality best --set renoir-even
+    python benchmarks/measure_quality.py --photos 2           # a try: the first two photos of each group
 
+What goes into the file is what is printed: table, command of each row, and the weights that were measured.
 The sets are found below LGBPN_DATA (default ../shared/data). Kept out of training are the images 33, 35, 37, 39 of
 sidd-val-odd, the photos 34, 36, 38, 40 of renoir-even, and all of polyu. Every group of photos is one command, which
 is printed below the table and works from the folder of the sets; rows of one group differ in their `--quality` and
-`--model` alone, and rows over a whole set are the means over all photos of its groups.
+`--model` alone, and rows over a whole set are over all photos of its groups.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from pathlib import Path
 from statistics import fmean
 
 from lgbpn_cli.config import QUALITIES
+from lgbpn_cli.evaluation.summary import summarise
 from lgbpn_cli.training.recipe import data_root
 
 
@@ -49,11 +52,17 @@ WHOLE_SETS = {
     "sidd-val-odd": "all SIDD validation blocks with a reference",
     "renoir-even": "all RENOIR photos",
 }
+QUALITIES_OF_THE_TABLE = ("fast", "teacher")
+"""The student and LG-BPN as they run unless more time is spent on them."""
+BEGIN = "<!-- table of quality: python benchmarks/measure_quality.py --write README.md -->"
+END = "<!-- end of the table of quality -->"
 COLUMNS = (
     "photos",
     "method",
     "number",
     "PSNR dB",
+    "[95 %]",
+    "worst",
     "SSIM",
     "MAE",
     "shift R G B",
@@ -87,7 +96,7 @@ def command_of(group: Group, arguments: argparse.Namespace) -> list[str]:
         words += ["--exclude", pattern]
     for name in arguments.model or ():
         words += ["--model", name]
-    for quality in arguments.quality or ():
+    for quality in arguments.quality or QUALITIES_OF_THE_TABLE:
         words += ["--quality", quality]
     return [*words, "--json"]
 
@@ -110,12 +119,16 @@ def row(title: str, label: str, scores: list[dict], command: str) -> list[str]:
         values = [value for score in scores if (value := figure(score)) is not None and math.isfinite(value)]
         return format(fmean(values), form) if values else "-"
 
+    psnr = {score["photo"]: score["psnr_db"] for score in scores if score["psnr_db"] is not None}
+    found = summarise(psnr, seed=0) if psnr else None
     shifts = [mean(lambda score, index=index: score["shift_8bit"][index], "+.1f") for index in range(3)]
     return [
         title,
         label,
         str(len(scores)),
-        mean(lambda score: score["psnr_db"], ".2f"),
+        f"{found.mean:.2f}" if found else "-",
+        f"[{found.low:.2f}, {found.high:.2f}]" if found else "-",
+        f"{found.worst:.2f}" if found else "-",
         mean(lambda score: score["ssim"]["skimage7"], ".4f"),
         mean(lambda score: score["mae_8bit"], ".2f"),
         " ".join(shifts),
@@ -126,38 +139,62 @@ def row(title: str, label: str, scores: list[dict], command: str) -> list[str]:
     ]
 
 
+def markdown(groups: list[Group], commands: list[list[str]], documents: list[dict]) -> str:
+    """Return the table with the command of each row and the weights, as README has it."""
+    rows = [list(COLUMNS)]
+    for number, (group, document) in enumerate(zip(groups, documents, strict=True), start=1):
+        for method in document["methods"]:
+            rows.append(row(group.title, method["label"], method["files"], str(number)))
+    for folder, title in WHOLE_SETS.items():
+        parts = [number for number, group in enumerate(groups, start=1) if group.folder == folder]
+        for methods in zip(*(documents[number - 1]["methods"] for number in parts), strict=True):
+            scores = [score for method in methods for score in method["files"]]
+            rows.append(row(title, methods[0]["label"], scores, " and ".join(map(str, parts))))
+    lines = ["| " + " | ".join(cells) + " |" for cells in rows]
+    lines.insert(1, "|---" * len(COLUMNS) + "|")
+    lines += ["", "Commands of the rows, from the folder of the sets:", ""]
+    lines += [f"{number}. `lgbpn {shlex.join(words)}`" for number, words in enumerate(commands, start=1)]
+    models = {method["label"]: method["sha256"] for method in documents[0]["methods"] if "sha256" in method}
+    weights = [f"{label} (SHA-256 {checksum})" for label, checksum in models.items()]
+    lines += ["", f"Measured by lgbpn {documents[0]['versions']['lgbpn']}: {', '.join(weights)}."]
+    return "\n".join(lines)
+
+
+def replaced(text: str, table: str) -> str:
+    """Return the text with the table between its marks; SystemExit where it lacks them."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"the file has no place for the table: it lacks the lines\n{BEGIN}\n{END}")
+    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", action="append", help="may be repeated; default: the shipped one")
-    parser.add_argument("--quality", action="append", choices=QUALITIES, help="may be repeated")
+    parser.add_argument(
+        "--quality", action="append", choices=QUALITIES, help="may be repeated; default: fast and teacher"
+    )
     parser.add_argument(
         "--set", dest="sets", action="append", choices=("sidd-val-odd", "renoir-even", "polyu")
     )
     parser.add_argument("--photos", type=int, metavar="NUMBER", help="only the first photos of each group")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep all that lgbpn eval said")
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help="replace the table between the marks there"
+    )
     arguments = parser.parse_args()
+    if arguments.write is not None:
+        replaced(arguments.write.read_text("utf-8"), "")  # whether it can be done, before the long work
     groups = [group for group in GROUPS if group.folder in (arguments.sets or WHOLE_SETS.keys() | {"polyu"})]
     commands = [command_of(group, arguments) for group in groups]
     documents = [evaluate(words) for words in commands]
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(documents))
-
-    table = [list(COLUMNS)]
-    for number, (group, document) in enumerate(zip(groups, documents, strict=True), start=1):
-        for method in document["methods"]:
-            table.append(row(group.title, method["label"], method["files"], str(number)))
-    for folder, title in WHOLE_SETS.items():
-        parts = [number for number, group in enumerate(groups, start=1) if group.folder == folder]
-        for methods in zip(*(documents[number - 1]["methods"] for number in parts), strict=True):
-            scores = [score for method in methods for score in method["files"]]
-            table.append(row(title, methods[0]["label"], scores, " and ".join(map(str, parts))))
-    for index, cells in enumerate(table):
-        print("| " + " | ".join(cells) + " |")
-        if index == 0:
-            print("|---" * len(cells) + "|")
-    print()
-    for number, words in enumerate(commands, start=1):
-        print(f"{number}. `lgbpn {shlex.join(words)}`")
+    table = markdown(groups, commands, documents)
+    print(table)
+    if arguments.write is not None:
+        arguments.write.write_text(replaced(arguments.write.read_text("utf-8"), table), "utf-8")
 
 
 if __name__ == "__main__":

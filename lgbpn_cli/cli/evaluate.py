@@ -36,7 +36,12 @@ def evaluate(
         ),
     ] = None,
     no_reference: Annotated[
-        bool, typer.Option("--no-reference", help="Judge the results without references.")
+        bool,
+        typer.Option(
+            "--no-reference",
+            help="Judge the results without references: whiteness and edge structure of what was removed, with an "
+            "alarm for over-smoothing; with --quality teacher also the blind loss.",
+        ),
     ] = False,
     model: Annotated[
         list[str] | None,

@@ -183,6 +183,7 @@
   byId("problems-section").hidden = data.problems.length === 0;
   for (const label of compared.length ? compared : labels) element("option", label, byId("method"), { value: label });
   [state.sortBy, state.falling] = data.hasReference ? [psnr, false] : ["edge_structure", true];
+  if (!data.hasReference) byId("summary-section").before(byId("viewer-section")); // few figures say much there
   showSummary();
   showScatter();
   showFiles();

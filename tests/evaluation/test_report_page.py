@@ -356,6 +356,7 @@ def test_the_page_of_a_run_compares_without_a_reference(browser_after_a_run: Any
     assert texts(browser, "#left option") == texts(browser, "#right option") == ["noisy", "half"]
     assert not find(browser, "#reference-figure").is_displayed()
     assert not find(browser, "#scatter-section").is_displayed()
+    assert texts(browser, "h2")[0].startswith("Before and after")
     assert find(browser, "#difference-caption").text.startswith("difference between half and noisy")
     assert texts(browser, "#correlation .legend span") == ["removed by half"]
     assert widths_on_a_phone(browser) == [360, 360]
