@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -271,7 +273,8 @@ def evaluate(
     if as_json:
         print(json_text(report))
     elif report.photos():
-        typer.echo(as_text(report), err=True)
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns if sys.stderr.isatty() else 0
+        typer.echo(as_text(report, columns or None), err=True)
     if report.problems:
         typer.echo(f"lgbpn: {len(report.problems)} left out:", err=True)
         for line in problem_lines(report.problems):
@@ -311,7 +314,8 @@ def _submit(
             )
         except KeyboardInterrupt as stop:
             raise typer.Exit(130) from stop
-    typer.echo(f"{len(written)} files for the {benchmark} server, see {folder}", err=True)
+    files = "1 file" if len(written) == 1 else f"{len(written)} files"
+    typer.echo(f"{files} for the {benchmark} server, see {folder}", err=True)
 
 
 def _mover(bar: Any) -> Callable[[int, int], None]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lgbpn_cli.config import InferenceConfig
-from lgbpn_cli.evaluation.baselines import load_baseline
+from lgbpn_cli.evaluation.baselines import SETTINGS, load_baseline
 
 if TYPE_CHECKING:
     from lgbpn_cli.models.load import Model
@@ -35,7 +35,9 @@ class Method:
 
 def baseline_methods(names: tuple[str, ...]) -> list[Method]:
     """Return the baselines of these names. Raises UsageError where a library is missing."""
-    return [Method(name, load_baseline(name), {"kind": "baseline"}) for name in names]
+    return [
+        Method(name, load_baseline(name), {"kind": "baseline", "settings": SETTINGS[name]}) for name in names
+    ]
 
 
 def result_methods(folders: tuple[Path, ...]) -> list[Method]:

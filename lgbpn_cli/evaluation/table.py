@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -26,16 +27,15 @@ TITLES = {
 }
 
 
-def as_text(report: EvaluationReport) -> str:
-    """Return the table of all methods, the paired comparisons and the protocol, in plain text."""
+def as_text(report: EvaluationReport, columns: int | None = None) -> str:
+    """Return the table of all methods, the paired comparisons and the protocol, in plain text.
+
+    A table wider than `columns` characters is turned, a row for each figure, where that makes it narrower.
+    """
     rows = table_rows(report)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            _align(cell, width, column) for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
+    lines = _aligned(rows)
+    if columns is not None and len(lines[0]) > columns:
+        lines = min(lines, _aligned(list(zip(*rows, strict=True))), key=lambda table: len(table[0]))
     lines += comparison_lines(report) + alarm_lines(report)
     protocol = report.facts["protocol"]
     if isinstance(protocol, dict):
@@ -203,5 +203,7 @@ def _row(report: EvaluationReport, method: MethodResult) -> list[str]:
     return [*cells, "-" if speed is None else f"{speed:.3g}"]
 
 
-def _align(cell: str, width: int, column: int) -> str:
-    return cell.ljust(width) if column == 0 else cell.rjust(width)
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the rows as lines of one length, the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]

@@ -36,6 +36,24 @@ def test_a_terminal_shows_how_many_results_are_measured(
     assert [f"{done}/4" in told for done in range(5)] == [True] * 5
 
 
+@pytest.mark.parametrize(
+    ("columns", "first_words"),
+    [(80, ["method", "photos", "PSNR", "[95", "median"]), (200, ["method", "noisy", "fake"])],
+)
+def test_a_table_that_is_wider_than_the_terminal_is_turned(
+    columns: int, first_words: list[str], start_lgbpn: Lgbpn, folders: tuple[Path, Path]
+) -> None:
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, columns))
+    process = start_lgbpn("eval", *folders, stderr=theirs, stdout=subprocess.DEVNULL)
+    os.close(theirs)
+    told = read_terminal(ours)
+    assert process.wait(PATIENCE_S) == 0
+    table = told[told.index("method") :].splitlines()[: len(first_words)]
+    assert [line.split()[0] for line in table] == first_words
+    assert all(len(line) <= columns for line in table)
+
+
 def test_ctrl_c_ends_with_130_and_without_a_report(
     start_lgbpn: Lgbpn, folders: tuple[Path, Path], tmp_path: Path
 ) -> None:
