@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from lgbpn_cli.training.recipe import data_root
-from lgbpn_cli.training.synthesis import Camera
+from lgbpn_cli.training.synthesis import Camera, photograph
 
 EXAMPLES = (
     ("Wine_by_Jakkub_Mede.jpg", "drum_and_wine.jpg", 2.5, Camera(shot=0.010, read=4e-4)),
@@ -31,9 +31,9 @@ EXAMPLES = (
 def main() -> None:
     """Write the example photos beside this script."""
     for seed, (source, result, reduction, camera) in enumerate(EXAMPLES):
-        with Image.open(data_root() / "clean" / source) as photograph:
-            width, height = (int(side / reduction) // 2 * 2 for side in photograph.size)
-            reduced = photograph.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+        with Image.open(data_root() / "clean" / source) as original:
+            width, height = (int(side / reduction) // 2 * 2 for side in original.size)
+            reduced = original.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
         picture = np.asarray(reduced, np.float32) / 255
         noisy = photograph(picture, camera, np.random.default_rng(seed))
         pixels = np.rint(noisy * 255).astype(np.uint8)
