@@ -17,7 +17,7 @@ TOLERANCE = 1.2
 """Up to this many times the energy of the noise may be removed: measured energies scatter round the true ones."""
 BAND_ROWS = 512
 """Most rows worked on at a time: temporary arrays stay small beside the photo."""
-BAND_PIXELS = 2_000_000
+BAND_PIXELS = 500_000
 """Most pixels, of wide photos: a pixel takes about 100 bytes meanwhile."""
 SMALLEST_BAND_ROWS = 64
 FINE_CORRELATION = 0.25

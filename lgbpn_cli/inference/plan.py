@@ -25,7 +25,7 @@ LARGEST_ON_CPU_PX = {"student": 1024, "teacher": 512}
 """Larger tiles gain nothing on the CPU: there is less halo to compute, but less of a tile stays in the caches."""
 HALO_PX = {"student": 64, "teacher": 48}
 """Default halo, far below the reach of the networks: pixels so far away hardly matter (`lgbpn bench --tiles`)."""
-PROGRAM_BYTES = 520_000_000
+PROGRAM_BYTES = 450_000_000
 """What the program occupies on the CPU before it sees a photo, most of it PyTorch; photos are counted by their own."""
 HELD_FACTOR = 1.25
 """What holding a photo takes beside its samples: the pieces that it was read from, and gaps between arrays."""

@@ -31,8 +31,7 @@ FloatImage = NDArray[np.float32]
 READ_NOISE_FITS = ((2.18, 1.20, 0.26), (1.85, 0.30, 0.20))
 """(slope, offset, spread) of log read variance over log shot variance: DND cameras, SIDD phones."""
 FITS_CLIPPED_AT_BLACK = (True, False)
-"""Which of them lose what lies below black before the demosaicing. In dark blocks of SIDD the mean of the noisy
-pixels is that of the reference to 0.3 levels, so little can have been clipped there."""
+"""Which of them lose what lies below black before the demosaicing: cameras differ in that, so both kinds are drawn."""
 CURVE_POINTS = 1024
 """Points at which the tone curve is tabulated."""
 

@@ -83,7 +83,10 @@ def test_tiles_with_a_wide_halo_equal_the_whole_photo(
     tiny: Model, quality: str, size: tuple[int, int]
 ) -> None:
     # Every PD factor divides both sides and the tile.
-    assert largest_difference(photo(*size), tiny, replace(WIDE, quality=quality)).max() < 1e-4
+    difference = largest_difference(photo(*size), tiny, replace(WIDE, quality=quality))
+    assert np.quantile(difference, 0.99) < 1e-4
+    # R3 keeps its first pass as float16: a value between two of them may fall to either side.
+    assert difference.max() < (1e-4 if quality == "teacher" else 2**-11)
 
 
 def test_where_pd_does_not_divide_tiles_equal_the_whole_photo_too(tiny: Model) -> None:
