@@ -373,8 +373,8 @@ class DistillationConfig:
     """Crops a step."""
     crop_px: int = 128
     """Side of a training crop; the student's size multiple has to divide it."""
-    learning_rate: float = 6e-4
-    """Peak learning rate of Adam."""
+    learning_rate: float = 2e-3
+    """Peak learning rate of Muon and Adam."""
     warmup_steps: int = 200
     """Steps of linear warm-up before the cosine decay to zero."""
     gradient_clip: float = 0.2
