@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lgbpn_cli.config import FinetuneConfig
 from lgbpn_cli.denoiser import load_model
+from lgbpn_cli.training_config import FinetuneConfig
 
 if TYPE_CHECKING:
     from lgbpn_cli.models.manifest import ModelEntry

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from lgbpn_cli.config import DataSource, DistillationConfig, StudentConfig
+from lgbpn_cli.config import StudentConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.models.load import Model
@@ -33,6 +33,7 @@ from lgbpn_cli.training.recipe import DistillationRecipe
 from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph
 from lgbpn_cli.training.targets import make_target
 from lgbpn_cli.training.trainer import Trainer, TrainingProgress
+from lgbpn_cli.training_config import DataSource, DistillationConfig
 
 CHECKPOINT_NAME = "student.pt"
 ESTIMATES_FOLDER = "estimates"

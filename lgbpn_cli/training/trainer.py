@@ -11,13 +11,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from lgbpn_cli.config import DistillationConfig, NetworkConfig, PassConfig, StudentConfig, TrainingConfig
+from lgbpn_cli.config import NetworkConfig, PassConfig, StudentConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.network.blind import blind_loss
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from lgbpn_cli.training.data import CropSampler
+from lgbpn_cli.training_config import DistillationConfig, TrainingConfig
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from PIL import Image
 from reference.networks import TINY, random_network
 from torch import nn
 
-from lgbpn_cli.config import PRESETS, DataSource, DistillationConfig, StudentConfig
+from lgbpn_cli.config import PRESETS, StudentConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.models.load import Model, load_model
@@ -29,6 +29,7 @@ from lgbpn_cli.training.distil import (
 from lgbpn_cli.training.estimates import PRESETS_ASKED, cut_tiles, estimate_tile, result_tile
 from lgbpn_cli.training.recipe import DistillationRecipe
 from lgbpn_cli.training.trainer import TrainingProgress
+from lgbpn_cli.training_config import DataSource, DistillationConfig
 
 SHAPE = StudentConfig(widths=(4, 4, 4))
 CONFIG = DistillationConfig(steps=4, batch=2, crop_px=32, warmup_steps=1, checkpoint_every=2)
