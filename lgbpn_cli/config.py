@@ -11,6 +11,8 @@ from lgbpn_cli.errors import UsageError
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+Attention = Literal["frozen", "live"]
+ATTENTIONS: tuple[Attention, ...] = get_args(Attention)
 SMALLEST_TILE_PX = 64
 """A tile smaller than this would be mostly halo."""
 
@@ -222,6 +224,9 @@ class InferenceConfig:
     """R3: how many randomly replaced copies are averaged (paper, section 3.4)."""
     refine_probability: float = 0.16
     """R3: the share of tensor elements replaced by their noisy value."""
+    attention: Attention = "frozen"
+    """Where a teacher's attention maps come from: fixed regions of the photo, once for all tiles; or, live, from each
+    tile itself, as in the paper, so that a result depends on the tile."""
     precision: Precision = "auto"
     """Number format of the network's large sums; auto takes bfloat16 where the device is made for it."""
     max_memory_bytes: int | None = None
@@ -264,6 +269,12 @@ class InferenceConfig:
             "--precision",
             f"'{self.precision}' is unknown",
             f"Choose one of {', '.join(PRECISIONS)}.",
+        )
+        require(
+            self.attention in ATTENTIONS,
+            "--attention",
+            f"'{self.attention}' is unknown",
+            f"Choose one of {', '.join(ATTENTIONS)}.",
         )
         require(self.seed >= 0, "--seed", f"{self.seed} is negative", "Use 0 or more.")
 

@@ -55,8 +55,8 @@ class DistillationConfig:
     """Crops a step."""
     crop_px: int = 128
     """Side of a training crop; the student's size multiple has to divide it."""
-    learning_rate: float = 6e-4
-    """Peak learning rate of Adam."""
+    learning_rate: float = 2e-3
+    """Peak learning rate of Muon and Adam."""
     warmup_steps: int = 200
     """Steps of linear warm-up before the cosine decay to zero."""
     gradient_clip: float = 0.2
@@ -65,6 +65,8 @@ class DistillationConfig:
     """Decay of the exponential moving average of the weights, which is what gets shipped."""
     renoised_share: float = 0.5
     """Share of the crops that are cleaned photos with new noise on them; the rest are noisy photos as they are."""
+    earlier_share: float = 0.0
+    """Share of each target that is the result of the teacher's present student: a second round of teaching."""
     shot: tuple[float, float] = (1e-4, 2.2e-2)
     """Range of the new noise: variance of the shot noise at full scale, drawn log-uniformly."""
     precision: Precision = "auto"
@@ -80,7 +82,8 @@ class DistillationConfig:
         require(self.precision in PRECISIONS, "precision", f"'{self.precision}' is unknown", "Use auto.")
         for name in ("steps", "batch", "checkpoint_every", "crop_px"):
             require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
-        require(0 <= self.renoised_share <= 1, "renoised_share", "is not between 0 and 1", "Use 0.5.")
+        for name, usual in (("renoised_share", 0.5), ("earlier_share", 0.7)):
+            require(0 <= getattr(self, name) <= 1, name, "is not between 0 and 1", f"Use {usual}.")
         require(
             len(self.shot) == 2 and 0 < self.shot[0] <= self.shot[1],
             "shot",

@@ -103,9 +103,11 @@ def distill(
 
     wanted = read_distillation_recipe(recipe)
     teacher = load_model(wanted.teacher, quality="teacher", device=device)
+    second_round = wanted.distillation.earlier_share > 0
     return run_distillation(
         wanted,
         teacher,
+        earlier=load_model(wanted.teacher, quality="best", device=device) if second_round else None,
         data_root=data_root(),
         run_folder=run_folder,
         models_folder=models_folder or user_folder(),

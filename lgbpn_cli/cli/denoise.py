@@ -13,6 +13,7 @@ from lgbpn_cli.cli.options import (
     AUTO,
     MEGABYTE_BYTES,
     PRESET_METAVAR,
+    AttentionOption,
     DeviceOption,
     RecursiveOption,
     ReportSizeOption,
@@ -179,6 +180,7 @@ def denoise(
             show_default="enough for tiles not to show",
         ),
     ] = InferenceConfig.halo_px,
+    attention: AttentionOption = InferenceConfig.attention,
     max_memory: Annotated[
         str | None,
         typer.Option(
@@ -257,6 +259,7 @@ def denoise(
         seed=seed,
         tile_px=tile,
         halo_px=halo,
+        attention=attention,  # type: ignore[arg-type]  # checked by the configuration
         precision=precision,  # type: ignore[arg-type]  # checked by the configuration
         max_memory_bytes=None if max_memory is None else parse_bytes("--max-memory", max_memory),
     )

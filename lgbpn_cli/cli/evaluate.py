@@ -15,6 +15,7 @@ from lgbpn_cli.cli.options import (
     AUTO,
     MEGABYTE_BYTES,
     PRESET_METAVAR,
+    AttentionOption,
     DeviceOption,
     ReportSizeOption,
     StrengthOption,
@@ -80,6 +81,7 @@ def evaluate(
             "--seed", metavar="NUMBER", help="Start of all random numbers: --quality teacher-r3, intervals."
         ),
     ] = InferenceConfig.seed,
+    attention: AttentionOption = InferenceConfig.attention,
     device: DeviceOption = "auto",
     denoised: Annotated[
         list[Path] | None,
@@ -218,6 +220,7 @@ def evaluate(
             preset=read_preset(preset[0]) if preset else None,
             strength=read_strength(strength),
             seed=seed,
+            attention=attention,  # type: ignore[arg-type]  # checked by the configuration
         )
         _submit(submission, noisy, output, one, model[0] if model else None, device)
         return
@@ -250,6 +253,7 @@ def evaluate(
             preset=read_preset(one_preset),
             strength=read_strength(strength),
             seed=seed,
+            attention=attention,  # type: ignore[arg-type]  # checked by the configuration
         )
         for one_quality, one_preset in _settings_to_compare(quality or [], preset or [])
     ]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lgbpn_cli.config import PRESETS
+from lgbpn_cli.config import ATTENTIONS, PRESETS
 from lgbpn_cli.errors import UsageError
 
 AUTO = "auto"
@@ -34,6 +34,15 @@ StrengthOption = Annotated[
         metavar="auto|0..1",
         help="0 keeps the original, 1 takes the denoised picture; auto measures each photo's noise and puts "
         "back, place by place, what was removed beyond it.",
+    ),
+]
+AttentionOption = Annotated[
+    str,
+    typer.Option(
+        "--attention",
+        metavar="|".join(ATTENTIONS),
+        help="Where a teacher's attention maps come from: frozen, from fixed regions of each photo; live, from each "
+        "tile itself, as in the paper, so that results depend on --tile.",
     ),
 ]
 ReportSizeOption = Annotated[

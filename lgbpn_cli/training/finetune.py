@@ -104,10 +104,10 @@ class FinetuneTrainer(TeacherTrainer):
         """Return how long a step takes; nothing is learned. The first pass pays for what happens once."""
         moments = [time.monotonic()]
         for _ in range(2):
-            self.optimiser.zero_grad()
+            self.network.zero_grad()
             self.loss().backward()  # type: ignore[no-untyped-call]
             moments.append(time.monotonic())
-        self.optimiser.zero_grad()
+        self.network.zero_grad()
         return max(1e-3, moments[2] - moments[1])
 
 
