@@ -20,7 +20,7 @@ NLM_STRENGTH = 0.8
 """The filter's cut-off h as a multiple of the noise level; scikit-image recommends a little below 1."""
 
 SETTINGS = {
-    "nlm": f"patch {NLM_PATCH_PX} px, reach {NLM_REACH_PX} px, h {NLM_STRENGTH} of the estimated noise level, fast mode",
+    "nlm": f"patch {NLM_PATCH_PX} px, reach {NLM_REACH_PX} px, h {NLM_STRENGTH} of the estimated noise, fast mode",
     "bm3d": "bm3d_rgb with the estimated noise level",
 }
 """What decides about a baseline's results, in words."""

