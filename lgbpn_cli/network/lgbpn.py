@@ -63,15 +63,17 @@ class _SubImages:
         return join_phases(sub_images[..., rim : self.height - rim, rim : self.width - rim], self.pd)
 
 
-class _LocalModule(nn.Module):
+class LocalModule(nn.Module):
     """Residual module of the local branch: 3x3 (dilation 2, on phases), ReLU, 1x1."""
 
     def __init__(self, width: int) -> None:
+        """Build the module of `width` channels in and out."""
         super().__init__()
         self.dilated = nn.Conv2d(width, width, 3, padding=1)
         self.pointwise = nn.Conv2d(width, width, 1)
 
     def forward(self, features: Tensor, grid: PhaseGrid) -> Tensor:
+        """Return phases of the same shape."""
         hidden = F.relu(self.dilated(grid.clear(features)), inplace=True)
         return features + self.pointwise(hidden)  # type: ignore[no-any-return]
 
@@ -91,7 +93,7 @@ class LocalBranch(nn.Module):
             hole_radius_px=config.hole_radius_px,
         )
         self.entry = nn.ModuleList(nn.Conv2d(width, width, 1) for _ in range(2))
-        self.modules_ = nn.ModuleList(_LocalModule(width) for _ in range(config.local_modules))
+        self.modules_ = nn.ModuleList(LocalModule(width) for _ in range(config.local_modules))
         self.exit = nn.Conv2d(width, width, 1)
 
     def forward(self, head: Tensor, sampling: PassConfig, kernel: Tensor | None = None) -> Tensor:

@@ -165,13 +165,19 @@ class TeacherTrainer(Trainer):
     """Trains an LG-BPN network to predict noisy photos from outside its hole."""
 
     def __init__(
-        self, network: NetworkConfig, config: TrainingConfig, sampler: CropSampler, device: Device
+        self,
+        shape: NetworkConfig,
+        config: TrainingConfig,
+        sampler: CropSampler,
+        device: Device,
+        *,
+        network: LGBPN | None = None,
     ) -> None:
-        """Start a run at step 0 with weights drawn from the seed."""
+        """Start a run at step 0 with weights drawn from the seed, or with a `network` of that shape as it is."""
         torch.manual_seed(config.seed)
-        super().__init__(LGBPN(network), network, config, device)
+        super().__init__(network or LGBPN(shape), shape, config, device)
         self.sampler, self.rim_px = sampler, config.rim_px
-        self.sampling = PassConfig(network.training_local_pd, network.training_global_pd)
+        self.sampling = PassConfig(shape.training_local_pd, shape.training_global_pd)
 
     def loss(self) -> Tensor:
         """Return the blind loss (L1 to the noisy crops themselves)."""
