@@ -53,14 +53,20 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def tiff_of(path: Path, height: int) -> Path:
+def tiff_of(path: Path, height: int, rows_a_strip: int = 64) -> Path:
     pixels = np.random.default_rng(0).integers(0, 65536, (height, WIDTH, 3), np.uint16)
-    tifffile.imwrite(path, pixels, photometric="rgb", rowsperstrip=64)
+    tifffile.imwrite(path, pixels, photometric="rgb", rowsperstrip=rows_a_strip)
     return path
 
 
-def test_ten_times_the_photo_takes_more_memory_for_its_samples_only(tmp_path: Path, model: Path) -> None:
-    small, large = tiff_of(tmp_path / "small.tif", 800), tiff_of(tmp_path / "large.tif", 8000)
+@pytest.mark.parametrize("strips", ["many strips", "one strip"])
+def test_ten_times_the_photo_takes_more_memory_for_its_samples_only(
+    tmp_path: Path, model: Path, strips: str
+) -> None:
+    small, large = (
+        tiff_of(tmp_path / f"{height}.tif", height, 64 if strips == "many strips" else height)
+        for height in (800, 8000)
+    )
     grown = peak_bytes(large, model) - peak_bytes(small, model)
     pixels = 7200 * WIDTH
     # In float32 photo and result would take twice as much, and half as much again for each further copy.
