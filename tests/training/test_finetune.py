@@ -124,6 +124,7 @@ def test_a_lower_loss_with_as_much_noise_removed_is_accepted() -> None:
         ({"flat_variance": 94}, "copy noise: 6% less"),
         ({"structure": 0.13}, "more of the picture"),
         ({"loss_8bit": 10.0}, "no better"),
+        ({"loss_8bit": 9.995}, "no better"),
     ],
 )
 def test_each_way_to_be_worse_is_refused_and_named(changes: dict[str, float], why: str) -> None:
