@@ -186,7 +186,7 @@ def _keep(path: Path, run_folder: Path, number: int, seen: set[bytes]) -> KeptPh
     except OSError as error:
         raise TrainingError(
             run_folder / name,
-            f"tiles of the photos could not be kept ({error.strerror})",
+            f"tiles of the photos could not be kept ({error.strerror or 'is the disk full?'})",
             "Free some space and start again.",
         ) from error
     centre = len(noise.correlation) // 2

@@ -349,21 +349,36 @@ def test_a_run_that_was_killed_before_judging_judges_its_state_first(run: Any, t
 def test_a_full_disk_is_named_and_an_older_checkpoint_stands(
     run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, saved = torch.save, []
+    synced = []
 
-    def save_until_full(state: Any, file: Any) -> None:
-        saved.append(1)
-        if len(saved) > 1:
+    def sync_until_full(descriptor: int) -> None:
+        synced.append(descriptor)
+        if len(synced) > 1:
             raise OSError(28, "No space left on device")
-        real(state, file)
 
-    monkeypatch.setattr(torch, "save", save_until_full)
+    monkeypatch.setattr(os, "fsync", sync_until_full)
     monkeypatch.setattr(
         finetune_module, "blind_loss_8bit", lambda *arguments: 1.0
     )  # nothing becomes the best
     with pytest.raises(TrainingError, match="No space left"):
         run()
     assert weights_of(tmp_path / "run")
+
+
+@pytest.mark.parametrize("written", ["write_index", "write_model", "distil_student"])
+def test_a_full_disk_anywhere_else_is_named_too(
+    written: str, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any, **options: Any) -> None:
+        raise OSError(28, "No space left on device", "there.npz")
+
+    monkeypatch.setattr(Verdict, "accepted", True)
+    module = "finetune_runs" if written == "write_index" else "finetune"
+    with monkeypatch.context() as patch:
+        patch.setattr(f"lgbpn_cli.training.{module}.{written}", full)
+        with pytest.raises(TrainingError, match=r"there\.npz: cannot be written \(No space left"):
+            run()
+    assert run(resume=written != "write_index")["mine"].entry is not None
 
 
 SHARED_RUN = """
