@@ -22,7 +22,6 @@ from statistics import fmean
 
 import torch
 
-from lgbpn_cli.config import FinetuneConfig
 from lgbpn_cli.device import choose_device
 from lgbpn_cli.models.load import DEFAULT_MODEL
 from lgbpn_cli.models.manifest import find_model
@@ -30,6 +29,7 @@ from lgbpn_cli.models.weight_file import read_weights, write_weights
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.training.finetune_runs import Listener, finetune_folder
 from lgbpn_cli.training.recipe import data_root
+from lgbpn_cli.training_config import FinetuneConfig
 
 NAME = "measured"
 

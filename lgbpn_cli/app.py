@@ -36,6 +36,7 @@ from lgbpn_cli.evaluation.methods import (
 )
 from lgbpn_cli.evaluation.page import as_page
 from lgbpn_cli.evaluation.pairs import pair_pictures
+from lgbpn_cli.evaluation.perceptual import load_lpips
 from lgbpn_cli.evaluation.report import EvaluationReport
 from lgbpn_cli.evaluation.report_files import check_report_file, write_report
 from lgbpn_cli.evaluation.run import evaluate_pairs
@@ -224,6 +225,7 @@ def evaluate(
     """
     check_report_file("--csv", config.csv, ".csv")
     check_report_file("--html", config.html, ".html")
+    lpips = load_lpips() if config.lpips else None
     pairing = pair_pictures(
         config.noisy,
         config.reference,
@@ -236,7 +238,9 @@ def evaluate(
     denoisers = [prepare(name, device, each) for name in config.models for each in settings]
     methods = [network_method(each.model, each.settings, each.run) for each in denoisers]
     methods += [*result_methods(config.denoised), *baseline_methods(config.baselines)]
-    return evaluate_pairs(pairing, with_unique_labels(methods), config, command=command, on_step=on_step)
+    return evaluate_pairs(
+        pairing, with_unique_labels(methods), config, command=command, lpips=lpips, on_step=on_step
+    )
 
 
 def write_reports(report: EvaluationReport, config: EvaluationConfig) -> None:

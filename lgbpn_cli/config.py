@@ -1,20 +1,24 @@
-"""All settings as frozen dataclasses, one per stage; the command line's defaults read these fields."""
+"""Settings of networks, inference and results as frozen dataclasses, one per stage; the command line's defaults read
+these fields. Those of training are in `training_config`."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from lgbpn_cli.errors import UsageError
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+Attention = Literal["frozen", "live"]
+ATTENTIONS: tuple[Attention, ...] = get_args(Attention)
 SMALLEST_TILE_PX = 64
 """A tile smaller than this would be mostly halo."""
 
 
-def _require(condition: bool, subject: str, cause: str, cure: str) -> None:
+def require(condition: bool, subject: str, cause: str, cure: str) -> None:
+    """Raise UsageError with these words unless the condition holds."""
     if not condition:
         raise UsageError(subject, cause, cure)
 
@@ -50,19 +54,19 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         """Refuse shapes that cannot be built, and kernels that let the network see into its own hole."""
-        _require(self.attention_heads >= 1, "network", "it has no attention heads", "Use one or more.")
-        _require(
+        require(self.attention_heads >= 1, "network", "it has no attention heads", "Use one or more.")
+        require(
             self.width % self.attention_heads == 0,
             "network",
             "width is no multiple of attention_heads",
             "Change one of them.",
         )
-        _require(
+        require(
             self.width >= 2 and self.head_width >= 1, "network", "widths must be positive", "Use 2 or more."
         )
         for name in ("local_kernel_px", "global_kernel_px"):
-            _require(getattr(self, name) % 2 == 1, "network", f"{name} is even", "Use an odd kernel size.")
-        _require(
+            require(getattr(self, name) % 2 == 1, "network", f"{name} is even", "Use an odd kernel size.")
+        require(
             self.global_kernel_px % 4 == 1,
             "network",
             "global_kernel_px has no tap on its centre",
@@ -73,13 +77,13 @@ class NetworkConfig:
         local_reach = self.local_kernel_px // 2 + self.hole_radius_px
         # A kernel no larger than the hole keeps taps off the axes only, and those may touch the hole's edge.
         one_more = self.local_kernel_px // 2 > self.hole_radius_px
-        _require(
+        require(
             local_span >= local_reach + one_more,
             "network",
             f"the local branch steps {local_span} px and sees back into the hole",
             "Raise training_local_pd or make the kernel smaller.",
         )
-        _require(
+        require(
             global_span > self.global_kernel_px // 2 + self.hole_radius_px,
             "network",
             f"the global branch steps {global_span} px and sees back into the hole",
@@ -120,13 +124,13 @@ class StudentConfig:
     def __post_init__(self) -> None:
         """Refuse shapes that cannot be built."""
         object.__setattr__(self, "widths", tuple(self.widths))  # a list, where it comes from a file
-        _require(
+        require(
             len(self.widths) >= 2 and all(isinstance(width, int) and width >= 1 for width in self.widths),
             "student",
             f"widths {self.widths} are not two or more positive numbers",
             "Use for example [32, 64, 128, 128].",
         )
-        _require(self.blocks >= 1, "student", "it has no blocks", "Use one or more.")
+        require(self.blocks >= 1, "student", "it has no blocks", "Use one or more.")
 
     @property
     def size_multiple(self) -> int:
@@ -220,6 +224,9 @@ class InferenceConfig:
     """R3: how many randomly replaced copies are averaged (paper, section 3.4)."""
     refine_probability: float = 0.16
     """R3: the share of tensor elements replaced by their noisy value."""
+    attention: Attention = "frozen"
+    """Where a teacher's attention maps come from: fixed regions of the photo, once for all tiles; or, live, from each
+    tile itself, as in the paper, so that a result depends on the tile."""
     precision: Precision = "auto"
     """Number format of the network's large sums; auto takes bfloat16 where the device is made for it."""
     max_memory_bytes: int | None = None
@@ -227,43 +234,49 @@ class InferenceConfig:
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
-        _require(
+        require(
             self.quality is None or self.quality in QUALITIES,
             "--quality",
             f"'{self.quality}' is unknown",
             f"Choose one of {', '.join(QUALITIES)}.",
         )
-        _require(
+        require(
             self.preset is None or self.preset in PRESETS,
             "--preset",
             f"'{self.preset}' is unknown",
             f"Choose one of {', '.join(PRESETS)}.",
         )
-        _require(
+        require(
             self.strength is None or 0.0 <= self.strength <= 1.0,
             "--strength",
             f"{self.strength} is not between 0 and 1",
             "Use auto, or 0 (original) to 1 (fully denoised).",
         )
-        _require(
+        require(
             self.tile_px is None or self.tile_px >= SMALLEST_TILE_PX,
             "--tile",
             f"{self.tile_px} px is too small",
             f"Use {SMALLEST_TILE_PX} or more.",
         )
-        _require(
+        require(
             self.halo_px is None or self.halo_px >= 0,
             "--halo",
             f"{self.halo_px} px is no width",
             "Use 0 or more.",
         )
-        _require(
+        require(
             self.precision in PRECISIONS,
             "--precision",
             f"'{self.precision}' is unknown",
             f"Choose one of {', '.join(PRECISIONS)}.",
         )
-        _require(self.seed >= 0, "--seed", f"{self.seed} is negative", "Use 0 or more.")
+        require(
+            self.attention in ATTENTIONS,
+            "--attention",
+            f"'{self.attention}' is unknown",
+            f"Choose one of {', '.join(ATTENTIONS)}.",
+        )
+        require(self.seed >= 0, "--seed", f"{self.seed} is negative", "Use 0 or more.")
 
 
 OUTPUT_FORMATS = ("preserve", "jpeg", "png", "tiff", "webp", "avif", "dng")
@@ -305,13 +318,13 @@ class OutputConfig:
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
         known = f"Choose one of {', '.join(OUTPUT_FORMATS)}."
-        _require(self.format in OUTPUT_FORMATS, "--format", f"'{self.format}' is unknown", known)
+        require(self.format in OUTPUT_FORMATS, "--format", f"'{self.format}' is unknown", known)
         depth = self.bit_depth
-        _require(depth in (None, 8, 16), "--bit-depth", f"{depth} is not possible", "Use 8 or 16.")
+        require(depth in (None, 8, 16), "--bit-depth", f"{depth} is not possible", "Use 8 or 16.")
         spaces = f"Choose one of {', '.join(COLOUR_SPACES)}."
         space = self.colour_space
-        _require(space in (None, *COLOUR_SPACES), "--colour-space", f"'{space}' is unknown", spaces)
-        _require(
+        require(space in (None, *COLOUR_SPACES), "--colour-space", f"'{space}' is unknown", spaces)
+        require(
             space is None or self.format not in ("preserve", "dng"),
             "--colour-space",
             "is for raw files that are rendered; as DNG they keep the camera's own colours",
@@ -319,155 +332,7 @@ class OutputConfig:
         )
         quality = self.jpeg_quality
         possible = quality is None or 1 <= quality <= 100
-        _require(
+        require(
             possible, "--jpeg-quality", f"{quality} is not between 1 and 100", "95 loses hardly anything."
         )
-        _require(self.max_pixels >= 1, "--max-pixels", f"{self.max_pixels} is no size", "Use 1 or more.")
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """How a teacher is trained; every choice works without clean references."""
-
-    steps: int = 20_000
-    """Optimiser steps."""
-    batch: int = 4
-    """Crops a step."""
-    crop_px: int = 120
-    """Side of a training crop; 120 divides by PD 4 x dilation 2 and PD 5 x dilation 3."""
-    rim_px: int = 10
-    """Rim left out of the loss: reflect padding breaks blindness near borders (see docs in network/blind.py)."""
-    learning_rate: float = 1.5e-3
-    """Peak learning rate of Adam."""
-    warmup_steps: int = 200
-    """Steps of linear warm-up before the cosine decay to zero."""
-    gradient_clip: float = 1.0
-    """Largest norm of the gradient."""
-    ema_decay: float = 0.999
-    """Decay of the exponential moving average of the weights, which is what gets shipped."""
-    precision: Precision = "auto"
-    """auto, float32 or bfloat16."""
-    seed: int = 0
-    """Seed of initialisation, crops and flips."""
-    checkpoint_every: int = 200
-    """Steps between checkpoints."""
-
-    def __post_init__(self) -> None:
-        """Refuse values that cannot work."""
-        known = self.precision in PRECISIONS and self.precision != "float16"  # which would need loss scaling
-        _require(known, "precision", f"'{self.precision}' is unknown", "Use auto.")
-        for name in ("steps", "batch", "checkpoint_every"):
-            _require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
-        _require(
-            0 <= 2 * self.rim_px < self.crop_px, "rim_px", "leaves nothing of the crop", "Use larger crops."
-        )
-
-
-@dataclass(frozen=True)
-class DistillationConfig:
-    """How a student is trained on the results of a teacher."""
-
-    steps: int = 8_000
-    """Optimiser steps."""
-    batch: int = 8
-    """Crops a step."""
-    crop_px: int = 128
-    """Side of a training crop; the student's size multiple has to divide it."""
-    learning_rate: float = 6e-4
-    """Peak learning rate of Adam."""
-    warmup_steps: int = 200
-    """Steps of linear warm-up before the cosine decay to zero."""
-    gradient_clip: float = 0.2
-    """Largest norm of the gradient."""
-    ema_decay: float = 0.999
-    """Decay of the exponential moving average of the weights, which is what gets shipped."""
-    renoised_share: float = 0.5
-    """Share of the crops that are cleaned photos with new noise on them; the rest are noisy photos as they are."""
-    shot: tuple[float, float] = (1e-4, 2.2e-2)
-    """Range of the new noise: variance of the shot noise at full scale, drawn log-uniformly."""
-    precision: Precision = "auto"
-    """auto, float32 or bfloat16."""
-    seed: int = 0
-    """Seed of initialisation, crops, cameras and noise."""
-    checkpoint_every: int = 200
-    """Steps between checkpoints."""
-
-    def __post_init__(self) -> None:
-        """Refuse values that cannot work."""
-        object.__setattr__(self, "shot", tuple(self.shot))  # a list, where it comes from a file
-        _require(self.precision in PRECISIONS, "precision", f"'{self.precision}' is unknown", "Use auto.")
-        for name in ("steps", "batch", "checkpoint_every", "crop_px"):
-            _require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
-        _require(0 <= self.renoised_share <= 1, "renoised_share", "is not between 0 and 1", "Use 0.5.")
-        _require(
-            len(self.shot) == 2 and 0 < self.shot[0] <= self.shot[1],
-            "shot",
-            "is no range",
-            "Use [1e-4, 2e-2].",
-        )
-
-
-@dataclass(frozen=True)
-class FinetuneConfig:
-    """How a model learns the noise of somebody's own photos."""
-
-    name: str
-    """Name of the model that is made."""
-    base: str | None = None
-    """Model that it starts from; None: the one that ships. `scratch`: random weights."""
-    per_camera: bool = False
-    """Make a model for each camera and ISO."""
-    steps: int | None = None
-    """Optimiser steps; None: as many as fit into the time."""
-    time_limit_s: float = 1800.0
-    """Seconds for everything, the student included."""
-    batch: int = 4
-    """Crops a step, shared by all processes."""
-    crop_px: int = 120
-    """Side of a training crop."""
-    learning_rate: float = 3e-4
-    """Peak learning rate: a fifth of the one that trains from scratch."""
-    ema_decay: float = 0.998
-    """Decay of the moving average of the weights, which is what becomes the model."""
-    preview_every_s: float = 180.0
-    """Seconds between previews."""
-    seed: int = 0
-    """Seed of the split, crops and flips."""
-
-    def __post_init__(self) -> None:
-        """Refuse values that cannot work."""
-        plain = self.name and not set(self.name) & set("/\\") and not self.name.startswith((".", "-"))
-        _require(
-            bool(plain) and self.name.isprintable() and self.name not in ("auto", "scratch"),
-            f"-o {self.name}",
-            "it is no name for a model",
-            "Use a name such as my-camera; no path.",
-        )
-        _require(self.steps is None or self.steps >= 1, "--steps", "must be at least 1", "Raise it.")
-        _require(self.time_limit_s >= 1, "--time-limit", "is too short", "Use for example 30m.")
-        _require(self.batch >= 1, "--batch", "must be at least 1", "Raise it.")
-        _require(self.seed >= 0, "--seed", f"{self.seed} is negative", "Use 0 or more.")
-
-
-@dataclass(frozen=True)
-class DataSource:
-    """One folder of noisy photos in a training recipe."""
-
-    folder: str
-    """Folder name below LGBPN_DATA, or an absolute path."""
-    weight: float = 1.0
-    """Share of the crops taken from this source, relative to the other sources' weights."""
-    exclude: tuple[str, ...] = field(default_factory=tuple)
-    """File-name patterns (fnmatch) that are never read: photos kept out for measuring."""
-    renoised_weight: float | None = None
-    """Distillation: share of this source among the crops with new noise; None: as `weight`."""
-    reduce_to_megapixels: float | None = None
-    """Distillation: photos are reduced by whole factors from 2 until they are no larger than this."""
-    shot: tuple[float, float] | None = None
-    """Distillation: range of the noise that is laid on the photos when they are read, by `training.synthesis`;
-    None: they are noisy as they are."""
-
-    def __post_init__(self) -> None:
-        """Make a tuple of a list, as it comes from a file."""
-        if self.shot is not None:
-            object.__setattr__(self, "shot", tuple(self.shot))
+        require(self.max_pixels >= 1, "--max-pixels", f"{self.max_pixels} is no size", "Use 1 or more.")

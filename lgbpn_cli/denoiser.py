@@ -137,6 +137,8 @@ class Denoiser:
             values["seed"] = settings.seed
             values["refine_passes"] = settings.refine_passes
             values["refine_probability"] = settings.refine_probability
+        if self.model.part == "teacher" and settings.attention != "frozen":
+            values["attention"], values["tile_px"] = settings.attention, settings.tile_px
         if settings.halo_px is not None:  # with the default one, tiles do not show, whatever their size
             values["tile_px"], values["halo_px"] = settings.tile_px, settings.halo_px
         if settings.precision != "auto":

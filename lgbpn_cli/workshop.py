@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lgbpn_cli.config import FinetuneConfig
 from lgbpn_cli.denoiser import load_model
+from lgbpn_cli.training_config import FinetuneConfig
 
 if TYPE_CHECKING:
     from lgbpn_cli.models.manifest import ModelEntry
@@ -103,9 +103,11 @@ def distill(
 
     wanted = read_distillation_recipe(recipe)
     teacher = load_model(wanted.teacher, quality="teacher", device=device)
+    second_round = wanted.distillation.earlier_share > 0
     return run_distillation(
         wanted,
         teacher,
+        earlier=load_model(wanted.teacher, quality="best", device=device) if second_round else None,
         data_root=data_root(),
         run_folder=run_folder,
         models_folder=models_folder or user_folder(),

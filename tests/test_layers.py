@@ -20,6 +20,7 @@ LAYERS = (
     {"models"},
     {"network"},
     {"device"},
+    {"training_config"},
     {"config"},
     {"errors", "version"},
 )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lgbpn_cli.cli.options import DeviceOption
 from lgbpn_cli.config import PRECISIONS, QUALITIES, InferenceConfig
 from lgbpn_cli.errors import UsageError
 
@@ -85,9 +86,7 @@ def bench(
     repeats: Annotated[
         int, typer.Option("--repeats", metavar="NUMBER", help="Runs of which the fastest counts.", min=1)
     ] = REPEATS,
-    device: Annotated[
-        str, typer.Option("-d", "--device", metavar="auto|cpu|cuda[:N]|mps", help="Where to compute.")
-    ] = "auto",
+    device: DeviceOption = "auto",
     json_lines: Annotated[
         bool, typer.Option("--json", help="Write one JSON object a measurement to standard output.")
     ] = False,

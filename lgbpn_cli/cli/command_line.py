@@ -1,27 +1,10 @@
-"""Options that several commands read alike, and the command as somebody would type it to get the same again."""
+"""The command as somebody would type it to get the same again."""
 
 from __future__ import annotations
 
 import shlex
 
 import typer
-
-from lgbpn_cli.errors import UsageError
-
-AUTO = "auto"
-"""What an option takes that may be left to the measurement of each photo."""
-
-
-def read_strength(text: str) -> float | None:
-    """Return what --strength says, None for auto; UsageError for what is neither auto nor a number."""
-    if text == AUTO:
-        return None
-    try:
-        return float(text)
-    except ValueError as error:
-        raise UsageError(
-            f"--strength {text}", "it is no number", "Use auto, or 0 (original) to 1 (fully denoised)."
-        ) from error
 
 
 def command_line(context: typer.Context) -> str:

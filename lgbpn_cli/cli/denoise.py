@@ -8,12 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lgbpn_cli.cli.amounts import parse_bytes
-from lgbpn_cli.cli.command_line import AUTO, command_line, read_strength
+from lgbpn_cli.cli.command_line import command_line
+from lgbpn_cli.cli.options import (
+    AUTO,
+    MEGABYTE_BYTES,
+    PRESET_METAVAR,
+    AttentionOption,
+    DeviceOption,
+    RecursiveOption,
+    ReportSizeOption,
+    StrengthOption,
+    read_preset,
+    read_strength,
+)
 from lgbpn_cli.config import (
     COLOUR_SPACES,
     OUTPUT_FORMATS,
     PRECISIONS,
-    PRESETS,
     QUALITIES,
     InferenceConfig,
     OutputConfig,
@@ -25,8 +36,6 @@ if TYPE_CHECKING:
     from lgbpn_cli.cli.progress import Reporter
     from lgbpn_cli.evaluation.denoise_page import DenoisePage
 
-MEGABYTE = 1_000_000
-
 
 def denoise(
     context: typer.Context,
@@ -37,9 +46,7 @@ def denoise(
             metavar="INPUT", help="Photos, and folders of photos.", show_default=False, readable=False
         ),
     ],
-    recursive: Annotated[
-        bool, typer.Option("-r", "--recursive", help="Enter sub-folders of the folders given.")
-    ] = OutputConfig.recursive,
+    recursive: RecursiveOption = OutputConfig.recursive,
     output: Annotated[
         str | None,
         typer.Option(
@@ -143,20 +150,12 @@ def denoise(
         str | None,
         typer.Option(
             "--preset",
-            metavar="|".join((AUTO, *PRESETS)),
+            metavar=PRESET_METAVAR,
             help="Kind of noise, for --quality teacher and teacher-r3: sidd is coarse, dnd is fine (next to none "
             "shared by neighbouring pixels); auto measures each photo.",
         ),
     ] = AUTO,
-    strength: Annotated[
-        str,
-        typer.Option(
-            "--strength",
-            metavar="auto|0..1",
-            help="0 keeps the original, 1 takes the denoised picture; auto measures each photo's noise and puts "
-            "back, place by place, what was removed beyond it.",
-        ),
-    ] = AUTO,
+    strength: StrengthOption = AUTO,
     seed: Annotated[
         int,
         typer.Option(
@@ -181,6 +180,7 @@ def denoise(
             show_default="enough for tiles not to show",
         ),
     ] = InferenceConfig.halo_px,
+    attention: AttentionOption = InferenceConfig.attention,
     max_memory: Annotated[
         str | None,
         typer.Option(
@@ -198,15 +198,7 @@ def denoise(
             help="Number format of the network; auto takes bfloat16 on processors and GPUs made for it.",
         ),
     ] = InferenceConfig.precision,
-    device: Annotated[
-        str,
-        typer.Option(
-            "-d",
-            "--device",
-            metavar="auto|cpu|cuda[:N]|mps",
-            help="Where to compute; auto takes a GPU if there is one.",
-        ),
-    ] = "auto",
+    device: DeviceOption = "auto",
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -222,10 +214,7 @@ def denoise(
             show_default=False,
         ),
     ] = None,
-    report_size: Annotated[
-        float,
-        typer.Option("--report-size", metavar="MB", help="Size the pictures in the page may have together."),
-    ] = EvaluationConfig.report_bytes / MEGABYTE,
+    report_size: ReportSizeOption = EvaluationConfig.report_bytes / MEGABYTE_BYTES,
     quiet: Annotated[
         bool, typer.Option("-q", "--quiet", help="Say nothing but which photos failed.")
     ] = False,
@@ -265,11 +254,12 @@ def denoise(
         raise UsageError("--quiet", "contradicts --verbose", "Leave one of them away.")
     settings = InferenceConfig(
         quality=quality,
-        preset=None if preset == AUTO else preset,
+        preset=read_preset(preset),
         strength=read_strength(strength),
         seed=seed,
         tile_px=tile,
         halo_px=halo,
+        attention=attention,  # type: ignore[arg-type]  # checked by the configuration
         precision=precision,  # type: ignore[arg-type]  # checked by the configuration
         max_memory_bytes=None if max_memory is None else parse_bytes("--max-memory", max_memory),
     )
@@ -294,7 +284,7 @@ def denoise(
 
     page = None
     if html is not None:
-        page = DenoisePage(html, round(report_size * MEGABYTE), command=command_line(context))
+        page = DenoisePage(html, round(report_size * MEGABYTE_BYTES), command=command_line(context))
     reporter = Reporter(quiet=quiet, verbose=verbose, json_lines=json_lines)
     interrupted = False
     try:

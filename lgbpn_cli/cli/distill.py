@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lgbpn_cli.cli.options import DeviceOption, ModelsFolderOption
 from lgbpn_cli.cli.step_progress import StepReporter
 
 if TYPE_CHECKING:
@@ -24,10 +25,8 @@ def distill(
             "[default: runs/RECIPE]"
         ),
     ] = None,
-    models_folder: Annotated[
-        Path | None, typer.Option(help="Where the finished student goes.  [default: your own models]")
-    ] = None,
-    device: Annotated[str, typer.Option("--device", "-d", help="auto, cpu, cuda[:N] or mps.")] = "auto",
+    models_folder: ModelsFolderOption = None,
+    device: DeviceOption = "auto",
 ) -> None:
     """Train a fast student on what a teacher makes of noisy photos, without any clean picture.
 

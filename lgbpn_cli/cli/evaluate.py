@@ -8,12 +8,21 @@ from typing import Annotated, Any
 
 import typer
 
-from lgbpn_cli.cli.command_line import AUTO, command_line, read_strength
-from lgbpn_cli.config import PART_OF_QUALITY, PRESETS, QUALITIES, InferenceConfig
+from lgbpn_cli.cli.command_line import command_line
+from lgbpn_cli.cli.options import (
+    AUTO,
+    MEGABYTE_BYTES,
+    PRESET_METAVAR,
+    AttentionOption,
+    DeviceOption,
+    ReportSizeOption,
+    StrengthOption,
+    read_preset,
+    read_strength,
+)
+from lgbpn_cli.config import PART_OF_QUALITY, QUALITIES, InferenceConfig
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.evaluation.settings import BASELINES, SSIM_CONVENTIONS, SUBMISSIONS, EvaluationConfig
-
-MEGABYTE = 1_000_000
 
 
 def evaluate(
@@ -53,28 +62,20 @@ def evaluate(
         list[str] | None,
         typer.Option(
             "--preset",
-            metavar="|".join((AUTO, *PRESETS)),
+            metavar=PRESET_METAVAR,
             help="Kind of noise, as in lgbpn denoise; may be repeated to compare.",
             show_default=AUTO,
         ),
     ] = None,
-    strength: Annotated[
-        str,
-        typer.Option(
-            "--strength",
-            metavar="auto|0..1",
-            help="0 is the original, 1 the denoised picture; auto as in lgbpn denoise.",
-        ),
-    ] = AUTO,
+    strength: StrengthOption = AUTO,
     seed: Annotated[
         int,
         typer.Option(
             "--seed", metavar="NUMBER", help="Start of all random numbers: --quality teacher-r3, intervals."
         ),
     ] = InferenceConfig.seed,
-    device: Annotated[
-        str, typer.Option("-d", "--device", metavar="auto|cpu|cuda[:N]|mps", help="Where to compute.")
-    ] = "auto",
+    attention: AttentionOption = InferenceConfig.attention,
+    device: DeviceOption = "auto",
     denoised: Annotated[
         list[Path] | None,
         typer.Option(
@@ -130,6 +131,13 @@ def evaluate(
             help="Conventions of structural similarity; their values cannot be compared with each other.",
         ),
     ] = ["skimage7"],  # noqa: B006 - typer copies it
+    lpips: Annotated[
+        bool,
+        typer.Option(
+            "--lpips",
+            help="Also measure LPIPS (0.1, AlexNet); needs the package lpips and its weights on this machine.",
+        ),
+    ] = False,
     unrounded: Annotated[
         bool,
         typer.Option("--float", help="Measure without rounding to 8 bit first; the SIDD protocol rounds."),
@@ -152,10 +160,7 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    report_size: Annotated[
-        float,
-        typer.Option("--report-size", metavar="MB", help="Size the pictures in the page may have together."),
-    ] = EvaluationConfig.report_bytes / MEGABYTE,
+    report_size: ReportSizeOption = EvaluationConfig.report_bytes / MEGABYTE_BYTES,
     submission: Annotated[
         str | None,
         typer.Option(
@@ -195,7 +200,7 @@ def evaluate(
       130  stopped with Ctrl-C
     """
     if submission is not None:
-        measuring = (reference, denoised, baseline, csv, html, as_json, no_reference)
+        measuring = (reference, denoised, baseline, lpips, csv, html, as_json, no_reference)
         if submission not in SUBMISSIONS:
             raise UsageError(
                 "--submission", f"'{submission}' is unknown", f"Choose from {', '.join(SUBMISSIONS)}."
@@ -205,9 +210,10 @@ def evaluate(
             raise UsageError("--submission", cause, "Give the other options in a call of their own.")
         one = InferenceConfig(
             quality=quality[0] if quality else None,
-            preset=preset[0] if preset and preset[0] != AUTO else None,
+            preset=read_preset(preset[0]) if preset else None,
             strength=read_strength(strength),
             seed=seed,
+            attention=attention,  # type: ignore[arg-type]  # checked by the configuration
         )
         _submit(submission, noisy, output, one, model[0] if model else None, device)
         return
@@ -227,18 +233,20 @@ def evaluate(
         only=tuple(only or ()),
         exclude=tuple(exclude or ()),
         ssim=_split(ssim),
+        lpips=lpips,
         rounded=not unrounded,
         bootstrap_seed=seed,
         csv=csv,
         html=html,
-        report_bytes=round(report_size * MEGABYTE),
+        report_bytes=round(report_size * MEGABYTE_BYTES),
     )
     settings = [
         InferenceConfig(
             quality=one_quality,
-            preset=None if one_preset == AUTO else one_preset,
+            preset=read_preset(one_preset),
             strength=read_strength(strength),
             seed=seed,
+            attention=attention,  # type: ignore[arg-type]  # checked by the configuration
         )
         for one_quality, one_preset in _settings_to_compare(quality or [], preset or [])
     ]

@@ -9,7 +9,8 @@ import typer
 
 from lgbpn_cli.cli.amounts import parse_seconds
 from lgbpn_cli.cli.command_line import command_line
-from lgbpn_cli.config import FinetuneConfig
+from lgbpn_cli.cli.options import DeviceOption
+from lgbpn_cli.training_config import FinetuneConfig
 
 
 def finetune(
@@ -65,10 +66,7 @@ def finetune(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a model or an unfinished run of this name.")
     ] = False,
-    device: Annotated[
-        str,
-        typer.Option("-d", "--device", metavar="auto|cpu|cuda[:N]|mps", help="Where to compute."),
-    ] = "auto",
+    device: DeviceOption = "auto",
 ) -> None:
     """Teach a model the noise of your camera, from your own noisy photos, without any clean picture.
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lgbpn_cli.cli.options import RecursiveOption
+
 if TYPE_CHECKING:
     from lgbpn_cli.batch.probe import NoiseSummary
 
@@ -19,9 +21,7 @@ def probe(
             metavar="PHOTO|FOLDER", help="Photos, and folders of photos.", show_default=False, readable=False
         ),
     ],
-    recursive: Annotated[
-        bool, typer.Option("-r", "--recursive", help="Enter sub-folders of the folders given.")
-    ] = False,
+    recursive: RecursiveOption = False,
     plot: Annotated[
         Path | None,
         typer.Option(

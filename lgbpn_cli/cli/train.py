@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lgbpn_cli.cli.options import DeviceOption, ModelsFolderOption
 from lgbpn_cli.cli.step_progress import StepReporter
 
 
@@ -16,10 +17,8 @@ def train(
         Path | None,
         typer.Option(help="Folder of the checkpoint; a run found there is resumed.  [default: runs/RECIPE]"),
     ] = None,
-    models_folder: Annotated[
-        Path | None, typer.Option(help="Where the finished model goes.  [default: your own models]")
-    ] = None,
-    device: Annotated[str, typer.Option("--device", "-d", help="auto, cpu, cuda[:N] or mps.")] = "auto",
+    models_folder: ModelsFolderOption = None,
+    device: DeviceOption = "auto",
 ) -> None:
     """Train a model from scratch on folders of noisy photos, without any clean picture.
 

@@ -9,7 +9,17 @@ from lgbpn_cli.evaluation.settings import EvaluationConfig
 from lgbpn_cli.evaluation.summary import RESAMPLES
 from lgbpn_cli.version import __version__
 
-LIBRARIES = ("torch", "numpy", "pillow", "tifffile", "imagecodecs", "scikit-image", "bm3d")
+LIBRARIES = (
+    "torch",
+    "numpy",
+    "pillow",
+    "tifffile",
+    "imagecodecs",
+    "scikit-image",
+    "bm3d",
+    "lpips",
+    "torchvision",
+)
 SSIM_MEANINGS = {
     "skimage7": "7x7 uniform window, sample covariance (scikit-image's default)",
     "wang11": "11x11 Gaussian window, sigma 1.5 (Wang 2004)",
@@ -45,6 +55,8 @@ def protocol(config: EvaluationConfig) -> dict[str, str]:
     else:
         described["psnr"] = "dB, over all three channels at once, peak 255"
         described |= {f"ssim_{name}": SSIM_MEANINGS[name] for name in config.ssim}
+        if config.lpips:
+            described["lpips"] = "version 0.1, AlexNet (Zhang 2018); 0 for equal pictures"
         described["residual_structure"] = (
             "correlation of what was removed with the reference's fine detail (below 9 px)"
         )

@@ -27,6 +27,8 @@ class Score:
     psnr_db: float | None = None
     ssim: dict[str, float] = field(default_factory=dict)
     """By convention."""
+    lpips: float | None = None
+    """Perceptual distance from the reference; 0 is best."""
     mae_8bit: float | None = None
     """Mean absolute error in 8-bit levels."""
     shift_8bit: tuple[float, float, float] | None = None
@@ -81,6 +83,8 @@ class EvaluationReport:
             chosen["psnr_db"] = lambda score: score.psnr_db
             for convention in self.conventions:
                 chosen[f"ssim_{convention}"] = _ssim_figure(convention)
+            if any(score.lpips is not None for method in self.methods for score in method.scores):
+                chosen["lpips"] = lambda score: score.lpips
             chosen["mae_8bit"] = lambda score: score.mae_8bit
             for index, colour in enumerate(("red", "green", "blue")):
                 chosen[f"shift_{colour}_8bit"] = _shift_figure(index)

@@ -14,6 +14,7 @@ from lgbpn_cli.evaluation.gallery import Gallery, Layer
 from lgbpn_cli.evaluation.methods import Method
 from lgbpn_cli.evaluation.metrics import colour_shift, mean_absolute_error, psnr_db, to_levels
 from lgbpn_cli.evaluation.pairs import Pair, Pairing, Picture, read_pair, read_result
+from lgbpn_cli.evaluation.perceptual import Distance
 from lgbpn_cli.evaluation.problems import Problem, problem_of
 from lgbpn_cli.evaluation.provenance import protocol, run_facts
 from lgbpn_cli.evaluation.report import NOISY, EvaluationReport, MethodResult, Score
@@ -47,6 +48,8 @@ class _Measuring:
     problems: list[Problem]
     gallery: Gallery | None
     """None where no page is wanted."""
+    lpips: Distance | None
+    """None where it is not wanted."""
     done: int = 0
 
     def measure(self, pair: Pair) -> None:
@@ -63,14 +66,14 @@ class _Measuring:
         rounded = self.config.rounded
         noisy = to_levels(pixels.noisy, rounded=rounded)
         reference = None if pixels.reference is None else to_levels(pixels.reference, rounded=rounded)
-        self.scores[NOISY].append(_score(pair.name, noisy, noisy, reference, 0.0, self.config))
+        self.scores[NOISY].append(self._score(pair.name, noisy, noisy, reference, 0.0))
         layers: list[Layer] = [(NOISY, noisy, pair.noisy.file)]
         results = iter(pair.denoised)
         for method in self.methods:
             try:
                 result, seconds, file = _result(method, pixels.noisy, pair, results)
                 picture = to_levels(result, rounded=rounded)
-                score = _score(pair.name, picture, noisy, reference, seconds, self.config)
+                score = self._score(pair.name, picture, noisy, reference, seconds)
                 if method.blind_loss and reference is None:
                     score = replace(score, blind_loss_8bit=method.blind_loss(pixels.noisy))
             except Exception as error:  # noqa: BLE001 - as above, for one method alone
@@ -85,6 +88,31 @@ class _Measuring:
                 layers.append(("reference", reference, pair.reference.file))
             self.gallery.add(pair.name, layers, orientation=pixels.orientation)
 
+    def _score(
+        self,
+        name: str,
+        picture: np.ndarray,
+        noisy: np.ndarray,
+        reference: np.ndarray | None,
+        seconds: float,
+    ) -> Score:
+        """Return all figures of one picture; all pictures are in 8-bit levels."""
+        if reference is None:
+            return score_without_reference(name, picture, noisy, seconds)
+        removed = None if picture is noisy else noisy - picture
+        return Score(
+            name,
+            seconds,
+            _megapixels(picture),
+            psnr_db=psnr_db(picture, reference),
+            ssim={name: CONVENTIONS[name](picture, reference) for name in self.config.ssim},
+            lpips=None if self.lpips is None else self.lpips(picture, reference),
+            mae_8bit=mean_absolute_error(picture, reference),
+            shift_8bit=colour_shift(picture, reference),
+            residual_structure=None if removed is None else residual_structure(removed, reference),
+            flat_noise_8bit=flat_area_noise(picture, reference),
+        )
+
     def _step(self, done: int) -> None:
         self.done = done
         self.on_step(done, self.total)
@@ -96,6 +124,7 @@ def evaluate_pairs(
     config: EvaluationConfig,
     *,
     command: str,
+    lpips: Distance | None = None,
     on_step: OnStep | None = None,
 ) -> EvaluationReport:
     """Return the scores of the noisy photos and of all methods, with the page's pictures if it is wanted.
@@ -112,6 +141,7 @@ def evaluate_pairs(
         scores={NOISY: [], **{method.label: [] for method in methods}},
         problems=list(pairing.problems),
         gallery=None if config.html is None else Gallery(config.report_bytes, len(pairing.pairs)),
+        lpips=lpips,
     )
     measuring.on_step(0, measuring.total)
     for pair in pairing.pairs:
@@ -167,31 +197,6 @@ def _result(
         cause = f"{method.facts['path']} has no result of its name"
         raise PhotoError(pair.noisy.shown, cause, "It is left out there.")
     return read_result(found, image.shape), 0.0, found.file
-
-
-def _score(
-    name: str,
-    picture: np.ndarray,
-    noisy: np.ndarray,
-    reference: np.ndarray | None,
-    seconds: float,
-    config: EvaluationConfig,
-) -> Score:
-    """Return all figures of one picture; all pictures are in 8-bit levels."""
-    if reference is None:
-        return score_without_reference(name, picture, noisy, seconds)
-    removed = None if picture is noisy else noisy - picture
-    return Score(
-        name,
-        seconds,
-        _megapixels(picture),
-        psnr_db=psnr_db(picture, reference),
-        ssim={convention: CONVENTIONS[convention](picture, reference) for convention in config.ssim},
-        mae_8bit=mean_absolute_error(picture, reference),
-        shift_8bit=colour_shift(picture, reference),
-        residual_structure=None if removed is None else residual_structure(removed, reference),
-        flat_noise_8bit=flat_area_noise(picture, reference),
-    )
 
 
 def _megapixels(picture: np.ndarray) -> float:

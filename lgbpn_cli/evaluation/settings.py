@@ -38,6 +38,8 @@ class EvaluationConfig:
     """Patterns (fnmatch) of the names to pass over."""
     ssim: tuple[str, ...] = ("skimage7",)
     """SSIM conventions, of SSIM_CONVENTIONS."""
+    lpips: bool = False
+    """Measure LPIPS too, which takes the user's own copy of its weights."""
     rounded: bool = True
     """Round to 8 bit before measuring, as the SIDD protocol does."""
     bootstrap_seed: int = 0
@@ -53,6 +55,8 @@ class EvaluationConfig:
         """Refuse names that mean nothing."""
         _check_names("--ssim", self.ssim, SSIM_CONVENTIONS)
         _check_names("--baseline", self.baselines, BASELINES)
+        if self.lpips and self.reference is None:
+            raise UsageError("--lpips", "it compares with references", "Give references, or leave it away.")
         if self.pair_pattern is not None:
             noisy, _, reference = self.pair_pattern.partition("=")
             if not 0 < noisy.count("{}") == reference.count("{}"):

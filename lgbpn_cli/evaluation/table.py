@@ -15,6 +15,7 @@ DECIMALS = 4
 SECONDS_KEY = "seconds"
 TITLES = {
     "psnr_db": "PSNR dB",
+    "lpips": "LPIPS",
     "mae_8bit": "MAE",
     "residual_structure": "structure",
     "flat_noise_8bit": "flat noise",
@@ -73,7 +74,7 @@ def title_of(figure: str) -> str:
 
 def decimals_of(figure: str) -> int:
     """Return how many decimals of a figure mean something."""
-    return 4 if figure.startswith("ssim") else 3 if figure.startswith("residual") else 2
+    return 4 if figure.startswith(("ssim", "lpips")) else 3 if figure.startswith("residual") else 2
 
 
 def as_json(report: EvaluationReport) -> str:

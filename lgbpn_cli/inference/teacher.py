@@ -30,7 +30,7 @@ def run_teacher(
     far below the noise that is mixed into it.
     """
     preset = PRESETS[config.preset or model.preset]
-    teacher = _Teacher(noisy, model)
+    teacher = _Teacher(noisy, model, config)
 
     def prepare_first() -> Estimate:
         return teacher.first_pass(preset.first, sweeps.plan)
@@ -44,7 +44,7 @@ def run_teacher(
         first[tile.core] = pixels
 
     def prepare_refinement() -> Estimate:
-        return teacher.refinement(first, preset.refine, config, refines)
+        return teacher.refinement(first, preset.refine, refines)
 
     sweeps.run(prepare_first, keep, calls_after=refines)
     sweeps.run(prepare_refinement, write, calls_a_tile=refines)
@@ -53,14 +53,15 @@ def run_teacher(
 class _Teacher:
     """The estimates of both passes; the attention maps of each come from the photo's calibration regions."""
 
-    def __init__(self, noisy: Extended, model: Model) -> None:
-        self._noisy, self._model = noisy, model
+    def __init__(self, noisy: Extended, model: Model, config: InferenceConfig) -> None:
+        self._noisy, self._model, self._config = noisy, model, config
 
     def first_pass(self, sampling: PassConfig, plan: Plan) -> Estimate:
         """The network over the noisy photo."""
         regions = self._regions()
         one_tile = max(self._noisy.height, self._noisy.width) <= plan.tile_px
-        if one_tile and len(regions) == 1:  # the tile is the region, and gives its maps along the way
+        # Where the tile is the region, it gives its maps along the way, just as every tile does with live attention.
+        if self._live or (one_tile and len(regions) == 1):
             return lambda tile, _: self._network(self._read(tile.window), sampling)
         frozen = self._network.freeze(torch.cat([self._read(window) for window in regions]), sampling)
 
@@ -69,11 +70,9 @@ class _Teacher:
 
         return estimate
 
-    def refinement(
-        self, first: np.ndarray, sampling: PassConfig, config: InferenceConfig, copies: int
-    ) -> Estimate:
+    def refinement(self, first: np.ndarray, sampling: PassConfig, copies: int) -> Estimate:
         """The mean over copies of `first` in which random elements of the noisy photo are put back."""
-        device = self._model.device
+        device, config = self._model.device, self._config
 
         def replaced(window: Window, copy: int, before: Tensor, after: Tensor) -> Tensor:
             mask = replacement_mask(
@@ -90,9 +89,10 @@ class _Teacher:
         def both(window: Window) -> tuple[Tensor, Tensor]:
             return self._read(window), device.upload(first[window].astype(np.float32))
 
-        # The copies differ in few elements, so the maps of the first serve all.
-        regions = [replaced(window, 0, *both(window)) for window in self._regions()]
-        frozen = self._network.freeze(torch.cat(regions), sampling)
+        frozen = None
+        if not self._live:  # The copies differ in few elements, so the maps of the first serve all.
+            regions = [replaced(window, 0, *both(window)) for window in self._regions()]
+            frozen = self._network.freeze(torch.cat(regions), sampling)
 
         def estimate(tile: Tile, _: Plan) -> Tensor:
             before, after = both(tile.window)
@@ -105,6 +105,10 @@ class _Teacher:
             return mean
 
         return estimate
+
+    @property
+    def _live(self) -> bool:
+        return self._config.attention == "live"
 
     def _regions(self) -> list[Window]:
         return calibration_windows(self._noisy.height, self._noisy.width)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lgbpn_cli.network.masks import diamond_mask
+from lgbpn_cli.network.precision import exact_unless_training
 from lgbpn_cli.network.sampling import (
     fold_kernel_shift,
     join_phases,
@@ -48,16 +49,19 @@ class PatchMaskedConv2d(nn.Module):
         """
         if kernel is None:
             kernel = self.kernel(shift)
-        if self._is_sparse(shift):
-            return self._sparse(features, kernel)
-        reach = shifted_reach_px(self.taps, self.spacing_px, shift)
-        padded = pad_reflect(features, reach, reach, reach, reach)
-        return F.conv2d(padded, kernel, self.bias)
+        # The features come from single pixels and go on in every sum: rounding them to bfloat16 costs 0.1 dB.
+        with exact_unless_training(features.device.type):
+            if self._is_sparse(shift):
+                return self._sparse(features, kernel)
+            reach = shifted_reach_px(self.taps, self.spacing_px, shift)
+            padded = pad_reflect(features, reach, reach, reach, reach)
+            return F.conv2d(padded, kernel, self.bias)
 
     def kernel(self, shift: float) -> Tensor:
         """Return the weights of the ordinary convolution that this one is at `shift`: masked, and shifted."""
         weight = self.weight * self.kept
-        return weight if self._is_sparse(shift) else fold_kernel_shift(weight, self.spacing_px, shift)
+        with exact_unless_training(weight.device.type):
+            return weight if self._is_sparse(shift) else fold_kernel_shift(weight, self.spacing_px, shift)
 
     def _is_sparse(self, shift: float) -> bool:
         return shift == 1.0 and self.spacing_px > 1

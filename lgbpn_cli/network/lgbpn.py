@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from lgbpn_cli.config import GLOBAL_DILATION, LOCAL_DILATION, NetworkConfig, PassConfig
 from lgbpn_cli.network.dspmc import PatchMaskedConv2d
 from lgbpn_cli.network.dtb import DilatedTransformerBlock, PhaseGrid
+from lgbpn_cli.network.precision import exact_unless_training
 from lgbpn_cli.network.sampling import (
     join_phases,
     pad_reflect,
@@ -217,10 +218,13 @@ class LGBPN(nn.Module):
             distant, _ = self.global_branch(head, sampling, pooled, frozen.projections, frozen.global_kernel)
         # The halves of the joining weight instead of a concatenation of the branches, local first.
         half = self.config.width
-        hidden = F.conv2d(local, self.join.weight[:, :half], self.join.bias)
-        hidden = F.relu(hidden + F.conv2d(distant, self.join.weight[:, half:]), inplace=True)
-        for pointwise in self.tail:
-            hidden = F.relu(pointwise(hidden), inplace=True)
+        with exact_unless_training(image.device.type):
+            if not torch.is_grad_enabled():
+                local, distant = (branch.to(self.exit.weight.dtype) for branch in (local, distant))
+            hidden = F.conv2d(local, self.join.weight[:, :half], self.join.bias)
+            hidden = F.relu(hidden + F.conv2d(distant, self.join.weight[:, half:]), inplace=True)
+            for pointwise in self.tail:
+                hidden = F.relu(pointwise(hidden), inplace=True)
         with torch.autocast(image.device.type, enabled=False):
             # Eight bits of a bfloat16 mantissa are too few for a picture: the last step is always float32.
             result = self.exit(hidden.to(self.exit.weight.dtype)) / self.config.value_range

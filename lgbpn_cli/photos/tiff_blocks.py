@@ -44,22 +44,31 @@ def read_samples(file: BinaryIO, layout: Layout) -> np.ndarray:
     return samples
 
 
-def encode_block(samples: np.ndarray, block: Block, layout: Layout) -> bytes:
-    """Return the bytes of one block, stored the way the layout says; `samples` is as `read_samples` gives."""
+def encode_block(samples: np.ndarray, block: Block, layout: Layout) -> bytes | memoryview:
+    """Return the bytes of one block, stored the way the layout says; `samples` is as `read_samples` gives.
+
+    A block can be a whole photo of hundreds of megabytes, so nothing is copied without need.
+    """
     part = samples[block.top : block.top + block.rows, block.left : block.left + block.columns]
-    part = part[..., _planes(block, layout)].copy()
+    part = part[..., _planes(block, layout)]
     if layout.white_is_zero and block.plane == 0:
+        part = part.copy()
         part[..., 0] = np.invert(part[..., 0])
     if layout.tiled:
         # Repeating the border compresses better than black, and nobody ever sees it.
         missing = (layout.block_rows - block.rows, layout.block_columns - block.columns)
         part = np.pad(part, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
     if layout.predictor == FLOAT_DIFFERENCES:
-        return _compress(imagecodecs.floatpred_encode(part, axis=-2), layout.compression)
+        return _compress(
+            imagecodecs.floatpred_encode(np.ascontiguousarray(part), axis=-2), layout.compression
+        )
     if layout.predictor == DIFFERENCES:
-        left = part[:, :-1].copy()
-        part[:, 1:] -= left  # wraps round, which is what the standard asks for
-    return _compress(part.astype(_stored(layout)), layout.compression)
+        differences = part.copy()
+        np.subtract(
+            part[:, 1:], part[:, :-1], out=differences[:, 1:]
+        )  # wraps round, as the standard asks for
+        part = differences
+    return _compress(np.ascontiguousarray(part, _stored(layout)), layout.compression)
 
 
 def _decode_block(raw: bytes, block: Block, layout: Layout) -> np.ndarray:
@@ -123,15 +132,16 @@ def _decompress(raw: bytes, compression: int, expected: int) -> bytes:
     return raw
 
 
-def _compress(part: np.ndarray, compression: int) -> bytes:
+def _compress(part: np.ndarray, compression: int) -> bytes | memoryview:
+    content = part.view(np.uint8).reshape(-1).data
     if compression == LZW:
-        return bytes(imagecodecs.lzw_encode(part.tobytes()))
+        return bytes(imagecodecs.lzw_encode(bytes(content)))
     if compression == PACKBITS:
         # The standard lets no run reach into the next row.
         return b"".join(imagecodecs.packbits_encode(row.tobytes()) for row in part)
     if compression in (DEFLATE, OLD_DEFLATE):
-        return zlib.compress(part.tobytes(), 6)
-    return part.tobytes()
+        return zlib.compress(content, 6)
+    return content
 
 
 def _planes(block: Block, layout: Layout) -> slice:

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from lgbpn_cli.colour import to_working
-from lgbpn_cli.config import DataSource
 from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.photos.photo import PHOTO_SUFFIXES
 from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.training_config import DataSource
 
 
 @dataclass(frozen=True)

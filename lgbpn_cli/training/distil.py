@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
-from lgbpn_cli.config import DataSource, DistillationConfig, StudentConfig
+from lgbpn_cli.config import StudentConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.models.load import Model
@@ -26,12 +26,14 @@ from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha
 from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.student import Student
 from lgbpn_cli.training.data import load_source
-from lgbpn_cli.training.estimates import cut_tiles, estimate_tile
+from lgbpn_cli.training.estimates import cut_tiles, estimate_tile, result_tile
+from lgbpn_cli.training.muon import Muon
 from lgbpn_cli.training.pairs import CleanedPhotos, PairSampler
 from lgbpn_cli.training.recipe import DistillationRecipe
 from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph
 from lgbpn_cli.training.targets import make_target
 from lgbpn_cli.training.trainer import Trainer, TrainingProgress
+from lgbpn_cli.training_config import DataSource, DistillationConfig
 
 CHECKPOINT_NAME = "student.pt"
 ESTIMATES_FOLDER = "estimates"
@@ -46,6 +48,14 @@ class DistillationProgress:
     photos: int
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """A student of an earlier round, whose results make a share of the targets of the next."""
+
+    student: Model
+    share: float
+
+
 class StudentTrainer(Trainer):
     """Trains a student to give the targets (L1)."""
 
@@ -56,6 +66,16 @@ class StudentTrainer(Trainer):
         torch.manual_seed(config.seed)
         super().__init__(Student(shape), shape, config, device)
         self.sampler = sampler
+
+    def make_optimisers(self) -> list[torch.optim.Optimizer]:
+        """Return Muon for the hidden kernels; Adam for the first and last convolution and all biases."""
+        kernels: list[nn.Parameter] = []
+        others: list[nn.Parameter] = []
+        for name, parameter in self.network.named_parameters():
+            hidden = parameter.ndim == 4 and not name.startswith(("entry.", "exit."))
+            (kernels if hidden else others).append(parameter)
+        rate = self.config.learning_rate
+        return [Muon(kernels, lr=rate), torch.optim.Adam(others, lr=rate, fused=True)]
 
     def loss(self) -> Tensor:
         """Return the mean absolute difference between the student's answers and the targets."""
@@ -72,6 +92,8 @@ def clean_photos(
     teacher: Model,
     kept: Path,
     on_photo: Callable[[], None] | None = None,
+    *,
+    earlier: Earlier | None = None,
 ) -> CleanedPhotos:
     """Return the tiles of noisy `photos`, (h, w, 3) each, with the targets that the teacher's estimates give.
 
@@ -81,9 +103,13 @@ def clean_photos(
     noisy, targets = [], []
     for number, photo in enumerate(photos):
         for index, tile in enumerate(cut_tiles(photo)):
-            estimates = estimate_tile(tile, teacher, kept / f"{number:05}_{index:04}.npz")
+            name = f"{number:05}_{index:04}"
+            target = make_target(tile, estimate_tile(tile, teacher, kept / f"{name}.npz"))
+            if earlier is not None:
+                result = result_tile(tile, earlier.student, kept / f"{name}_earlier.npz")
+                target = np.clip(target + np.float32(earlier.share) * (result - target), 0, 255)
             noisy.append(tile)
-            targets.append(np.rint(make_target(tile, estimates)).astype(np.uint8))
+            targets.append(np.rint(target).astype(np.uint8))
         if on_photo is not None:
             on_photo()
     renoised = source.weight if source.renoised_weight is None else source.renoised_weight
@@ -114,12 +140,14 @@ def run_distillation(
     models_folder: Path,
     device: Device,
     command: str,
+    earlier: Model | None = None,
     on_photo: Callable[[DistillationProgress], None] | None = None,
     on_step: Callable[[TrainingProgress], None] | None = None,
 ) -> ModelEntry:
     """Train the student that `recipe` describes, resuming from `run_folder`, and return its model's manifest entry.
 
     The student becomes a part of the model `recipe.name` in `models_folder`, which is made if it is not there yet.
+    `earlier` is the student whose results make the `earlier_share` of the targets, where the recipe asks for one.
     Raises TrainingError where the run cannot go on.
     """
     config = recipe.distillation
@@ -136,13 +164,18 @@ def run_distillation(
         if on_photo is not None:
             on_photo(DistillationProgress(done, total))
 
+    if config.earlier_share and earlier is None:
+        raise TrainingError(
+            "earlier_share", "there is no earlier student", "Leave it out of the first round."
+        )
+    before = Earlier(earlier, config.earlier_share) if earlier is not None and config.earlier_share else None
     sources = []
     for index, (source, photos) in enumerate(zip(recipe.sources, loaded, strict=True)):
         taken = [as_taken(photo, source, (config.seed, index, number)) for number, photo in enumerate(photos)]
         kept = run_folder / ESTIMATES_FOLDER / f"{index:02}"
-        sources.append(clean_photos(taken, source, teacher, kept, one_more))
+        sources.append(clean_photos(taken, source, teacher, kept, one_more, earlier=before))
     weights = train_student(sources, recipe.student, config, run_folder, device, on_step)
-    return _add_student(recipe, teacher, sources, weights, models_folder, command)
+    return _add_student(recipe, teacher, before, sources, weights, models_folder, command)
 
 
 def train_student(
@@ -162,6 +195,7 @@ def train_student(
 def _add_student(
     recipe: DistillationRecipe,
     teacher: Model,
+    earlier: Earlier | None,
     sources: Sequence[CleanedPhotos],
     weights: dict[str, Tensor],
     folder: Path,
@@ -199,7 +233,7 @@ def _add_student(
     )
     card = folder / entry.card
     known = card.read_text(encoding="utf-8") if card.exists() else f"# {entry.name}\n"
-    card.write_text(_with_student(known, recipe, teacher, data, command, part), encoding="utf-8")
+    card.write_text(_with_student(known, recipe, teacher, earlier, data, command, part), encoding="utf-8")
     add_entry(entry)
     return entry
 
@@ -209,18 +243,30 @@ STUDENT_DATA = "; student: "
 
 
 def _with_student(
-    card: str, recipe: DistillationRecipe, teacher: Model, data: str, command: str, part: ModelPart
+    card: str,
+    recipe: DistillationRecipe,
+    teacher: Model,
+    earlier: Earlier | None,
+    data: str,
+    command: str,
+    part: ModelPart,
 ) -> str:
     """Return the card with a section on this student at its end, in the place of one on an earlier student."""
     shape, config = recipe.student, recipe.distillation
+    second = (
+        ""
+        if earlier is None
+        else f"- Targets: {earlier.share:.0%} results of the student before it at quality best (SHA-256 "
+        f"{earlier.student.sha256}), the rest the teacher's\n"
+    )
     section = f"""{STUDENT_HEADING}
 
 - Network: U-Net at half resolution, widths {", ".join(map(str, shape.widths))}, {shape.blocks} block(s) a level
 - Teacher: {teacher.name} (SHA-256 {teacher.sha256})
-- Made by: `{command}`
+{second}- Made by: `{command}`
 - Data: {data}. Every target is a result for a noisy photo; no clean picture was used.
 - Steps: {config.steps} of {config.batch} crops of {config.crop_px} px, {config.renoised_share:.0%} of them cleaned \
-photos with new noise, L1, EMA {config.ema_decay}
+photos with new noise, L1, Muon, EMA {config.ema_decay}
 - Date: {datetime.now(UTC).date().isoformat()}
 - SHA-256: {part.sha256}
 """

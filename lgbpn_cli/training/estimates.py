@@ -1,20 +1,24 @@
-"""A teacher's answers to noisy photos, tile by tile, kept on disk so that an interrupted run goes on."""
+"""What models make of noisy photos, tile by tile, kept on disk so that an interrupted run goes on."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from lgbpn_cli.config import PRESETS
+from lgbpn_cli.inference.student import mean_of_views, views_of
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.lgbpn import LGBPN
+from lgbpn_cli.network.student import Student
 
 PRESETS_ASKED = ("sidd", "dnd")
 """The samplings whose estimates are averaged: two views of one photo by one network."""
@@ -39,30 +43,59 @@ def estimate_tile(tile: NDArray[np.uint8], teacher: Model, kept: Path) -> Sequen
 
     They are read from the file `kept` where it holds those of this tile by this teacher, and written to it else.
     """
-    known = _read(kept, tile, teacher)
-    if known is not None:
-        return known
     network = teacher.network
     if not isinstance(network, LGBPN):
         raise TypeError("a student cannot teach")
-    image = torch.from_numpy(tile).to(teacher.device.torch_device).permute(2, 0, 1)[None].float() / 255
-    estimates = []
-    for preset in PRESETS_ASKED:
+
+    def answer(image: Tensor) -> list[Tensor]:
         with teacher.device.autocast():
-            estimate = network(image, PRESETS[preset].first)
-        estimates.append((estimate[0].permute(1, 2, 0) * 255).cpu().numpy().astype(np.float16))
+            return [network(image, PRESETS[preset].first) for preset in PRESETS_ASKED]
+
+    return _remembered(tile, teacher, kept, PRESETS_ASKED, answer)
+
+
+@torch.inference_mode()
+def result_tile(tile: NDArray[np.uint8], student: Model, kept: Path) -> NDArray[np.float16]:
+    """Return the student's result for `tile` (h, w, 3), 0..255, at quality `best`; kept as estimates are."""
+    network = student.network
+    if not isinstance(network, Student):
+        raise TypeError("not a student")
+
+    def answer(image: Tensor) -> list[Tensor]:
+        with student.device.autocast():
+            return [mean_of_views(network, image, views_of("best"), batch=1)]
+
+    return _remembered(tile, student, kept, ("best",), answer)[0]
+
+
+def _remembered(
+    tile: NDArray[np.uint8],
+    model: Model,
+    kept: Path,
+    names: Sequence[str],
+    answer: Callable[[Tensor], Sequence[Tensor]],
+) -> Sequence[NDArray[np.float16]]:
+    """Return the named arrays from the file, or what `answer` (1, 3, h, w) gives, after writing it there."""
+    known = _read(kept, tile, model, names)
+    if known is not None:
+        return known
+    image = torch.from_numpy(tile).to(model.device.torch_device).permute(2, 0, 1)[None].float() / 255
+    arrays = [(each[0].permute(1, 2, 0) * 255).cpu().numpy().astype(np.float16) for each in answer(image)]
     handle, part = tempfile.mkstemp(dir=kept.parent, suffix=".part")
     with os.fdopen(handle, "wb") as file:
-        np.savez(file, tile=tile, teacher=teacher.sha256, **dict(zip(PRESETS_ASKED, estimates, strict=True)))
+        content: dict[str, Any] = dict(zip(names, arrays, strict=True))
+        np.savez(file, tile=tile, model=model.sha256, **content)
     Path(part).replace(kept)
-    return estimates
+    return arrays
 
 
-def _read(kept: Path, tile: NDArray[np.uint8], teacher: Model) -> Sequence[NDArray[np.float16]] | None:
-    """Return the estimates in the file, or None where it is missing, damaged, or made of something else."""
+def _read(
+    kept: Path, tile: NDArray[np.uint8], model: Model, names: Sequence[str]
+) -> Sequence[NDArray[np.float16]] | None:
+    """Return the arrays in the file, or None where it is missing, damaged, or made of something else."""
     try:
         with kept.open("rb") as file, np.load(file) as content:
-            same = str(content["teacher"]) == teacher.sha256 and np.array_equal(content["tile"], tile)
-            return [content[preset] for preset in PRESETS_ASKED] if same else None
+            same = str(content["model"]) == model.sha256 and np.array_equal(content["tile"], tile)
+            return [content[name] for name in names] if same else None
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from lgbpn_cli.config import PRESETS, FinetuneConfig, NetworkConfig, TrainingConfig
+from lgbpn_cli.config import PRESETS, NetworkConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError, UsageError
 from lgbpn_cli.models.load import Model
@@ -32,6 +32,7 @@ from lgbpn_cli.training.distributed import ProcessGroup
 from lgbpn_cli.training.finetune_model import distil_student, write_model
 from lgbpn_cli.training.finetune_photos import KeptPhoto, read_tiles
 from lgbpn_cli.training.trainer import TeacherTrainer, TrainingProgress
+from lgbpn_cli.training_config import FinetuneConfig, TrainingConfig
 
 SETTINGS_NAME, CHECKPOINT_NAME, BEST_NAME, PREVIEW_NAME = (
     "run.json",
@@ -103,10 +104,10 @@ class FinetuneTrainer(TeacherTrainer):
         """Return how long a step takes; nothing is learned. The first pass pays for what happens once."""
         moments = [time.monotonic()]
         for _ in range(2):
-            self.optimiser.zero_grad()
+            self.network.zero_grad()
             self.loss().backward()  # type: ignore[no-untyped-call]
             moments.append(time.monotonic())
-        self.optimiser.zero_grad()
+        self.network.zero_grad()
         return max(1e-3, moments[2] - moments[1])
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lgbpn_cli.config import DataSource, DistillationConfig, FinetuneConfig, NetworkConfig
+from lgbpn_cli.config import NetworkConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, all_models, file_sha256
@@ -23,6 +23,7 @@ from lgbpn_cli.training.distil import StudentTrainer, clean_photos
 from lgbpn_cli.training.finetune_photos import KeptPhoto
 from lgbpn_cli.training.pairs import PairSampler
 from lgbpn_cli.training.trainer import TrainingProgress
+from lgbpn_cli.training_config import DataSource, DistillationConfig, FinetuneConfig
 
 FEWEST_STUDENT_STEPS = 20
 MOST_STUDENT_STEPS = 2000

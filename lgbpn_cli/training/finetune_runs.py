@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lgbpn_cli.config import NETWORKS, FinetuneConfig, NetworkConfig
+from lgbpn_cli.config import NETWORKS, NetworkConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError, UsageError
 from lgbpn_cli.models.load import DEFAULT_MODEL, Model, load_model
@@ -29,6 +29,7 @@ from lgbpn_cli.training.finetune_photos import (
     write_index,
 )
 from lgbpn_cli.training.trainer import TrainingProgress
+from lgbpn_cli.training_config import FinetuneConfig
 
 SCRATCH = "scratch"
 """What --from takes for random weights."""

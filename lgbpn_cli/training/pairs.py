@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lgbpn_cli.colour import decode_light, encode_light
-from lgbpn_cli.config import DistillationConfig
 from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph
+from lgbpn_cli.training_config import DistillationConfig
 
 REDUCTION = 2
 """Cleaned photos are also used at half their size, where their detail is as fine as a picture can hold."""

@@ -10,16 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lgbpn_cli.config import (
-    NETWORKS,
-    PRESETS,
-    DataSource,
-    DistillationConfig,
-    NetworkConfig,
-    StudentConfig,
-    TrainingConfig,
-)
+from lgbpn_cli.config import NETWORKS, PRESETS, NetworkConfig, StudentConfig
 from lgbpn_cli.errors import UsageError
+from lgbpn_cli.training_config import DataSource, DistillationConfig, TrainingConfig
 
 
 @dataclass(frozen=True)

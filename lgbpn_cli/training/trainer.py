@@ -11,13 +11,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from lgbpn_cli.config import DistillationConfig, NetworkConfig, PassConfig, StudentConfig, TrainingConfig
+from lgbpn_cli.config import NetworkConfig, PassConfig, StudentConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.network.blind import blind_loss
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from lgbpn_cli.training.data import CropSampler
+from lgbpn_cli.training_config import DistillationConfig, TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,13 @@ class Trainer:
         self.network = network.to(device.torch_device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in the stubs
         self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate, fused=True)
+        self.optimisers = self.make_optimisers()
         self.step = 0
         self.smoothed_loss = 0.0
+
+    def make_optimisers(self) -> list[torch.optim.Optimizer]:
+        """Return the optimisers that share the parameters among them; the schedule is the same for all."""
+        return [torch.optim.Adam(self.network.parameters(), lr=self.config.learning_rate, fused=True)]
 
     def loss(self) -> Tensor:
         """Return the loss of the crops of the present step, in units of 0..1."""
@@ -76,6 +81,7 @@ class Trainer:
         try:
             settings = {**state["training"], "steps": self.config.steps}
             same = state["network"] == asdict(self.network_config) and settings == asdict(self.config)
+            optimisers = state["optimisers"]
         except (KeyError, TypeError) as error:
             raise TrainingError(
                 path, "not a checkpoint of a training run", "Delete it to start the run anew."
@@ -86,7 +92,8 @@ class Trainer:
             )
         self.network.load_state_dict(state["weights"])
         self.average = {name: value.to(self.device.torch_device) for name, value in state["average"].items()}
-        self.optimiser.load_state_dict(state["optimiser"])
+        for optimiser, its_state in zip(self.optimisers, optimisers, strict=True):
+            optimiser.load_state_dict(its_state)
         self.step, self.smoothed_loss = state["step"], state["smoothed_loss"]
 
     def save(self, path: Path) -> None:
@@ -100,7 +107,7 @@ class Trainer:
                 "smoothed_loss": self.smoothed_loss,
                 "weights": self.network.state_dict(),
                 "average": self.average,
-                "optimiser": self.optimiser.state_dict(),
+                "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             },
         )
 
@@ -133,13 +140,15 @@ class Trainer:
 
     def _train_step(self) -> float:
         """Do one optimiser step and return its loss, in units of 0..1."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate_at(self.step, self.config)
-        self.optimiser.zero_grad()
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate_at(self.step, self.config)
+        self.network.zero_grad()
         loss = self.loss()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            optimiser.step()
         self.step += 1
         self._update_average()
         return loss.item()

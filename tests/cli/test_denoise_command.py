@@ -171,10 +171,18 @@ def test_every_setting_reaches_the_network_and_the_record(
     room.run_network = run_network
     options = ["--quality", "teacher-r3", "--preset", "dnd", "--strength", "0.5", "--seed", "7"]
     options += ["--tile", "128", "--halo", "16", "--model", "other"]
-    options += ["--precision", "bfloat16", "--max-memory", "2GB"]
+    options += ["--precision", "bfloat16", "--max-memory", "2GB", "--attention", "live"]
     assert lgbpn("denoise", photo, *options).exit_code == 0
     wanted = InferenceConfig(
-        "teacher-r3", "dnd", 0.5, 7, 128, 16, precision="bfloat16", max_memory_bytes=2_000_000_000
+        "teacher-r3",
+        "dnd",
+        0.5,
+        7,
+        128,
+        16,
+        attention="live",
+        precision="bfloat16",
+        max_memory_bytes=2_000_000_000,
     )
     assert seen == [("other", wanted)]
     assert settings_of(tmp_path / "a_denoised.png") == {
@@ -186,6 +194,7 @@ def test_every_setting_reaches_the_network_and_the_record(
         "seed": 7,
         "tile_px": 128,
         "halo_px": 16,
+        "attention": "live",
         "precision": "bfloat16",
         "refine_passes": wanted.refine_passes,
         "refine_probability": wanted.refine_probability,

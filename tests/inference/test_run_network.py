@@ -107,6 +107,23 @@ def test_attention_is_frozen_from_the_photos_regions_whatever_the_tiles(tile_px:
     assert np.array_equal(regions.permute(0, 2, 3, 1).numpy(), expected)
 
 
+def test_live_attention_is_that_of_each_tile(tiny: Model) -> None:
+    image, live = photo(72, 96), InferenceConfig(attention="live", tile_px=512)
+    noisy = torch.from_numpy(image).permute(2, 0, 1)[None]
+    with torch.no_grad():
+        expected = tiny.network(noisy, PRESETS["sidd"].first)[0].permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(run_network(image, tiny, live), expected, atol=1e-6)
+    assert largest_difference(photo(240, 480), tiny, replace(WIDE, attention="live")).max() > 1e-2
+
+
+@pytest.mark.parametrize("quality", ["teacher", "teacher-r3"])
+def test_live_attention_computes_no_maps_beforehand(quality: str) -> None:
+    network = PassesThrough()
+    run_network(photo(500, 500), model_of(network), InferenceConfig(quality=quality, attention="live"))
+    assert network.regions == []
+    assert len(network.tiles) == (1 if quality == "teacher" else 9)
+
+
 def test_the_refinement_pass_gets_a_border_of_two_pixels() -> None:
     network = PassesThrough()
     run_network(photo(36, 48), model_of(network), replace(QUICK, refine_passes=1))

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from tiny_training import NETWORK, TRAINING, noisy_photo
 
-from lgbpn_cli.config import NetworkConfig, TrainingConfig
+from lgbpn_cli.config import NetworkConfig
 from lgbpn_cli.device import Device, Hardware, choose_device
 from lgbpn_cli.training.data import CropSampler, NoisySource
+from lgbpn_cli.training_config import TrainingConfig
 
 
 @pytest.fixture

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from lgbpn_cli.config import NetworkConfig, TrainingConfig
+from lgbpn_cli.config import NetworkConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from lgbpn_cli.training.data import CropSampler
 from lgbpn_cli.training.trainer import TeacherTrainer
+from lgbpn_cli.training_config import TrainingConfig
 
 STATE = {"step": 3, "weights": {"a": torch.arange(6.0).reshape(2, 3)}, "names": ["x"], "rate": 0.1}
 

@@ -11,10 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
-from lgbpn_cli.config import DataSource
 from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.training import data
 from lgbpn_cli.training.data import CropSampler, NoisySource, load_source, source_files
+from lgbpn_cli.training_config import DataSource
 
 
 def picture(height: int, width: int, seed: int = 0) -> np.ndarray:

@@ -10,17 +10,26 @@ import pytest
 import torch
 from PIL import Image
 from reference.networks import TINY, random_network
+from torch import nn
 
-from lgbpn_cli.config import PRESETS, DataSource, DistillationConfig, StudentConfig
+from lgbpn_cli.config import PRESETS, StudentConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, read_manifest
 from lgbpn_cli.models.weight_file import write_weights
-from lgbpn_cli.training.distil import DistillationProgress, as_taken, run_distillation
-from lgbpn_cli.training.estimates import PRESETS_ASKED, cut_tiles, estimate_tile
+from lgbpn_cli.network.student import Student
+from lgbpn_cli.training.distil import (
+    DistillationProgress,
+    Earlier,
+    as_taken,
+    clean_photos,
+    run_distillation,
+)
+from lgbpn_cli.training.estimates import PRESETS_ASKED, cut_tiles, estimate_tile, result_tile
 from lgbpn_cli.training.recipe import DistillationRecipe
 from lgbpn_cli.training.trainer import TrainingProgress
+from lgbpn_cli.training_config import DataSource, DistillationConfig
 
 SHAPE = StudentConfig(widths=(4, 4, 4))
 CONFIG = DistillationConfig(steps=4, batch=2, crop_px=32, warmup_steps=1, checkpoint_every=2)
@@ -211,3 +220,22 @@ def test_a_source_may_be_reduced_and_taken_anew() -> None:
     assert taken.std() > 1
     assert np.array_equal(as_taken(photo, source, (0, 1)), taken)
     assert as_taken(photo, DataSource("x"), (0, 1)) is photo
+
+
+def test_a_second_round_takes_a_share_of_the_earlier_students_results(
+    teacher: Model, photos: tuple[np.ndarray, ...], tmp_path: Path, cpu: Device
+) -> None:
+    torch.manual_seed(4)
+    student = Model("tiny", "7" * 64, "dnd", Student(SHAPE), cpu)
+    nn.init.normal_(student.network.exit.weight, std=0.02)  # type: ignore[arg-type, union-attr]
+    source, tile = DataSource("waves"), photos[0]
+    plain = clean_photos([tile], source, teacher, tmp_path).targets[0].astype(float)
+    mixed = clean_photos([tile], source, teacher, tmp_path, earlier=Earlier(student, 0.7)).targets[0]
+    result = result_tile(tile, student, tmp_path / "result.npz").astype(float)
+    assert abs(plain - result).mean() > 1
+    np.testing.assert_allclose(mixed, np.clip(0.3 * plain + 0.7 * result, 0, 255), atol=1.01)
+
+
+def test_a_second_round_without_an_earlier_student_is_refused(run: Run, recipe: DistillationRecipe) -> None:
+    with pytest.raises(TrainingError, match="no earlier student"):
+        run(replace(recipe, distillation=replace(CONFIG, earlier_share=0.7)))

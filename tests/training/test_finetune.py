@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from tiny_training import NETWORK, noisy_photo
 
-from lgbpn_cli.config import FinetuneConfig, NetworkConfig, StudentConfig, TrainingConfig
+from lgbpn_cli.config import NetworkConfig, StudentConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError, UsageError
 from lgbpn_cli.models.manifest import (
@@ -39,6 +39,7 @@ from lgbpn_cli.training.finetune import CHECKPOINT_NAME, FinetuneTrainer, Report
 from lgbpn_cli.training.finetune_model import _fitting_tiles
 from lgbpn_cli.training.finetune_photos import scan_photos
 from lgbpn_cli.training.finetune_runs import Listener, finetune_folder
+from lgbpn_cli.training_config import FinetuneConfig, TrainingConfig
 
 STEPS = 10
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from lgbpn_cli.config import NETWORKS, DataSource, DistillationConfig, StudentConfig, TrainingConfig
+from lgbpn_cli.config import NETWORKS, StudentConfig
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.training.data import source_files
 from lgbpn_cli.training.recipe import DistillationRecipe, Recipe, read_distillation_recipe, read_recipe
 from lgbpn_cli.training.recipe import data_root as folder_of_data
+from lgbpn_cli.training_config import DataSource, DistillationConfig, TrainingConfig
 
 WHOLE = """
 name = "mine"

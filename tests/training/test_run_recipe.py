@@ -10,13 +10,14 @@ import pytest
 import torch
 from PIL import Image
 
-from lgbpn_cli.config import DataSource, NetworkConfig, TrainingConfig
+from lgbpn_cli.config import NetworkConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.models.manifest import ModelEntry, file_sha256, read_manifest
 from lgbpn_cli.models.weight_file import read_weights
 from lgbpn_cli.training.recipe import Recipe
 from lgbpn_cli.training.run import run_recipe
 from lgbpn_cli.training.trainer import TrainingProgress
+from lgbpn_cli.training_config import DataSource, TrainingConfig
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from lgbpn_cli.config import DistillationConfig
 from lgbpn_cli.training.pairs import CleanedPhotos, PairSampler
+from lgbpn_cli.training_config import DistillationConfig
 
 CONFIG = DistillationConfig(batch=6, crop_px=16)
 

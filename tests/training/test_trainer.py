@@ -12,13 +12,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from lgbpn_cli.config import NetworkConfig, PassConfig, TrainingConfig
+from lgbpn_cli.config import NetworkConfig, PassConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.network.blind import blind_loss
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.training.data import CropSampler
 from lgbpn_cli.training.trainer import TeacherTrainer, TrainingProgress, learning_rate_at
+from lgbpn_cli.training_config import TrainingConfig
 
 
 class RunKilledError(Exception):

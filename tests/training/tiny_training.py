@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lgbpn_cli.config import NetworkConfig, TrainingConfig
+from lgbpn_cli.config import NetworkConfig
+from lgbpn_cli.training_config import TrainingConfig
 
 NETWORK = NetworkConfig(width=8, head_width=4, local_modules=1, global_blocks=1, value_range=1.0)
 TRAINING = TrainingConfig(

@@ -1,0 +1,72 @@
+"""Options that several commands declare and read alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lgbpn_cli.config import ATTENTIONS, PRESETS
+from lgbpn_cli.errors import UsageError
+
+AUTO = "auto"
+"""What an option takes that may be left to the measurement of each photo."""
+PRESET_METAVAR = "|".join((AUTO, *PRESETS))
+MEGABYTE_BYTES = 1_000_000
+
+DeviceOption = Annotated[
+    str,
+    typer.Option(
+        "-d",
+        "--device",
+        metavar="auto|cpu|cuda[:N]|mps",
+        help="Where to compute; auto takes a GPU if there is one.",
+    ),
+]
+RecursiveOption = Annotated[
+    bool, typer.Option("-r", "--recursive", help="Enter sub-folders of the folders given.")
+]
+StrengthOption = Annotated[
+    str,
+    typer.Option(
+        "--strength",
+        metavar="auto|0..1",
+        help="0 keeps the original, 1 takes the denoised picture; auto measures each photo's noise and puts "
+        "back, place by place, what was removed beyond it.",
+    ),
+]
+AttentionOption = Annotated[
+    str,
+    typer.Option(
+        "--attention",
+        metavar="|".join(ATTENTIONS),
+        help="Where a teacher's attention maps come from: frozen, from fixed regions of each photo; live, from each "
+        "tile itself, as in the paper, so that results depend on --tile.",
+    ),
+]
+ReportSizeOption = Annotated[
+    float,
+    typer.Option("--report-size", metavar="MB", help="Size the pictures in the page may have together."),
+]
+ModelsFolderOption = Annotated[
+    Path | None,
+    typer.Option("--models-folder", help="Where the finished model goes.  [default: your own models]"),
+]
+
+
+def read_preset(name: str | None) -> str | None:
+    """Return what --preset names, None for auto."""
+    return None if name == AUTO else name
+
+
+def read_strength(text: str) -> float | None:
+    """Return what --strength says, None for auto; UsageError for what is neither auto nor a number."""
+    if text == AUTO:
+        return None
+    try:
+        return float(text)
+    except ValueError as error:
+        raise UsageError(
+            f"--strength {text}", "it is no number", "Use auto, or 0 (original) to 1 (fully denoised)."
+        ) from error

@@ -1,0 +1,158 @@
+"""Settings of training, distillation and fine-tuning as frozen dataclasses, which recipes and commands fill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lgbpn_cli.config import PRECISIONS, Precision, require
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How a teacher is trained; every choice works without clean references."""
+
+    steps: int = 20_000
+    """Optimiser steps."""
+    batch: int = 4
+    """Crops a step."""
+    crop_px: int = 120
+    """Side of a training crop; 120 divides by PD 4 x dilation 2 and PD 5 x dilation 3."""
+    rim_px: int = 10
+    """Rim left out of the loss: reflect padding breaks blindness near borders (see docs in network/blind.py)."""
+    learning_rate: float = 1.5e-3
+    """Peak learning rate of Adam."""
+    warmup_steps: int = 200
+    """Steps of linear warm-up before the cosine decay to zero."""
+    gradient_clip: float = 1.0
+    """Largest norm of the gradient."""
+    ema_decay: float = 0.999
+    """Decay of the exponential moving average of the weights, which is what gets shipped."""
+    precision: Precision = "auto"
+    """auto, float32 or bfloat16."""
+    seed: int = 0
+    """Seed of initialisation, crops and flips."""
+    checkpoint_every: int = 200
+    """Steps between checkpoints."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work."""
+        known = self.precision in PRECISIONS and self.precision != "float16"  # which would need loss scaling
+        require(known, "precision", f"'{self.precision}' is unknown", "Use auto.")
+        for name in ("steps", "batch", "checkpoint_every"):
+            require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
+        require(
+            0 <= 2 * self.rim_px < self.crop_px, "rim_px", "leaves nothing of the crop", "Use larger crops."
+        )
+
+
+@dataclass(frozen=True)
+class DistillationConfig:
+    """How a student is trained on the results of a teacher."""
+
+    steps: int = 8_000
+    """Optimiser steps."""
+    batch: int = 8
+    """Crops a step."""
+    crop_px: int = 128
+    """Side of a training crop; the student's size multiple has to divide it."""
+    learning_rate: float = 2e-3
+    """Peak learning rate of Muon and Adam."""
+    warmup_steps: int = 200
+    """Steps of linear warm-up before the cosine decay to zero."""
+    gradient_clip: float = 0.2
+    """Largest norm of the gradient."""
+    ema_decay: float = 0.999
+    """Decay of the exponential moving average of the weights, which is what gets shipped."""
+    renoised_share: float = 0.5
+    """Share of the crops that are cleaned photos with new noise on them; the rest are noisy photos as they are."""
+    earlier_share: float = 0.0
+    """Share of each target that is the result of the teacher's present student: a second round of teaching."""
+    shot: tuple[float, float] = (1e-4, 2.2e-2)
+    """Range of the new noise: variance of the shot noise at full scale, drawn log-uniformly."""
+    precision: Precision = "auto"
+    """auto, float32 or bfloat16."""
+    seed: int = 0
+    """Seed of initialisation, crops, cameras and noise."""
+    checkpoint_every: int = 200
+    """Steps between checkpoints."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work."""
+        object.__setattr__(self, "shot", tuple(self.shot))  # a list, where it comes from a file
+        require(self.precision in PRECISIONS, "precision", f"'{self.precision}' is unknown", "Use auto.")
+        for name in ("steps", "batch", "checkpoint_every", "crop_px"):
+            require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
+        for name, usual in (("renoised_share", 0.5), ("earlier_share", 0.7)):
+            require(0 <= getattr(self, name) <= 1, name, "is not between 0 and 1", f"Use {usual}.")
+        require(
+            len(self.shot) == 2 and 0 < self.shot[0] <= self.shot[1],
+            "shot",
+            "is no range",
+            "Use [1e-4, 2e-2].",
+        )
+
+
+@dataclass(frozen=True)
+class FinetuneConfig:
+    """How a model learns the noise of somebody's own photos."""
+
+    name: str
+    """Name of the model that is made."""
+    base: str | None = None
+    """Model that it starts from; None: the one that ships. `scratch`: random weights."""
+    per_camera: bool = False
+    """Make a model for each camera and ISO."""
+    steps: int | None = None
+    """Optimiser steps; None: as many as fit into the time."""
+    time_limit_s: float = 1800.0
+    """Seconds for everything, the student included."""
+    batch: int = 4
+    """Crops a step, shared by all processes."""
+    crop_px: int = 120
+    """Side of a training crop."""
+    learning_rate: float = 3e-4
+    """Peak learning rate: a fifth of the one that trains from scratch."""
+    ema_decay: float = 0.998
+    """Decay of the moving average of the weights, which is what becomes the model."""
+    preview_every_s: float = 180.0
+    """Seconds between previews."""
+    seed: int = 0
+    """Seed of the split, crops and flips."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work."""
+        plain = self.name and not set(self.name) & set("/\\") and not self.name.startswith((".", "-"))
+        require(
+            bool(plain) and self.name.isprintable() and self.name not in ("auto", "scratch"),
+            f"-o {self.name}",
+            "it is no name for a model",
+            "Use a name such as my-camera; no path.",
+        )
+        require(self.steps is None or self.steps >= 1, "--steps", "must be at least 1", "Raise it.")
+        require(self.time_limit_s >= 1, "--time-limit", "is too short", "Use for example 30m.")
+        require(self.batch >= 1, "--batch", "must be at least 1", "Raise it.")
+        require(self.seed >= 0, "--seed", f"{self.seed} is negative", "Use 0 or more.")
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """One folder of noisy photos in a training recipe."""
+
+    folder: str
+    """Folder name below LGBPN_DATA, or an absolute path."""
+    weight: float = 1.0
+    """Share of the crops taken from this source, relative to the other sources' weights."""
+    exclude: tuple[str, ...] = field(default_factory=tuple)
+    """File-name patterns (fnmatch) that are never read: photos kept out for measuring."""
+    renoised_weight: float | None = None
+    """Distillation: share of this source among the crops with new noise; None: as `weight`."""
+    reduce_to_megapixels: float | None = None
+    """Distillation: photos are reduced by whole factors from 2 until they are no larger than this."""
+    shot: tuple[float, float] | None = None
+    """Distillation: range of the noise that is laid on the photos when they are read, by `training.synthesis`;
+    None: they are noisy as they are."""
+
+    def __post_init__(self) -> None:
+        """Make a tuple of a list, as it comes from a file."""
+        if self.shot is not None:
+            object.__setattr__(self, "shot", tuple(self.shot))
