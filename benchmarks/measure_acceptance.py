@@ -22,7 +22,7 @@ from measure_presets import middle, psnr_8bit
 
 from lgbpn_cli.adaptation import give_detail_back
 from lgbpn_cli.colour import to_working
-from lgbpn_cli.config import PRESETS, FinetuneConfig
+from lgbpn_cli.config import PRESETS
 from lgbpn_cli.device import Device, choose_device
 from lgbpn_cli.models.load import DEFAULT_MODEL, load_model
 from lgbpn_cli.models.manifest import find_model
@@ -35,6 +35,7 @@ from lgbpn_cli.training.finetune import CHECKPOINT_NAME
 from lgbpn_cli.training.finetune_photos import read_index, read_tiles
 from lgbpn_cli.training.finetune_runs import Listener, finetune_folder
 from lgbpn_cli.training.recipe import data_root
+from lgbpn_cli.training_config import FinetuneConfig
 
 GROUPS = (
     ("renoir-even", "[01]*"),
