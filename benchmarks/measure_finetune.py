@@ -4,8 +4,9 @@
     python benchmarks/measure_finetune.py polyu --time-limit-minutes 120
 
 The set is found below LGBPN_DATA (default ../shared/data). Fine-tuning runs as `lgbpn finetune` does, then `lgbpn eval`
-on the shipped and the new model, each at the strength the photo asks for and at full strength. The verdict is printed
-above the change in dB, to show whether it was right: a model that was not accepted is measured too.
+on the shipped and the new model: the fast students of both, where the new one was accepted and has one, on all photos,
+and the teachers, each at the strength the photo asks for and at full strength, on those that --only names. The verdict
+is printed above the change in dB, to show whether it was right: a teacher that was not accepted is measured too.
 """
 
 from __future__ import annotations
@@ -63,28 +64,39 @@ def finetuned(photos: Path, minutes: float, folder: Path) -> Path | None:
     return folder / f"{NAME}.safetensors"
 
 
+def print_scores(photos: Path, models: tuple[object, ...], quality: str, strength: str, only: str) -> None:
+    """Print the mean PSNR of each model over the photos that `only` names."""
+    command = ["eval", photos / "noisy", photos / "reference", "--only", only, "--json"]
+    command += ["--quality", quality, "--strength", strength]
+    command += [part for model in models for part in ("-m", model)]
+    done = subprocess.run(
+        [sys.executable, "-m", "lgbpn_cli", *map(str, command)], stdout=subprocess.PIPE, text=True
+    )
+    for method in json.loads(done.stdout)["methods"]:
+        scores = [score["psnr_db"] for score in method["files"]]
+        print(
+            f"{quality}, strength {strength}: {method['label']}: {fmean(scores):.2f} dB, worst photo "
+            f"{min(scores):.2f} dB, over {len(scores)} photos",
+            flush=True,
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("set", choices=("renoir-even", "polyu", "sidd-val-odd"))
     parser.add_argument("--time-limit-minutes", type=float, default=20)
-    parser.add_argument("--only", default="*", help="photos to measure, as lgbpn eval --only")
+    parser.add_argument("--only", default="*", help="photos to measure the teachers on, as lgbpn eval --only")
     arguments = parser.parse_args()
     photos = data_root() / arguments.set
     with tempfile.TemporaryDirectory() as temporary:
-        model = finetuned(photos / "noisy", arguments.time_limit_minutes, Path(temporary))
-        if model is None:
-            return
-        for strength in ("auto", "1"):
-            command = ["eval", photos / "noisy", photos / "reference", "--only", arguments.only, "--json"]
-            command += ["--quality", "teacher", "--strength", strength, "-m", DEFAULT_MODEL, "-m", model]
-            done = subprocess.run(
-                [sys.executable, "-m", "lgbpn_cli", *map(str, command)], stdout=subprocess.PIPE, text=True
-            )
-            for method in json.loads(done.stdout)["methods"]:
-                scores = [score["psnr_db"] for score in method["files"]]
-                print(
-                    f"strength {strength}: {method['label']}: {fmean(scores):.2f} dB over {len(scores)} photos"
-                )
+        folder = Path(temporary)
+        teacher = finetuned(photos / "noisy", arguments.time_limit_minutes, folder)
+        student = folder / "models" / f"{NAME}-student.safetensors"
+        if student.exists():
+            print_scores(photos, (DEFAULT_MODEL, student), "fast", "auto", "*")
+        if teacher is not None:
+            for strength in ("auto", "1"):
+                print_scores(photos, (DEFAULT_MODEL, teacher), "teacher", strength, arguments.only)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,9 @@ def _draw_bars(draw: ImageDraw.ImageDraw, correlation: np.ndarray, left: int, to
 def _draw_mask(draw: ImageDraw.ImageDraw, correlation: np.ndarray, left: int, top: int) -> None:
     """Draw which offsets are correlated, with their values, and the outline of the network's hole."""
     radius = NetworkConfig().hole_radius_px
-    draw.text((left, top - 20), f"correlated by {CORRELATED:g} or more; red: hole of {radius} px", fill=INK)
+    draw.text(
+        (left, top - 20), f"in hundredths; blue: {CORRELATED:g} or more; red: hole of {radius} px", fill=INK
+    )
     for row in range(2 * REACH_PX + 1):
         for column in range(2 * REACH_PX + 1):
             value = float(correlation[row, column])

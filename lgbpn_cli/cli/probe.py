@@ -71,9 +71,8 @@ def probe(
     else:
         for photo in found.photos:
             _say(f"{photo.path} ({photo.shot})", summarise([photo.noise]))
-        groups = found.groups()
-        if len(found.photos) > len(groups):
-            for shot, summary in groups.items():
+        for shot, summary in found.groups().items():
+            if summary.photos > 1:  # what a photo by itself is like has been said
                 _say(f"{summary.photos} photos: {shot}", summary)
     if plot is not None and found.photos:
         draw_correlation(summarise([photo.noise for photo in found.photos]), plot)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from lgbpn_cli.config import PRESETS, NetworkConfig, StudentConfig
@@ -24,18 +24,16 @@ def write_weights(
 ) -> None:
     """Write the weights of one network to `path`, as they are, with its configuration and preset in the header.
 
-    `preset` is the shift preset of a teacher, and of a student the one its teacher has.
+    `preset` is the shift preset of a teacher, and of a student the one its teacher has. Raises OSError where the
+    disk refuses; an older file then still stands.
     """
     kind = "student" if isinstance(config, StudentConfig) else "network"
     header = {CONFIG_KEY: json.dumps({kind: asdict(config), "preset": preset}, sort_keys=True)}
     part = path.with_name(path.name + ".part")
     try:
-        save_file(
-            {name: value.detach().cpu().contiguous() for name, value in weights.items()},
-            part,
-            metadata=header,
-        )
-        part.chmod(0o644)  # safetensors writes files that only their owner can read
+        # Not save_file: it tells of a full disk by an error of its own, and writes what only the owner can read.
+        tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
+        part.write_bytes(save(tensors, metadata=header))
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

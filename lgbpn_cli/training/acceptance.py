@@ -28,6 +28,8 @@ MOST_CROPS = 8
 BLOCK_PX = 16
 FLAT_SHARE = 0.3
 """The share of 16x16 blocks, flattest first in the base's result, where only noise can have been removed."""
+LOSS_MARGIN = 0.001
+"""By this share the loss must fall at least: the best of several states is a little better by chance alone."""
 VARIANCE_MARGIN = 0.05
 """In flat areas at most this share less noise may be removed than by the base."""
 STRUCTURE_MARGIN = 0.02
@@ -57,7 +59,7 @@ class Verdict:
     def reasons(self) -> list[str]:
         """Why it is not accepted; nothing if it is."""
         found = []
-        if not self.new.loss_8bit < self.base.loss_8bit:
+        if not self.new.loss_8bit < (1 - LOSS_MARGIN) * self.base.loss_8bit:
             found.append(
                 f"it predicts the photos held out no better: loss {self.new.loss_8bit:.3f} instead of "
                 f"{self.base.loss_8bit:.3f}"

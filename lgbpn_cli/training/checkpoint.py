@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import struct
@@ -32,19 +33,20 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
 
     Raises TrainingError where the disk refuses; the older checkpoint then still stands.
     """
-    part = path.with_suffix(".part")
+    part, content = path.with_suffix(".part"), io.BytesIO()
+    torch.save(state, content)  # not into the file: a full disk would be told of in words of its own
     try:
         with part.open("wb") as file:
-            torch.save(state, file)
+            file.write(content.getbuffer())
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except (OSError, RuntimeError) as error:
+    except OSError as error:
         part.unlink(missing_ok=True)
         raise TrainingError(
             path,
-            f"the checkpoint could not be written ({error})",
-            "Free some space and start again: the run resumes.",
+            f"the checkpoint could not be written ({error.strerror})",
+            "Free some space and start again: the run resumes (lgbpn finetune: with --resume).",
         ) from error
 
 

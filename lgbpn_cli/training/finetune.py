@@ -181,18 +181,19 @@ def finetune(
     note(f"loss on {len(crops)} crops of photos held out before: {best.loss_8bit:.3f} of 255")
     last_preview = [started]
 
+    def judge_now() -> None:
+        judge.load_state_dict(trainer.average)
+        loss = blind_loss_8bit(judge, crops, device)
+        note(f"step {trainer.step}: loss on photos held out {loss:.3f}")
+        if loss < best.loss_8bit:
+            best.loss_8bit, best.step = loss, trainer.step
+            save_checkpoint(best.path, {"weights": trainer.average, "loss_8bit": loss, "step": trainer.step})
+
     def after_step(progress: TrainingProgress) -> None:
         if group.leads and (
             progress.step % trainer.config.checkpoint_every == 0 or progress.step == progress.steps
         ):
-            judge.load_state_dict(trainer.average)
-            loss = blind_loss_8bit(judge, crops, device)
-            note(f"step {progress.step}: loss on photos held out {loss:.3f}")
-            if loss < best.loss_8bit:
-                best.loss_8bit, best.step = loss, progress.step
-                save_checkpoint(
-                    best.path, {"weights": trainer.average, "loss_8bit": loss, "step": progress.step}
-                )
+            judge_now()
         if group.leads and (
             time.monotonic() - last_preview[0] >= config.preview_every_s or progress.step == progress.steps
         ):
@@ -204,10 +205,16 @@ def finetune(
             on_step(progress)
 
     interrupted, trouble = False, ""
+    checkpoint = run_folder / CHECKPOINT_NAME
     try:
-        trainer.run(run_folder / CHECKPOINT_NAME, after_step)
+        if checkpoint.exists():
+            trainer.resume(checkpoint)
+            if group.leads:
+                judge_now()  # the run may have ended between writing it and judging
+        trainer.run(checkpoint, after_step)
     except KeyboardInterrupt:
         interrupted = True
+        note("stopping: the best state so far is judged; Ctrl-C once more leaves that to --resume")
     except TrainingError as error:
         if not best.path.exists():
             raise

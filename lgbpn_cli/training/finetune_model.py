@@ -30,6 +30,10 @@ MOST_STUDENT_STEPS = 2000
 STUDENT_LEARNING_RATE = 1e-4
 STUDENT_TILES = 64
 """The teacher cleans so many tiles for the student at most, spread evenly."""
+FEWEST_STUDENT_TILES = 4
+"""However short the time."""
+CLEANING_SHARE = 0.5
+"""Share of the student's time in which the teacher cleans."""
 
 
 def write_model(
@@ -115,8 +119,11 @@ def distil_student(
     if not isinstance(old, Student):
         raise TypeError("the base's student is none")
     teacher = load_model(str(entry.part_path("teacher")), device=device)
-    chosen = sorted({int(index) for index in np.linspace(0, len(tiles) - 1, STUDENT_TILES)})
     source = DataSource("own photos", renoised_weight=1.0)
+    started = time.monotonic()
+    clean_photos([np.array(tiles[0])], source, teacher, run_folder / "timed")
+    count = _fitting_tiles(left_s, time.monotonic() - started)
+    chosen = sorted({int(index) for index in np.linspace(0, len(tiles) - 1, count)})
     on_note(f"the new teacher cleans {len(chosen)} tiles for its fast student")
     cleaned = clean_photos([np.array(tiles[i]) for i in chosen], source, teacher, run_folder / "estimates")
     config = DistillationConfig(
@@ -142,3 +149,9 @@ def distil_student(
     card.write_text(card.read_text(encoding="utf-8") + line, encoding="utf-8")
     add_entry(finished)
     return finished
+
+
+def _fitting_tiles(left_s: float, seconds_a_tile: float) -> int:
+    """Return how many tiles the teacher cleans for a student that is to be ready in `left_s` seconds."""
+    fitting = int(CLEANING_SHARE * left_s / max(seconds_a_tile, 1e-3))
+    return min(STUDENT_TILES, max(FEWEST_STUDENT_TILES, fitting))

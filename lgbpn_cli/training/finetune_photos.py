@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -21,7 +23,7 @@ from lgbpn_cli.colour import to_working
 from lgbpn_cli.errors import PhotoError, TrainingError, UsageError
 from lgbpn_cli.noise import measure_noise
 from lgbpn_cli.photos.photo import PHOTO_SUFFIXES
-from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.photos.read import open_regular, read_photo
 from lgbpn_cli.photos.record import read_record
 from lgbpn_cli.photos.shot import Shot, shot_of
 
@@ -34,6 +36,14 @@ TILES_A_PHOTO = 16
 """Large photos are used by so many tiles at most, spread evenly."""
 MOST_PHOTOS = 400
 """Among more, so many are drawn: what one camera's noise is like needs no more."""
+FEWEST_IN_TIME = 10
+"""However long it takes, photos are looked at until so many are found."""
+SAY_EVERY_S = 10.0
+"""So often it is said how far the scan is."""
+MOST_NAMED = 10
+"""So many files that cannot be read are named; the others are counted."""
+DIGEST_CHUNK_BYTES = 1 << 20
+"""Files are compared by so much at a time."""
 HELD_OUT_SHARE = 0.2
 INDEX_NAME = "photos.json"
 
@@ -67,7 +77,9 @@ class Scan:
     left_out: Counter[str] = field(default_factory=Counter)
     """How many photos were left out, by reason."""
     unread: int = 0
-    """Photos that were not looked at because there were enough."""
+    """Photos that were not looked at because there were enough, or because it took too long."""
+    out_of_time: bool = False
+    """It took too long."""
 
     def notes(self) -> list[str]:
         """Return what the user should know, a line each."""
@@ -75,7 +87,10 @@ class Scan:
         if self.left_out:
             lines.append(f"left out: {', '.join(f'{n} {why}' for why, n in sorted(self.left_out.items()))}")
         if self.unread:
-            lines.append(f"{self.unread} further photos were not looked at: {MOST_PHOTOS} are enough")
+            why = (
+                "reading them takes too much of the time" if self.out_of_time else f"{MOST_PHOTOS} are enough"
+            )
+            lines.append(f"{self.unread} further photos were not looked at: {why}")
         return lines
 
 
@@ -89,22 +104,39 @@ def photo_paths(folder: Path) -> Iterator[Path]:
 
 
 def scan_photos(
-    folder: Path, run_folder: Path, *, seed: int, on_problem: Callable[[str], None] | None = None
+    folder: Path,
+    run_folder: Path,
+    *,
+    seed: int,
+    time_limit_s: float = math.inf,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Scan:
-    """Read the photos below `folder`, keep tiles of those that can teach in `run_folder`, and say what was found.
+    """Read the photos below `folder`, keep tiles of those that can teach in `run_folder`, and return what was found.
 
-    One photo at a time is in memory. Raises UsageError where there is no such folder or too little is found.
+    One photo at a time is in memory. `say` is told which files cannot be read, and now and then how far it is. After
+    `time_limit_s` no more photos are looked at, if there are a few. Raises UsageError where there is no such folder
+    or too little is found.
     """
-    if not folder.is_dir():
-        raise UsageError(folder, "there is no such folder", "Name the folder of your noisy photos.")
+    check_folder(folder)
     paths = sorted(photo_paths(folder))
     np.random.default_rng(seed).shuffle(paths)
     scan, seen = Scan(), set[bytes]()
+    started = said = time.monotonic()
     for number, path in enumerate(paths):
-        if len(scan.photos) == MOST_PHOTOS:
+        now = time.monotonic()
+        scan.out_of_time = len(scan.photos) >= FEWEST_IN_TIME and now - started > time_limit_s
+        if scan.out_of_time or len(scan.photos) == MOST_PHOTOS:
             scan.unread = len(paths) - number
             break
-        found = _keep(path, run_folder, len(scan.photos), seen, on_problem)
+        if now - said > SAY_EVERY_S:
+            said = now
+            say(f"looked at {number} of {len(paths)} photos: {len(scan.photos)} to learn from")
+        try:
+            found = _keep(path, run_folder, len(scan.photos), seen)
+        except PhotoError as error:
+            found = "not readable"
+            if scan.left_out[found] < MOST_NAMED:
+                say(f"left out: {error}")
         if isinstance(found, KeptPhoto):
             scan.photos.append(found)
         else:
@@ -120,24 +152,29 @@ def scan_photos(
     return scan
 
 
-def _keep(
-    path: Path, run_folder: Path, number: int, seen: set[bytes], on_problem: Callable[[str], None] | None
-) -> KeptPhoto | str:
-    """Return the photo, its tiles now kept, or the reason why it is left out."""
+def check_folder(folder: Path) -> None:
+    """Raise UsageError for what is no folder."""
+    if folder.is_dir():
+        return
+    is_file = folder.exists()
+    raise UsageError(
+        folder,
+        "it is a file, and one photo is too little to learn from" if is_file else "there is no such folder",
+        "Name the folder of your noisy photos.",
+    )
+
+
+def _keep(path: Path, run_folder: Path, number: int, seen: set[bytes]) -> KeptPhoto | str:
+    """Return the photo, its tiles now kept, or the reason why it is left out; PhotoError if it cannot be read."""
     if read_record(path) is not None:
         return "made by lgbpn"
-    try:
-        photo = read_photo(path)
-    except PhotoError as error:
-        if on_problem is not None:
-            on_problem(str(error))
-        return "not readable"
+    if not _is_new(_file_digest(path), seen):  # a copy is known without being decoded
+        return "given twice"
+    photo = read_photo(path)
     if min(photo.pixels.shape[:2]) < SMALLEST_SIDE_PX:
         return f"smaller than {SMALLEST_SIDE_PX} px"
-    digest = hashlib.sha256(np.ascontiguousarray(photo.pixels).data).digest()
-    if digest in seen:
+    if not _is_new(hashlib.sha256(np.ascontiguousarray(photo.pixels).data).digest(), seen):
         return "given twice"
-    seen.add(digest)
     image = to_working(photo)
     noise = measure_noise(image)
     if noise.level < CLEANEST_LEVEL_8BIT:
@@ -149,12 +186,33 @@ def _keep(
     except OSError as error:
         raise TrainingError(
             run_folder / name,
-            f"tiles of the photos could not be kept ({error.strerror})",
+            f"tiles of the photos could not be kept ({error.strerror or 'is the disk full?'})",
             "Free some space and start again.",
         ) from error
     centre = len(noise.correlation) // 2
     neighbours = (noise.correlation[centre][centre + 1] + noise.correlation[centre + 1][centre]) / 2
     return KeptPhoto(name, shot.camera, shot.iso, noise.level, neighbours)
+
+
+def _file_digest(path: Path) -> bytes | None:
+    try:
+        with open_regular(path) as file:
+            digest = hashlib.sha256()
+            while chunk := file.read(DIGEST_CHUNK_BYTES):
+                digest.update(chunk)
+            return digest.digest()
+    except OSError:
+        return None  # its reader will say why
+
+
+def _is_new(digest: bytes | None, seen: set[bytes]) -> bool:
+    """Return whether the digest was not seen yet; it is from now on."""
+    if digest is None:
+        return True
+    if digest in seen:
+        return False
+    seen.add(digest)
+    return True
 
 
 def cut_evenly(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:

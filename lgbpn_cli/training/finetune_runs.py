@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from lgbpn_cli.config import NETWORKS, NetworkConfig
 from lgbpn_cli.device import Device
-from lgbpn_cli.errors import UsageError
+from lgbpn_cli.errors import TrainingError, UsageError
 from lgbpn_cli.models.load import DEFAULT_MODEL, Model, load_model
 from lgbpn_cli.models.manifest import read_manifest
 from lgbpn_cli.network.lgbpn import LGBPN
@@ -21,6 +22,7 @@ from lgbpn_cli.training.finetune import Report, finetune
 from lgbpn_cli.training.finetune_photos import (
     INDEX_NAME,
     KeptPhoto,
+    check_folder,
     hold_out,
     read_index,
     scan_photos,
@@ -33,6 +35,8 @@ SCRATCH = "scratch"
 """What --from takes for random weights."""
 FINISHED_NAME = "finished"
 """Lies in the folder of a run that has nothing left to do, while others of the same call go on."""
+SCAN_SHARE = 0.2
+"""Looking through the photos takes this share of the time limit at most, if some are found by then."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ def finetune_folder(
     UsageError where the call as a whole cannot work, TrainingError where a run cannot go on.
     """
     listener = listener or Listener()
-    with joined_group(config.batch) as group:
+    started = time.monotonic()
+    with _full_disk_named(run_folder), joined_group(config.batch) as group:
         say = listener.note if group.leads else (lambda text: None)
         base = None if config.base == SCRATCH else _load_teacher(config.base or DEFAULT_MODEL, device)
         shape = NETWORKS["small"] if base is None else _shape(base)
@@ -69,6 +74,8 @@ def finetune_folder(
             _prepare(folder, config, run_folder, models_folder, resume, overwrite, say)
         group.wait()
         photos = read_index(run_folder)
+        left_s = config.time_limit_s - (time.monotonic() - started)
+        config = replace(config, time_limit_s=max(1.0, left_s))
         runs = _runs(photos, config, run_folder, say)
         reports: dict[str, Report] = {}
         for one, chosen, one_folder in runs:
@@ -100,6 +107,19 @@ def finetune_folder(
         return reports
 
 
+@contextmanager
+def _full_disk_named(run_folder: Path) -> Iterator[None]:
+    """Raise TrainingError for what cannot be written, wherever that happens."""
+    try:
+        yield
+    except OSError as error:
+        raise TrainingError(
+            error.filename or run_folder,
+            f"cannot be written ({error.strerror or error})",
+            "Free some space, or check the permissions, and call it again; with --resume, if it had begun to learn.",
+        ) from error
+
+
 def _prepare(
     folder: Path,
     config: FinetuneConfig,
@@ -116,6 +136,7 @@ def _prepare(
     if resume:
         say(f"going on with the {len(read_index(run_folder))} photos of the unfinished run")
         return
+    check_folder(folder)
     taken = [name for name in read_manifest(models_folder) if name == config.name or _is_of(name, config)]
     if taken and not overwrite:
         raise UsageError(
@@ -129,7 +150,7 @@ def _prepare(
         )
     with _fresh_folder(run_folder):
         scan = scan_photos(
-            folder, run_folder, seed=config.seed, on_problem=lambda text: say(f"left out: {text}")
+            folder, run_folder, seed=config.seed, time_limit_s=SCAN_SHARE * config.time_limit_s, say=say
         )
         for line in scan.notes():
             say(line)

@@ -89,6 +89,12 @@ def test_a_missing_folder_is_wrong_usage(tmp_path: Path, tiny: Path) -> None:
     assert "there is no such folder" in said
 
 
+def test_a_photo_in_the_place_of_a_folder_is_wrong_usage(tmp_path: Path, photos: Path, tiny: Path) -> None:
+    code, said = finetune(tmp_path, photos / "0.png", "-o", "mine", "--from", tiny)
+    assert code == 2
+    assert "one photo is too little" in said
+
+
 def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
     for _ in range(1200):
         if path.exists() or process.poll() is not None:

@@ -46,6 +46,14 @@ def test_photos_are_summed_up_by_camera_and_iso(tmp_path: Path) -> None:
     assert len(document["photos"][0]["correlation"]) == 13
 
 
+def test_in_words_a_photo_by_itself_is_summed_up_once(tmp_path: Path) -> None:
+    for name, iso in (("a.png", 800), ("b.png", 800), ("c.png", 3200)):
+        noisy_photo(tmp_path / name, iso / 200, iso=iso)
+    said = probe(tmp_path).stdout
+    assert "2 photos: Canon EOS 5D, ISO 800" in said
+    assert said.count("ISO 3200") == 1
+
+
 def test_a_clean_photo_is_to_be_left_alone(tmp_path: Path) -> None:
     assert "Leave it as it is" in probe(noisy_photo(tmp_path / "a.png", 0)).stdout
 

@@ -79,13 +79,15 @@ def test_a_failed_write_leaves_the_older_file_and_nothing_else(
 ) -> None:
     before = weight_file.read_bytes()
 
-    def fail(_weights: object, path: Path, **_options: object) -> None:
-        path.write_bytes(b"half a file")
+    def fail(path: Path, content: bytes) -> None:
+        with path.open("wb") as file:
+            file.write(content[: len(content) // 2])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("lgbpn_cli.models.weight_file.save_file", fail)
-    with pytest.raises(OSError, match="No space"):
-        write_weights(weight_file, random_network(seed=1).state_dict(), TINY, "dnd")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", fail)
+        with pytest.raises(OSError, match="No space"):
+            write_weights(weight_file, random_network(seed=1).state_dict(), TINY, "dnd")
     assert weight_file.read_bytes() == before
     assert list(weight_file.parent.iterdir()) == [weight_file]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -41,12 +42,11 @@ def test_a_failed_write_keeps_the_older_checkpoint_and_leaves_no_part(
 ) -> None:
     save_checkpoint(path, STATE)
 
-    def full(_state: object, file: object) -> None:
-        file.write(b"half a checkpoint")  # type: ignore[attr-defined]
+    def full(_descriptor: int) -> None:  # the file has been written in part
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(torch, "save", full)
+        patch.setattr(os, "fsync", full)
         with pytest.raises(TrainingError, match=r"could not be written.*No space left"):
             save_checkpoint(path, {**STATE, "step": 4})
     assert load_checkpoint(path)["step"] == 3

@@ -30,11 +30,13 @@ from lgbpn_cli.models.manifest import (
 from lgbpn_cli.models.weight_file import read_weights, write_weights
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.student import Student
+from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.training import finetune as finetune_module
 from lgbpn_cli.training.acceptance import Judgement, Verdict
 from lgbpn_cli.training.data import CropSampler, NoisySource
 from lgbpn_cli.training.distributed import ProcessGroup
 from lgbpn_cli.training.finetune import CHECKPOINT_NAME, FinetuneTrainer, Report
+from lgbpn_cli.training.finetune_model import _fitting_tiles
 from lgbpn_cli.training.finetune_photos import scan_photos
 from lgbpn_cli.training.finetune_runs import Listener, finetune_folder
 from lgbpn_cli.training_config import FinetuneConfig, TrainingConfig
@@ -125,6 +127,7 @@ def test_a_lower_loss_with_as_much_noise_removed_is_accepted() -> None:
         ({"flat_variance": 94}, "copy noise: 6% less"),
         ({"structure": 0.13}, "more of the picture"),
         ({"loss_8bit": 10.0}, "no better"),
+        ({"loss_8bit": 9.995}, "no better"),
     ],
 )
 def test_each_way_to_be_worse_is_refused_and_named(changes: dict[str, float], why: str) -> None:
@@ -243,7 +246,7 @@ def test_what_cannot_teach_is_left_out_with_words(folder: Path, tmp_path: Path) 
     (folder / "notes.txt").write_text("no photo")
     problems: list[str] = []
     (tmp_path / "run").mkdir()
-    scan = scan_photos(folder, tmp_path / "run", seed=0, on_problem=problems.append)
+    scan = scan_photos(folder, tmp_path / "run", seed=0, say=problems.append)
     assert len(scan.photos) == 3
     assert scan.left_out == {
         "given twice": 1,
@@ -285,24 +288,98 @@ def test_many_photos_are_not_all_read(folder: Path, tmp_path: Path, monkeypatch:
     assert (len(scan.photos), scan.unread) == (2, 1)
 
 
+def test_looking_through_photos_ends_with_its_time_once_a_few_are_found(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lgbpn_cli.training.finetune_photos.FEWEST_IN_TIME", 2)
+    (tmp_path / "run").mkdir()
+    scan = scan_photos(folder, tmp_path / "run", seed=0, time_limit_s=0)
+    assert (len(scan.photos), scan.unread) == (2, 1)
+    assert "too much of the time" in scan.notes()[-1]
+
+
+def test_a_long_look_says_how_far_it_is(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lgbpn_cli.training.finetune_photos.SAY_EVERY_S", 0)
+    (tmp_path / "run").mkdir()
+    said: list[str] = []
+    scan_photos(folder, tmp_path / "run", seed=0, say=said.append)
+    assert "looked at 2 of 3 photos: 2 to learn from" in said
+
+
+def test_copies_are_known_without_being_decoded(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded = []
+
+    def read(path: Path) -> Any:
+        decoded.append(path)
+        return read_photo(path)
+
+    monkeypatch.setattr("lgbpn_cli.training.finetune_photos.read_photo", read)
+    for number in range(5):
+        os.link(folder / "0.png", folder / f"copy{number}.png")
+    (tmp_path / "run").mkdir()
+    assert scan_photos(folder, tmp_path / "run", seed=0).left_out == {"given twice": 5}
+    assert len(decoded) == 3
+
+
+def test_of_many_broken_files_a_few_are_named_and_all_counted(folder: Path, tmp_path: Path) -> None:
+    for number in range(15):
+        (folder / f"broken{number}.jpg").write_bytes(b"\xff\xd8" + bytes(number))
+    (tmp_path / "run").mkdir()
+    said: list[str] = []
+    scan = scan_photos(folder, tmp_path / "run", seed=0, say=said.append)
+    assert scan.left_out == {"not readable": 15}
+    assert sum("broken" in text for text in said) == 10
+
+
+def test_a_run_that_was_killed_before_judging_judges_its_state_first(run: Any, tmp_path: Path) -> None:
+    def stop_at_five(progress: Any) -> None:
+        if progress.step == 5:
+            raise KeyboardInterrupt
+
+    run(listener=Listener(step=stop_at_five))
+    (tmp_path / "run" / "best.pt").unlink()  # as if killed right after the checkpoint
+    notes: list[str] = []
+    run(resume=True, listener=Listener(note=notes.append))
+    assert any(text.startswith("step 5: loss on photos held out") for text in notes)
+
+
 def test_a_full_disk_is_named_and_an_older_checkpoint_stands(
     run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, saved = torch.save, []
+    synced = []
 
-    def save_until_full(state: Any, file: Any) -> None:
-        saved.append(1)
-        if len(saved) > 1:
+    def sync_until_full(descriptor: int) -> None:
+        synced.append(descriptor)
+        if len(synced) > 1:
             raise OSError(28, "No space left on device")
-        real(state, file)
 
-    monkeypatch.setattr(torch, "save", save_until_full)
+    monkeypatch.setattr(os, "fsync", sync_until_full)
     monkeypatch.setattr(
         finetune_module, "blind_loss_8bit", lambda *arguments: 1.0
     )  # nothing becomes the best
     with pytest.raises(TrainingError, match="No space left"):
         run()
     assert weights_of(tmp_path / "run")
+
+
+@pytest.mark.parametrize("written", ["write_index", "write_model", "distil_student"])
+def test_a_full_disk_anywhere_else_is_named_too(
+    written: str, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any, **options: Any) -> None:
+        raise OSError(28, "No space left on device", "there.npz")
+
+    monkeypatch.setattr(Verdict, "accepted", True)
+    module = "finetune_runs" if written == "write_index" else "finetune"
+    with monkeypatch.context() as patch:
+        patch.setattr(f"lgbpn_cli.training.{module}.{written}", full)
+        with pytest.raises(TrainingError, match=r"there\.npz: cannot be written \(No space left"):
+            run()
+    assert run(resume=written != "write_index")["mine"].entry is not None
 
 
 SHARED_RUN = """
@@ -343,6 +420,11 @@ def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
         timeout=300,
     )
     assert json.loads(result.read_text()) == pytest.approx(losses_of_a_shared_run(ProcessGroup()), rel=1e-4)
+
+
+@pytest.mark.parametrize(("left_s", "tiles"), [(-1, 4), (60, 30), (1e6, 64)])
+def test_the_student_gets_as_many_tiles_as_fit_into_its_time(left_s: float, tiles: int) -> None:
+    assert _fitting_tiles(left_s, seconds_a_tile=1) == tiles
 
 
 def test_the_student_learns_from_the_new_teacher(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -213,11 +214,10 @@ def test_a_full_disk_stops_the_run_and_leaves_the_last_checkpoint(
         trainer.run(checkpoint, kill_at(2))  # type: ignore[arg-type]
     before, resumed = checkpoint.read_bytes(), fresh_like(trainer)
 
-    def full(_state: object, file: object) -> None:
-        file.write(b"half a checkpoint")  # type: ignore[attr-defined]
+    def full(_descriptor: int) -> None:  # the file has been written in part
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(torch, "save", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(TrainingError, match="No space left on device"):
         resumed.run(checkpoint)
     assert checkpoint.read_bytes() == before
