@@ -19,7 +19,7 @@ from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.student import Student
 from lgbpn_cli.training.acceptance import Verdict
-from lgbpn_cli.training.distil import StudentTrainer, clean_photos
+from lgbpn_cli.training.distil import Earlier, StudentTrainer, clean_photos
 from lgbpn_cli.training.finetune_photos import KeptPhoto
 from lgbpn_cli.training.pairs import PairSampler
 from lgbpn_cli.training.trainer import TrainingProgress
@@ -28,6 +28,8 @@ from lgbpn_cli.training_config import DataSource, DistillationConfig, FinetuneCo
 FEWEST_STUDENT_STEPS = 20
 MOST_STUDENT_STEPS = 2000
 STUDENT_LEARNING_RATE = 1e-4
+EARLIER_SHARE = 0.7
+"""Share of the base student's results in what the new one learns, as in recipes/student.toml."""
 STUDENT_TILES = 64
 """The teacher cleans so many tiles for the student at most, spread evenly."""
 FEWEST_STUDENT_TILES = 4
@@ -115,17 +117,22 @@ def distil_student(
         on_note("no fast student: the base model has none to start from; use --quality teacher")
         return entry
     deadline = time.monotonic() + left_s
-    old = load_model(base.name, part="student", device=device).network
+    before = load_model(base.name, part="student", device=device)
+    old = before.network
     if not isinstance(old, Student):
         raise TypeError("the base's student is none")
     teacher = load_model(str(entry.part_path("teacher")), device=device)
     source = DataSource("own photos", renoised_weight=1.0)
     started = time.monotonic()
-    clean_photos([np.array(tiles[0])], source, teacher, run_folder / "timed")
+    # The base's student is better than any teacher where it is right already; the new teacher leads it from there.
+    earlier = Earlier(before, EARLIER_SHARE)
+    clean_photos([np.array(tiles[0])], source, teacher, run_folder / "timed", earlier=earlier)
     count = _fitting_tiles(left_s, time.monotonic() - started)
     chosen = sorted({int(index) for index in np.linspace(0, len(tiles) - 1, count)})
     on_note(f"the new teacher cleans {len(chosen)} tiles for its fast student")
-    cleaned = clean_photos([np.array(tiles[i]) for i in chosen], source, teacher, run_folder / "estimates")
+    cleaned = clean_photos(
+        [np.array(tiles[i]) for i in chosen], source, teacher, run_folder / "estimates", earlier=earlier
+    )
     config = DistillationConfig(
         steps=1, learning_rate=STUDENT_LEARNING_RATE, warmup_steps=20, batch=4, ema_decay=0.99
     )

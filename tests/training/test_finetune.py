@@ -34,9 +34,10 @@ from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.training import finetune as finetune_module
 from lgbpn_cli.training.acceptance import Judgement, Verdict
 from lgbpn_cli.training.data import CropSampler, NoisySource
+from lgbpn_cli.training.distil import Earlier, clean_photos
 from lgbpn_cli.training.distributed import ProcessGroup
 from lgbpn_cli.training.finetune import CHECKPOINT_NAME, FinetuneTrainer, Report
-from lgbpn_cli.training.finetune_model import _fitting_tiles
+from lgbpn_cli.training.finetune_model import EARLIER_SHARE, _fitting_tiles
 from lgbpn_cli.training.finetune_photos import scan_photos
 from lgbpn_cli.training.finetune_runs import Listener, finetune_folder
 from lgbpn_cli.training_config import FinetuneConfig, TrainingConfig
@@ -444,7 +445,15 @@ def test_the_student_learns_from_the_new_teacher(
         for kind in ("teacher", "student")
     }
     add_entry(ModelEntry("base", "sidd", parts, folder=users))
+    shares = []
+
+    def noted(*arguments: Any, earlier: Earlier, **options: Any) -> Any:
+        shares.append((earlier.share, earlier.student.sha256))
+        return clean_photos(*arguments, earlier=earlier, **options)
+
+    monkeypatch.setattr("lgbpn_cli.training.finetune_model.clean_photos", noted)
     entry = run(base="base")["mine"].entry
+    assert set(shares) == {(EARLIER_SHARE, parts["student"].sha256)}
     assert sorted(entry.parts) == ["student", "teacher"]
     learned, _ = read_weights(entry.part_path("student"))
     assert isinstance(learned, Student)
