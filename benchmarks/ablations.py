@@ -1,6 +1,7 @@
 """The paper's Table 2(b) at small scale: what each part of LG-BPN is worth.
 
     python benchmarks/ablations.py [--steps 600] [--only full --only no-21x21]
+    python benchmarks/ablations.py --model lgbpn-base    # a finished teacher with and without kernel shift
 
 Every row is a network of its own, trained on the noisy blocks of recipes/base.toml for the same steps and crops, and
 measured in one pass on references of blocks trained on, as the paper's ablations are; kept-out blocks are not touched.
@@ -19,6 +20,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from lgbpn_cli.config import PRESETS, NetworkConfig, PassConfig
+from lgbpn_cli.denoiser import load_model
 from lgbpn_cli.device import choose_device
 from lgbpn_cli.network.dtb import DilatedTransformerBlock, PhaseGrid
 from lgbpn_cli.network.lgbpn import LGBPN, LocalModule
@@ -95,7 +97,7 @@ def trained(row: str, config: TrainingConfig, sampler: CropSampler, folder: Path
 
 
 @torch.inference_mode()
-def mean_psnr(network: LGBPN, sampling: PassConfig, pairs: list[tuple[np.ndarray, np.ndarray]]) -> float:
+def mean_psnr(network: nn.Module, sampling: PassConfig, pairs: list[tuple[np.ndarray, np.ndarray]]) -> float:
     """Return the mean PSNR in decibels after rounding to 8 bit."""
     found = []
     for noisy, reference in pairs:
@@ -115,6 +117,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--only", action="append", choices=ROWS)
+    parser.add_argument("--model", help="measure this model's teacher with and without kernel shift instead")
     parser.add_argument("--run-folder", type=Path, default=Path("runs/ablations"))
     arguments = parser.parse_args()
     recipe, root = read_recipe(Path("recipes/base.toml")), data_root()
@@ -132,9 +135,15 @@ def main() -> None:
         for name in names[:: max(1, len(names) // BLOCKS)]
     ]
     shifted = PRESETS[recipe.preset].first
+    still = replace(shifted, local_shift=1.0, global_shift=1.0)
     print("| network | PSNR |\n|---|---|")
+    if arguments.model:
+        teacher = load_model(arguments.model, quality="teacher", device="cpu").network
+        for name, sampling in ((arguments.model, shifted), (f"{arguments.model}, no-shift", still)):
+            print(f"| {name} | {mean_psnr(teacher, sampling, pairs):.2f} |", flush=True)
+        return
     for row in arguments.only or ROWS:
-        sampling = replace(shifted, local_shift=1.0, global_shift=1.0) if row == "no-shift" else shifted
+        sampling = still if row == "no-shift" else shifted
         network = trained("full" if row == "no-shift" else row, config, sampler, arguments.run_folder)
         print(f"| {row} | {mean_psnr(network, sampling, pairs):.2f} |", flush=True)
 
