@@ -5,6 +5,9 @@ Nothing here looks at more of a photo than its noise and the network's answer, a
 
 from __future__ import annotations
 
+import os
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
@@ -18,7 +21,9 @@ TOLERANCE = 1.2
 BAND_ROWS = 512
 """Most rows worked on at a time: temporary arrays stay small beside the photo."""
 BAND_PIXELS = 500_000
-"""Most pixels, of wide photos: a pixel takes about 100 bytes meanwhile."""
+"""Most pixels, of wide photos: a pixel takes about 80 bytes meanwhile."""
+THREADS = min(2, os.cpu_count() or 1)
+"""Bands worked on at a time; more would take more memory, and the network needs longer anyway."""
 SMALLEST_BAND_ROWS = 64
 FINE_CORRELATION = 0.25
 """Noise whose direct neighbours correlate less is fine: preset dnd; else sidd."""
@@ -52,19 +57,40 @@ def give_detail_back(noisy: Picture, denoised: Picture, into: Canvas, noise: Noi
     margin, (height, width) = WINDOW_PX - 1, noisy.shape[:2]
     band_rows = min(BAND_ROWS, max(SMALLEST_BAND_ROWS, BAND_PIXELS // width))
     above: np.ndarray | None = None  # the rows before the band, as they were before they were replaced
-    for top in range(0, height, band_rows):
-        bottom = min(top + band_rows, height)
-        last = min(height, bottom + margin)
-        here = np.array(denoised[slice(top, last), slice(None)])
-        here = here if above is None else np.concatenate([above, here])
-        first = last - here.shape[0]
-        removed = noisy[slice(first, last), slice(None)] - here
-        energy = _mean_round(255.0**2 * np.square(removed).mean(axis=2))
-        expected = _mean_round(noise.variance_at(255 * here).mean(axis=2))
-        share = _mean_round(np.minimum(1.0, TOLERANCE * expected / np.maximum(energy, 1e-6)))
-        inner = slice(top - first, bottom - first)
-        above = here[max(0, bottom - first - margin) : bottom - first]
-        into[slice(top, bottom), slice(None)] = here[inner] + (1 - share[inner, :, None]) * removed[inner]
+    begun: deque[tuple[slice, Future[np.ndarray]]] = deque()
+
+    def finish() -> None:
+        rows, result = begun.popleft()
+        into[rows, slice(None)] = result.result()
+
+    # NumPy computes outside of Python's lock, so bands can share the cores; they are read and written in order.
+    with ThreadPoolExecutor(THREADS) as pool:
+        for top in range(0, height, band_rows):
+            bottom = min(top + band_rows, height)
+            last = min(height, bottom + margin)
+            here = np.array(denoised[slice(top, last), slice(None)])
+            here = here if above is None else np.concatenate([above, here])
+            first = last - here.shape[0]
+            inner = slice(top - first, bottom - first)
+            above = here[max(0, bottom - first - margin) : bottom - first]
+            before = noisy[slice(first, last), slice(None)]
+            begun.append((slice(top, bottom), pool.submit(_with_detail, before, here, inner, noise)))
+            if len(begun) >= THREADS:
+                finish()
+        while begun:
+            finish()
+
+
+def _with_detail(
+    noisy: np.ndarray, denoised: np.ndarray, inner: slice, noise: NoiseMeasurement
+) -> np.ndarray:
+    """Return the rows `inner` of the denoised band with its detail; the other rows are what they need to see."""
+    removed = noisy - denoised
+    energy = _mean_round(np.einsum("hwc,hwc->hw", removed, removed) * np.float32(255.0**2 / 3))
+    expected = _mean_round(noise.mean_variance_at(255 * denoised))
+    share = _mean_round(np.minimum(1.0, TOLERANCE * expected / np.maximum(energy, 1e-6)))
+    result: np.ndarray = denoised[inner] + (1 - share[inner, :, None]) * removed[inner]
+    return result
 
 
 def _mean_round(values: np.ndarray) -> np.ndarray:

@@ -84,13 +84,20 @@ class NoiseMeasurement:
 
     def variance_at(self, brightness_8bit: np.ndarray) -> np.ndarray:
         """Return the noise variance, in squared 8-bit levels, at (..., 3) brightnesses in 8-bit levels."""
-        variances = [
-            np.interp(brightness_8bit[..., channel], brightness, np.square(level))
-            for channel, (brightness, level) in enumerate(
-                zip(self.brightness_8bit, self.level_8bit, strict=True)
-            )
-        ]
-        return np.stack(variances, axis=-1).astype(np.float32)
+        return np.stack([self._variance(channel, brightness_8bit) for channel in range(3)], axis=-1)
+
+    def mean_variance_at(self, brightness_8bit: np.ndarray) -> np.ndarray:
+        """Return the mean of that over the three channels, (...)."""
+        total = self._variance(0, brightness_8bit)
+        for channel in (1, 2):
+            total += self._variance(channel, brightness_8bit)
+        total /= 3
+        return total
+
+    def _variance(self, channel: int, brightness_8bit: np.ndarray) -> np.ndarray:
+        known, level = self.brightness_8bit[channel], self.level_8bit[channel]
+        variance: np.ndarray = np.interp(brightness_8bit[..., channel], known, np.square(level))
+        return variance.astype(np.float32)
 
 
 SINGLE_POINT = tuple(
