@@ -3,8 +3,9 @@
     python benchmarks/frozen_attention.py [--large 2] [--quality teacher]
 
 Real photos are those of renoir-even that were trained on, below LGBPN_DATA (default ../shared/data). Large ones are
-parts of 4.2 megapixels of the photographs in `clean`, reduced by whole factors and taken anew by simulated cameras of
-high ISO. With live attention each tile of 1024 px has maps of its own (a photo in one piece would take 20 GB).
+parts of 4.2 megapixels of the largest photographs in `clean`, reduced by whole factors where that leaves enough, and
+taken anew by simulated cameras of high ISO. With live attention each tile of 1024 px has maps of its own (a photo in
+one piece would take 20 GB).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def renoir(root: Path) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
 def large(root: Path, count: int) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Give name, simulated photo and what it was made from."""
     random = np.random.default_rng(0)
-    paths = [path for path in sorted((root / "clean").glob("*.jpg")) if pixels_of(path) >= 4 * LARGE_PIXELS]
+    paths = sorted((root / "clean").glob("*.jpg"), key=pixels_of, reverse=True)
     for path in paths[:count]:
         factor = int((pixels_of(path) / LARGE_PIXELS) ** 0.5)
         scene = read(path, factor)
