@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lgbpn_cli.network.dtb import DeviationNorm, DilatedTransformerBlock, PhaseGrid
-from lgbpn_cli.network.lgbpn import LocalBranch, _LocalModule, _SubImages
+from lgbpn_cli.network.lgbpn import LocalBranch, LocalModule, _SubImages
 from lgbpn_cli.network.sampling import join_phases
 
 DIVIDES = (12, 18)
@@ -79,7 +79,7 @@ def test_a_transformer_block_on_phases_equals_the_dilated_one(size: tuple[int, i
 @pytest.mark.parametrize("size", [DIVIDES, DOES_NOT_DIVIDE])
 def test_a_local_module_on_phases_equals_the_dilated_one(size: tuple[int, int]) -> None:
     torch.manual_seed(4)
-    module, features = _LocalModule(6).double(), random_image(2, 6, *size)
+    module, features = LocalModule(6).double(), random_image(2, 6, *size)
     sub = _SubImages(features, pd=1, rim_px=0, dilation=2)
     with torch.no_grad():
         output = sub.join(module(sub.phases, sub.grid(pool=1)))
