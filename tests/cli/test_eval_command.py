@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 from small_photos import Lgbpn, MakePhoto, negative_of, pixels_of
 
-from lgbpn_cli.config import QUALITIES
+from lgbpn_cli.config import QUALITIES, InferenceConfig
 
 SIZE = (24, 20)
 NAMES = ("a.png", "b.png", "c.png")
@@ -347,6 +347,26 @@ def test_names_may_differ_by_a_pattern(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_
     make_photo("a_noisy.png", SIZE)
     make_photo("a_clean.png", SIZE)
     assert answer(lgbpn, tmp_path, tmp_path, "--pair-pattern", "{}_noisy={}_clean")["photos"] == 1
+
+
+def test_live_attention_reaches_the_network(
+    lgbpn: Lgbpn, folders: tuple[Path, Path], fake_rooms: dict[str, ModuleType]
+) -> None:
+    seen = []
+    room: Any = fake_rooms["lgbpn_cli.inference.denoise"]
+    real = room.run_network
+
+    def run_network(image: Any, model: Any, config: InferenceConfig, **options: Any) -> Any:
+        seen.append(config.attention)
+        return real(image, model, config, **options)
+
+    room.run_network = run_network
+    answer(lgbpn, *folders)
+    assert set(seen) == {"frozen"}
+    seen.clear()
+    answer(lgbpn, *folders, "--attention", "live")
+    assert set(seen) == {"live"}
+    assert lgbpn("eval", *folders, "--attention", "dead").exit_code == 2
 
 
 def test_the_seed_is_that_of_the_model_and_of_the_intervals(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:

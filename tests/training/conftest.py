@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from tiny_training import NETWORK, TRAINING, noisy_photo
+from tiny_training import NETWORK, TRAINING, noisy_photo, save_noisy_photo
 
 from lgbpn_cli.config import NetworkConfig
 from lgbpn_cli.device import Device, Hardware, choose_device
@@ -35,3 +37,11 @@ def photos() -> tuple[np.ndarray, ...]:
 @pytest.fixture
 def sampler(photos: tuple[np.ndarray, ...]) -> CropSampler:
     return CropSampler([NoisySource("waves", photos, 1.0)], batch=2, crop_px=40, seed=0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of three noisy photos."""
+    for seed in range(3):
+        save_noisy_photo(tmp_path / "photos" / f"{seed}.png", seed)
+    return tmp_path / "photos"

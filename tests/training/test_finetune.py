@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny_training import NETWORK, noisy_photo
+from tiny_training import NETWORK, noisy_photo, save_noisy_photo
 
 from lgbpn_cli.config import NetworkConfig, StudentConfig
 from lgbpn_cli.device import Device
@@ -30,7 +30,6 @@ from lgbpn_cli.models.manifest import (
 from lgbpn_cli.models.weight_file import read_weights, write_weights
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.student import Student
-from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.training import finetune as finetune_module
 from lgbpn_cli.training.acceptance import Judgement, Verdict
 from lgbpn_cli.training.data import CropSampler, NoisySource
@@ -38,30 +37,10 @@ from lgbpn_cli.training.distil import Earlier, clean_photos
 from lgbpn_cli.training.distributed import ProcessGroup
 from lgbpn_cli.training.finetune import CHECKPOINT_NAME, FinetuneTrainer, Report
 from lgbpn_cli.training.finetune_model import EARLIER_SHARE, _fitting_tiles
-from lgbpn_cli.training.finetune_photos import scan_photos
 from lgbpn_cli.training.finetune_runs import Listener, finetune_folder
 from lgbpn_cli.training_config import FinetuneConfig, TrainingConfig
 
 STEPS = 10
-
-
-def save(
-    path: Path, seed: int, *, camera: str = "", iso: int = 0, size: tuple[int, int] = (170, 200)
-) -> Path:
-    exif = Image.Exif()
-    if camera:
-        exif[271], exif[272] = "Canon", camera
-        exif.get_ifd(0x8769)[34855] = iso
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(noisy_photo(*size, seed)).save(path, exif=exif)
-    return path
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    for seed in range(3):
-        save(tmp_path / "photos" / f"{seed}.png", seed)
-    return tmp_path / "photos"
 
 
 @pytest.fixture
@@ -216,8 +195,8 @@ def test_each_camera_becomes_a_model(
 ) -> None:
     monkeypatch.setattr(Verdict, "accepted", True)
     for seed in (10, 11):
-        save(folder / f"{seed}.png", seed, camera="Canon EOS 5D", iso=3200)
-    save(folder / "12.png", 12, camera="Canon EOS 5D", iso=100)
+        save_noisy_photo(folder / f"{seed}.png", seed, camera="Canon EOS 5D", iso=3200)
+    save_noisy_photo(folder / "12.png", 12, camera="Canon EOS 5D", iso=100)
     notes: list[str] = []
     reports = run(per_camera=True, listener=Listener(note=notes.append))
     assert sorted(reports) == ["mine-canon-eos-5d-iso3200", "mine-unknown"]
@@ -239,25 +218,6 @@ def test_the_preview_shows_noisy_before_and_now(run: Any, tmp_path: Path) -> Non
     assert seen == [(3 * 200, 170)]
 
 
-def test_what_cannot_teach_is_left_out_with_words(folder: Path, tmp_path: Path) -> None:
-    save(folder / "sub" / "again.png", 0)
-    save(folder / "small.png", 5, size=(100, 300))
-    Image.fromarray(np.full((200, 200, 3), 90, np.uint8)).save(folder / "clean.png")
-    (folder / "broken.jpg").write_bytes(b"\xff\xd8")
-    (folder / "notes.txt").write_text("no photo")
-    problems: list[str] = []
-    (tmp_path / "run").mkdir()
-    scan = scan_photos(folder, tmp_path / "run", seed=0, say=problems.append)
-    assert len(scan.photos) == 3
-    assert scan.left_out == {
-        "given twice": 1,
-        "smaller than 160 px": 1,
-        "too clean to learn from": 1,
-        "not readable": 1,
-    }
-    assert "broken.jpg" in problems[0]
-
-
 @pytest.mark.parametrize("case", ["one", "ten the same", "clean", "none"])
 def test_too_few_photos_are_refused_before_anything_is_done(
     case: str, tiny_base: Path, tmp_path: Path, cpu: Device
@@ -266,7 +226,7 @@ def test_too_few_photos_are_refused_before_anything_is_done(
     folder.mkdir()
     if case in ("one", "ten the same"):
         for number in range(1 if case == "one" else 10):
-            save(folder / f"{number}.png", 1)
+            save_noisy_photo(folder / f"{number}.png", 1)
     if case == "clean":
         for number in range(3):
             Image.fromarray(np.full((200, 200, 3), 90 + number, np.uint8)).save(folder / f"{number}.png")
@@ -280,60 +240,6 @@ def test_too_few_photos_are_refused_before_anything_is_done(
             command="",
         )
     assert not (tmp_path / "run").exists()
-
-
-def test_many_photos_are_not_all_read(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lgbpn_cli.training.finetune_photos.MOST_PHOTOS", 2)
-    (tmp_path / "run").mkdir()
-    scan = scan_photos(folder, tmp_path / "run", seed=0)
-    assert (len(scan.photos), scan.unread) == (2, 1)
-
-
-def test_looking_through_photos_ends_with_its_time_once_a_few_are_found(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lgbpn_cli.training.finetune_photos.FEWEST_IN_TIME", 2)
-    (tmp_path / "run").mkdir()
-    scan = scan_photos(folder, tmp_path / "run", seed=0, time_limit_s=0)
-    assert (len(scan.photos), scan.unread) == (2, 1)
-    assert "too much of the time" in scan.notes()[-1]
-
-
-def test_a_long_look_says_how_far_it_is(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lgbpn_cli.training.finetune_photos.SAY_EVERY_S", 0)
-    (tmp_path / "run").mkdir()
-    said: list[str] = []
-    scan_photos(folder, tmp_path / "run", seed=0, say=said.append)
-    assert "looked at 2 of 3 photos: 2 to learn from" in said
-
-
-def test_copies_are_known_without_being_decoded(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    decoded = []
-
-    def read(path: Path) -> Any:
-        decoded.append(path)
-        return read_photo(path)
-
-    monkeypatch.setattr("lgbpn_cli.training.finetune_photos.read_photo", read)
-    for number in range(5):
-        os.link(folder / "0.png", folder / f"copy{number}.png")
-    (tmp_path / "run").mkdir()
-    assert scan_photos(folder, tmp_path / "run", seed=0).left_out == {"given twice": 5}
-    assert len(decoded) == 3
-
-
-def test_of_many_broken_files_a_few_are_named_and_all_counted(folder: Path, tmp_path: Path) -> None:
-    for number in range(15):
-        (folder / f"broken{number}.jpg").write_bytes(b"\xff\xd8" + bytes(number))
-    (tmp_path / "run").mkdir()
-    said: list[str] = []
-    scan = scan_photos(folder, tmp_path / "run", seed=0, say=said.append)
-    assert scan.left_out == {"not readable": 15}
-    assert sum("broken" in text for text in said) == 10
 
 
 def test_a_run_that_was_killed_before_judging_judges_its_state_first(run: Any, tmp_path: Path) -> None:

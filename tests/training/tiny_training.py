@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+from PIL import Image
 
 from lgbpn_cli.config import NetworkConfig
 from lgbpn_cli.training_config import TrainingConfig
@@ -21,3 +24,16 @@ def noisy_photo(height: int, width: int, seed: int) -> np.ndarray:
     waves = [np.sin(rows / 17 + phase) + np.cos(columns / 23 - phase) for phase in random.random(3) * 6]
     clean = 128 + 40 * np.stack(waves, axis=-1)
     return np.clip(np.rint(clean + random.normal(0, NOISE_8BIT, clean.shape)), 0, 255).astype(np.uint8)
+
+
+def save_noisy_photo(
+    path: Path, seed: int, *, camera: str = "", iso: int = 0, size: tuple[int, int] = (170, 200)
+) -> Path:
+    """Write a noisy photo of this seed, with what a camera notes in it if one is named, and return `path`."""
+    exif = Image.Exif()
+    if camera:
+        exif[271], exif[272] = "Canon", camera
+        exif.get_ifd(0x8769)[34855] = iso
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(noisy_photo(*size, seed)).save(path, exif=exif)
+    return path
