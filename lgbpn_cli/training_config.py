@@ -65,8 +65,13 @@ class DistillationConfig:
     """Decay of the exponential moving average of the weights, which is what gets shipped."""
     renoised_share: float = 0.5
     """Share of the crops that are cleaned photos with new noise on them; the rest are noisy photos as they are."""
+    transplanted_share: float = 0.0
+    """Share of the crops that are cleaned photos with their own noise from another place. Where there are any, crops
+    of noisy photos as they are teach nothing about coarse noise, which is left in their targets."""
     earlier_share: float = 0.0
     """Share of each target that is the result of the teacher's present student: a second round of teaching."""
+    from_earlier: bool = False
+    """Start from the weights of the teacher's present student instead of random ones."""
     shot: tuple[float, float] = (1e-4, 2.2e-2)
     """Range of the new noise: variance of the shot noise at full scale, drawn log-uniformly."""
     precision: Precision = "auto"
@@ -82,8 +87,14 @@ class DistillationConfig:
         require(self.precision in PRECISIONS, "precision", f"'{self.precision}' is unknown", "Use auto.")
         for name in ("steps", "batch", "checkpoint_every", "crop_px"):
             require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
-        for name, usual in (("renoised_share", 0.5), ("earlier_share", 0.7)):
+        for name, usual in (("renoised_share", 0.5), ("transplanted_share", 0.6), ("earlier_share", 0.7)):
             require(0 <= getattr(self, name) <= 1, name, "is not between 0 and 1", f"Use {usual}.")
+        require(
+            self.renoised_share + self.transplanted_share <= 1,
+            "transplanted_share",
+            "makes more than 1 with renoised_share",
+            "Lower one of them.",
+        )
         require(
             len(self.shot) == 2 and 0 < self.shot[0] <= self.shot[1],
             "shot",

@@ -103,7 +103,7 @@ def distill(
 
     wanted = read_distillation_recipe(recipe)
     teacher = load_model(wanted.teacher, quality="teacher", device=device)
-    second_round = wanted.distillation.earlier_share > 0
+    second_round = wanted.distillation.earlier_share > 0 or wanted.distillation.from_earlier
     return run_distillation(
         wanted,
         teacher,

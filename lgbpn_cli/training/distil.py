@@ -7,7 +7,7 @@ target is a result for a noisy photo.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn import functional
 
 from lgbpn_cli.config import StudentConfig
 from lgbpn_cli.device import Device
@@ -38,6 +39,9 @@ from lgbpn_cli.training_config import DataSource, DistillationConfig
 CHECKPOINT_NAME = "student.pt"
 ESTIMATES_FOLDER = "estimates"
 SMALLEST_REDUCTION = 2
+FINEST_COARSE_PX, COARSEST_PX = 1, 10
+"""Standard deviations of the two blurs between which noise is coarse: what is left of it in the results of students
+is seen there. Coarser still are shadows and colours, which real noise shifts and nothing else can teach."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class StudentTrainer(Trainer):
         """Start a run at step 0 with weights drawn from the seed."""
         torch.manual_seed(config.seed)
         super().__init__(Student(shape), shape, config, device)
-        self.sampler = sampler
+        self.sampler, self.leaves_coarse_noise = sampler, config.transplanted_share > 0
 
     def make_optimisers(self) -> list[torch.optim.Optimizer]:
         """Return Muon for the hidden kernels; Adam for the first and last convolution and all biases."""
@@ -77,13 +81,38 @@ class StudentTrainer(Trainer):
         rate = self.config.learning_rate
         return [Muon(kernels, lr=rate), torch.optim.Adam(others, lr=rate, fused=True)]
 
+    def begin_with(self, weights: Mapping[str, Tensor]) -> None:
+        """Take these weights instead of random ones."""
+        self.network.load_state_dict(weights)
+        self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+
     def loss(self) -> Tensor:
         """Return the mean absolute difference between the student's answers and the targets."""
-        noisy, target = (each.to(self.device.torch_device) for each in self.sampler.crops(self.step))
+        pairs = self.sampler.pairs(self.step)
+        noisy, target, as_taken = (
+            each.to(self.device.torch_device) for each in (pairs.noisy, pairs.target, pairs.as_taken)
+        )
         with self.device.autocast(self.config.precision):
             answer = self.network(noisy)
         difference: Tensor = answer - target
+        if self.leaves_coarse_noise:
+            # The targets of real noise have coarse noise left in them; its like is learned where the answer is known.
+            coarse = blurred(difference, FINEST_COARSE_PX) - blurred(difference, COARSEST_PX)
+            difference = difference - coarse * as_taken[:, None, None, None]
         return difference.abs().mean()
+
+
+def blurred(pictures: Tensor, sigma_px: int) -> Tensor:
+    """Return pictures (b, c, h, w) blurred by a Gaussian of that standard deviation; edges are repeated."""
+    reach = 3 * sigma_px
+    offsets = torch.arange(-reach, reach + 1, dtype=pictures.dtype, device=pictures.device)
+    weights = torch.exp(-(offsets**2) / (2 * sigma_px**2))
+    channels = pictures.shape[1]
+    kernel = (weights / weights.sum()).repeat(channels, 1)[:, None, None, :]
+    for _ in range(2):  # along rows, then columns
+        padded = functional.pad(pictures, (reach, reach, 0, 0), "replicate")
+        pictures = functional.conv2d(padded, kernel, groups=channels).transpose(-1, -2)
+    return pictures
 
 
 def clean_photos(
@@ -104,12 +133,16 @@ def clean_photos(
     for number, photo in enumerate(photos):
         for index, tile in enumerate(cut_tiles(photo)):
             name = f"{number:05}_{index:04}"
-            target = make_target(tile, estimate_tile(tile, teacher, kept / f"{name}.npz"))
+            share = 0.0 if earlier is None else earlier.share
+            target = np.zeros(tile.shape, np.float32)
+            if share < 1:
+                taught = make_target(tile, estimate_tile(tile, teacher, kept / f"{name}.npz"))
+                target += np.float32(1 - share) * taught
             if earlier is not None:
                 result = result_tile(tile, earlier.student, kept / f"{name}_earlier.npz")
-                target = np.clip(target + np.float32(earlier.share) * (result - target), 0, 255)
+                target += np.float32(share) * result
             noisy.append(tile)
-            targets.append(np.rint(target).astype(np.uint8))
+            targets.append(np.rint(np.clip(target, 0, 255)).astype(np.uint8))
         if on_photo is not None:
             on_photo()
     renoised = source.weight if source.renoised_weight is None else source.renoised_weight
@@ -164,9 +197,12 @@ def run_distillation(
         if on_photo is not None:
             on_photo(DistillationProgress(done, total))
 
-    if config.earlier_share and earlier is None:
+    for name in ("earlier_share", "from_earlier"):
+        if getattr(config, name) and earlier is None:
+            raise TrainingError(name, "there is no earlier student", "Leave it out of the first round.")
+    if config.from_earlier and earlier is not None and earlier.network.config != recipe.student:
         raise TrainingError(
-            "earlier_share", "there is no earlier student", "Leave it out of the first round."
+            "from_earlier", "the earlier student has another shape", "Use its widths and blocks."
         )
     before = Earlier(earlier, config.earlier_share) if earlier is not None and config.earlier_share else None
     sources = []
@@ -174,7 +210,8 @@ def run_distillation(
         taken = [as_taken(photo, source, (config.seed, index, number)) for number, photo in enumerate(photos)]
         kept = run_folder / ESTIMATES_FOLDER / f"{index:02}"
         sources.append(clean_photos(taken, source, teacher, kept, one_more, earlier=before))
-    weights = train_student(sources, recipe.student, config, run_folder, device, on_step)
+    start = earlier.network if earlier is not None and config.from_earlier else None
+    weights = train_student(sources, recipe.student, config, run_folder, device, on_step, start=start)
     return _add_student(recipe, teacher, before, sources, weights, models_folder, command)
 
 
@@ -185,10 +222,17 @@ def train_student(
     run_folder: Path,
     device: Device,
     on_step: Callable[[TrainingProgress], None] | None = None,
+    *,
+    start: nn.Module | None = None,
 ) -> dict[str, Tensor]:
-    """Return the averaged weights of a student trained on `sources`, resuming from `run_folder`."""
+    """Return the averaged weights of a student trained on `sources`, resuming from `run_folder`.
+
+    It begins with the weights of `start`, a student of the same shape; None: with random ones.
+    """
     run_folder.mkdir(parents=True, exist_ok=True)
     trainer = StudentTrainer(shape, config, PairSampler(sources, config), device)
+    if start is not None:
+        trainer.begin_with(start.state_dict())
     return trainer.run(run_folder / CHECKPOINT_NAME, on_step)
 
 
@@ -258,6 +302,8 @@ def _with_student(
         if earlier is None
         else f"- Targets: {earlier.share:.0%} results of the student before it at quality best (SHA-256 "
         f"{earlier.student.sha256}), the rest the teacher's\n"
+        + "- Begins with the weights of the student before it\n"
+        * config.from_earlier
     )
     section = f"""{STUDENT_HEADING}
 
@@ -266,7 +312,8 @@ def _with_student(
 {second}- Made by: `{command}`
 - Data: {data}. Every target is a result for a noisy photo; no clean picture was used.
 - Steps: {config.steps} of {config.batch} crops of {config.crop_px} px, {config.renoised_share:.0%} of them cleaned \
-photos with new noise, L1, Muon, EMA {config.ema_decay}
+photos with made-up noise, {config.transplanted_share:.0%} with their own from another place, L1, Muon, EMA \
+{config.ema_decay}
 - Date: {datetime.now(UTC).date().isoformat()}
 - SHA-256: {part.sha256}
 """

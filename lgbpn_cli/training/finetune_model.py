@@ -137,8 +137,7 @@ def distil_student(
         steps=1, learning_rate=STUDENT_LEARNING_RATE, warmup_steps=20, batch=4, ema_decay=0.99
     )
     trainer = StudentTrainer(old.config, config, PairSampler([cleaned], config), device)
-    trainer.network.load_state_dict(old.state_dict())
-    trainer.average = {name: value.detach().clone() for name, value in old.state_dict().items()}
+    trainer.begin_with(old.state_dict())
     started = time.monotonic()
     trainer.loss().backward()  # type: ignore[no-untyped-call]
     pace = time.monotonic() - started

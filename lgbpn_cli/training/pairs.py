@@ -1,4 +1,7 @@
-"""Pairs of a noisy picture and its target: noisy photos as they are, and cleaned ones with new noise on them."""
+"""Pairs of a noisy picture and its target: noisy photos as they are, and cleaned ones with other noise on them.
+
+The other noise is that of a made-up camera, or the photo's own from another place.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from torch import Tensor
 
 from lgbpn_cli.colour import decode_light, encode_light
 from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph
+from lgbpn_cli.training.transplant import NoiseOfPhoto, lay_noise, learn_noise
 from lgbpn_cli.training_config import DistillationConfig
 
 REDUCTION = 2
@@ -24,6 +28,10 @@ DARKEST_EXPOSURE = 0.1
 """Light that is left in the darkest of them."""
 
 
+Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""A noisy crop and its target, (crop_px, crop_px, 3) in 0..1."""
+
+
 @dataclass(frozen=True)
 class CleanedPhotos:
     """The photos of one source, (h, w, 3) uint8, with their targets, and the source's shares of all crops."""
@@ -33,6 +41,18 @@ class CleanedPhotos:
     targets: tuple[NDArray[np.uint8], ...]
     weight: float
     renoised_weight: float
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The pairs of one step."""
+
+    noisy: Tensor
+    """(batch, 3, crop_px, crop_px) float32 in 0..1."""
+    target: Tensor
+    """The same."""
+    as_taken: Tensor
+    """(batch,) bool: the noise is the one that the photo was taken with, so that its clean picture is not known."""
 
 
 class PairSampler:
@@ -49,32 +69,53 @@ class PairSampler:
         self.photo_shares = [
             _share([photo.shape[0] * photo.shape[1] for photo in each.noisy]) for each in sources
         ]
+        self._noises: dict[tuple[str, int], NoiseOfPhoto] = {}
 
-    def crops(self, step: int) -> tuple[Tensor, Tensor]:
-        """Return noisy crops and their targets, (batch, 3, crop_px, crop_px) float32 in 0..1, the same every time."""
+    def pairs(self, step: int) -> Pairs:
+        """Return the pairs of a step, the same every time."""
         random = np.random.default_rng([self.config.seed, step])
-        pairs = [self._pair(random) for _ in range(self.config.batch)]
+        drawn = [self._pair(random) for _ in range(self.config.batch)]
         noisy, target = (
-            torch.from_numpy(np.stack(each)).permute(0, 3, 1, 2) for each in zip(*pairs, strict=True)
+            torch.from_numpy(np.stack(each)).permute(0, 3, 1, 2)
+            for each in zip(*(pair for pair, _ in drawn), strict=True)
         )
-        return noisy, target
+        return Pairs(noisy, target, torch.tensor([as_taken for _, as_taken in drawn]))
 
-    def _pair(self, random: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        renoised = random.random() < self.config.renoised_share
-        index = random.choice(len(self.sources), p=self.shares[renoised])
-        source, photo_share = self.sources[index], self.photo_shares[index]
-        chosen = random.choice(len(photo_share), p=photo_share)
-        noisy, target = source.noisy[chosen], source.targets[chosen]
+    def _pair(self, random: np.random.Generator) -> tuple[Pair, bool]:
+        """Return a noisy crop and its target, and whether its noise is the one that it was taken with."""
+        kind = random.random()
+        if kind < self.config.renoised_share:
+            return self._renoised(random), False
+        source, chosen = self._choose(random, renoised=False)
         side = self.config.crop_px
-        if renoised:
-            if min(target.shape[:2]) >= REDUCTION * side and random.random() < REDUCED_SHARE:
-                scene = _halved(_crop((target,), REDUCTION * side, random)[0])
-            else:
-                scene = _crop((target,), side, random)[0]
-            scene = _darkened(scene, random)
-            return photograph(scene, draw_camera(random, self.ranges), random), scene
-        first, second = _crop((noisy, target), side, random)
-        return first, second
+        if kind < self.config.renoised_share + self.config.transplanted_share:
+            return self._transplanted(source, chosen, random), False
+        first, second = _crop((source.noisy[chosen], source.targets[chosen]), side, random)
+        return (first, second), True
+
+    def _choose(self, random: np.random.Generator, *, renoised: bool) -> tuple[CleanedPhotos, int]:
+        index = random.choice(len(self.sources), p=self.shares[renoised])
+        photo_share = self.photo_shares[index]
+        return self.sources[index], int(random.choice(len(photo_share), p=photo_share))
+
+    def _renoised(self, random: np.random.Generator) -> Pair:
+        source, chosen = self._choose(random, renoised=True)
+        target, side = source.targets[chosen], self.config.crop_px
+        if min(target.shape[:2]) >= REDUCTION * side and random.random() < REDUCED_SHARE:
+            scene = _halved(_crop((target,), REDUCTION * side, random)[0])
+        else:
+            scene = _crop((target,), side, random)[0]
+        scene = _darkened(scene, random)
+        return photograph(scene, draw_camera(random, self.ranges), random), scene
+
+    def _transplanted(self, source: CleanedPhotos, chosen: int, random: np.random.Generator) -> Pair:
+        noisy, target = source.noisy[chosen], source.targets[chosen]
+        key = (source.name, chosen)
+        if key not in self._noises:
+            self._noises[key] = learn_noise(noisy, target)
+        scene = _crop((target,), self.config.crop_px, random)[0]
+        levels = np.float32(255) * scene
+        return lay_noise(self._noises[key], noisy, target, levels, random) / np.float32(255), scene
 
 
 def _crop(

@@ -53,8 +53,8 @@ def make_target(noisy: NDArray[np.uint8], estimates: Sequence[NDArray[np.floatin
 
 def _detail_share(estimate: Image8Bit, removed: Image8Bit) -> Image8Bit:
     """Return which share of `removed` is detail, 0..1, (h, w, 3)."""
-    centred = removed - _mean_round(removed, SHADOW_WINDOW_PX)
-    energy = _mean_round(centred**2, DETAIL_WINDOW_PX)
+    centred = removed - mean_round(removed, SHADOW_WINDOW_PX)
+    energy = mean_round(centred**2, DETAIL_WINDOW_PX)
     noise = _noise_energy(estimate.mean(axis=2), energy)
     share: Image8Bit = np.clip(1 - DETAIL_THRESHOLD * noise / np.maximum(energy, 1e-3), 0, 1)
     return share
@@ -74,21 +74,21 @@ def _noise_energy(brightness: Image8Bit, energy: Image8Bit) -> Image8Bit:
 def shadow_shift(noisy: Image8Bit, estimate: Image8Bit) -> Image8Bit:
     """Return by how many levels the estimate lies below the scene at each pixel, (h, w, 3), never negative."""
     removed = noisy - estimate
-    centred = removed - _mean_round(removed, SHADOW_WINDOW_PX)
-    variance = _mean_round(centred**2, SHADOW_WINDOW_PX)
-    brightness = _mean_round(estimate, SHADOW_WINDOW_PX)
+    centred = removed - mean_round(removed, SHADOW_WINDOW_PX)
+    variance = mean_round(centred**2, SHADOW_WINDOW_PX)
+    brightness = mean_round(estimate, SHADOW_WINDOW_PX)
     shape = np.minimum(variance / np.maximum(brightness, DARKEST_LEVEL), LARGEST_SHIFT / LARGEST_SHIFT_RATIO)
     # For noise of variance v the third moment is 6 v times the shift of its mean, to first order.
     skew_shift = -(centred**3).mean() / (6 * max(float((centred**2).mean()), 1e-3))
     ratio = np.clip(skew_shift / max(float(shape.mean()), 0.3), 0, LARGEST_SHIFT_RATIO)
-    black = _mean_round((noisy <= 1).astype(np.float32), SHADOW_WINDOW_PX)
+    black = mean_round((noisy <= 1).astype(np.float32), SHADOW_WINDOW_PX)
     clipped = np.clip(black / CLIPPED_SHARE - 1, 0, 1)
     shift: Image8Bit = (clipped * LARGEST_SHIFT_RATIO + (1 - clipped) * ratio) * shape
     return shift
 
 
-def _mean_round(image: Image8Bit, side_px: int) -> Image8Bit:
-    """Return the mean over a square round each pixel, edges reflected; sums make every side as fast."""
+def mean_round(image: Image8Bit, side_px: int) -> Image8Bit:
+    """Return the mean over a square round each pixel (h, w, channels), edges reflected; every side is as fast."""
     mean = image
     for axis in (0, 1):
         border = [(0, 0)] * 3

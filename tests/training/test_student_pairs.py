@@ -28,23 +28,28 @@ def sampler(config: DistillationConfig, *sources: CleanedPhotos) -> PairSampler:
     return PairSampler(sources or [source()], config)
 
 
+def crops_of(pairs: PairSampler, step: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    found = pairs.pairs(step)
+    return found.noisy, found.target
+
+
 def test_a_steps_pairs_depend_on_seed_and_step_alone() -> None:
-    first, again = (sampler(CONFIG).crops(7) for _ in range(2))
+    first, again = (crops_of(sampler(CONFIG), 7) for _ in range(2))
     assert all(torch.equal(one, other) for one, other in zip(first, again, strict=True))
-    assert not torch.equal(first[0], sampler(CONFIG).crops(8)[0])
-    assert not torch.equal(first[0], sampler(replace(CONFIG, seed=1)).crops(7)[0])
+    assert not torch.equal(first[0], crops_of(sampler(CONFIG), 8)[0])
+    assert not torch.equal(first[0], crops_of(sampler(replace(CONFIG, seed=1)), 7)[0])
 
 
 @pytest.mark.parametrize("renoised_share", [0.0, 1.0])
 def test_pairs_are_float32_from_0_to_1(renoised_share: float) -> None:
-    for crops in sampler(replace(CONFIG, renoised_share=renoised_share)).crops(0):
+    for crops in crops_of(sampler(replace(CONFIG, renoised_share=renoised_share))):
         assert crops.shape == (6, 3, 16, 16)
         assert crops.dtype == torch.float32
         assert 0 <= crops.min() <= crops.max() <= 1
 
 
 def test_a_noisy_photo_and_its_target_are_cut_flipped_and_turned_alike() -> None:
-    noisy, target = sampler(replace(CONFIG, renoised_share=0.0)).crops(0)
+    noisy, target = crops_of(sampler(replace(CONFIG, renoised_share=0.0)))
     assert torch.equal(noisy[:, :2], target[:, :2])
     torch.testing.assert_close(noisy[:, 2] - target[:, 2], torch.full((6, 16, 16), 5 / 255))
     assert len({tuple(crop[:2, 0, 0].tolist()) for crop in noisy}) == 6
@@ -52,7 +57,7 @@ def test_a_noisy_photo_and_its_target_are_cut_flipped_and_turned_alike() -> None
 
 def test_new_noise_is_laid_on_the_target_which_stays_free_of_it() -> None:
     config = replace(CONFIG, renoised_share=1.0, shot=(1e-2, 1e-2), batch=20)
-    noisy, target = sampler(config).crops(0)
+    noisy, target = crops_of(sampler(config))
     difference = noisy - target
     assert difference.std() > 5 / 255
     # The ramps rise by 0, 3 or (halved) 6 levels a pixel, along one axis at a time.
@@ -61,8 +66,8 @@ def test_new_noise_is_laid_on_the_target_which_stays_free_of_it() -> None:
 
 def test_shares_decide_which_source_is_used() -> None:
     first, second = source(weight=1, renoised_weight=0), source(weight=0, renoised_weight=1, offset=200)
-    _, real = sampler(replace(CONFIG, renoised_share=0.0), first, second).crops(0)
+    _, real = crops_of(sampler(replace(CONFIG, renoised_share=0.0), first, second))
     assert torch.all(real[:, 2] == 40 / 255)
-    _, renoised = sampler(replace(CONFIG, renoised_share=1.0), first, second).crops(0)
+    _, renoised = crops_of(sampler(replace(CONFIG, renoised_share=1.0), first, second))
     assert renoised[:, 2].max() == pytest.approx(200 / 255, abs=1e-3)
     assert not torch.any(renoised[:, 2] == 40 / 255)
