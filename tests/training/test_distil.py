@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 from reference.networks import TINY, random_network
+from scipy.ndimage import gaussian_filter
 from torch import nn
 
 from lgbpn_cli.config import PRESETS, StudentConfig
@@ -22,11 +23,14 @@ from lgbpn_cli.network.student import Student
 from lgbpn_cli.training.distil import (
     DistillationProgress,
     Earlier,
+    StudentTrainer,
     as_taken,
+    blurred,
     clean_photos,
     run_distillation,
 )
 from lgbpn_cli.training.estimates import PRESETS_ASKED, cut_tiles, estimate_tile, result_tile
+from lgbpn_cli.training.pairs import CleanedPhotos, PairSampler
 from lgbpn_cli.training.recipe import DistillationRecipe
 from lgbpn_cli.training.trainer import TrainingProgress
 from lgbpn_cli.training_config import DataSource, DistillationConfig
@@ -59,7 +63,7 @@ class Run:
         self.photos: list[DistillationProgress] = []
         self.steps: list[TrainingProgress] = []
 
-    def __call__(self, recipe: DistillationRecipe) -> ModelEntry:
+    def __call__(self, recipe: DistillationRecipe, earlier: Model | None = None) -> ModelEntry:
         return run_distillation(
             recipe,
             self.teacher,
@@ -68,6 +72,7 @@ class Run:
             models_folder=self.tmp_path / "models",
             device=self.teacher.device,
             command="lgbpn distill tiny.toml",
+            earlier=earlier,
             on_photo=self.photos.append,
             on_step=self.steps.append,
         )
@@ -222,12 +227,17 @@ def test_a_source_may_be_reduced_and_taken_anew() -> None:
     assert as_taken(photo, DataSource("x"), (0, 1)) is photo
 
 
-def test_a_second_round_takes_a_share_of_the_earlier_students_results(
-    teacher: Model, photos: tuple[np.ndarray, ...], tmp_path: Path, cpu: Device
-) -> None:
+def some_student(cpu: Device) -> Model:
     torch.manual_seed(4)
     student = Model("tiny", "7" * 64, "dnd", Student(SHAPE), cpu)
     nn.init.normal_(student.network.exit.weight, std=0.02)  # type: ignore[arg-type, union-attr]
+    return student
+
+
+def test_a_second_round_takes_a_share_of_the_earlier_students_results(
+    teacher: Model, photos: tuple[np.ndarray, ...], tmp_path: Path, cpu: Device
+) -> None:
+    student = some_student(cpu)
     source, tile = DataSource("waves"), photos[0]
     plain = clean_photos([tile], source, teacher, tmp_path).targets[0].astype(float)
     mixed = clean_photos([tile], source, teacher, tmp_path, earlier=Earlier(student, 0.7)).targets[0]
@@ -236,6 +246,66 @@ def test_a_second_round_takes_a_share_of_the_earlier_students_results(
     np.testing.assert_allclose(mixed, np.clip(0.3 * plain + 0.7 * result, 0, 255), atol=1.01)
 
 
-def test_a_second_round_without_an_earlier_student_is_refused(run: Run, recipe: DistillationRecipe) -> None:
-    with pytest.raises(TrainingError, match="no earlier student"):
-        run(replace(recipe, distillation=replace(CONFIG, earlier_share=0.7)))
+@pytest.mark.parametrize("name", ["earlier_share", "from_earlier"])
+def test_a_second_round_without_an_earlier_student_is_refused(
+    run: Run, recipe: DistillationRecipe, name: str
+) -> None:
+    with pytest.raises(TrainingError, match=f"{name}: there is no earlier student"):
+        run(replace(recipe, distillation=replace(CONFIG, **{name: 1})))
+
+
+def test_targets_of_the_earlier_student_alone_need_no_teacher(
+    teacher: Model, photos: tuple[np.ndarray, ...], tmp_path: Path, cpu: Device
+) -> None:
+    student = some_student(cpu)
+    earlier = Earlier(student, 1.0)
+    cleaned = clean_photos([photos[0]], DataSource("waves"), teacher, tmp_path / "kept", earlier=earlier)
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["00000_0000_earlier.npz"]
+    result = result_tile(photos[0], student, tmp_path / "result.npz").astype(float)
+    np.testing.assert_allclose(cleaned.targets[0], np.clip(result, 0, 255), atol=0.6)
+
+
+def test_a_round_may_begin_with_the_earlier_students_weights(
+    run: Run, recipe: DistillationRecipe, cpu: Device
+) -> None:
+    earlier = some_student(cpu)
+    still = replace(CONFIG, steps=1, learning_rate=1e-9, from_earlier=True)
+    entry = run(replace(recipe, distillation=still), earlier)
+    network = load_model(str(entry.part_path("student")), device=cpu).network
+    torch.testing.assert_close(
+        network.state_dict(), earlier.network.state_dict(), rtol=1e-3, atol=1e-5, check_dtype=False
+    )
+    other = replace(recipe, distillation=still, student=StudentConfig(widths=(4, 4, 8)))
+    with pytest.raises(TrainingError, match="another shape"):
+        run(other, earlier)
+
+
+def waves(period_px: float) -> np.ndarray:
+    """Return waves of 20 levels along the rows, (64, 64, 3)."""
+    row = 20 * np.sin(2 * np.pi * np.arange(64) / period_px)
+    return np.broadcast_to(row[None, :, None], (64, 64, 3))
+
+
+@pytest.mark.parametrize(("period_px", "counts"), [(2.5, True), (20, False)])
+def test_real_noise_teaches_nothing_coarse_where_transplanted_noise_does(
+    cpu: Device, period_px: float, counts: bool
+) -> None:
+    target = np.full((64, 64, 3), 100, np.uint8)
+    noisy = np.rint(target + waves(period_px)).astype(np.uint8)
+    photos = CleanedPhotos("waves", (noisy,), (target,), 1.0, 1.0)
+    config = replace(CONFIG, renoised_share=0.0, crop_px=64, batch=1)
+
+    def loss(share: float) -> float:
+        sampler = PairSampler([photos], config)  # of real pairs alone
+        trainer = StudentTrainer(SHAPE, replace(config, transplanted_share=share), sampler, cpu)
+        return 255 * trainer.loss().item()  # an untrained student returns the noisy picture
+
+    assert loss(0.0) == pytest.approx(20 * 2 / np.pi, rel=0.05)
+    assert (loss(0.5) > 0.9 * loss(0.0)) == counts
+    assert (loss(0.5) < 0.3 * loss(0.0)) != counts
+
+
+def test_blurring_is_a_gaussians() -> None:
+    picture = np.random.default_rng(0).random((2, 3, 40, 50)).astype(np.float32)
+    expected = gaussian_filter(picture, (0, 0, 2, 2), mode="nearest", truncate=3)
+    np.testing.assert_allclose(blurred(torch.from_numpy(picture), 2), expected, atol=1e-5)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from lgbpn_cli.errors import UsageError
 from lgbpn_cli.training.pairs import CleanedPhotos, PairSampler
 from lgbpn_cli.training_config import DistillationConfig
 
@@ -71,3 +72,26 @@ def test_shares_decide_which_source_is_used() -> None:
     _, renoised = crops_of(sampler(replace(CONFIG, renoised_share=1.0), first, second))
     assert renoised[:, 2].max() == pytest.approx(200 / 255, abs=1e-3)
     assert not torch.any(renoised[:, 2] == 40 / 255)
+
+
+def test_transplanted_noise_lies_on_the_target_and_is_not_as_taken() -> None:
+    random = np.random.default_rng(0)
+    target = np.full((60, 70, 3), 100, np.uint8)
+    noisy = np.rint(target + 8 * random.standard_normal(target.shape)).astype(np.uint8)
+    photos = CleanedPhotos("grey", (noisy,), (target,), 1.0, 1.0)
+    config = replace(CONFIG, renoised_share=0.0, transplanted_share=1.0, batch=20)
+    pairs = PairSampler([photos], config).pairs(0)
+    assert not pairs.as_taken.any()
+    assert torch.all(pairs.target == 100 / 255)
+    assert 255 * (pairs.noisy - pairs.target).std() == pytest.approx(8, rel=0.15)
+
+
+def test_shares_of_the_three_kinds_of_pairs() -> None:
+    config = replace(CONFIG, renoised_share=0.2, transplanted_share=0.5, batch=200)
+    as_taken = sampler(config).pairs(0).as_taken
+    assert as_taken.float().mean() == pytest.approx(0.3, abs=0.1)
+
+
+def test_shares_of_more_than_all_are_refused() -> None:
+    with pytest.raises(UsageError, match="more than 1"):
+        replace(CONFIG, renoised_share=0.5, transplanted_share=0.6)
