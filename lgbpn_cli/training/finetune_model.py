@@ -27,9 +27,11 @@ from lgbpn_cli.training_config import DataSource, DistillationConfig, FinetuneCo
 
 FEWEST_STUDENT_STEPS = 20
 MOST_STUDENT_STEPS = 2000
-STUDENT_LEARNING_RATE = 1e-4
+STUDENT_LEARNING_RATE = 3e-4
 EARLIER_SHARE = 0.7
-"""Share of the base student's results in what the new one learns, as in recipes/student.toml."""
+"""Share of the base student's results in what the new one learns; the rest is the new teacher's."""
+RENOISED_SHARE, TRANSPLANTED_SHARE = 0.15, 0.65
+"""Shares of the student's crops with made-up noise and with the photos' own from other places: recipes/student.toml."""
 STUDENT_TILES = 64
 """The teacher cleans so many tiles for the student at most, spread evenly."""
 FEWEST_STUDENT_TILES = 4
@@ -134,7 +136,13 @@ def distil_student(
         [np.array(tiles[i]) for i in chosen], source, teacher, run_folder / "estimates", earlier=earlier
     )
     config = DistillationConfig(
-        steps=1, learning_rate=STUDENT_LEARNING_RATE, warmup_steps=20, batch=4, ema_decay=0.99
+        steps=1,
+        learning_rate=STUDENT_LEARNING_RATE,
+        warmup_steps=20,
+        batch=4,
+        ema_decay=0.99,
+        renoised_share=RENOISED_SHARE,
+        transplanted_share=TRANSPLANTED_SHARE,
     )
     trainer = StudentTrainer(old.config, config, PairSampler([cleaned], config), device)
     trainer.begin_with(old.state_dict())
