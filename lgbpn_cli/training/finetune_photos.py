@@ -120,7 +120,7 @@ def scan_photos(
     check_folder(folder)
     paths = sorted(photo_paths(folder))
     np.random.default_rng(seed).shuffle(paths)
-    scan, seen = Scan(), set[bytes]()
+    scan, seen, shots = Scan(), set[bytes](), set[Path]()
     started = said = time.monotonic()
     for number, path in enumerate(paths):
         now = time.monotonic()
@@ -131,14 +131,20 @@ def scan_photos(
         if now - said > SAY_EVERY_S:
             said = now
             say(f"looked at {number} of {len(paths)} photos: {len(scan.photos)} to learn from")
+        shot = path.with_suffix("")
         try:
-            found = _keep(path, run_folder, len(scan.photos), seen)
+            # Raw file and JPEG of one shot hold the same noise: one could teach what the other is to judge.
+            known = shot in shots
+            found = (
+                "another file of the same shot" if known else _keep(path, run_folder, len(scan.photos), seen)
+            )
         except PhotoError as error:
             found = "not readable"
             if scan.left_out[found] < MOST_NAMED:
                 say(f"left out: {error}")
         if isinstance(found, KeptPhoto):
             scan.photos.append(found)
+            shots.add(shot)
         else:
             scan.left_out[found] += 1
     if len(scan.photos) < 2:

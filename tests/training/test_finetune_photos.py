@@ -86,3 +86,12 @@ def test_of_many_broken_files_a_few_are_named_and_all_counted(folder: Path, tmp_
     scan = scan_photos(folder, tmp_path / "run", seed=0, say=said.append)
     assert scan.left_out == {"not readable": 15}
     assert sum("broken" in text for text in said) == 10
+
+
+def test_of_the_files_of_one_shot_only_one_is_kept(folder: Path, tmp_path: Path) -> None:
+    save_noisy_photo(folder / "0.jpg", 90)
+    save_noisy_photo(folder / "sub" / "0.jpg", 91)
+    (tmp_path / "run").mkdir()
+    scan = scan_photos(folder, tmp_path / "run", seed=0)
+    assert scan.left_out == {"another file of the same shot": 1}
+    assert len(scan.photos) == 4

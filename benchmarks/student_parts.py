@@ -1,0 +1,102 @@
+"""What the three kinds of pairs that a student learns from are worth.
+
+    python benchmarks/student_parts.py [--steps 800] [--run-folder runs/student]
+
+Every row is a student of its own, shaped as in recipes/student.toml, trained from random weights for the same number of
+steps on the same targets (results of the shipped student; those that a run of `lgbpn distill` left in --run-folder are
+taken), and measured in one pass on references of photos trained on; kept-out photos are not touched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from lgbpn_cli.denoiser import load_model
+from lgbpn_cli.device import choose_device
+from lgbpn_cli.evaluation.metrics import psnr_db
+from lgbpn_cli.network.student import Student
+from lgbpn_cli.training.data import load_source, source_files
+from lgbpn_cli.training.distil import ESTIMATES_FOLDER, Earlier, as_taken, clean_photos, train_student
+from lgbpn_cli.training.pairs import CleanedPhotos
+from lgbpn_cli.training.recipe import DistillationRecipe, data_root, read_distillation_recipe
+
+ROWS = {
+    "real noise": (0.0, 0.0),
+    "+ synthetic": (0.5, 0.0),
+    "+ transplanted": (0.15, 0.65),
+}
+"""Shares of pairs with synthetic and with transplanted noise; the rest are noisy photos as they are."""
+SETS = ("sidd-val-odd", "renoir-even")
+
+
+def cleaned(recipe: DistillationRecipe, run_folder: Path) -> Iterator[CleanedPhotos]:
+    """Yield the recipe's sources with their targets."""
+    teacher = load_model(recipe.teacher, quality="teacher", device="cpu")
+    earlier = Earlier(load_model(recipe.teacher, quality="best", device="cpu"), 1.0)
+    for index, source in enumerate(recipe.sources):
+        photos = load_source(source, data_root(), recipe.distillation.crop_px).photos
+        seed = recipe.distillation.seed
+        taken = [as_taken(photo, source, (seed, index, number)) for number, photo in enumerate(photos)]
+        kept = run_folder / ESTIMATES_FOLDER / f"{index:02}"
+        yield clean_photos(taken, source, teacher, kept, earlier=earlier)
+
+
+def read(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.array(image.convert("RGB"))
+
+
+@torch.inference_mode()
+def mean_psnr(network: Student, recipe: DistillationRecipe, name: str) -> float:
+    """Return the mean PSNR in decibels over the references of a set's photos that are trained on."""
+    source = next(each for each in recipe.sources if each.folder.startswith(name))
+    found = []
+    for path in source_files(source, data_root()):
+        reference = data_root() / name / "reference" / path.name
+        if reference.exists():
+            noisy = torch.from_numpy(read(path)).permute(2, 0, 1)[None].float() / 255
+            levels = (network(noisy)[0].permute(1, 2, 0) * 255).round().clamp(0, 255).byte().numpy()
+            found.append(psnr_db(levels.astype(np.float32), read(reference).astype(np.float32)))
+    return float(np.mean(found))
+
+
+def main() -> None:
+    """Print a row for each mixture."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--run-folder", type=Path, default=Path("runs/student"))
+    arguments = parser.parse_args()
+    recipe = read_distillation_recipe(Path("recipes/student.toml"))
+    sources = list(cleaned(recipe, arguments.run_folder))
+    print("| pairs | SIDD | RENOIR |\n|---|---|---|")
+    for name, (renoised, transplanted) in ROWS.items():
+        config = replace(
+            recipe.distillation,
+            steps=arguments.steps,
+            learning_rate=2e-3,
+            renoised_share=renoised,
+            transplanted_share=transplanted,
+            from_earlier=False,
+            ema_decay=0.99,
+        )
+        folder = arguments.run_folder / "parts" / name.strip("+ ").replace(" ", "-")
+        weights = train_student(sources, recipe.student, config, folder, choose_device("cpu"))
+        network = Student(recipe.student).eval()
+        network.load_state_dict(weights)
+        print(
+            f"| {name} | {' | '.join(f'{mean_psnr(network, recipe, each):.2f}' for each in SETS)} |",
+            flush=True,
+        )
+    print(f"{arguments.steps} steps each", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
