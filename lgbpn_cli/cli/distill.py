@@ -66,4 +66,4 @@ def distill(
 
 def _say_photo(progress: DistillationProgress) -> None:
     if progress.photo % 50 == 0 or progress.photo == progress.photos:
-        typer.echo(f"the teacher has cleaned {progress.photo} of {progress.photos} photos", err=True)
+        typer.echo(f"cleaned {progress.photo} of {progress.photos} photos", err=True)
