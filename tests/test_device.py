@@ -110,16 +110,13 @@ def test_probing_names_every_gpu_that_pytorch_finds(monkeypatch: pytest.MonkeyPa
     assert not found.mps
 
 
-@pytest.mark.parametrize("answers", [(True, False), (False, True), (False, False)])
-def test_either_kind_of_cpu_instruction_makes_bfloat16_fast(
-    monkeypatch: pytest.MonkeyPatch, answers: tuple[bool, bool]
-) -> None:
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: answers[0], raising=False)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: answers[1], raising=False)
-    assert probe_hardware().cpu_bfloat16 == any(answers)
+@pytest.mark.parametrize("tiles", [True, False])
+def test_amx_alone_makes_bfloat16_fast_on_a_cpu(monkeypatch: pytest.MonkeyPatch, tiles: bool) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: not tiles, raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: tiles, raising=False)
+    assert probe_hardware().cpu_bfloat16 == tiles
 
 
-def test_a_pytorch_without_those_probes_has_no_fast_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
-        monkeypatch.delattr(torch.cpu, name, raising=False)
+def test_a_pytorch_without_that_probe_has_no_fast_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported", raising=False)
     assert not probe_hardware().cpu_bfloat16

@@ -95,10 +95,11 @@ class StudentTrainer(Trainer):
         with self.device.autocast(self.config.precision):
             answer = self.network(noisy)
         difference: Tensor = answer - target
-        if self.leaves_coarse_noise:
+        if self.leaves_coarse_noise and as_taken.any():
             # The targets of real noise have coarse noise left in them; its like is learned where the answer is known.
-            coarse = blurred(difference, FINEST_COARSE_PX) - blurred(difference, COARSEST_PX)
-            difference = difference - coarse * as_taken[:, None, None, None]
+            real = difference[as_taken]
+            coarse = blurred(real, FINEST_COARSE_PX) - blurred(real, COARSEST_PX)
+            difference = torch.cat([real - coarse, difference[~as_taken]])
         return difference.abs().mean()
 
 

@@ -15,7 +15,7 @@ from lgbpn_cli.inference.denoise import run_network
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.student import Student
 
-CONFIG = InferenceConfig(quality="fast", tile_px=256, halo_px=16)
+CONFIG = InferenceConfig(quality="fast", tile_px=256, halo_px=16, precision="float32")
 
 
 @dataclass(frozen=True)
