@@ -118,8 +118,8 @@ class Trainer:
 
         Raises TrainingError when the loss is no longer a number: the last checkpoint then holds a good state.
         """
-        # Momentum of kernels without a gradient decays to numbers so small that processors compute with them in microcode;
-        # from about step 1700 on, that made Muon's step several times slower than all the rest.
+        # Momentum of kernels without a gradient decays to numbers so small that processors are slow with them; from
+        # about step 1700 on, that made Muon's step several times slower than all the rest.
         torch.set_flush_denormal(True)
         if checkpoint.exists():
             self.resume(checkpoint)
