@@ -1,10 +1,12 @@
 """What the three kinds of pairs that a student learns from are worth.
 
     python benchmarks/student_parts.py [--steps 800] [--run-folder runs/student]
+    python benchmarks/student_parts.py --from-earlier --earlier FILE
 
-Every row is a student of its own, shaped as in recipes/student.toml, trained from random weights for the same number of
-steps on the same targets (results of the shipped student; those that a run of `lgbpn distill` left in --run-folder are
-taken), and measured in one pass on references of photos trained on; kept-out photos are not touched.
+Every row is a student of its own, shaped as in recipes/student.toml, trained for the same number of steps on the same
+targets: results of the shipped student, or of the one in FILE; those that a run of `lgbpn distill` left in --run-folder
+are taken. It starts from random weights, or with --from-earlier from those of that student, as the recipe does, and is
+measured in one pass on references of photos trained on; kept-out photos are not touched.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from PIL import Image
 from lgbpn_cli.denoiser import load_model
 from lgbpn_cli.device import choose_device
 from lgbpn_cli.evaluation.metrics import psnr_db
+from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.student import Student
 from lgbpn_cli.training.data import load_source, source_files
 from lgbpn_cli.training.distil import ESTIMATES_FOLDER, Earlier, as_taken, clean_photos, train_student
@@ -34,13 +37,15 @@ ROWS = {
     "+ transplanted": (0.15, 0.65),
 }
 """Shares of pairs with synthetic and with transplanted noise; the rest are noisy photos as they are."""
+FROM_RANDOM_RATE = 2e-3
+"""Learning rate from random weights; the recipe's is for weights that have learned."""
 SETS = ("sidd-val-odd", "renoir-even")
 
 
-def cleaned(recipe: DistillationRecipe, run_folder: Path) -> Iterator[CleanedPhotos]:
-    """Yield the recipe's sources with their targets."""
+def cleaned(recipe: DistillationRecipe, student: Model, run_folder: Path) -> Iterator[CleanedPhotos]:
+    """Yield the recipe's sources with the student's results as targets."""
     teacher = load_model(recipe.teacher, quality="teacher", device="cpu")
-    earlier = Earlier(load_model(recipe.teacher, quality="best", device="cpu"), 1.0)
+    earlier = Earlier(student, 1.0)
     for index, source in enumerate(recipe.sources):
         photos = load_source(source, data_root(), recipe.distillation.crop_px).photos
         seed = recipe.distillation.seed
@@ -73,22 +78,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--run-folder", type=Path, default=Path("runs/student"))
+    parser.add_argument("--from-earlier", action="store_true")
+    parser.add_argument("--earlier", metavar="FILE")
     arguments = parser.parse_args()
     recipe = read_distillation_recipe(Path("recipes/student.toml"))
-    sources = list(cleaned(recipe, arguments.run_folder))
+    student = load_model(arguments.earlier or recipe.teacher, quality="best", device="cpu")
+    sources = list(cleaned(recipe, student, arguments.run_folder))
+    start = student.network if arguments.from_earlier else None
     print("| pairs | SIDD | RENOIR |\n|---|---|---|")
     for name, (renoised, transplanted) in ROWS.items():
         config = replace(
             recipe.distillation,
             steps=arguments.steps,
-            learning_rate=2e-3,
+            learning_rate=recipe.distillation.learning_rate if arguments.from_earlier else FROM_RANDOM_RATE,
             renoised_share=renoised,
             transplanted_share=transplanted,
-            from_earlier=False,
+            from_earlier=arguments.from_earlier,
             ema_decay=0.99,
         )
-        folder = arguments.run_folder / "parts" / name.strip("+ ").replace(" ", "-")
-        weights = train_student(sources, recipe.student, config, folder, choose_device("cpu"))
+        kind = "from-earlier" if arguments.from_earlier else "from-random"
+        folder = arguments.run_folder / "parts" / kind / name.strip("+ ").replace(" ", "-")
+        weights = train_student(sources, recipe.student, config, folder, choose_device("cpu"), start=start)
         network = Student(recipe.student).eval()
         network.load_state_dict(weights)
         print(

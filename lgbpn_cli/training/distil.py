@@ -139,7 +139,7 @@ def clean_photos(
             if share < 1:
                 taught = make_target(tile, estimate_tile(tile, teacher, kept / f"{name}.npz"))
                 target += np.float32(1 - share) * taught
-            if earlier is not None:
+            if earlier is not None and share:
                 result = result_tile(tile, earlier.student, kept / f"{name}_earlier.npz")
                 target += np.float32(share) * result
             noisy.append(tile)
@@ -205,7 +205,7 @@ def run_distillation(
         raise TrainingError(
             "from_earlier", "the earlier student has another shape", "Use its widths and blocks."
         )
-    before = Earlier(earlier, config.earlier_share) if earlier is not None and config.earlier_share else None
+    before = None if earlier is None else Earlier(earlier, config.earlier_share)
     sources = []
     for index, (source, photos) in enumerate(zip(recipe.sources, loaded, strict=True)):
         taken = [as_taken(photo, source, (config.seed, index, number)) for number, photo in enumerate(photos)]
@@ -298,14 +298,7 @@ def _with_student(
 ) -> str:
     """Return the card with a section on this student at its end, in the place of one on an earlier student."""
     shape, config = recipe.student, recipe.distillation
-    second = (
-        ""
-        if earlier is None
-        else f"- Targets: {earlier.share:.0%} results of the student before it at quality best (SHA-256 "
-        f"{earlier.student.sha256}), the rest the teacher's\n"
-        + "- Begins with the weights of the student before it\n"
-        * config.from_earlier
-    )
+    second = "" if earlier is None else _of_later_round(earlier, config)
     section = f"""{STUDENT_HEADING}
 
 - Network: U-Net at half resolution, widths {", ".join(map(str, shape.widths))}, {shape.blocks} block(s) a level
@@ -320,3 +313,15 @@ photos with made-up noise, {config.transplanted_share:.0%} with their own from a
 """
     before, _, _ = card.partition(STUDENT_HEADING)
     return f"{before.rstrip()}\n\n{section}"
+
+
+def _of_later_round(earlier: Earlier, config: DistillationConfig) -> str:
+    results = f"results of the student before it at quality best (SHA-256 {earlier.student.sha256})"
+    lines = []
+    if earlier.share == 1:
+        lines.append(f"Targets: {results}")
+    elif earlier.share:
+        lines.append(f"Targets: {earlier.share:.0%} {results}, the rest the teacher's")
+    if config.from_earlier:
+        lines.append("Begins with the weights of the student before it")
+    return "".join(f"- {line}\n" for line in lines)

@@ -271,6 +271,9 @@ def test_a_round_may_begin_with_the_earlier_students_weights(
     earlier = some_student(cpu)
     still = replace(CONFIG, steps=1, learning_rate=1e-9, from_earlier=True)
     entry = run(replace(recipe, distillation=still), earlier)
+    card = (entry.folder / entry.card).read_text(encoding="utf-8")
+    assert "Begins with the weights of the student before it" in card
+    assert "Targets: " not in card
     network = load_model(str(entry.part_path("student")), device=cpu).network
     torch.testing.assert_close(
         network.state_dict(), earlier.network.state_dict(), rtol=1e-3, atol=1e-5, check_dtype=False
@@ -278,6 +281,17 @@ def test_a_round_may_begin_with_the_earlier_students_weights(
     other = replace(recipe, distillation=still, student=StudentConfig(widths=(4, 4, 8)))
     with pytest.raises(TrainingError, match="another shape"):
         run(other, earlier)
+
+
+@pytest.mark.parametrize(("share", "words"), [(1.0, "Targets: results of"), (0.7, "Targets: 70% results of")])
+def test_the_card_says_whose_results_were_learned(
+    run: Run, recipe: DistillationRecipe, cpu: Device, share: float, words: str
+) -> None:
+    entry = run(replace(recipe, distillation=replace(CONFIG, earlier_share=share)), some_student(cpu))
+    card = (entry.folder / entry.card).read_text(encoding="utf-8")
+    assert words in card
+    assert ("the rest the teacher's" in card) == (share < 1)
+    assert "Begins with" not in card
 
 
 def waves(period_px: float) -> np.ndarray:
