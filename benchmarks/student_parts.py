@@ -73,6 +73,10 @@ def mean_psnr(network: Student, recipe: DistillationRecipe, name: str) -> float:
     return float(np.mean(found))
 
 
+def row(name: str, network: Student, recipe: DistillationRecipe) -> str:
+    return f"| {name} | {' | '.join(f'{mean_psnr(network, recipe, each):.2f}' for each in SETS)} |"
+
+
 def main() -> None:
     """Print a row for each mixture."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -86,6 +90,8 @@ def main() -> None:
     sources = list(cleaned(recipe, student, arguments.run_folder))
     start = student.network if arguments.from_earlier else None
     print("| pairs | SIDD | RENOIR |\n|---|---|---|")
+    if isinstance(start, Student):
+        print(row("before", start, recipe), flush=True)
     for name, (renoised, transplanted) in ROWS.items():
         config = replace(
             recipe.distillation,
@@ -101,10 +107,7 @@ def main() -> None:
         weights = train_student(sources, recipe.student, config, folder, choose_device("cpu"), start=start)
         network = Student(recipe.student).eval()
         network.load_state_dict(weights)
-        print(
-            f"| {name} | {' | '.join(f'{mean_psnr(network, recipe, each):.2f}' for each in SETS)} |",
-            flush=True,
-        )
+        print(row(name, network, recipe), flush=True)
     print(f"{arguments.steps} steps each", file=sys.stderr)
 
 
