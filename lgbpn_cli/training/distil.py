@@ -7,7 +7,7 @@ target is a result for a noisy photo.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,11 +80,6 @@ class StudentTrainer(Trainer):
             (kernels if hidden else others).append(parameter)
         rate = self.config.learning_rate
         return [Muon(kernels, lr=rate), torch.optim.Adam(others, lr=rate, fused=True)]
-
-    def begin_with(self, weights: Mapping[str, Tensor]) -> None:
-        """Take these weights instead of random ones."""
-        self.network.load_state_dict(weights)
-        self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
 
     def loss(self) -> Tensor:
         """Return the mean absolute difference between the student's answers and the targets."""

@@ -79,8 +79,7 @@ class FinetuneTrainer(TeacherTrainer):
         """Begin with the weights `start`, None: with random ones."""
         super().__init__(network, config, sampler, device)
         if start is not None:
-            self.network.load_state_dict(start)
-            self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+            self.begin_with(start)
         self.group = group
         self.shared = group.wrap(self.network, device)
 

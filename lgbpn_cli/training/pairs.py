@@ -109,13 +109,12 @@ class PairSampler:
         return photograph(scene, draw_camera(random, self.ranges), random), scene
 
     def _transplanted(self, source: CleanedPhotos, chosen: int, random: np.random.Generator) -> Pair:
-        noisy, target = source.noisy[chosen], source.targets[chosen]
-        key = (source.name, chosen)
+        target, key = source.targets[chosen], (source.name, chosen)
         if key not in self._noises:
-            self._noises[key] = learn_noise(noisy, target)
+            self._noises[key] = learn_noise(source.noisy[chosen], target)
         scene = _crop((target,), self.config.crop_px, random)[0]
         levels = np.float32(255) * scene
-        return lay_noise(self._noises[key], noisy, target, levels, random) / np.float32(255), scene
+        return lay_noise(self._noises[key], levels, random) / np.float32(255), scene
 
 
 def _crop(

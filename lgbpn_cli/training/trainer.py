@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -67,6 +67,11 @@ class Trainer:
     def make_optimisers(self) -> list[torch.optim.Optimizer]:
         """Return the optimisers that share the parameters among them; the schedule is the same for all."""
         return [torch.optim.Adam(self.network.parameters(), lr=self.config.learning_rate, fused=True)]
+
+    def begin_with(self, weights: Mapping[str, Tensor]) -> None:
+        """Take these weights instead of random ones."""
+        self.network.load_state_dict(weights)
+        self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
 
     def loss(self) -> Tensor:
         """Return the loss of the crops of the present step, in units of 0..1."""

@@ -3,9 +3,9 @@
 What a student of an earlier round removed from a photo is that camera's noise, with its correlation, its colours and
 its skewness; no model of a camera comes as close. It is brought to the strength and the mean that noise has at the
 brightness of its new place. One part of it cannot be taken over: coarse noise, of more than about 16 px, which the
-earlier student left in its result in part and which is missing in what it removed (a third of it, on sidd-val-odd).
-But noise is as strong there as in the band above, from 8 to 16 px (per unit of area in the spectrum of sidd-val-odd:
-1810 and 1500 squared levels), so the coarse part is drawn anew with the density and the colours of that band.
+earlier student left in its result in part and which is missing in what it removed. But noise is about as dense there as
+in the band above, from 8 to 16 px, so the coarse part is drawn anew with the density and the colours of that band.
+`python benchmarks/coarse_noise.py` shows both on sidd-val-odd.
 """
 
 from __future__ import annotations
@@ -42,8 +42,10 @@ Curves = tuple[tuple[float, ...], ...]
 
 @dataclass(frozen=True)
 class NoiseOfPhoto:
-    """How the noise of one photo depends on brightness, in levels of 0..255; a curve for each channel."""
+    """A photo, its cleaned picture, and how its noise depends on brightness, a curve a channel; levels 0..255."""
 
+    noisy: NDArray[np.uint8]
+    cleaned: NDArray[np.uint8]
     brightness: Curves
     deviation: Curves
     """Standard deviation at each brightness."""
@@ -72,20 +74,14 @@ def learn_noise(noisy: NDArray[np.uint8], cleaned: NDArray[np.uint8]) -> NoiseOf
     energy = MEAN_TO_MEDIAN * mean_round(fine**2, ENERGY_PX)
     channels = [_curves(clean[..., c], energy[..., c], removed[..., c]) for c in range(3)]
     brightness, deviation, mean = zip(*channels, strict=True)
-    curves = NoiseOfPhoto(brightness, deviation, mean, np.eye(3, dtype=np.float32))
-    return replace(curves, coarse_colours=_coarse_colours(_normal(fine, curves, clean)))
+    noise = NoiseOfPhoto(noisy, cleaned, brightness, deviation, mean, np.eye(3, dtype=np.float32))
+    return replace(noise, coarse_colours=_coarse_colours(_normal(fine, noise, clean)))
 
 
-def lay_noise(
-    noise: NoiseOfPhoto,
-    noisy: NDArray[np.uint8],
-    cleaned: NDArray[np.uint8],
-    scene: FloatImage,
-    random: np.random.Generator,
-) -> FloatImage:
+def lay_noise(noise: NoiseOfPhoto, scene: FloatImage, random: np.random.Generator) -> FloatImage:
     """Return `scene`, (side, side, 3) in levels, with noise from a random place of the photo; whole levels."""
     side = scene.shape[0]
-    normal = _usual_noise(noise, noisy, cleaned, side, random)
+    normal = _usual_noise(noise, side, random)
     normal = np.rot90(normal, 2 * int(random.integers(2)))
     if random.integers(2):
         normal = normal[:, ::-1]
@@ -100,22 +96,16 @@ def lay_noise(
     return np.asarray(np.rint(np.clip(taken, 0, 255)), np.float32)
 
 
-def _usual_noise(
-    noise: NoiseOfPhoto,
-    noisy: NDArray[np.uint8],
-    cleaned: NDArray[np.uint8],
-    side: int,
-    random: np.random.Generator,
-) -> FloatImage:
+def _usual_noise(noise: NoiseOfPhoto, side: int, random: np.random.Generator) -> FloatImage:
     """Return noise (side, side, 3) of deviation 1 from the place, of a few, whose energy is most usual."""
-    height, width = noisy.shape[:2]
+    height, width = noise.noisy.shape[:2]
     best: FloatImage = np.zeros((side, side, 3), np.float32)
     least = np.inf
     for _ in range(TRIES):
         top, left = int(random.integers(height - side + 1)), int(random.integers(width - side + 1))
         place = (slice(top, top + side), slice(left, left + side))
-        clean = cleaned[place].astype(np.float32)
-        removed = noisy[place].astype(np.float32) - clean - noise.mean_at(clean)
+        clean = noise.cleaned[place].astype(np.float32)
+        removed = noise.noisy[place].astype(np.float32) - clean - noise.mean_at(clean)
         normal = _normal(removed, noise, clean)
         energy = float((normal**2).mean())
         unusual = abs(np.log(max(energy, 1e-6)))
@@ -126,9 +116,9 @@ def _usual_noise(
     return best
 
 
-def _normal(noise: FloatImage, curves: NoiseOfPhoto, clean: FloatImage) -> FloatImage:
-    """Return the noise with a deviation of 1 at every brightness."""
-    return np.asarray(noise / np.maximum(curves.deviation_at(clean), WEAKEST_NOISE), np.float32)
+def _normal(removed: FloatImage, noise: NoiseOfPhoto, clean: FloatImage) -> FloatImage:
+    """Return what was removed with a deviation of 1 at every brightness."""
+    return np.asarray(removed / np.maximum(noise.deviation_at(clean), WEAKEST_NOISE), np.float32)
 
 
 def _curves(

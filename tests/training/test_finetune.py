@@ -38,7 +38,8 @@ from lgbpn_cli.training.distributed import ProcessGroup
 from lgbpn_cli.training.finetune import CHECKPOINT_NAME, FinetuneTrainer, Report
 from lgbpn_cli.training.finetune_model import EARLIER_SHARE, _fitting_tiles
 from lgbpn_cli.training.finetune_runs import Listener, finetune_folder
-from lgbpn_cli.training_config import FinetuneConfig, TrainingConfig
+from lgbpn_cli.training.pairs import PairSampler
+from lgbpn_cli.training_config import DistillationConfig, FinetuneConfig, TrainingConfig
 
 STEPS = 10
 
@@ -358,7 +359,15 @@ def test_the_student_learns_from_the_new_teacher(
         return clean_photos(*arguments, earlier=earlier, **options)
 
     monkeypatch.setattr("lgbpn_cli.training.finetune_model.clean_photos", noted)
+    lessons: list[DistillationConfig] = []
+
+    def sampler(sources: Any, config: DistillationConfig) -> PairSampler:
+        lessons.append(config)
+        return PairSampler(sources, config)
+
+    monkeypatch.setattr("lgbpn_cli.training.finetune_model.PairSampler", sampler)
     entry = run(base="base")["mine"].entry
+    assert all(config.transplanted_share > config.renoised_share > 0 for config in lessons)
     assert set(shares) == {(EARLIER_SHARE, parts["student"].sha256)}
     assert sorted(entry.parts) == ["student", "teacher"]
     learned, _ = read_weights(entry.part_path("student"))

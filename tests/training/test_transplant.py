@@ -21,9 +21,7 @@ def two_greys() -> np.ndarray:
 def laid_on(grey: float, noisy: np.ndarray, clean: np.ndarray, count: int = 6) -> np.ndarray:
     """Return what the noise of the photo adds to a grey picture, (count, side, side, 3) in levels."""
     noise, scene = learn_noise(noisy, clean), np.full((SIDE, SIDE, 3), grey, np.float32)
-    return np.stack(
-        [lay_noise(noise, noisy, clean, scene, np.random.default_rng(n)) - scene for n in range(count)]
-    )
+    return np.stack([lay_noise(noise, scene, np.random.default_rng(n)) - scene for n in range(count)])
 
 
 def taken(clean: np.ndarray, noise: np.ndarray) -> np.ndarray:
