@@ -79,7 +79,7 @@ def test_places_that_hold_more_than_noise_are_passed_over() -> None:
     noise = 5 * np.random.default_rng(3).standard_normal(clean.shape)
     noise[:, 400:] *= 6  # texture that was removed
     laid = laid_on(100, taken(clean, noise), clean, count=10)
-    assert np.median(laid.std(axis=(1, 2, 3))) == pytest.approx(5, rel=0.25)
+    assert laid.std(axis=(1, 2, 3)) == pytest.approx(5, rel=0.3)
 
 
 def test_the_same_draw_lays_the_same_noise() -> None:
