@@ -16,7 +16,7 @@ from statistics import fmean
 import numpy as np
 from measure_noise import SETS
 
-from lgbpn_cli.adaptation import choose_preset, give_detail_back
+from lgbpn_cli.adaptation import TOLERANCES, choose_preset, give_detail_back
 from lgbpn_cli.colour import to_working
 from lgbpn_cli.config import PRESETS, InferenceConfig
 from lgbpn_cli.denoiser import load_model
@@ -64,7 +64,7 @@ def main() -> None:
                 result = np.empty_like(noisy)
                 run_network(noisy, model, InferenceConfig(quality="teacher", preset=preset), into=result)
                 kept = np.empty_like(noisy)
-                give_detail_back(noisy, result, kept, noise)
+                give_detail_back(noisy, result, kept, noise, TOLERANCES["teacher"])
                 for strength, picture in (("auto", kept), ("1", result)):
                     score = psnr_8bit(picture, clean)
                     scores[strength].setdefault(preset, []).append(score)

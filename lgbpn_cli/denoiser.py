@@ -80,7 +80,7 @@ class Denoiser:
 
     def _run(self, noisy: Picture, *, into: Canvas, result: Picture, on_tile: OnTile | None) -> None:
         """Denoise `noisy` as its own noise asks for; what is put `into` the canvas is read back from `result`."""
-        from lgbpn_cli.adaptation import choose_preset, give_detail_back
+        from lgbpn_cli.adaptation import TOLERANCES, choose_preset, give_detail_back
         from lgbpn_cli.inference.denoise import run_network
 
         strength, preset = self.settings.strength, self.settings.preset
@@ -96,7 +96,7 @@ class Denoiser:
             on_note=None if self.listener is None else self.listener.note,
         )
         if strength is None:
-            give_detail_back(noisy, result, into, noise)
+            give_detail_back(noisy, result, into, noise, TOLERANCES[self.model.part])
 
     def check_plan(self) -> None:
         """Raise UsageError or DeviceError where no photo, however small, can be done with these settings."""

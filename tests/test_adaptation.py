@@ -16,7 +16,7 @@ from lgbpn_cli.noise import NO_NOISE, NoiseMeasurement, measure_noise
 def with_detail(noisy: np.ndarray, denoised: np.ndarray, noise: NoiseMeasurement) -> np.ndarray:
     """The result, written over the denoised picture as the command does it."""
     result = denoised.copy()
-    give_detail_back(noisy, result, result, noise)
+    give_detail_back(noisy, result, result, noise, 1.5)
     return result
 
 
@@ -42,6 +42,48 @@ def test_a_photo_without_noise_is_left_as_it_is() -> None:
     assert np.array_equal(with_detail(photo, np.zeros_like(photo), NO_NOISE), photo)
 
 
+def everywhere_textured(seed: int = 5) -> np.ndarray:
+    """A scene with texture all over it, of 3 to 20 levels: there is no flat patch in it."""
+    picture = scene()
+    strength = (
+        np.linspace(3, 20, picture.shape[0] * picture.shape[1]).reshape(picture.shape[:2])[..., None] / 255
+    )
+    random = np.random.default_rng(seed)
+    return np.asarray(picture + strength * random.choice([-1.0, 1.0], picture.shape), np.float32)
+
+
+def test_texture_that_is_everywhere_is_told_from_noise_by_where_least_was_removed() -> None:
+    clean = everywhere_textured()
+    noisy = clean + white(1, clean.shape)
+    noise = measure_noise(noisy)
+    assert noise.level > 3  # it takes the weakest texture for noise
+    plain = scene()  # a network that takes it for noise, too
+    strips = (np.arange(len(clean)) // 40) % 4
+    plain[strips == 0] = clean[strips == 0]  # but for a quarter of the photo
+    result = with_detail(noisy, plain, noise)
+    rest = strips == 2
+    assert abs((result - noisy)[rest]).mean() < 0.15 * abs((plain - noisy)[rest]).mean()
+
+
+@pytest.mark.parametrize("untouched", [1.0, 0.5])
+def test_frames_and_captions_without_noise_do_not_count(untouched: float) -> None:
+    clean = scene()
+    noisy = clean + white(10, clean.shape)
+    noise = measure_noise(noisy)
+    clean[:40], noisy[:40] = untouched, untouched
+    result = with_detail(noisy, clean, noise)
+    assert ((result - clean) ** 2).mean() < 0.02 * ((noisy - clean) ** 2).mean()
+
+
+@pytest.mark.parametrize("side", [1, 20, 30])
+def test_photos_too_small_to_look_for_it_have_no_least(side: int) -> None:
+    clean = scene()[:side, :side]
+    noisy = clean + white(10, clean.shape)
+    noise = measure_noise(scene() + white(10, scene().shape))
+    result = with_detail(noisy, clean, noise)
+    assert abs(result - clean).mean() < 0.3 * abs(noisy - clean).mean()
+
+
 def test_the_result_does_not_depend_on_the_bands(monkeypatch: pytest.MonkeyPatch) -> None:
     clean = scene()
     noisy = clean + white(10, clean.shape) * (1 + clean)
@@ -54,7 +96,7 @@ def test_the_result_does_not_depend_on_the_bands(monkeypatch: pytest.MonkeyPatch
 def test_pictures_given_are_not_changed() -> None:
     noisy, denoised = scene() + white(9, scene().shape), scene()
     before = noisy.copy()
-    give_detail_back(noisy, denoised, np.empty_like(noisy), measure_noise(noisy))
+    give_detail_back(noisy, denoised, np.empty_like(noisy), measure_noise(noisy), 1.5)
     assert np.array_equal(noisy, before)
     assert np.array_equal(denoised, scene())
 
