@@ -162,8 +162,17 @@ class DataSource:
     shot: tuple[float, float] | None = None
     """Distillation: range of the noise that is laid on the photos when they are read, by `training.synthesis`;
     None: they are noisy as they are."""
+    own_targets: bool = False
+    """Distillation: the photos are targets as they are, with what noise they have: photos of low ISO, whose texture
+    would not survive a model's cleaning. They are used with new noise only."""
 
     def __post_init__(self) -> None:
-        """Make a tuple of a list, as it comes from a file."""
+        """Make a tuple of a list, as it comes from a file, and refuse what cannot work."""
         if self.shot is not None:
             object.__setattr__(self, "shot", tuple(self.shot))
+        require(
+            not (self.own_targets and self.weight),
+            f"{self.folder}: own_targets",
+            "a photo that is its own target teaches nothing without new noise",
+            "Set weight = 0 and use renoised_weight.",
+        )

@@ -122,13 +122,19 @@ def clean_photos(
 ) -> CleanedPhotos:
     """Return the tiles of noisy `photos`, (h, w, 3) each, with the targets that the teacher's estimates give.
 
-    Estimates are kept in the folder `kept`; a run that was interrupted takes them from there.
+    Estimates are kept in the folder `kept`; a run that was interrupted takes them from there. Photos of a source with
+    `own_targets` are targets as they are.
     """
+    renoised = source.weight if source.renoised_weight is None else source.renoised_weight
     kept.mkdir(parents=True, exist_ok=True)
     noisy, targets = [], []
     for number, photo in enumerate(photos):
         for index, tile in enumerate(cut_tiles(photo)):
             name = f"{number:05}_{index:04}"
+            noisy.append(tile)
+            if source.own_targets:
+                targets.append(tile)
+                continue
             share = 0.0 if earlier is None else earlier.share
             target = np.zeros(tile.shape, np.float32)
             if share < 1:
@@ -137,11 +143,9 @@ def clean_photos(
             if earlier is not None and share:
                 result = result_tile(tile, earlier.student, kept / f"{name}_earlier.npz")
                 target += np.float32(share) * result
-            noisy.append(tile)
             targets.append(np.rint(np.clip(target, 0, 255)).astype(np.uint8))
         if on_photo is not None:
             on_photo()
-    renoised = source.weight if source.renoised_weight is None else source.renoised_weight
     return CleanedPhotos(source.folder, tuple(noisy), tuple(targets), source.weight, renoised)
 
 
@@ -294,12 +298,19 @@ def _with_student(
     """Return the card with a section on this student at its end, in the place of one on an earlier student."""
     shape, config = recipe.student, recipe.distillation
     second = "" if earlier is None else _of_later_round(earlier, config)
+    own = [source.folder for source in recipe.sources if source.own_targets]
+    targets = "Every target is a result for a noisy photo; no clean picture was used."
+    if own:
+        names = ", ".join(own)
+        targets = (
+            f"Targets are photos of {names} with the little noise they have, and results for noisy photos."
+        )
     section = f"""{STUDENT_HEADING}
 
 - Network: U-Net at half resolution, widths {", ".join(map(str, shape.widths))}, {shape.blocks} block(s) a level
 - Teacher: {teacher.name} (SHA-256 {teacher.sha256})
 {second}- Made by: `{command}`
-- Data: {data}. Every target is a result for a noisy photo; no clean picture was used.
+- Data: {data}. {targets}
 - Steps: {config.steps} of {config.batch} crops of {config.crop_px} px, {config.renoised_share:.0%} of them cleaned \
 photos with made-up noise, {config.transplanted_share:.0%} with their own from another place, L1, Muon, EMA \
 {config.ema_decay}

@@ -15,7 +15,7 @@ from torch import nn
 
 from lgbpn_cli.config import PRESETS, StudentConfig
 from lgbpn_cli.device import Device
-from lgbpn_cli.errors import TrainingError
+from lgbpn_cli.errors import TrainingError, UsageError
 from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, read_manifest
 from lgbpn_cli.models.weight_file import write_weights
@@ -263,6 +263,35 @@ def test_targets_of_the_earlier_student_alone_need_no_teacher(
     assert [path.name for path in (tmp_path / "kept").iterdir()] == ["00000_0000_earlier.npz"]
     result = result_tile(photos[0], student, tmp_path / "result.npz").astype(float)
     np.testing.assert_allclose(cleaned.targets[0], np.clip(result, 0, 255), atol=0.6)
+
+
+def test_photos_of_little_noise_are_their_own_targets(
+    teacher: Model, photos: tuple[np.ndarray, ...], tmp_path: Path, cpu: Device
+) -> None:
+    source = DataSource("waves", weight=0, renoised_weight=2, own_targets=True)
+    seen: list[None] = []
+    cleaned = clean_photos(photos[:2], source, teacher, tmp_path, lambda: seen.append(None))
+    assert (cleaned.weight, cleaned.renoised_weight, len(seen)) == (0, 2, 2)
+    assert all(map(np.array_equal, cleaned.targets, photos[:2]))
+    assert all(map(np.array_equal, cleaned.noisy, photos[:2]))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_card_says_which_photos_are_their_own_targets(run: Run, recipe: DistillationRecipe) -> None:
+    assert "no clean picture was used" in card_of(run(recipe))
+    own = replace(recipe.sources[0], weight=0, renoised_weight=1, own_targets=True)
+    card = card_of(run(replace(recipe, sources=(recipe.sources[0], own))))
+    assert "Targets are photos of waves with the little noise they have" in card
+    assert "no clean picture" not in card
+
+
+def card_of(entry: ModelEntry) -> str:
+    return (entry.folder / entry.card).read_text(encoding="utf-8")
+
+
+def test_a_source_of_own_targets_has_no_pairs_without_new_noise() -> None:
+    with pytest.raises(UsageError, match=r"waves: own_targets.*teaches nothing"):
+        DataSource("waves", own_targets=True)
 
 
 def test_a_round_may_begin_with_the_earlier_students_weights(
