@@ -20,7 +20,7 @@ import torch
 from measure_noise import SETS
 from measure_presets import middle, psnr_8bit
 
-from lgbpn_cli.adaptation import give_detail_back
+from lgbpn_cli.adaptation import TOLERANCES, give_detail_back
 from lgbpn_cli.colour import to_working
 from lgbpn_cli.config import PRESETS
 from lgbpn_cli.device import Device, choose_device
@@ -29,7 +29,7 @@ from lgbpn_cli.models.manifest import find_model
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.noise import measure_noise
 from lgbpn_cli.photos.read import read_photo
-from lgbpn_cli.training.acceptance import Verdict, compare, judging_crops
+from lgbpn_cli.training.acceptance import Verdict, blind_losses, compare, judging_crops
 from lgbpn_cli.training.checkpoint import load_checkpoint
 from lgbpn_cli.training.finetune import CHECKPOINT_NAME
 from lgbpn_cli.training.finetune_photos import read_index, read_tiles
@@ -66,7 +66,15 @@ def short_run(
             networks[1].load_state_dict(load_checkpoint(run_folder / CHECKPOINT_NAME)["average"])
             held_out = [each for each in read_index(run_folder) if each.held_out]
             crops = judging_crops(read_tiles(held_out, run_folder))
-            verdicts.append(compare(*networks, crops, "sidd", device))
+            verdicts.append(
+                compare(
+                    *networks,
+                    crops,
+                    device,
+                    losses=lambda network: blind_losses(network, crops, device),
+                    clean=lambda network, noisy: network(noisy, PRESETS["sidd"].first),
+                )
+            )
 
     finetune_folder(
         photos,
@@ -93,7 +101,7 @@ def gains_db(noisy_paths: list[Path], networks: tuple[LGBPN, LGBPN]) -> tuple[fl
             batch = torch.from_numpy(noisy).permute(2, 0, 1)[None]
             result = network(batch, PRESETS["sidd"].first)[0].permute(1, 2, 0).numpy()
             kept = np.empty_like(noisy)
-            give_detail_back(noisy, result, kept, noise)
+            give_detail_back(noisy, result, kept, noise, TOLERANCES["teacher"])
             scores.setdefault(("1", network), []).append(psnr_8bit(result, clean))
             scores.setdefault(("auto", network), []).append(psnr_8bit(kept, clean))
     base, new = networks

@@ -4,9 +4,9 @@
     python benchmarks/measure_finetune.py polyu --time-limit-minutes 120
 
 The set is found below LGBPN_DATA (default ../shared/data). Fine-tuning runs as `lgbpn finetune` does, then `lgbpn eval`
-on the shipped and the new model: the fast students of both, where the new one was accepted and has one, on all photos,
-and the teachers, each at the strength the photo asks for and at full strength, on those that --only names. The verdict
-is printed above the change in dB, to show whether it was right: a teacher that was not accepted is measured too.
+on the shipped and the new model: the fast students of both, where there is a new one, on all photos, and the teachers,
+each at the strength the photo asks for and at full strength, on those that --only names. The verdicts are printed above
+the change in dB, to show whether they were right: a teacher that was not accepted is measured too.
 """
 
 from __future__ import annotations
@@ -52,8 +52,9 @@ def finetuned(photos: Path, minutes: float, folder: Path) -> Path | None:
         command="benchmark",
         listener=Listener(note=note),
     )
-    verdict = reports[NAME].verdict
-    print("no state was better on the photos held out" if verdict is None else verdict.words())
+    report = reports[NAME]
+    for part, verdict in (("teacher", report.verdict), ("student", report.student_verdict)):
+        print(f"{part}: no better state" if verdict is None else f"{part} {verdict.words()}", flush=True)
     if not best.exists():
         return None
     network, preset = read_weights(find_model(DEFAULT_MODEL).part_path("teacher"))

@@ -71,9 +71,9 @@ def finetune(
     """Teach a model the noise of your camera, from your own noisy photos, without any clean picture.
 
     Photos of high ISO, straight from the camera, are best; those that are too clean, too small, broken or there twice
-    are left out. A fifth of them is held out: the new model is kept only if it is better for those, and neither
-    copies noise nor removes more of the picture. It is then used with -m NAME. The photos are never changed; tiles of
-    them are kept until the run is finished, beside your models, with a preview to look at.
+    are left out. A fifth of them is held out: LG-BPN and the fast student are each kept only if they are better for
+    those, and neither copy noise nor remove more of the picture. The model is then used with -m NAME. The photos are
+    never changed; tiles of them are kept until the run is finished, beside your models, with a preview to look at.
 
     Several GPUs: torchrun --nproc-per-node N -m lgbpn_cli finetune FOLDER -o NAME --batch 32
 
@@ -86,7 +86,7 @@ def finetune(
     \b
     Exit codes:
       0    every model is made
-      1    a model was not accepted, or a run could not go on; nothing else has changed
+      1    a model was no better in any part, or a run could not go on; nothing else has changed
       2    the command, the photos or the device were wrong; nothing was done
       130  stopped with Ctrl-C; the best state so far was kept, and --resume goes on
     """
@@ -124,11 +124,15 @@ def finetune(
     exit_code = 0
     for made, report in reports.items():
         if report.verdict is not None:
-            _say(f"{made}: {report.verdict.words()}")
+            _say(f"{made}: LG-BPN {report.verdict.words()}")
         elif not report.rank:
-            _say(f"{made}: no better state was found in {report.steps} steps; nothing has changed")
+            _say(f"{made}: no better state of LG-BPN was found in {report.steps} steps")
+        if report.student_verdict is not None:
+            _say(f"{made}: fast student {report.student_verdict.words()}")
         if report.entry is not None:
             _say(f"{made} is ready: lgbpn denoise PHOTO -m {made}")
+        elif not report.rank:
+            _say(f"{made}: nothing has changed")
         if report.trouble:
             _say(f"ended early: {report.trouble}")
         if report.interrupted:

@@ -1,73 +1,98 @@
 """Whether a fine-tuned network is better than the one it came from, judged without any clean picture.
 
-The blind loss must fall on photos that were not trained on, with hole, PD and ratio as they were. Where noise reaches
-beyond the hole, it also falls when a network learns to copy noise; then less noise is removed from flat areas. And it
-may come from picture that is removed with the noise; then what is removed resembles the picture more.
+A teacher's blind loss must fall on photos that were not trained on, with hole, PD and ratio as they were; a student,
+which sees every pixel, must come closer to cleaned pictures of such photos when their own noise, taken from other
+places, is laid on them. Where noise reaches beyond the hole, the blind loss also falls when a network learns to copy
+noise; then less noise is removed from flat areas. And it may come from picture that is removed with the noise; then
+what is removed resembles the picture more.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
 
-from lgbpn_cli.config import PRESETS, PassConfig
+from lgbpn_cli.config import PassConfig
 from lgbpn_cli.device import Device
-from lgbpn_cli.network.blind import blind_loss
 from lgbpn_cli.network.lgbpn import LGBPN
+from lgbpn_cli.training.pairs import Pairs
 
 CROP_PX = 240
 """A multiple of the training PD factors times their dilations."""
 RIM_PX = 10
 """Left out of the loss: near an edge the network sees what it predicts."""
 MOST_CROPS = 8
+PLACE_PX = 44
+"""Networks are compared at squares of this side: five by five of them fill a crop without its rim."""
 BLOCK_PX = 16
 FLAT_SHARE = 0.3
 """The share of 16x16 blocks, flattest first in the base's result, where only noise can have been removed."""
-LOSS_MARGIN = 0.001
-"""By this share the loss must fall at least: the best of several states is a little better by chance alone."""
+STANDARD_ERRORS = 3.0
+"""By so many standard errors of its mean over the places the loss must fall: less may be chance. A share of the loss
+would not do, since most of it is the noise itself, which nobody can predict."""
 VARIANCE_MARGIN = 0.05
 """In flat areas at most this share less noise may be removed than by the base."""
 STRUCTURE_MARGIN = 0.02
-"""The correlation of what is removed with the picture may be this much larger than the base's."""
+"""The correlation of what is removed with the picture may be this much larger than the base's, or than none."""
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
 class Judgement:
     """What one network does on the photos held out."""
 
-    loss_8bit: float
-    """Blind loss, in levels of 0..255."""
+    losses_8bit: tuple[float, ...]
+    """Loss at each place, in levels of 0..255."""
     flat_variance: float
     """Variance of what it removes from flat areas, in squared levels."""
     structure: float
     """Correlation of what it removes with the detail of the picture."""
 
+    @property
+    def loss_8bit(self) -> float:
+        """Mean loss over all places, in levels of 0..255."""
+        return float(np.mean(self.losses_8bit))
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """The comparison of a new network with its base."""
+    """The comparison of a new network with its base, at the same places."""
 
     base: Judgement
     new: Judgement
 
     @property
+    def standard_errors(self) -> float:
+        """By how many standard errors of its mean the loss fell."""
+        fell = np.subtract(self.base.losses_8bit, self.new.losses_8bit)
+        if len(fell) < 2:
+            return 0.0
+        error = float(fell.std(ddof=1)) / math.sqrt(len(fell))
+        return float(fell.mean()) / max(error, 1e-9)
+
+    @property
     def reasons(self) -> list[str]:
         """Why it is not accepted; nothing if it is."""
         found = []
-        if not self.new.loss_8bit < (1 - LOSS_MARGIN) * self.base.loss_8bit:
+        if self.standard_errors < STANDARD_ERRORS:
             found.append(
-                f"it predicts the photos held out no better: loss {self.new.loss_8bit:.3f} instead of "
-                f"{self.base.loss_8bit:.3f}"
+                f"it does no better on the photos held out: loss {self.new.loss_8bit:.3f} instead of "
+                f"{self.base.loss_8bit:.3f} ({self._surely()})"
             )
         if self.new.flat_variance < (1 - VARIANCE_MARGIN) * self.base.flat_variance:
             less = 1 - self.new.flat_variance / self.base.flat_variance
             found.append(f"it has learned to copy noise: {less:.0%} less is removed from flat areas")
-        if self.new.structure > self.base.structure + STRUCTURE_MARGIN:
+        # Below 0 there is none of the picture in what is removed, and nothing to choose between two networks.
+        if self.new.structure > max(0.0, self.base.structure) + STRUCTURE_MARGIN:
             found.append(
                 f"it removes more of the picture: what it removes correlates with it by {self.new.structure:.3f} "
                 f"instead of {self.base.structure:.3f}"
@@ -84,10 +109,14 @@ class Verdict:
         if not self.accepted:
             return f"not accepted: {'; '.join(self.reasons)}"
         return (
-            f"accepted: loss on photos held out {self.base.loss_8bit:.3f} -> {self.new.loss_8bit:.3f}, noise removed "
-            f"from flat areas {self.new.flat_variance / max(self.base.flat_variance, 1e-9):.0%} of before, "
+            f"accepted: loss on photos held out {self.base.loss_8bit:.3f} -> {self.new.loss_8bit:.3f} "
+            f"({self._surely()}), noise removed from flat areas "
+            f"{self.new.flat_variance / max(self.base.flat_variance, 1e-9):.0%} of before, "
             f"picture in it {self.base.structure:.3f} -> {self.new.structure:.3f}"
         )
+
+    def _surely(self) -> str:
+        return f"by {self.standard_errors:.1f} standard errors, {STANDARD_ERRORS:g} are asked for"
 
 
 def judging_crops(tiles: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
@@ -101,29 +130,49 @@ def judging_crops(tiles: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]
 
 
 @torch.inference_mode()
-def blind_loss_8bit(network: LGBPN, crops: Sequence[NDArray[np.uint8]], device: Device) -> float:
-    """Return the mean blind loss of the crops with the sampling of the training, in levels of 0..255."""
+def blind_losses(network: LGBPN, crops: Sequence[NDArray[np.uint8]], device: Device) -> tuple[float, ...]:
+    """Return the blind loss at each place of the crops with the sampling of the training, in levels of 0..255."""
     shape = network.config
     sampling = PassConfig(shape.training_local_pd, shape.training_global_pd)
-    losses = []
+    losses: list[float] = []
     for crop in crops:
         noisy = _tensor(crop, device)
-        losses.append(255 * float(blind_loss(network(noisy, sampling), noisy, RIM_PX)))
-    return float(np.mean(losses))
+        difference = (network(noisy, sampling) - noisy).abs()[..., RIM_PX:-RIM_PX, RIM_PX:-RIM_PX]
+        places = functional.avg_pool2d(difference.mean(dim=1, keepdim=True), PLACE_PX)
+        losses += (255 * places).flatten().tolist()
+    return tuple(losses)
+
+
+@torch.inference_mode()
+def known_answer_losses(network: nn.Module, pairs: Pairs, device: Device) -> tuple[float, ...]:
+    """Return a student's mean absolute error for each of the pairs, in levels of 0..255."""
+    losses: list[float] = []
+    for noisy, target in zip(pairs.noisy, pairs.target, strict=True):
+        answer = network(noisy[None].to(device.torch_device))[0].cpu()
+        losses.append(255 * float((answer - target).abs().mean()))
+    return tuple(losses)
 
 
 @torch.inference_mode()
 def compare(
-    base: LGBPN, new: LGBPN, crops: Sequence[NDArray[np.uint8]], preset: str, device: Device
+    base: Network,
+    new: Network,
+    crops: Sequence[NDArray[np.uint8]],
+    device: Device,
+    *,
+    losses: Callable[[Network], tuple[float, ...]],
+    clean: Callable[[Network, Tensor], Tensor],
 ) -> Verdict:
-    """Return how the new network does beside its base; `preset` is what both are used with."""
+    """Return how the new network does beside its base.
+
+    `losses` gives a network's loss at each place; `clean` what it makes of a noisy crop (1, 3, h, w) when it is used.
+    """
     details, flats = [], []
-    removed: dict[LGBPN, list[NDArray[np.float32]]] = {base: [], new: []}
+    removed: dict[Network, list[NDArray[np.float32]]] = {base: [], new: []}
     for crop in crops:
         noisy = _tensor(crop, device)
         for network, parts in removed.items():
-            clean = network(noisy, PRESETS[preset].first)
-            part = (255 * (noisy - clean))[0].permute(1, 2, 0).float().cpu().numpy()
+            part = (255 * (noisy - clean(network, noisy)))[0].permute(1, 2, 0).float().cpu().numpy()
             parts.append(part)
             if network is base:
                 picture = crop.astype(np.float32) - part
@@ -131,7 +180,7 @@ def compare(
                 flats.append(_flat_blocks(picture))
     judged = [
         Judgement(
-            blind_loss_8bit(network, crops, device),
+            losses(network),
             float(np.mean([_block_variance(p)[flat].mean() for p, flat in zip(parts, flats, strict=True)])),
             _correlation(parts, details),
         )
@@ -140,14 +189,14 @@ def compare(
     return Verdict(*judged)
 
 
-def _tensor(crop: NDArray[np.uint8], device: Device) -> torch.Tensor:
+def _tensor(crop: NDArray[np.uint8], device: Device) -> Tensor:
     return torch.from_numpy(crop).to(device.torch_device).permute(2, 0, 1)[None].float() / 255
 
 
 def _coarse(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the mean over 9x9 px."""
     tensor = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None]
-    mean = torch.nn.functional.avg_pool2d(tensor, 9, 1, 4, count_include_pad=False)
+    mean = functional.avg_pool2d(tensor, 9, 1, 4, count_include_pad=False)
     return np.asarray(mean[0].permute(1, 2, 0).numpy())
 
 

@@ -25,12 +25,13 @@ from lgbpn_cli.models.load import Model
 from lgbpn_cli.models.manifest import ModelEntry
 from lgbpn_cli.network.blind import blind_loss
 from lgbpn_cli.network.lgbpn import LGBPN
-from lgbpn_cli.training.acceptance import Verdict, blind_loss_8bit, compare, judging_crops
+from lgbpn_cli.training.acceptance import Verdict, blind_losses, compare, judging_crops
 from lgbpn_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from lgbpn_cli.training.data import CropSampler, NoisySource
 from lgbpn_cli.training.distributed import ProcessGroup
-from lgbpn_cli.training.finetune_model import distil_student, write_model
+from lgbpn_cli.training.finetune_model import add_student, write_model
 from lgbpn_cli.training.finetune_photos import KeptPhoto, read_tiles
+from lgbpn_cli.training.finetune_student import learn_student
 from lgbpn_cli.training.trainer import TeacherTrainer, TrainingProgress
 from lgbpn_cli.training_config import FinetuneConfig, TrainingConfig
 
@@ -52,10 +53,12 @@ class Report:
     """What became of one run."""
 
     entry: ModelEntry | None
-    """The finished model; None if it was not accepted."""
+    """The finished model; None if neither teacher nor student was accepted."""
     verdict: Verdict | None
-    """None where the run ended before anything could be judged."""
+    """On the teacher; None where no state was better than its base."""
     steps: int
+    student_verdict: Verdict | None = None
+    """None where no student was made."""
     interrupted: bool = False
     """Stopped with Ctrl-C: the best state so far was judged, and the run can be resumed."""
     trouble: str = ""
@@ -141,14 +144,16 @@ def finetune(
 
     A run that is found in `run_folder` goes on.
 
-    `base` is the teacher it starts from; None: random weights of `shape`. The model is written into `models_folder`
-    only if it is better than the base on the photos held out. Raises TrainingError where the run cannot go on.
+    `base` is the teacher it starts from; None: random weights of `shape`. A model is written into `models_folder`
+    only if its teacher or its student is better than the base's on the photos held out; the other one is the base's
+    then. Raises TrainingError where the run cannot go on.
     """
     group = group or ProcessGroup()
     note: Callable[[str], None] = on_note if on_note is not None and group.leads else lambda text: None
     started = time.monotonic()
     learned = read_tiles([each for each in photos if not each.held_out], tiles_folder)
-    crops = judging_crops(read_tiles([each for each in photos if each.held_out], tiles_folder))
+    held_out = read_tiles([each for each in photos if each.held_out], tiles_folder)
+    crops = judging_crops(held_out)
     preset = "sidd" if base is None else base.preset
     first = LGBPN(shape).to(device.torch_device).eval()
     if base is not None:
@@ -173,7 +178,7 @@ def finetune(
     )
 
     judge = LGBPN(shape).to(device.torch_device).eval()
-    best = _Best(blind_loss_8bit(first, crops, device), run_folder / BEST_NAME)
+    best = _Best(_mean_loss(first, crops, device), run_folder / BEST_NAME)
     if best.path.exists():
         state = load_checkpoint(best.path)
         best.loss_8bit, best.step = state["loss_8bit"], state["step"]
@@ -182,7 +187,7 @@ def finetune(
 
     def judge_now() -> None:
         judge.load_state_dict(trainer.average)
-        loss = blind_loss_8bit(judge, crops, device)
+        loss = _mean_loss(judge, crops, device)
         note(f"step {trainer.step}: loss on photos held out {loss:.3f}")
         if loss < best.loss_8bit:
             best.loss_8bit, best.step = loss, trainer.step
@@ -220,33 +225,60 @@ def finetune(
         trouble = str(error)
     group.wait()
     if not group.leads:
-        return Report(None, None, trainer.step, interrupted, trouble, group.rank)
+        return Report(None, None, trainer.step, None, interrupted, trouble, group.rank)
 
+    verdict = None
     weights = best.weights()
-    if weights is None:
-        return Report(None, None, trainer.step, interrupted, trouble)
-    judge.load_state_dict(weights)
-    verdict = compare(first, judge, crops, preset, device)
-    if not verdict.accepted:
-        return Report(None, verdict, best.step, interrupted, trouble)
-    entry = write_model(
-        judge,
-        shape,
-        preset,
-        photos,
-        verdict,
-        config,
-        steps=best.step,
-        base="scratch" if base is None else base.name,
-        folder=models_folder,
-        command=command,
-    )
-    if not (interrupted or trouble):
-        left_s = config.time_limit_s - (time.monotonic() - started)
-        entry = distil_student(
-            entry, base, learned, left_s, run_folder, device, on_step=on_step, on_note=note
+    if weights is not None:
+        judge.load_state_dict(weights)
+        verdict = compare(
+            first,
+            judge,
+            crops,
+            device,
+            losses=lambda network: blind_losses(network, crops, device),
+            clean=lambda network, noisy: network(noisy, PRESETS[preset].first),
         )
-    return Report(entry, verdict, best.step, interrupted, trouble)
+    accepted = verdict is not None and verdict.accepted
+
+    def with_teacher(network: LGBPN) -> ModelEntry:
+        return write_model(
+            network,
+            shape,
+            preset,
+            photos,
+            verdict,
+            config,
+            steps=best.step,
+            base="scratch" if base is None else base.name,
+            folder=models_folder,
+            command=command,
+        )
+
+    entry = with_teacher(judge) if accepted else None
+    steps = trainer.step if weights is None else best.step
+    if interrupted or trouble:
+        return Report(entry, verdict, steps, interrupted=interrupted, trouble=trouble)
+    student = learn_student(
+        base,
+        entry.part_path("teacher") if entry is not None else None,
+        learned,
+        held_out,
+        config.time_limit_s - (time.monotonic() - started),
+        run_folder,
+        device,
+        on_step=on_step,
+        on_note=note,
+    )
+    if student is None:
+        return Report(entry, verdict, steps)
+    if accepted or student.verdict.accepted:
+        entry = add_student(entry or with_teacher(first), student)
+    return Report(entry, verdict, steps, student.verdict)
+
+
+def _mean_loss(network: LGBPN, crops: Sequence[NDArray[np.uint8]], device: Device) -> float:
+    return float(np.mean(blind_losses(network, crops, device)))
 
 
 def _training(config: FinetuneConfig) -> TrainingConfig:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from tiny_training import NETWORK, TRAINING, noisy_photo, save_noisy_photo
+import torch
+from tiny_training import FINETUNE_STEPS, NETWORK, TRAINING, noisy_photo, save_noisy_photo
 
 from lgbpn_cli.config import NetworkConfig
 from lgbpn_cli.device import Device, Hardware, choose_device
+from lgbpn_cli.models.weight_file import write_weights
+from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.training.data import CropSampler, NoisySource
-from lgbpn_cli.training_config import TrainingConfig
+from lgbpn_cli.training.finetune import Report
+from lgbpn_cli.training.finetune_runs import Listener, finetune_folder
+from lgbpn_cli.training_config import FinetuneConfig, TrainingConfig
 
 
 @pytest.fixture
@@ -45,3 +51,39 @@ def folder(tmp_path: Path) -> Path:
     for seed in range(3):
         save_noisy_photo(tmp_path / "photos" / f"{seed}.png", seed)
     return tmp_path / "photos"
+
+
+@pytest.fixture
+def tiny_base(tmp_path: Path) -> Path:
+    """A weight file of a tiny network that has learned nothing: every step makes it better."""
+    torch.manual_seed(1)
+    path = tmp_path / "tiny.safetensors"
+    write_weights(path, LGBPN(NETWORK).state_dict(), NETWORK, "sidd")
+    return path
+
+
+@pytest.fixture
+def run(folder: Path, tiny_base: Path, tmp_path: Path, cpu: Device) -> Any:
+    """Fine-tune the tiny base; options change the configuration or the call."""
+
+    def finetune(*, listener: Listener | None = None, **options: Any) -> dict[str, Report]:
+        call = {key: options.pop(key) for key in ("resume", "overwrite") if key in options}
+        given = {
+            "name": "mine",
+            "base": str(tiny_base),
+            "steps": FINETUNE_STEPS,
+            "batch": 2,
+            "learning_rate": 3e-3,
+        }
+        return finetune_folder(
+            folder,
+            FinetuneConfig(**{**given, **options}),
+            run_folder=tmp_path / "run",
+            models_folder=tmp_path / "models",
+            device=cpu,
+            command="lgbpn finetune",
+            listener=listener,
+            **call,
+        )
+
+    return finetune

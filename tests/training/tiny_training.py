@@ -15,6 +15,7 @@ TRAINING = TrainingConfig(
     steps=6, batch=2, crop_px=40, warmup_steps=2, checkpoint_every=2, learning_rate=5e-3
 )
 NOISE_8BIT = 25.0
+FINETUNE_STEPS = 10
 
 
 def noisy_photo(height: int, width: int, seed: int) -> np.ndarray:

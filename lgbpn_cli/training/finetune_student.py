@@ -1,0 +1,146 @@
+"""The fast student of a fine-tuned model: it learns from the base's student, the new teacher and the photos' noise."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lgbpn_cli.config import StudentConfig
+from lgbpn_cli.device import Device
+from lgbpn_cli.models.load import Model, load_model
+from lgbpn_cli.models.manifest import all_models
+from lgbpn_cli.network.student import Student
+from lgbpn_cli.training.acceptance import Verdict, compare, judging_crops, known_answer_losses
+from lgbpn_cli.training.distil import Earlier, StudentTrainer, clean_photos
+from lgbpn_cli.training.pairs import CleanedPhotos, Pairs, PairSampler
+from lgbpn_cli.training.trainer import TrainingProgress
+from lgbpn_cli.training_config import DataSource, DistillationConfig
+
+FEWEST_STEPS = 20
+MOST_STEPS = 2000
+LEARNING_RATE = 3e-4
+EARLIER_SHARE = 0.7
+"""Share of the base student's results in what the new one learns; the rest is the new teacher's, if there is one."""
+RENOISED_SHARE, TRANSPLANTED_SHARE = 0.15, 0.65
+"""Shares of the crops with made-up noise and with the photos' own from other places."""
+MOST_TILES = 64
+"""So many tiles are cleaned for the student at most, spread evenly."""
+FEWEST_TILES = 4
+"""However short the time."""
+CLEANING_SHARE = 0.5
+"""Share of the student's time in which tiles are cleaned."""
+JUDGING_TILES = 8
+JUDGING_PAIRS = 48
+SOURCE = DataSource("own photos", renoised_weight=1.0)
+
+
+@dataclass(frozen=True)
+class LearnedStudent:
+    """A student beside the one that it came from."""
+
+    weights: dict[str, Tensor]
+    """Those of the base's student, where the new one was not accepted."""
+    shape: StudentConfig
+    steps: int
+    base: str
+    """Name of the model whose student it came from."""
+    verdict: Verdict
+
+
+def learn_student(
+    base: Model | None,
+    teacher: Path | None,
+    learned: Sequence[NDArray[np.uint8]],
+    held_out: Sequence[NDArray[np.uint8]],
+    left_s: float,
+    run_folder: Path,
+    device: Device,
+    *,
+    on_step: Callable[[TrainingProgress], None] | None = None,
+    on_note: Callable[[str], None],
+) -> LearnedStudent | None:
+    """Return a student that learned on the tiles `learned` in `left_s` seconds, judged on the tiles `held_out`.
+
+    It starts from the base's student; None without one. `teacher` is the weight file of the new teacher, where it was
+    accepted; else the student learns from the results of the base's student alone. Interrupted, it goes on from
+    what lies in `run_folder`.
+    """
+    known = None if base is None else all_models().get(base.name)
+    if base is None or known is None or "student" not in known.parts:
+        on_note("no fast student: the base model has none to start from; use --quality teacher")
+        return None
+    deadline = time.monotonic() + left_s
+    before = load_model(base.name, part="student", device=device)
+    old = before.network
+    if not isinstance(old, Student):
+        raise TypeError("the base's student is none")
+    # The base's student is better than any teacher where it is right already; the new teacher leads it from there.
+    earlier = Earlier(before, 1.0 if teacher is None else EARLIER_SHARE)
+    teaching = base if teacher is None else load_model(str(teacher), device=device)
+
+    def clean(tiles: Sequence[NDArray[np.uint8]], kept: str) -> CleanedPhotos:
+        return clean_photos(
+            [np.array(each) for each in tiles], SOURCE, teaching, run_folder / kept, earlier=earlier
+        )
+
+    started = time.monotonic()
+    clean(learned[:1], "timed")
+    count = _fitting_tiles(left_s, time.monotonic() - started)
+    chosen = _spread(learned, count)
+    whose = "the present student" if teacher is None else "the new teacher"
+    on_note(f"{whose} cleans {len(chosen)} tiles for the fast student")
+    cleaned = clean(chosen, "estimates")
+    config = DistillationConfig(
+        steps=1,
+        learning_rate=LEARNING_RATE,
+        warmup_steps=20,
+        batch=4,
+        ema_decay=0.99,
+        renoised_share=RENOISED_SHARE,
+        transplanted_share=TRANSPLANTED_SHARE,
+    )
+    trainer = StudentTrainer(old.config, config, PairSampler([cleaned], config), device)
+    trainer.begin_with(old.state_dict())
+    started = time.monotonic()
+    trainer.loss().backward()  # type: ignore[no-untyped-call]
+    pace = time.monotonic() - started
+    steps = int((deadline - time.monotonic()) / max(pace, 1e-3))
+    trainer.config = replace(config, steps=min(MOST_STEPS, max(FEWEST_STEPS, steps)), checkpoint_every=50)
+    weights = trainer.run(run_folder / "student.pt", on_step)
+    new = Student(old.config).to(device.torch_device).eval()
+    new.load_state_dict(weights)
+    pairs = _judging_pairs(held_out, before, run_folder / "judged")
+    verdict = compare(
+        old,
+        new,
+        judging_crops(held_out),
+        device,
+        losses=lambda network: known_answer_losses(network, pairs, device),
+        clean=lambda network, noisy: network(noisy),
+    )
+    kept = new if verdict.accepted else old
+    return LearnedStudent(kept.state_dict(), old.config, trainer.step, base.name, verdict)
+
+
+def _judging_pairs(tiles: Sequence[NDArray[np.uint8]], student: Model, kept: Path) -> Pairs:
+    """Return crops of tiles that `student` cleaned, with the tiles' own noise from other places on them."""
+    chosen = [np.array(each) for each in _spread(tiles, JUDGING_TILES)]
+    cleaned = clean_photos(chosen, SOURCE, student, kept, earlier=Earlier(student, 1.0))
+    config = DistillationConfig(steps=1, batch=JUDGING_PAIRS, renoised_share=0.0, transplanted_share=1.0)
+    return PairSampler([cleaned], config).pairs(0)
+
+
+def _spread(tiles: Sequence[NDArray[np.uint8]], count: int) -> list[NDArray[np.uint8]]:
+    return [tiles[index] for index in sorted({int(index) for index in np.linspace(0, len(tiles) - 1, count)})]
+
+
+def _fitting_tiles(left_s: float, seconds_a_tile: float) -> int:
+    """Return how many tiles are cleaned for a student that is to be ready in `left_s` seconds."""
+    fitting = int(CLEANING_SHARE * left_s / max(seconds_a_tile, 1e-3))
+    return min(MOST_TILES, max(FEWEST_TILES, fitting))

@@ -1,0 +1,116 @@
+"""The fast student of a fine-tuned model: what it learns from, and when it takes the place of the base's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from lgbpn_cli.config import StudentConfig
+from lgbpn_cli.models.manifest import (
+    ModelEntry,
+    ModelPart,
+    add_entry,
+    file_sha256,
+    read_manifest,
+    user_folder,
+)
+from lgbpn_cli.models.weight_file import read_weights, write_weights
+from lgbpn_cli.network.student import Student
+from lgbpn_cli.training.acceptance import Verdict
+from lgbpn_cli.training.distil import Earlier, clean_photos
+from lgbpn_cli.training.finetune_student import EARLIER_SHARE, _fitting_tiles
+from lgbpn_cli.training.pairs import PairSampler
+from lgbpn_cli.training_config import DistillationConfig
+
+
+@pytest.mark.parametrize(("left_s", "tiles"), [(-1, 4), (60, 30), (1e6, 64)])
+def test_the_student_gets_as_many_tiles_as_fit_into_its_time(left_s: float, tiles: int) -> None:
+    assert _fitting_tiles(left_s, seconds_a_tile=1) == tiles
+
+
+@pytest.fixture
+def base_with_student(tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelEntry:
+    """A user model `base` whose student changes nothing; three steps are all that a new one gets."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr("lgbpn_cli.training.finetune_student.MOST_STEPS", 3)
+    users = user_folder()
+    users.mkdir(parents=True)
+    shape = StudentConfig(widths=(4, 8))
+    write_weights(users / "student.safetensors", Student(shape).state_dict(), shape, "sidd")
+    (users / "teacher.safetensors").write_bytes(tiny_base.read_bytes())
+    parts = {
+        kind: ModelPart(f"{kind}.safetensors", file_sha256(users / f"{kind}.safetensors"))
+        for kind in ("teacher", "student")
+    }
+    entry = ModelEntry("base", "sidd", parts, folder=users)
+    add_entry(entry)
+    return entry
+
+
+def accept(monkeypatch: pytest.MonkeyPatch, *, teacher: bool, student: bool) -> None:
+    """Let the verdicts, of which the teacher's comes first, be these."""
+    answers: dict[int, bool] = {}
+
+    def accepted(verdict: Verdict) -> bool:
+        return answers.setdefault(id(verdict), student if answers else teacher)
+
+    monkeypatch.setattr(Verdict, "accepted", property(accepted))
+
+
+def same_weights(first: Path, second: Path) -> bool:
+    (one, _), (other, _) = read_weights(first), read_weights(second)
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.equal(*pair) for pair in pairs)
+
+
+@pytest.mark.parametrize(("teacher", "student"), [(True, True), (True, False), (False, True), (False, False)])
+def test_each_part_that_is_no_better_stays_that_of_the_base(
+    teacher: bool,
+    student: bool,
+    run: Any,
+    base_with_student: ModelEntry,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    accept(monkeypatch, teacher=teacher, student=student)
+    report = run(base="base")["mine"]
+    if not (teacher or student):
+        assert report.entry is None
+        assert read_manifest(tmp_path / "models") == {}
+        return
+    for part, accepted in (("teacher", teacher), ("student", student)):
+        assert accepted != same_weights(report.entry.part_path(part), base_with_student.part_path(part)), part
+    card = (tmp_path / "models" / report.entry.card).read_text("utf-8")
+    assert ("The teacher is that of base" in card) != teacher
+    assert ("The student is that of base" in card) != student
+    assert "Student: 3 steps from base's" in card
+
+
+@pytest.mark.parametrize(("accepted", "share"), [(True, EARLIER_SHARE), (False, 1.0)])
+def test_the_student_learns_from_the_new_teacher_where_it_was_accepted(
+    accepted: bool, share: float, run: Any, base_with_student: ModelEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept(monkeypatch, teacher=accepted, student=True)
+    shares = []
+
+    def noted(*arguments: Any, earlier: Earlier, **options: Any) -> Any:
+        shares.append((Path(arguments[3]).name, earlier.share, earlier.student.sha256))
+        return clean_photos(*arguments, earlier=earlier, **options)
+
+    monkeypatch.setattr("lgbpn_cli.training.finetune_student.clean_photos", noted)
+    lessons: list[DistillationConfig] = []
+
+    def sampler(sources: Any, config: DistillationConfig) -> PairSampler:
+        lessons.append(config)
+        return PairSampler(sources, config)
+
+    monkeypatch.setattr("lgbpn_cli.training.finetune_student.PairSampler", sampler)
+    run(base="base")
+    student = base_with_student.parts["student"].sha256
+    assert set(shares) == {("timed", share, student), ("estimates", share, student), ("judged", 1.0, student)}
+    learning, judging = lessons
+    assert learning.transplanted_share > learning.renoised_share > 0
+    assert judging.transplanted_share == 1
