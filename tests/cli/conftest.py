@@ -11,8 +11,9 @@ from types import ModuleType
 from typing import Any
 
 import fake_network
+import numpy as np
 import pytest
-from small_photos import Lgbpn, MakePhoto, save_photo
+from small_photos import PAIR_NAMES, PAIR_SIZE, Lgbpn, MakePhoto, negative_of, save_photo, save_pixels
 from typer.testing import CliRunner
 
 import lgbpn_cli
@@ -74,3 +75,12 @@ def make_photo(tmp_path: Path) -> MakePhoto:
         return tmp_path / name
 
     return make
+
+
+@pytest.fixture
+def folders(make_photo: MakePhoto, tmp_path: Path) -> tuple[Path, Path]:
+    """Noisy photos, and references a few levels away from their negatives: photo a is the nearest."""
+    for step, name in enumerate(PAIR_NAMES, start=1):
+        negative = negative_of(make_photo(f"noisy/{name}", PAIR_SIZE)).astype(int)
+        save_pixels(tmp_path / "clean" / name, np.clip(negative + step, 0, 255))
+    return tmp_path / "noisy", tmp_path / "clean"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from PIL import Image
 
 Lgbpn = Callable[..., Any]
 MakePhoto = Callable[..., Path]
+PAIR_SIZE = (24, 20)
+PAIR_NAMES = ("a.png", "b.png", "c.png")
 
 
 def save_photo(path: Path, size: tuple[int, int]) -> None:
@@ -34,3 +37,14 @@ def negative_of(path: Path) -> np.ndarray:
 def contents(folder: Path) -> dict[str, bytes]:
     """All files below a folder, by name."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def save_pixels(path: Path, pixels: np.ndarray) -> None:
+    """Write a photo of these 8-bit pixels."""
+    path.parent.mkdir(exist_ok=True)
+    Image.fromarray(pixels.astype(np.uint8)).save(path)
+
+
+def psnr(one: np.ndarray, other: np.ndarray) -> float:
+    """PSNR in decibels of two 8-bit pictures."""
+    return 10 * math.log10(255**2 / np.mean((one.astype(float) - other) ** 2))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import errno
 import json
-import math
 import sys
 from collections.abc import Callable
 from itertools import count
@@ -16,30 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from small_photos import Lgbpn, MakePhoto, negative_of, pixels_of
+from small_photos import PAIR_NAMES, PAIR_SIZE, Lgbpn, MakePhoto, negative_of, pixels_of, psnr, save_pixels
 
 from lgbpn_cli.config import QUALITIES, InferenceConfig
-
-SIZE = (24, 20)
-NAMES = ("a.png", "b.png", "c.png")
-
-
-@pytest.fixture
-def folders(make_photo: MakePhoto, tmp_path: Path) -> tuple[Path, Path]:
-    """Noisy photos, and references a few levels away from their negatives: photo a is the nearest."""
-    for step, name in enumerate(NAMES, start=1):
-        negative = negative_of(make_photo(f"noisy/{name}", SIZE)).astype(int)
-        save(tmp_path / "clean" / name, np.clip(negative + step, 0, 255))
-    return tmp_path / "noisy", tmp_path / "clean"
-
-
-def save(path: Path, pixels: np.ndarray) -> None:
-    path.parent.mkdir(exist_ok=True)
-    Image.fromarray(pixels.astype(np.uint8)).save(path)
-
-
-def psnr(one: np.ndarray, other: np.ndarray) -> float:
-    return 10 * math.log10(255**2 / np.mean((one.astype(float) - other) ** 2))
 
 
 def answer(lgbpn: Lgbpn, *arguments: object) -> dict:
@@ -55,8 +31,8 @@ def labels(found: dict) -> list[str]:
 def test_the_means_are_those_of_the_photos(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
     found = answer(lgbpn, *folders)
     noisy, clean = folders
-    before = [psnr(pixels_of(noisy / name), pixels_of(clean / name)) for name in NAMES]
-    after = [psnr(negative_of(noisy / name), pixels_of(clean / name)) for name in NAMES]
+    before = [psnr(pixels_of(noisy / name), pixels_of(clean / name)) for name in PAIR_NAMES]
+    after = [psnr(negative_of(noisy / name), pixels_of(clean / name)) for name in PAIR_NAMES]
     assert found["noisy"] == pytest.approx(np.mean(before), abs=5e-5)
     assert found["denoised"] == pytest.approx(np.mean(after), abs=5e-5)
     assert found["photos"] == 3
@@ -99,8 +75,8 @@ def test_rows_of_one_label_are_told_apart(lgbpn: Lgbpn, folders: tuple[Path, Pat
 def test_two_models_are_compared_photo_by_photo(
     lgbpn: Lgbpn, folders: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    for name in NAMES:
-        save(tmp_path / "other" / name, pixels_of(folders[1] / name) // 2)
+    for name in PAIR_NAMES:
+        save_pixels(tmp_path / "other" / name, pixels_of(folders[1] / name) // 2)
     (found,) = answer(lgbpn, *folders, "-m", "fake", "--denoised", tmp_path / "other")["comparisons"]
     assert (found["first"], found["second"]) == ("fake teacher auto", "other")
     assert (found["wins"], found["losses"], found["ties"]) == (3, 0, 0)
@@ -108,8 +84,8 @@ def test_two_models_are_compared_photo_by_photo(
 
 
 def test_finished_results_need_no_model(lgbpn: Lgbpn, folders: tuple[Path, Path], tmp_path: Path) -> None:
-    for name in NAMES:
-        save(tmp_path / "tool" / name, pixels_of(folders[1] / name) - np.uint8(0))
+    for name in PAIR_NAMES:
+        save_pixels(tmp_path / "tool" / name, pixels_of(folders[1] / name) - np.uint8(0))
     found = answer(lgbpn, *folders, "--denoised", tmp_path / "tool")
     assert labels(found) == ["noisy", "tool"]
     assert found["denoised"] is None  # infinite
@@ -149,42 +125,6 @@ def test_the_table_names_the_worst_photo(lgbpn: Lgbpn, folders: tuple[Path, Path
     assert result.stdout == ""
 
 
-def test_the_csv_holds_each_photo_below_its_origin(
-    lgbpn: Lgbpn, folders: tuple[Path, Path], tmp_path: Path
-) -> None:
-    lgbpn("eval", *folders, "--csv", tmp_path / "figures.csv")
-    lines = (tmp_path / "figures.csv").read_text().splitlines()
-    comments = [line for line in lines if line.startswith("#")]
-    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
-    assert comments[0].startswith("# command: lgbpn eval ")
-    assert any("sum of fake teacher" in line for line in comments)
-    assert [(row["method"], row["photo"]) for row in rows[3:]] == [
-        ("fake teacher auto", name) for name in "abc"
-    ]
-    noisy, clean = (pixels_of(folder / "a.png") for folder in folders)
-    assert float(rows[0]["psnr_db"]) == pytest.approx(psnr(noisy, clean), abs=5e-5)
-
-
-def test_the_page_holds_pictures_and_figures(
-    lgbpn: Lgbpn, folders: tuple[Path, Path], tmp_path: Path
-) -> None:
-    result = lgbpn("eval", *folders, "--html", tmp_path / "report.html")
-    page = (tmp_path / "report.html").read_text("utf-8")
-    assert result.exit_code == 0
-    assert page.count("data:image/jpeg;base64,") == 9
-    assert "http://www.w3.org/2000/svg" in page
-    assert page.count("http") == 1
-
-
-def test_the_page_keeps_its_size(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
-    for folder in ("n", "r"):
-        make_photo(f"{folder}/a.png", (400, 400))
-    lgbpn("eval", tmp_path / "n", tmp_path / "r", "--html", tmp_path / "small.html", "--report-size", "0.1")
-    lgbpn("eval", tmp_path / "n", tmp_path / "r", "--html", tmp_path / "large.html")
-    small, large = (len((tmp_path / name).read_bytes()) for name in ("small.html", "large.html"))
-    assert small < 100_000 + 40_000 < large
-
-
 def test_what_is_left_out_is_named_and_the_rest_measured(
     lgbpn: Lgbpn, folders: tuple[Path, Path], make_photo: MakePhoto, tmp_path: Path
 ) -> None:
@@ -207,7 +147,7 @@ def test_what_is_left_out_is_named_and_the_rest_measured(
 
 
 def test_a_missing_result_is_named(lgbpn: Lgbpn, folders: tuple[Path, Path], tmp_path: Path) -> None:
-    save(tmp_path / "tool" / "a.png", pixels_of(folders[1] / "a.png"))
+    save_pixels(tmp_path / "tool" / "a.png", pixels_of(folders[1] / "a.png"))
     result = lgbpn("eval", *folders, "--denoised", tmp_path / "tool", "--json")
     assert result.exit_code == 1
     assert [method["photos"] for method in json.loads(result.stdout)["methods"]] == [3, 1]
@@ -217,7 +157,7 @@ def test_many_photos_without_a_partner_are_counted_and_all_of_them_are_in_the_js
     lgbpn: Lgbpn, folders: tuple[Path, Path], make_photo: MakePhoto
 ) -> None:
     for number in range(9):
-        make_photo(f"noisy/alone{number}.png", SIZE)
+        make_photo(f"noisy/alone{number}.png", PAIR_SIZE)
     result = lgbpn("eval", *folders, "--json")
     assert result.exit_code == 1
     assert len(json.loads(result.stdout)["problems"]) == 9
@@ -313,39 +253,9 @@ def test_values_that_are_no_numbers_are_no_result(
     assert json.loads(result.stdout)["methods"][1]["photos"] == 2
 
 
-@pytest.mark.parametrize(("option", "name"), [("--csv", "figures.csv"), ("--html", "page.html")])
-def test_a_report_that_fails_to_be_written_costs_no_figures(
-    option: str,
-    name: str,
-    lgbpn: Lgbpn,
-    folders: tuple[Path, Path],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def disk_full(*arguments: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr("lgbpn_cli.evaluation.report_files.replace_file", disk_full)
-    result = lgbpn("eval", *folders, option, tmp_path / name, "--json")
-    assert result.exit_code == 1
-    assert json.loads(result.stdout)["photos"] == 3
-    assert f"lgbpn: {option}: " in result.stderr
-    assert "No space left on device" in result.stderr
-    assert f"report: {tmp_path / name}" not in result.stderr
-
-
-def test_the_page_links_whole_files_from_where_it_lies(
-    lgbpn: Lgbpn, folders: tuple[Path, Path], tmp_path: Path
-) -> None:
-    lgbpn("eval", *folders, "--html", tmp_path / "deep" / "report.html")
-    page = (tmp_path / "deep" / "report.html").read_text("utf-8")
-    assert '"noisy": "../noisy/a.png"' in page
-    assert '"reference": "../clean/a.png"' in page
-
-
 def test_names_may_differ_by_a_pattern(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
-    make_photo("a_noisy.png", SIZE)
-    make_photo("a_clean.png", SIZE)
+    make_photo("a_noisy.png", PAIR_SIZE)
+    make_photo("a_clean.png", PAIR_SIZE)
     assert answer(lgbpn, tmp_path, tmp_path, "--pair-pattern", "{}_noisy={}_clean")["photos"] == 1
 
 
@@ -398,16 +308,6 @@ def test_a_wrong_call_is_explained(
     result = lgbpn("eval", noisy, *(clean if option == "REFERENCE" else option for option in options))
     assert result.exit_code == 2
     assert named in result.stderr
-
-
-@pytest.mark.parametrize(("option", "name"), [("--csv", "figures.csv"), ("--html", "page.html")])
-def test_a_report_that_cannot_be_written_is_refused_before_anything_is_measured(
-    option: str, name: str, lgbpn: Lgbpn, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lgbpn_cli.app.evaluate_pairs", lambda *arguments, **options: pytest.fail("measured"))
-    result = lgbpn("eval", *folders, option, folders[0] / "a.png" / name)
-    assert result.exit_code == 2
-    assert option in result.stderr
 
 
 def test_ctrl_c_ends_with_exit_code_130(
