@@ -23,6 +23,7 @@ from torch.nn import functional
 from lgbpn_cli.config import PassConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.network.lgbpn import LGBPN
+from lgbpn_cli.noise import measure_noise
 from lgbpn_cli.training.pairs import Pairs
 
 CROP_PX = 240
@@ -39,7 +40,8 @@ STANDARD_ERRORS = 3.0
 """By so many standard errors of its mean over the places the loss must fall: less may be chance. A share of the loss
 would not do, since most of it is the noise itself, which nobody can predict."""
 VARIANCE_MARGIN = 0.05
-"""In flat areas at most this share less noise may be removed than by the base."""
+"""In flat areas at most this share less may be removed than by the base, or than the noise measured there: a base that
+removes more takes picture along, and to stop that is no fault."""
 STRUCTURE_MARGIN = 0.02
 """The correlation of what is removed with the picture may be this much larger than the base's, or than none."""
 
@@ -69,6 +71,8 @@ class Verdict:
 
     base: Judgement
     new: Judgement
+    noise_variance: float
+    """Variance of the noise in the same flat areas as `probe` measures it, in squared levels."""
 
     @property
     def standard_errors(self) -> float:
@@ -88,7 +92,8 @@ class Verdict:
                 f"it does no better on the photos held out: loss {self.new.loss_8bit:.3f} instead of "
                 f"{self.base.loss_8bit:.3f} ({self._surely()})"
             )
-        if self.new.flat_variance < (1 - VARIANCE_MARGIN) * self.base.flat_variance:
+        noise = min(self.base.flat_variance, self.noise_variance)
+        if self.new.flat_variance < (1 - VARIANCE_MARGIN) * noise:
             less = 1 - self.new.flat_variance / self.base.flat_variance
             found.append(f"it has learned to copy noise: {less:.0%} less is removed from flat areas")
         # Below 0 there is none of the picture in what is removed, and nothing to choose between two networks.
@@ -167,7 +172,7 @@ def compare(
 
     `losses` gives a network's loss at each place; `clean` what it makes of a noisy crop (1, 3, h, w) when it is used.
     """
-    details, flats = [], []
+    details, flats, variances = [], [], []
     removed: dict[Network, list[NDArray[np.float32]]] = {base: [], new: []}
     for crop in crops:
         noisy = _tensor(crop, device)
@@ -178,15 +183,19 @@ def compare(
                 picture = crop.astype(np.float32) - part
                 details.append(picture - _coarse(picture))
                 flats.append(_flat_blocks(picture))
-    judged = [
+                noise = measure_noise(crop.astype(np.float32) / 255)
+                variances.append(
+                    float(noise.mean_variance_at(_blocks(picture)[flats[-1]].mean(axis=1)).mean())
+                )
+    base_judged, new_judged = (
         Judgement(
             losses(network),
             float(np.mean([_block_variance(p)[flat].mean() for p, flat in zip(parts, flats, strict=True)])),
             _correlation(parts, details),
         )
         for network, parts in removed.items()
-    ]
-    return Verdict(*judged)
+    )
+    return Verdict(base_judged, new_judged, float(np.mean(variances)))
 
 
 def _tensor(crop: NDArray[np.uint8], device: Device) -> Tensor:
@@ -200,11 +209,17 @@ def _coarse(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(mean[0].permute(1, 2, 0).numpy())
 
 
-def _block_variance(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the variance within each whole 16x16 block, mean of the channels, in one row."""
+def _blocks(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the whole 16x16 blocks of a picture, (n, 256, 3)."""
     rows, columns = picture.shape[0] // BLOCK_PX, picture.shape[1] // BLOCK_PX
-    blocks = picture[: rows * BLOCK_PX, : columns * BLOCK_PX].reshape(rows, BLOCK_PX, columns, BLOCK_PX, 3)
-    return np.asarray(blocks.var(axis=(1, 3)).mean(axis=2).ravel())
+    whole = picture[: rows * BLOCK_PX, : columns * BLOCK_PX]
+    blocks = whole.reshape(rows, BLOCK_PX, columns, BLOCK_PX, 3).swapaxes(1, 2)
+    return blocks.reshape(-1, BLOCK_PX**2, 3)
+
+
+def _block_variance(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the variance within each block, mean of the channels, (n,)."""
+    return np.asarray(_blocks(picture).var(axis=1).mean(axis=1))
 
 
 def _flat_blocks(picture: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -23,7 +23,7 @@ def better(base: Judgement = BASE, **changes: Any) -> Verdict:
     losses = tuple(
         loss - 0.02 + offset for loss, offset in zip(base.losses_8bit, (0.002, 0, 0, -0.002), strict=True)
     )
-    return Verdict(base, replace(base, losses_8bit=losses, **changes))
+    return Verdict(base, replace(base, losses_8bit=losses, **changes), noise_variance=100)
 
 
 def test_a_lower_loss_at_all_places_with_as_much_noise_removed_is_accepted() -> None:
@@ -43,19 +43,28 @@ def test_a_lower_loss_at_all_places_with_as_much_noise_removed_is_accepted() -> 
     ],
 )
 def test_each_way_to_be_worse_is_refused_and_named(changes: dict[str, Any], why: str) -> None:
-    found = Verdict(BASE, replace(better().new, **changes))
+    found = Verdict(BASE, replace(better().new, **changes), noise_variance=100)
     assert not found.accepted
     assert why in found.words()
 
 
 def test_one_place_says_nothing() -> None:
-    assert not Verdict(replace(BASE, losses_8bit=(10.0,)), replace(BASE, losses_8bit=(5.0,))).accepted
+    assert not Verdict(replace(BASE, losses_8bit=(10.0,)), replace(BASE, losses_8bit=(5.0,)), 100).accepted
 
 
 def test_a_network_that_removes_none_of_the_picture_may_remove_less_of_its_opposite() -> None:
     sharpened = replace(BASE, structure=-0.1)
     assert better(sharpened, structure=0.019).accepted
     assert not better(sharpened, structure=0.03).accepted
+
+
+@pytest.mark.parametrize(
+    ("noise_variance", "accepted"), [(90, True), (94, True), (96, True), (100, False), (130, False)]
+)
+def test_a_base_that_removes_more_than_the_noise_may_be_undercut(
+    noise_variance: float, accepted: bool
+) -> None:
+    assert replace(better(flat_variance=92), noise_variance=noise_variance).accepted == accepted
 
 
 class Blur(nn.Module):
@@ -112,3 +121,7 @@ def test_who_leaves_more_noise_or_smooths_texture_away_is_refused(
     base_px: int, new_px: int, texture: float, why: str, cpu: Device
 ) -> None:
     assert why in between(Blur(base_px), Blur(new_px), cpu, texture=texture).words()
+
+
+def test_the_noise_in_flat_areas_is_measured(cpu: Device) -> None:
+    assert between(Blur(5), Blur(7), cpu, texture=0).noise_variance == pytest.approx(100, rel=0.1)
