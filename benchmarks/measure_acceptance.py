@@ -1,17 +1,20 @@
-"""How often fine-tuning's decision, which needs no reference, agrees with references.
+"""How often fine-tuning's decisions, which need no reference, agree with references.
 
-    python benchmarks/measure_acceptance.py [--steps 20] [--learning-rate 3e-4] [--groups N]
+    python benchmarks/measure_acceptance.py [--steps 20] [--student-steps 150] [--learning-rate 3e-4] [--groups N]
 
 Photos of one camera or scene each, below LGBPN_DATA (default ../shared/data), are fine-tuned on shortly, noisy halves
-alone. The state at the end is judged as `lgbpn finetune` judges it, and by its PSNR on the middles of photos of the
-group with the base model's own preset, at full strength and at the strength that their noise asks for. Photos that are
-kept out of the shipped model's training are left out here. No model is kept.
+alone: LG-BPN, and the fast student from its own results and the photos' noise, as where LG-BPN was not accepted. Both
+are judged as `lgbpn finetune` judges them, and by their PSNR on the middles of photos of the group (LG-BPN with preset
+sidd), at full strength and at the strength that the noise asks for. Photos that are kept out of the shipped model's
+training are left out here. No model is kept.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
@@ -19,18 +22,22 @@ import numpy as np
 import torch
 from measure_noise import SETS
 from measure_presets import middle, psnr_8bit
+from torch import Tensor, nn
 
 from lgbpn_cli.adaptation import TOLERANCES, give_detail_back
 from lgbpn_cli.colour import to_working
 from lgbpn_cli.config import PRESETS
-from lgbpn_cli.device import Device, choose_device
+from lgbpn_cli.device import choose_device
 from lgbpn_cli.models.load import DEFAULT_MODEL, load_model
 from lgbpn_cli.models.manifest import find_model
 from lgbpn_cli.network.lgbpn import LGBPN
+from lgbpn_cli.network.student import Student
 from lgbpn_cli.noise import measure_noise
 from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.training import finetune_student
 from lgbpn_cli.training.acceptance import Verdict, blind_losses, compare, judging_crops
 from lgbpn_cli.training.checkpoint import load_checkpoint
+from lgbpn_cli.training.distil import CHECKPOINT_NAME as STUDENT_CHECKPOINT_NAME
 from lgbpn_cli.training.finetune import CHECKPOINT_NAME
 from lgbpn_cli.training.finetune_photos import read_index, read_tiles
 from lgbpn_cli.training.finetune_runs import Listener, finetune_folder
@@ -54,27 +61,57 @@ MEASURED_PHOTOS = 5
 MEASURED_PX = 192
 
 
-def short_run(
-    photos: Path, config: FinetuneConfig, folder: Path, networks: tuple[LGBPN, LGBPN], device: Device
-) -> Verdict:
-    """Fine-tune, leave the last state in the second network, and return what it would be judged."""
-    run_folder = folder / "run"
-    verdicts: list[Verdict] = []
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one part of a model."""
+
+    verdict: Verdict
+    networks: tuple[nn.Module, nn.Module]
+    """The base's and the new one."""
+    tolerance: float
+    run: Callable[[nn.Module, Tensor], Tensor]
+
+
+def short_run(photos: Path, config: FinetuneConfig, folder: Path, student_steps: int) -> list[Outcome]:
+    """Fine-tune, and return what the last states of teacher and student would be judged."""
+    run_folder, device = folder / "run", choose_device("cpu")
+    teacher, student = (
+        load_model(DEFAULT_MODEL, part=part, device=device) for part in ("teacher", "student")
+    )
+    base = teacher.network
+    if not isinstance(base, LGBPN):
+        raise TypeError("the shipped teacher is none")
+    outcomes: list[Outcome] = []
+
+    def once(network: nn.Module, noisy: Tensor) -> Tensor:
+        return network(noisy, PRESETS["sidd"].first)  # type: ignore[no-any-return]
 
     def note(text: str) -> None:
-        if text.startswith(f"step {config.steps}:"):
-            networks[1].load_state_dict(load_checkpoint(run_folder / CHECKPOINT_NAME)["average"])
-            held_out = [each for each in read_index(run_folder) if each.held_out]
-            crops = judging_crops(read_tiles(held_out, run_folder))
-            verdicts.append(
-                compare(
-                    *networks,
-                    crops,
-                    device,
-                    losses=lambda network: blind_losses(network, crops, device),
-                    clean=lambda network, noisy: network(noisy, PRESETS["sidd"].first),
-                )
-            )
+        if not text.startswith(f"step {config.steps}:"):
+            return
+        new = LGBPN(base.config).eval()
+        new.load_state_dict(load_checkpoint(run_folder / CHECKPOINT_NAME)["average"])
+        index = read_index(run_folder)
+        learned, held_out = (
+            read_tiles([each for each in index if each.held_out == held], run_folder)
+            for held in (False, True)
+        )
+        crops = judging_crops(held_out)
+        verdict = compare(
+            base, new, crops, device, losses=lambda network: blind_losses(network, crops, device), clean=once
+        )
+        outcomes.append(Outcome(verdict, (base, new), TOLERANCES["teacher"], once))
+        finetune_student.MOST_STEPS = student_steps
+        # An hour: the steps are what limits it.
+        made = finetune_student.learn_student(
+            teacher, None, learned, held_out, 3600, run_folder, device, on_note=lambda text: None
+        )
+        if made is None:
+            raise TypeError("the shipped model has no student")
+        newer = Student(made.shape).eval()
+        newer.load_state_dict(load_checkpoint(run_folder / STUDENT_CHECKPOINT_NAME)["average"])
+        networks = student.network, newer
+        outcomes.append(Outcome(made.verdict, networks, TOLERANCES["student"], lambda n, noisy: n(noisy)))
 
     finetune_folder(
         photos,
@@ -85,26 +122,26 @@ def short_run(
         command="benchmark",
         listener=Listener(note=note),
     )
-    return verdicts[-1]
+    return outcomes
 
 
 @torch.inference_mode()
-def gains_db(noisy_paths: list[Path], networks: tuple[LGBPN, LGBPN]) -> tuple[float, float]:
-    """Return by how much the second network's PSNR is higher, at full strength and at `auto`."""
-    scores: dict[tuple[str, LGBPN], list[float]] = {}
+def gains_db(noisy_paths: list[Path], outcome: Outcome) -> tuple[float, float]:
+    """Return by how much the new network's PSNR is higher, at full strength and at `auto`."""
+    scores: dict[tuple[str, nn.Module], list[float]] = {}
     for path in noisy_paths:
         whole = to_working(read_photo(path))
         noise = measure_noise(whole)
         noisy = middle(whole, MEASURED_PX)
         clean = middle(to_working(read_photo(path.parent.parent / "reference" / path.name)), MEASURED_PX)
-        for network in networks:
+        for network in outcome.networks:
             batch = torch.from_numpy(noisy).permute(2, 0, 1)[None]
-            result = network(batch, PRESETS["sidd"].first)[0].permute(1, 2, 0).numpy()
+            result = outcome.run(network, batch)[0].permute(1, 2, 0).contiguous().numpy()
             kept = np.empty_like(noisy)
-            give_detail_back(noisy, result, kept, noise, TOLERANCES["teacher"])
+            give_detail_back(noisy, result, kept, noise, outcome.tolerance)
             scores.setdefault(("1", network), []).append(psnr_8bit(result, clean))
             scores.setdefault(("auto", network), []).append(psnr_8bit(kept, clean))
-    base, new = networks
+    base, new = outcome.networks
     full, auto = (fmean(scores[kind, new]) - fmean(scores[kind, base]) for kind in ("1", "auto"))
     return full, auto
 
@@ -113,17 +150,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--learning-rate", type=float, default=FinetuneConfig.learning_rate)
+    parser.add_argument("--student-steps", type=int, default=150)
     parser.add_argument("--groups", type=int, default=len(GROUPS), help="how many of the groups")
     arguments = parser.parse_args()
-    device = choose_device("cpu")
     teacher = find_model(DEFAULT_MODEL).part_path("teacher")  # as a file it has no student to distil
-    base = load_model(str(teacher), device=device).network
-    if not isinstance(base, LGBPN):
-        raise TypeError("the shipped teacher is none")
-    networks = base, LGBPN(base.config).eval()
-    print(f"{arguments.steps} steps, learning rate {arguments.learning_rate:g}")
-    print("| photos | loss before, after | decision | PSNR at strength 1 | at auto |")
-    print("|---|---|---|---|---|")
+    print(f"{arguments.steps} and {arguments.student_steps} steps, learning rate {arguments.learning_rate:g}")
+    print("| photos | part | loss before, after | decision | PSNR at strength 1 | at auto |")
+    print("|---|---|---|---|---|---|")
     for name, pattern in GROUPS[: arguments.groups]:
         noisy = [
             p
@@ -139,13 +172,15 @@ def main() -> None:
             config = FinetuneConfig(
                 "measured", base=str(teacher), steps=arguments.steps, learning_rate=arguments.learning_rate
             )
-            verdict = short_run(photos, config, Path(temporary), networks, device)
-        full, auto = gains_db(measured[:: -(-len(measured) // MEASURED_PHOTOS)], networks)
-        print(
-            f"| {name} {pattern} | {verdict.base.loss_8bit:.3f}, {verdict.new.loss_8bit:.3f} | {verdict.words()} "
-            f"| {full:+.2f} dB | {auto:+.2f} dB |",
-            flush=True,
-        )
+            outcomes = short_run(photos, config, Path(temporary), arguments.student_steps)
+        for part, outcome in zip(("LG-BPN", "student"), outcomes, strict=True):
+            full, auto = gains_db(measured[:: -(-len(measured) // MEASURED_PHOTOS)], outcome)
+            verdict = outcome.verdict
+            print(
+                f"| {name} {pattern} | {part} | {verdict.base.loss_8bit:.3f}, {verdict.new.loss_8bit:.3f} "
+                f"| {verdict.words()} | {full:+.2f} dB | {auto:+.2f} dB |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

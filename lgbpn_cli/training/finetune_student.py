@@ -17,7 +17,7 @@ from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import all_models
 from lgbpn_cli.network.student import Student
 from lgbpn_cli.training.acceptance import Verdict, compare, judging_crops, known_answer_losses
-from lgbpn_cli.training.distil import Earlier, StudentTrainer, clean_photos
+from lgbpn_cli.training.distil import CHECKPOINT_NAME, Earlier, StudentTrainer, clean_photos
 from lgbpn_cli.training.pairs import CleanedPhotos, Pairs, PairSampler
 from lgbpn_cli.training.trainer import TrainingProgress
 from lgbpn_cli.training_config import DataSource, DistillationConfig
@@ -112,7 +112,7 @@ def learn_student(
     pace = time.monotonic() - started
     steps = int((deadline - time.monotonic()) / max(pace, 1e-3))
     trainer.config = replace(config, steps=min(MOST_STEPS, max(FEWEST_STEPS, steps)), checkpoint_every=50)
-    weights = trainer.run(run_folder / "student.pt", on_step)
+    weights = trainer.run(run_folder / CHECKPOINT_NAME, on_step)
     new = Student(old.config).to(device.torch_device).eval()
     new.load_state_dict(weights)
     pairs = _judging_pairs(held_out, before, run_folder / "judged")
