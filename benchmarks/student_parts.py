@@ -1,4 +1,4 @@
-"""What the three kinds of pairs that a student learns from are worth.
+"""What the kinds of pairs that a student learns from are worth.
 
     python benchmarks/student_parts.py [--steps 800] [--run-folder runs/student]
     python benchmarks/student_parts.py --from-earlier --earlier FILE
@@ -6,7 +6,8 @@
 Every row is a student of its own, shaped as in recipes/student.toml, trained for the same number of steps on the same
 targets: results of the shipped student, or of the one in FILE; those that a run of `lgbpn distill` left in --run-folder
 are taken. It starts from random weights, or with --from-earlier from those of that student, as the recipe does, and is
-measured in one pass on references of photos trained on; kept-out photos are not touched.
+measured in one pass on references of photos trained on, and as benchmarks/detail.py does on low-noise photos that are
+not; the photos of the sets that are kept out are not touched.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from detail import simulated
+from measure_presets import psnr_8bit
 from PIL import Image
 
 from lgbpn_cli.denoiser import load_model
@@ -32,18 +35,23 @@ from lgbpn_cli.training.pairs import CleanedPhotos
 from lgbpn_cli.training.recipe import DistillationRecipe, data_root, read_distillation_recipe
 
 ROWS = {
-    "real noise": (0.0, 0.0),
-    "+ synthetic": (0.5, 0.0),
-    "+ transplanted": (0.15, 0.65),
+    "real noise": (0.0, 0.0, False),
+    "+ synthetic": (0.35, 0.0, False),
+    "+ transplanted": (0.35, 0.5, False),
+    "+ own targets": (0.35, 0.5, True),
 }
-"""Shares of pairs with synthetic and with transplanted noise; the rest are noisy photos as they are."""
+"""Shares of pairs with synthetic and with transplanted noise, the rest being noisy photos as they are; and whether the
+photos of low noise are their own targets, or cleaned like all others."""
+LOW_NOISE_SHOT = 1e-4
 FROM_RANDOM_RATE = 2e-3
 """Learning rate from random weights; the recipe's is for weights that have learned."""
 SETS = ("sidd-val-odd", "renoir-even")
 
 
-def cleaned(recipe: DistillationRecipe, student: Model, run_folder: Path) -> Iterator[CleanedPhotos]:
-    """Yield the recipe's sources with the student's results as targets."""
+def cleaned(
+    recipe: DistillationRecipe, student: Model, run_folder: Path, *, own: bool
+) -> Iterator[CleanedPhotos]:
+    """Yield the recipe's sources with the student's results as targets, but for `own` ones."""
     teacher = load_model(recipe.teacher, quality="teacher", device="cpu")
     earlier = Earlier(student, 1.0)
     for index, source in enumerate(recipe.sources):
@@ -51,7 +59,8 @@ def cleaned(recipe: DistillationRecipe, student: Model, run_folder: Path) -> Ite
         seed = recipe.distillation.seed
         taken = [as_taken(photo, source, (seed, index, number)) for number, photo in enumerate(photos)]
         kept = run_folder / ESTIMATES_FOLDER / f"{index:02}"
-        yield clean_photos(taken, source, teacher, kept, earlier=earlier)
+        wanted = source if own else replace(source, own_targets=False)
+        yield clean_photos(taken, wanted, teacher, kept, earlier=earlier)
 
 
 def read(path: Path) -> np.ndarray:
@@ -73,8 +82,19 @@ def mean_psnr(network: Student, recipe: DistillationRecipe, name: str) -> float:
     return float(np.mean(found))
 
 
+@torch.inference_mode()
+def low_noise_psnr(network: Student) -> float:
+    """Return the mean PSNR of low-noise photos that are not trained on, with the noise of a camera of low ISO."""
+    found = []
+    for noisy, clean in simulated(LOW_NOISE_SHOT, [2, 3, 4]):
+        result = network(torch.from_numpy(noisy).permute(2, 0, 1)[None])[0].permute(1, 2, 0).numpy()
+        found.append(psnr_8bit(result, clean))
+    return float(np.mean(found))
+
+
 def row(name: str, network: Student, recipe: DistillationRecipe) -> str:
-    return f"| {name} | {' | '.join(f'{mean_psnr(network, recipe, each):.2f}' for each in SETS)} |"
+    scores = [mean_psnr(network, recipe, each) for each in SETS] + [low_noise_psnr(network)]
+    return f"| {name} | {' | '.join(f'{each:.2f}' for each in scores)} |"
 
 
 def main() -> None:
@@ -87,12 +107,12 @@ def main() -> None:
     arguments = parser.parse_args()
     recipe = read_distillation_recipe(Path("recipes/student.toml"))
     student = load_model(arguments.earlier or recipe.teacher, quality="best", device="cpu")
-    sources = list(cleaned(recipe, student, arguments.run_folder))
+    sources = {own: list(cleaned(recipe, student, arguments.run_folder, own=own)) for own in (False, True)}
     start = student.network if arguments.from_earlier else None
-    print("| pairs | SIDD | RENOIR |\n|---|---|---|")
+    print("| pairs | SIDD | RENOIR | low noise |\n|---|---|---|---|")
     if isinstance(start, Student):
         print(row("before", start, recipe), flush=True)
-    for name, (renoised, transplanted) in ROWS.items():
+    for name, (renoised, transplanted, own) in ROWS.items():
         config = replace(
             recipe.distillation,
             steps=arguments.steps,
@@ -104,7 +124,9 @@ def main() -> None:
         )
         kind = "from-earlier" if arguments.from_earlier else "from-random"
         folder = arguments.run_folder / "parts" / kind / name.strip("+ ").replace(" ", "-")
-        weights = train_student(sources, recipe.student, config, folder, choose_device("cpu"), start=start)
+        weights = train_student(
+            sources[own], recipe.student, config, folder, choose_device("cpu"), start=start
+        )
         network = Student(recipe.student).eval()
         network.load_state_dict(weights)
         print(row(name, network, recipe), flush=True)
