@@ -12,6 +12,7 @@ training are left out here. No model is kept.
 from __future__ import annotations
 
 import argparse
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -109,7 +110,11 @@ def short_run(photos: Path, config: FinetuneConfig, folder: Path, student_steps:
         if made is None:
             raise TypeError("the shipped model has no student")
         newer = Student(made.shape).eval()
-        newer.load_state_dict(load_checkpoint(run_folder / STUDENT_CHECKPOINT_NAME)["average"])
+        newer.load_state_dict(
+            load_checkpoint(run_folder / finetune_student.RUN_NAME / "alone" / STUDENT_CHECKPOINT_NAME)[
+                "average"
+            ]
+        )
         networks = student.network, newer
         outcomes.append(Outcome(made.verdict, networks, TOLERANCES["student"], lambda n, noisy: n(noisy)))
 
@@ -153,7 +158,7 @@ def main() -> None:
     parser.add_argument("--student-steps", type=int, default=150)
     parser.add_argument("--groups", type=int, default=len(GROUPS), help="how many of the groups")
     arguments = parser.parse_args()
-    teacher = find_model(DEFAULT_MODEL).part_path("teacher")  # as a file it has no student to distil
+    teacher = find_model(DEFAULT_MODEL).part_path("teacher")
     print(f"{arguments.steps} and {arguments.student_steps} steps, learning rate {arguments.learning_rate:g}")
     print("| photos | part | loss before, after | decision | PSNR at strength 1 | at auto |")
     print("|---|---|---|---|---|---|")
@@ -165,12 +170,16 @@ def main() -> None:
         ]
         measured = [path for path in noisy if (path.parent.parent / "reference" / path.name).exists()]
         with tempfile.TemporaryDirectory() as temporary:
+            nameless = (
+                Path(temporary) / "nameless.safetensors"
+            )  # no model of that name has a student to distil
+            shutil.copy(teacher, nameless)
             photos = Path(temporary) / "photos"
             photos.mkdir()
             for path in noisy:
                 (photos / path.name).symlink_to(path.resolve())
             config = FinetuneConfig(
-                "measured", base=str(teacher), steps=arguments.steps, learning_rate=arguments.learning_rate
+                "measured", base=str(nameless), steps=arguments.steps, learning_rate=arguments.learning_rate
             )
             outcomes = short_run(photos, config, Path(temporary), arguments.student_steps)
         for part, outcome in zip(("LG-BPN", "student"), outcomes, strict=True):

@@ -20,9 +20,9 @@ WINDOW_PX = 25
 """Side of the squares over which the energy of the removed part is compared with the noise."""
 TOLERANCES = {"teacher": 1.2, "student": 1.5}
 """Up to this many times the energy of the noise may be removed: measured energies scatter round the true ones, and a
-student leaves more of the picture by itself. Chosen as the next two, see benchmarks/detail.py."""
+student leaves more of the picture by itself."""
 LEAST_TOLERANCE = 2.0
-"""The same for the least energy that was removed at that brightness."""
+"""The same for the least energy that was removed at that brightness; benchmarks/detail.py compares both."""
 LEAST_PERCENTILE = 10
 """The share of the places of one brightness, in percent, that counts as holding noise alone."""
 SAMPLE_PX = 192
@@ -32,6 +32,8 @@ SAMPLES_A_SIDE = 8
 SAMPLE_STEP_PX = 4
 """Distance between the places in them."""
 CLIPPED = 1.5 / 255
+MOST_STILL = 0.5
+"""Places count if a smaller share of the pixels round them equals its neighbour."""
 NO_LIMIT = 255.0**2
 BRIGHTNESS_BINS = 8
 """Points of the curve of least energy against brightness, each with as many places."""
@@ -145,21 +147,23 @@ def _energy(noisy: np.ndarray, denoised: np.ndarray) -> np.ndarray:
 def _least_removed(noisy: Picture, denoised: Picture) -> _LeastRemoved:
     """Return the least energy that was removed, looked for in squares whose places depend on the size alone.
 
-    Areas without any noise, as frames and captions are, do not count, nor do black and white, where noise is cut off.
+    Places that are mostly without any noise, as in frames, do not count, nor do black and white, where it is cut off.
     """
     brightness, energy = [], []
     for window in _sample_windows(*noisy.shape[:2]):
         before, after = noisy[window], denoised[window]
-        steps = np.abs(np.diff(before, axis=1, append=before[:, -1:])).sum(axis=2)
+        still = (np.diff(before, axis=1, append=before[:, -1:]) == 0).all(axis=2).astype(np.float32)
         clipped = ((after < CLIPPED) | (after > 1 - CLIPPED)).any(axis=2)
-        counts = ((_mean_round(steps) > 0) & ~clipped)[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX]
+        counts = ((_mean_round(still) < MOST_STILL) & ~clipped)[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX]
         brightness.append(255 * after.mean(axis=2)[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX][counts])
         energy.append(_energy(before, after)[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX][counts])
     level, value = np.concatenate(brightness), np.concatenate(energy)
     if len(level) < PLACES_A_BIN:
         return _LeastRemoved((127.5,), (NO_LIMIT,))
     bins = min(BRIGHTNESS_BINS, len(level) // PLACES_A_BIN)
-    members = np.array_split(np.argsort(level, kind="stable"), bins)
+    edges = np.unique(np.quantile(level, np.linspace(0, 1, bins + 1)))[1:-1]
+    found = np.searchsorted(edges, level, side="right")
+    members = [found == index for index in np.unique(found)]
     return _LeastRemoved(
         tuple(float(level[each].mean()) for each in members),
         tuple(float(np.percentile(value[each], LEAST_PERCENTILE)) for each in members),

@@ -132,7 +132,7 @@ def finetune(
         if report.entry is not None:
             _say(f"{made} is ready: lgbpn denoise PHOTO -m {made}")
         elif not report.rank:
-            _say(f"{made}: nothing has changed")
+            _say(f"{made}: nothing is better, so nothing was changed")
         if report.trouble:
             _say(f"ended early: {report.trouble}")
         if report.interrupted:

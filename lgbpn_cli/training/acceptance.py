@@ -32,7 +32,7 @@ RIM_PX = 10
 """Left out of the loss: near an edge the network sees what it predicts."""
 MOST_CROPS = 8
 PLACE_PX = 44
-"""Networks are compared at squares of this side: five by five of them fill a crop without its rim."""
+"""Networks are compared at squares of this side, of which a whole crop without its rim holds five by five."""
 BLOCK_PX = 16
 FLAT_SHARE = 0.3
 """The share of 16x16 blocks, flattest first in the base's result, where only noise can have been removed."""
@@ -87,17 +87,19 @@ class Verdict:
     def reasons(self) -> list[str]:
         """Why it is not accepted; nothing if it is."""
         found = []
-        if self.standard_errors < STANDARD_ERRORS:
+        # Every condition is asked so that what is no number fails it.
+        if not self.standard_errors >= STANDARD_ERRORS:
             found.append(
                 f"it does no better on the photos held out: loss {self.new.loss_8bit:.3f} instead of "
                 f"{self.base.loss_8bit:.3f} ({self._surely()})"
             )
-        noise = min(self.base.flat_variance, self.noise_variance)
-        if self.new.flat_variance < (1 - VARIANCE_MARGIN) * noise:
+        # Over flat areas JPEG hides noise from the measurement, but hardly more than half of it.
+        noise = min(self.base.flat_variance, max(self.noise_variance, self.base.flat_variance / 2))
+        if not self.new.flat_variance >= (1 - VARIANCE_MARGIN) * noise:
             less = 1 - self.new.flat_variance / self.base.flat_variance
             found.append(f"it has learned to copy noise: {less:.0%} less is removed from flat areas")
         # Below 0 there is none of the picture in what is removed, and nothing to choose between two networks.
-        if self.new.structure > max(0.0, self.base.structure) + STRUCTURE_MARGIN:
+        if not self.new.structure <= max(0.0, self.base.structure) + STRUCTURE_MARGIN:
             found.append(
                 f"it removes more of the picture: what it removes correlates with it by {self.new.structure:.3f} "
                 f"instead of {self.base.structure:.3f}"
@@ -126,12 +128,16 @@ class Verdict:
 
 def judging_crops(tiles: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
     """Return the middles of up to eight of the tiles, spread evenly over them."""
-    chosen = sorted({int(index) for index in np.linspace(0, len(tiles) - 1, MOST_CROPS)})
     crops = []
-    for tile in (tiles[index] for index in chosen):
+    for tile in spread(tiles, MOST_CROPS):
         top, left = (max(0, side - CROP_PX) // 2 for side in tile.shape[:2])
         crops.append(np.array(tile[top : top + CROP_PX, left : left + CROP_PX]))  # in memory from now on
     return crops
+
+
+def spread(tiles: Sequence[NDArray[np.uint8]], count: int) -> list[NDArray[np.uint8]]:
+    """Return up to so many of the tiles, spread evenly over them."""
+    return [tiles[index] for index in sorted({int(index) for index in np.linspace(0, len(tiles) - 1, count)})]
 
 
 @torch.inference_mode()

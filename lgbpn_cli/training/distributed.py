@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 from torch import Tensor, distributed, nn
@@ -73,7 +74,9 @@ def joined_group(batch: int) -> Iterator[ProcessGroup]:
         return
     if batch % size:
         raise UsageError("--batch", f"{batch} crops cannot be shared by {size} processes", "Use a multiple.")
-    distributed.init_process_group("gloo" if not torch.cuda.is_available() else "cpu:gloo,cuda:nccl")
+    # The leading process judges and distils while the others wait, for as long as that takes.
+    backend = "gloo" if not torch.cuda.is_available() else "cpu:gloo,cuda:nccl"
+    distributed.init_process_group(backend, timeout=timedelta(days=7))
     try:
         yield ProcessGroup(distributed.get_rank(), size)
     finally:

@@ -249,7 +249,7 @@ def finetune(
             photos,
             verdict,
             config,
-            steps=best.step,
+            steps=best.step if network is judge else 0,
             base="scratch" if base is None else base.name,
             folder=models_folder,
             command=command,
@@ -259,17 +259,22 @@ def finetune(
     steps = trainer.step if weights is None else best.step
     if interrupted or trouble:
         return Report(entry, verdict, steps, interrupted=interrupted, trouble=trouble)
-    student = learn_student(
-        base,
-        entry.part_path("teacher") if entry is not None else None,
-        learned,
-        held_out,
-        config.time_limit_s - (time.monotonic() - started),
-        run_folder,
-        device,
-        on_step=on_step,
-        on_note=note,
-    )
+    try:
+        student = learn_student(
+            base,
+            entry.part_path("teacher") if entry is not None else None,
+            learned,
+            held_out,
+            config.time_limit_s - (time.monotonic() - started),
+            run_folder,
+            device,
+            on_step=on_step,
+            on_note=note,
+        )
+    except KeyboardInterrupt:
+        return Report(entry, verdict, steps, interrupted=True)
+    except TrainingError as error:
+        return Report(entry, verdict, steps, trouble=str(error))
     if student is None:
         return Report(entry, verdict, steps)
     if accepted or student.verdict.accepted:

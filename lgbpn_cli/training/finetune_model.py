@@ -35,7 +35,7 @@ def write_model(
     """Write weights, card and manifest entry of a model with this teacher, and return the entry.
 
     `verdict` is what was found of the new teacher, None if no state of it was better; where it was not accepted,
-    `network` is the base's.
+    `network` is the base's, after 0 `steps`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{config.name}.safetensors"
@@ -80,9 +80,9 @@ judge by. No clean picture was used.
 {listed}
 - Noise of the photos: {min(levels):.1f} to {max(levels):.1f} of 255 levels, {np.mean(levels):.1f} in the mean; \
 neighbours correlate by {np.mean([each.neighbour_correlation for each in photos]):.2f}
-- Steps: {entry.steps} of {config.batch} crops of {config.crop_px} px, L1 to the noisy input, learning rate \
-{config.learning_rate:g}, EMA {config.ema_decay:g}
 - Teacher: {found}{kept}
+- Steps of the teacher: {entry.steps} of {config.batch} crops of {config.crop_px} px, L1 to the noisy input, learning \
+rate {config.learning_rate:g}, EMA {config.ema_decay:g}
 - Date: {entry.date}
 - SHA-256: {entry.parts["teacher"].sha256}
 """

@@ -69,6 +69,8 @@ def finetune_folder(
     with _full_disk_named(run_folder), joined_group(config.batch) as group:
         say = listener.note if group.leads else (lambda text: None)
         base = None if config.base == SCRATCH else _load_teacher(config.base or DEFAULT_MODEL, device)
+        if base is not None and (base.name == config.name or _is_of(base.name, config)):
+            raise UsageError(f"-o {config.name}", "that is the model it starts from", "Use another name.")
         shape = NETWORKS["small"] if base is None else _shape(base)
         if group.leads:
             _prepare(folder, config, run_folder, models_folder, resume, overwrite, say)

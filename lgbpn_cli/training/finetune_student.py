@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from lgbpn_cli.config import StudentConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.models.load import Model, load_model
-from lgbpn_cli.models.manifest import all_models
+from lgbpn_cli.models.manifest import ModelEntry, all_models
 from lgbpn_cli.network.student import Student
-from lgbpn_cli.training.acceptance import Verdict, compare, judging_crops, known_answer_losses
+from lgbpn_cli.training.acceptance import Verdict, compare, judging_crops, known_answer_losses, spread
 from lgbpn_cli.training.distil import CHECKPOINT_NAME, Earlier, StudentTrainer, clean_photos
 from lgbpn_cli.training.pairs import CleanedPhotos, Pairs, PairSampler
 from lgbpn_cli.training.trainer import TrainingProgress
+from lgbpn_cli.training.transplant import lay_noise, learn_noise
 from lgbpn_cli.training_config import DataSource, DistillationConfig
 
 FEWEST_STEPS = 20
@@ -36,7 +39,9 @@ FEWEST_TILES = 4
 CLEANING_SHARE = 0.5
 """Share of the student's time in which tiles are cleaned."""
 JUDGING_TILES = 8
-JUDGING_PAIRS = 48
+JUDGING_PX = 128
+"""Side of the squares of the tiles held out whose answers are compared; they do not overlap."""
+RUN_NAME, TILES_NAME = "student", "tiles.json"
 SOURCE = DataSource("own photos", renoised_weight=1.0)
 
 
@@ -72,7 +77,7 @@ def learn_student(
     what lies in `run_folder`.
     """
     known = None if base is None else all_models().get(base.name)
-    if base is None or known is None or "student" not in known.parts:
+    if base is None or known is None or not _is_its_teacher(base, known) or "student" not in known.parts:
         on_note("no fast student: the base model has none to start from; use --quality teacher")
         return None
     deadline = time.monotonic() + left_s
@@ -83,16 +88,21 @@ def learn_student(
     # The base's student is better than any teacher where it is right already; the new teacher leads it from there.
     earlier = Earlier(before, 1.0 if teacher is None else EARLIER_SHARE)
     teaching = base if teacher is None else load_model(str(teacher), device=device)
+    # What was begun with another teacher is not gone on with.
+    run_folder = run_folder / RUN_NAME / ("alone" if teacher is None else teaching.sha256[:12])
+    run_folder.mkdir(parents=True, exist_ok=True)
 
     def clean(tiles: Sequence[NDArray[np.uint8]], kept: str) -> CleanedPhotos:
         return clean_photos(
             [np.array(each) for each in tiles], SOURCE, teaching, run_folder / kept, earlier=earlier
         )
 
-    started = time.monotonic()
-    clean(learned[:1], "timed")
-    count = _fitting_tiles(left_s, time.monotonic() - started)
-    chosen = _spread(learned, count)
+    plan = run_folder / TILES_NAME
+    if not plan.exists():  # a run that is resumed keeps to its tiles
+        started = time.monotonic()
+        clean(learned[:1], "timed")
+        plan.write_text(json.dumps(_fitting_tiles(left_s, time.monotonic() - started)), encoding="utf-8")
+    chosen = spread(learned, json.loads(plan.read_text(encoding="utf-8")))
     whose = "the present student" if teacher is None else "the new teacher"
     on_note(f"{whose} cleans {len(chosen)} tiles for the fast student")
     cleaned = clean(chosen, "estimates")
@@ -128,16 +138,28 @@ def learn_student(
     return LearnedStudent(kept.state_dict(), old.config, trainer.step, base.name, verdict)
 
 
+def _is_its_teacher(base: Model, entry: ModelEntry) -> bool:
+    """Return whether a teacher is that of the model of its name: weight files may be called anything."""
+    part = entry.parts.get("teacher")
+    return part is not None and part.sha256 == base.sha256
+
+
 def _judging_pairs(tiles: Sequence[NDArray[np.uint8]], student: Model, kept: Path) -> Pairs:
-    """Return crops of tiles that `student` cleaned, with the tiles' own noise from other places on them."""
-    chosen = [np.array(each) for each in _spread(tiles, JUDGING_TILES)]
+    """Return squares of tiles that `student` cleaned, with the tiles' own noise from other places on them."""
+    chosen = [np.array(each) for each in spread(tiles, JUDGING_TILES)]
     cleaned = clean_photos(chosen, SOURCE, student, kept, earlier=Earlier(student, 1.0))
-    config = DistillationConfig(steps=1, batch=JUDGING_PAIRS, renoised_share=0.0, transplanted_share=1.0)
-    return PairSampler([cleaned], config).pairs(0)
-
-
-def _spread(tiles: Sequence[NDArray[np.uint8]], count: int) -> list[NDArray[np.uint8]]:
-    return [tiles[index] for index in sorted({int(index) for index in np.linspace(0, len(tiles) - 1, count)})]
+    random = np.random.default_rng(0)
+    noisy, targets = [], []
+    for tile, target in zip(cleaned.noisy, cleaned.targets, strict=True):
+        noise = learn_noise(tile, target)
+        height, width = target.shape[:2]
+        for top in range(0, height - JUDGING_PX + 1, JUDGING_PX):
+            for left in range(0, width - JUDGING_PX + 1, JUDGING_PX):
+                scene = target[top : top + JUDGING_PX, left : left + JUDGING_PX].astype(np.float32)
+                noisy.append(lay_noise(noise, scene, random))
+                targets.append(scene)
+    first, second = (torch.from_numpy(np.stack(each) / 255).permute(0, 3, 1, 2) for each in (noisy, targets))
+    return Pairs(first, second, torch.zeros(len(noisy), dtype=torch.bool))
 
 
 def _fitting_tiles(left_s: float, seconds_a_tile: float) -> int:

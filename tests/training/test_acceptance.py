@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -40,6 +41,9 @@ def test_a_lower_loss_at_all_places_with_as_much_noise_removed_is_accepted() -> 
         ({"losses_8bit": BASE.losses_8bit}, "no better"),
         ({"losses_8bit": (9.9, 12.0, 8.0, 9.9)}, "loss 9.950 instead of 10.000 (by 1.7 standard errors"),
         ({"losses_8bit": (10.1, 12.1, 8.1, 10.1)}, "no better"),
+        ({"losses_8bit": (math.nan,) * 4}, "no better"),
+        ({"flat_variance": math.nan}, "copy noise"),
+        ({"structure": math.nan}, "more of the picture"),
     ],
 )
 def test_each_way_to_be_worse_is_refused_and_named(changes: dict[str, Any], why: str) -> None:
@@ -58,13 +62,16 @@ def test_a_network_that_removes_none_of_the_picture_may_remove_less_of_its_oppos
     assert not better(sharpened, structure=0.03).accepted
 
 
-@pytest.mark.parametrize(
-    ("noise_variance", "accepted"), [(90, True), (94, True), (96, True), (100, False), (130, False)]
-)
+@pytest.mark.parametrize(("noise_variance", "accepted"), [(90, True), (96, True), (100, False), (130, False)])
 def test_a_base_that_removes_more_than_the_noise_may_be_undercut(
     noise_variance: float, accepted: bool
 ) -> None:
     assert replace(better(flat_variance=92), noise_variance=noise_variance).accepted == accepted
+
+
+def test_where_nothing_can_be_measured_half_of_what_the_base_removed_is_asked_for() -> None:
+    assert replace(better(flat_variance=48), noise_variance=0).accepted
+    assert not replace(better(flat_variance=47), noise_variance=0).accepted
 
 
 class Blur(nn.Module):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from tiny_training import NETWORK
 
 from lgbpn_cli.config import StudentConfig
+from lgbpn_cli.errors import TrainingError, UsageError
 from lgbpn_cli.models.manifest import (
     ModelEntry,
     ModelPart,
@@ -18,11 +21,13 @@ from lgbpn_cli.models.manifest import (
     user_folder,
 )
 from lgbpn_cli.models.weight_file import read_weights, write_weights
+from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.student import Student
 from lgbpn_cli.training.acceptance import Verdict
-from lgbpn_cli.training.distil import Earlier, clean_photos
+from lgbpn_cli.training.distil import Earlier, StudentTrainer, clean_photos
 from lgbpn_cli.training.finetune_student import EARLIER_SHARE, _fitting_tiles
 from lgbpn_cli.training.pairs import PairSampler
+from lgbpn_cli.training.trainer import Trainer
 from lgbpn_cli.training_config import DistillationConfig
 
 
@@ -111,6 +116,60 @@ def test_the_student_learns_from_the_new_teacher_where_it_was_accepted(
     run(base="base")
     student = base_with_student.parts["student"].sha256
     assert set(shares) == {("timed", share, student), ("estimates", share, student), ("judged", 1.0, student)}
-    learning, judging = lessons
+    (learning,) = lessons
     assert learning.transplanted_share > learning.renoised_share > 0
-    assert judging.transplanted_share == 1
+
+
+@pytest.mark.parametrize(("name", "options"), [("base", {}), ("ba", {"per_camera": True})])
+def test_a_model_is_not_made_over_the_one_it_starts_from(
+    name: str, options: dict[str, bool], run: Any, base_with_student: ModelEntry
+) -> None:
+    renamed = replace(base_with_student, name="ba-canon")
+    add_entry(renamed)
+    base = "base" if name == "base" else "ba-canon"
+    with pytest.raises(UsageError, match="it starts from"):
+        run(base=base, name=name, overwrite=True, **options)
+
+
+def test_a_weight_file_that_is_called_like_a_model_does_not_get_its_student(
+    run: Any, base_with_student: ModelEntry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(2)
+    write_weights(tmp_path / "base.safetensors", LGBPN(NETWORK).state_dict(), NETWORK, "sidd")
+    accept(monkeypatch, teacher=True, student=True)
+    assert list(run(base=str(tmp_path / "base.safetensors"))["mine"].entry.parts) == ["teacher"]
+
+
+@pytest.mark.parametrize("stopped", [KeyboardInterrupt(), TrainingError("there", "is broken", "Mend it.")])
+def test_a_student_that_was_stopped_costs_no_verdict_and_goes_on(
+    stopped: BaseException,
+    run: Any,
+    base_with_student: ModelEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    accept(monkeypatch, teacher=True, student=True)
+    tiles: list[int] = []
+
+    def stop(trainer: StudentTrainer, *arguments: Any) -> None:
+        tiles.append(len(trainer.sampler.sources[0].noisy))
+        raise stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr("lgbpn_cli.training.finetune_student.StudentTrainer.run", stop)
+        report = run(base="base")["mine"]
+    assert (report.interrupted, bool(report.trouble)) == (
+        isinstance(stopped, KeyboardInterrupt),
+        isinstance(stopped, TrainingError),
+    )
+    assert report.verdict is not None
+    assert list(report.entry.parts) == ["teacher"]
+
+    def run_on(trainer: StudentTrainer, *arguments: Any) -> Any:
+        tiles.append(len(trainer.sampler.sources[0].noisy))
+        return Trainer.run(trainer, *arguments)
+
+    monkeypatch.setattr("lgbpn_cli.training.finetune_student._fitting_tiles", lambda *arguments: 1)
+    monkeypatch.setattr("lgbpn_cli.training.finetune_student.StudentTrainer.run", run_on)
+    report = run(base="base", resume=True)["mine"]
+    assert sorted(report.entry.parts) == ["student", "teacher"]
+    assert tiles[0] == tiles[1] > 1
