@@ -45,6 +45,16 @@ class TrainingConfig:
         )
 
 
+SHARES = (
+    ("renoised_share", 0.5),
+    ("transplanted_share", 0.6),
+    ("weakened_share", 0.5),
+    ("jpeg_share", 0.4),
+    ("earlier_share", 0.7),
+)
+"""Settings between 0 and 1, and what is usual."""
+
+
 @dataclass(frozen=True)
 class DistillationConfig:
     """How a student is trained on the results of a teacher."""
@@ -68,6 +78,10 @@ class DistillationConfig:
     transplanted_share: float = 0.0
     """Share of the crops that are cleaned photos with their own noise from another place. Where there are any, crops
     of noisy photos as they are teach nothing about coarse noise, which is left in their targets."""
+    weakened_share: float = 0.0
+    """Share of those whose noise is weakened: as the camera's at a lower ISO."""
+    jpeg_share: float = 0.0
+    """Share of those that become a JPEG of quality 60 to 96 after it."""
     earlier_share: float = 0.0
     """Share of each target that is the result of the teacher's present student: a second round of teaching."""
     from_earlier: bool = False
@@ -87,7 +101,7 @@ class DistillationConfig:
         require(self.precision in PRECISIONS, "precision", f"'{self.precision}' is unknown", "Use auto.")
         for name in ("steps", "batch", "checkpoint_every", "crop_px"):
             require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
-        for name, usual in (("renoised_share", 0.5), ("transplanted_share", 0.6), ("earlier_share", 0.7)):
+        for name, usual in SHARES:
             require(0 <= getattr(self, name) <= 1, name, "is not between 0 and 1", f"Use {usual}.")
         require(
             self.renoised_share + self.transplanted_share <= 1,

@@ -26,13 +26,13 @@ from lgbpn_cli.training.transplant import lay_noise, learn_noise
 from lgbpn_cli.training_config import DataSource, DistillationConfig
 
 FEWEST_STEPS = 20
-MOST_STEPS = 2000
+MOST_STEPS = 10_000
 LEARNING_RATE = 3e-4
 EARLIER_SHARE = 0.7
 """Share of the base student's results in what the new one learns; the rest is the new teacher's, if there is one."""
 RENOISED_SHARE, TRANSPLANTED_SHARE = 0.15, 0.65
 """Shares of the crops with made-up noise and with the photos' own from other places."""
-MOST_TILES = 64
+MOST_TILES = 400
 """So many tiles are cleaned for the student at most, spread evenly."""
 FEWEST_TILES = 4
 """However short the time."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lgbpn_cli.colour import decode_light, encode_light
-from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph
+from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph, through_jpeg
 from lgbpn_cli.training.transplant import NoiseOfPhoto, lay_noise, learn_noise
 from lgbpn_cli.training_config import DistillationConfig
 
@@ -26,6 +26,9 @@ DARK_SHARE = 0.5
 """Share of the scenes that are darkened: much of what is taken at high ISO is."""
 DARKEST_EXPOSURE = 0.1
 """Light that is left in the darkest of them."""
+WEAKEST = 0.1
+"""The least strength of weakened noise, of the photo's own."""
+JPEG_QUALITIES = (60, 97)
 
 
 Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -114,7 +117,13 @@ class PairSampler:
             self._noises[key] = learn_noise(source.noisy[chosen], target)
         scene = _crop((target,), self.config.crop_px, random)[0]
         levels = np.float32(255) * scene
-        return lay_noise(self._noises[key], levels, random) / np.float32(255), scene
+        weakened = random.random() < self.config.weakened_share
+        strength = float(np.exp(random.uniform(np.log(WEAKEST), 0))) if weakened else 1.0
+        noisy = lay_noise(self._noises[key], levels, random, strength).astype(np.uint8)
+        if random.random() < self.config.jpeg_share:
+            quality, subsampling = int(random.integers(*JPEG_QUALITIES)), int(random.choice((0, 2)))
+            noisy = through_jpeg(noisy, quality, subsampling)
+        return noisy.astype(np.float32) / np.float32(255), scene
 
 
 def _crop(

@@ -119,7 +119,7 @@ def photograph(scene: FloatImage, camera: Camera, random: np.random.Generator) -
     result = np.clip(scene + _process(noisy - rendered, camera), 0, 1)
     levels = np.rint(result * 255).astype(np.uint8)
     if camera.jpeg_quality is not None:
-        levels = _through_jpeg(levels, camera.jpeg_quality, camera.jpeg_subsampling)
+        levels = through_jpeg(levels, camera.jpeg_quality, camera.jpeg_subsampling)
     return np.asarray(levels, np.float32) / np.float32(255)
 
 
@@ -218,7 +218,8 @@ def _blur(image: FloatImage, sigma_px: float) -> FloatImage:
     return np.asarray(planes[:, 0].permute(1, 2, 0).numpy())
 
 
-def _through_jpeg(levels: NDArray[np.uint8], quality: int, subsampling: int) -> NDArray[np.uint8]:
+def through_jpeg(levels: NDArray[np.uint8], quality: int, subsampling: int) -> NDArray[np.uint8]:
+    """Return a picture (h, w, 3) as a JPEG of that quality gives it back; subsampling 0 is 4:4:4, 2 is 4:2:0."""
     file = io.BytesIO()
     Image.fromarray(levels).save(file, "JPEG", quality=quality, subsampling=subsampling)
     return np.asarray(Image.open(file))

@@ -78,8 +78,13 @@ def learn_noise(noisy: NDArray[np.uint8], cleaned: NDArray[np.uint8]) -> NoiseOf
     return replace(noise, coarse_colours=_coarse_colours(_normal(fine, noise, clean)))
 
 
-def lay_noise(noise: NoiseOfPhoto, scene: FloatImage, random: np.random.Generator) -> FloatImage:
-    """Return `scene`, (side, side, 3) in levels, with noise from a random place of the photo; whole levels."""
+def lay_noise(
+    noise: NoiseOfPhoto, scene: FloatImage, random: np.random.Generator, strength: float = 1.0
+) -> FloatImage:
+    """Return `scene`, (side, side, 3) in levels, with noise from a random place of the photo; whole levels.
+
+    `strength` is that of the noise, as a share of the photo's: its deviation; its mean goes with the square.
+    """
     side = scene.shape[0]
     normal = _usual_noise(noise, side, random)
     normal = np.rot90(normal, 2 * int(random.integers(2)))
@@ -92,7 +97,7 @@ def lay_noise(noise: NoiseOfPhoto, scene: FloatImage, random: np.random.Generato
         coarse, axes=(0, 1)
     )
     laid = np.fft.irfft2(spectrum, (side, side), axes=(0, 1)).astype(np.float32)
-    taken = scene + noise.mean_at(scene) + noise.deviation_at(scene) * laid
+    taken = scene + strength**2 * noise.mean_at(scene) + strength * noise.deviation_at(scene) * laid
     return np.asarray(np.rint(np.clip(taken, 0, 255)), np.float32)
 
 

@@ -31,7 +31,7 @@ from lgbpn_cli.training.trainer import Trainer
 from lgbpn_cli.training_config import DistillationConfig
 
 
-@pytest.mark.parametrize(("left_s", "tiles"), [(-1, 4), (60, 30), (1e6, 64)])
+@pytest.mark.parametrize(("left_s", "tiles"), [(-1, 4), (60, 30), (1e6, 400)])
 def test_the_student_gets_as_many_tiles_as_fit_into_its_time(left_s: float, tiles: int) -> None:
     assert _fitting_tiles(left_s, seconds_a_tile=1) == tiles
 

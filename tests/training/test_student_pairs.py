@@ -86,6 +86,33 @@ def test_transplanted_noise_lies_on_the_target_and_is_not_as_taken() -> None:
     assert 255 * (pairs.noisy - pairs.target).std() == pytest.approx(8, rel=0.15)
 
 
+def grey_pairs(**shares: float) -> torch.Tensor:
+    """Return what lies on grey photos, in levels, with transplanted noise of 8 levels."""
+    random = np.random.default_rng(0)
+    target = np.full((60, 70, 3), 100, np.uint8)
+    noisy = np.rint(target + 8 * random.standard_normal(target.shape)).astype(np.uint8)
+    photos = CleanedPhotos("grey", (noisy,), (target,), 1.0, 1.0)
+    config = replace(CONFIG, renoised_share=0.0, transplanted_share=1.0, batch=40, **shares)
+    pairs = PairSampler([photos], config).pairs(0)
+    return 255 * (pairs.noisy - pairs.target)
+
+
+def test_weakened_noise_is_of_all_strengths_down_to_a_tenth() -> None:
+    strengths = grey_pairs(weakened_share=1.0).std(dim=(1, 2, 3)) / 8
+    assert strengths.max() < 1.15
+    assert strengths.min() < 0.2
+    assert (strengths < 0.32).float().mean() == pytest.approx(0.5, abs=0.2)
+    plain = grey_pairs().std(dim=(1, 2, 3)) / 8
+    assert plain.min() > 0.8
+
+
+def test_a_jpeg_loses_what_it_does_not_hold() -> None:
+    whole, jpeg = grey_pairs(), grey_pairs(jpeg_share=1.0)
+    kept = (jpeg.std() / whole.std()) ** 2
+    assert 0.3 < kept < 0.95
+    assert jpeg.mean().abs() < 1
+
+
 def test_shares_of_the_three_kinds_of_pairs() -> None:
     config = replace(CONFIG, renoised_share=0.2, transplanted_share=0.5, batch=200)
     as_taken = sampler(config).pairs(0).as_taken
