@@ -99,7 +99,13 @@ def short_run(photos: Path, config: FinetuneConfig, folder: Path, student_steps:
         )
         crops = judging_crops(held_out)
         verdict = compare(
-            base, new, crops, device, losses=lambda network: blind_losses(network, crops, device), clean=once
+            base,
+            new,
+            crops,
+            device,
+            losses=lambda network: blind_losses(network, crops, device),
+            clean=once,
+            blind=True,
         )
         outcomes.append(Outcome(verdict, (base, new), TOLERANCES["teacher"], once))
         finetune_student.MOST_STEPS = student_steps

@@ -73,6 +73,9 @@ class Verdict:
     new: Judgement
     noise_variance: float
     """Variance of the noise in the same flat areas as `probe` measures it, in squared levels."""
+    blind: bool
+    """Whether the losses are blind ones. Those of known answers need no second look: noise that is left and picture
+    that is removed are both errors."""
 
     @property
     def standard_errors(self) -> float:
@@ -93,6 +96,8 @@ class Verdict:
                 f"it does no better on the photos held out: loss {self.new.loss_8bit:.3f} instead of "
                 f"{self.base.loss_8bit:.3f} ({self._surely()})"
             )
+        if not self.blind:
+            return found
         # Over flat areas JPEG hides noise from the measurement, but hardly more than half of it.
         noise = min(self.base.flat_variance, max(self.noise_variance, self.base.flat_variance / 2))
         if not self.new.flat_variance >= (1 - VARIANCE_MARGIN) * noise:
@@ -173,10 +178,12 @@ def compare(
     *,
     losses: Callable[[Network], tuple[float, ...]],
     clean: Callable[[Network, Tensor], Tensor],
+    blind: bool,
 ) -> Verdict:
     """Return how the new network does beside its base.
 
-    `losses` gives a network's loss at each place; `clean` what it makes of a noisy crop (1, 3, h, w) when it is used.
+    `losses` gives a network's loss at each place, `blind` ones or those of known answers; `clean` what it makes of a
+    noisy crop (1, 3, h, w) when it is used.
     """
     details, flats, variances = [], [], []
     removed: dict[Network, list[NDArray[np.float32]]] = {base: [], new: []}
@@ -201,7 +208,7 @@ def compare(
         )
         for network, parts in removed.items()
     )
-    return Verdict(base_judged, new_judged, float(np.mean(variances)))
+    return Verdict(base_judged, new_judged, float(np.mean(variances)), blind)
 
 
 def _tensor(crop: NDArray[np.uint8], device: Device) -> Tensor:

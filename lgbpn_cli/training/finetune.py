@@ -238,6 +238,7 @@ def finetune(
             device,
             losses=lambda network: blind_losses(network, crops, device),
             clean=lambda network, noisy: network(noisy, PRESETS[preset].first),
+            blind=True,
         )
     accepted = verdict is not None and verdict.accepted
 

@@ -133,6 +133,7 @@ def learn_student(
         device,
         losses=lambda network: known_answer_losses(network, pairs, device),
         clean=lambda network, noisy: network(noisy),
+        blind=False,
     )
     kept = new if verdict.accepted else old
     return LearnedStudent(kept.state_dict(), old.config, trainer.step, base.name, verdict)

@@ -24,7 +24,7 @@ def better(base: Judgement = BASE, **changes: Any) -> Verdict:
     losses = tuple(
         loss - 0.02 + offset for loss, offset in zip(base.losses_8bit, (0.002, 0, 0, -0.002), strict=True)
     )
-    return Verdict(base, replace(base, losses_8bit=losses, **changes), noise_variance=100)
+    return Verdict(base, replace(base, losses_8bit=losses, **changes), noise_variance=100, blind=True)
 
 
 def test_a_lower_loss_at_all_places_with_as_much_noise_removed_is_accepted() -> None:
@@ -47,13 +47,15 @@ def test_a_lower_loss_at_all_places_with_as_much_noise_removed_is_accepted() -> 
     ],
 )
 def test_each_way_to_be_worse_is_refused_and_named(changes: dict[str, Any], why: str) -> None:
-    found = Verdict(BASE, replace(better().new, **changes), noise_variance=100)
+    found = Verdict(BASE, replace(better().new, **changes), noise_variance=100, blind=True)
     assert not found.accepted
     assert why in found.words()
 
 
 def test_one_place_says_nothing() -> None:
-    assert not Verdict(replace(BASE, losses_8bit=(10.0,)), replace(BASE, losses_8bit=(5.0,)), 100).accepted
+    assert not Verdict(
+        replace(BASE, losses_8bit=(10.0,)), replace(BASE, losses_8bit=(5.0,)), 100, blind=True
+    ).accepted
 
 
 def test_a_network_that_removes_none_of_the_picture_may_remove_less_of_its_opposite() -> None:
@@ -72,6 +74,12 @@ def test_a_base_that_removes_more_than_the_noise_may_be_undercut(
 def test_where_nothing_can_be_measured_half_of_what_the_base_removed_is_asked_for() -> None:
     assert replace(better(flat_variance=48), noise_variance=0).accepted
     assert not replace(better(flat_variance=47), noise_variance=0).accepted
+
+
+@pytest.mark.parametrize("changes", [{"flat_variance": 10}, {"structure": 0.9}])
+def test_known_answers_need_no_second_look(changes: dict[str, float]) -> None:
+    assert replace(better(**changes), blind=False).accepted
+    assert not better(**changes).accepted
 
 
 class Blur(nn.Module):
@@ -100,7 +108,7 @@ def pairs_of(noisy: np.ndarray, clean: np.ndarray) -> Pairs:
     return Pairs(first, second, torch.zeros(len(noisy), dtype=torch.bool))
 
 
-def between(base: Blur, new: Blur, device: Device, *, texture: float) -> Verdict:
+def between(base: Blur, new: Blur, device: Device, *, texture: float, blind: bool = True) -> Verdict:
     noisy, clean = noisy_and_clean(texture)
     pairs = pairs_of(noisy, clean)
     return compare(
@@ -110,6 +118,7 @@ def between(base: Blur, new: Blur, device: Device, *, texture: float) -> Verdict
         device,
         losses=lambda network: known_answer_losses(network, pairs, device),
         clean=lambda network, noisy: network(noisy),
+        blind=blind,
     )
 
 
@@ -118,6 +127,12 @@ def test_known_answers_are_compared_pair_by_pair(cpu: Device) -> None:
     untouched = known_answer_losses(Blur(1), pairs_of(noisy, clean), cpu)
     assert untouched == pytest.approx(abs(noisy - clean).mean(axis=(1, 2, 3)), rel=1e-4)
     assert np.all(np.less(known_answer_losses(Blur(5), pairs_of(noisy, clean), cpu), untouched))
+
+
+def test_who_comes_closer_to_the_known_answers_is_accepted(cpu: Device) -> None:
+    assert between(Blur(3), Blur(5), cpu, texture=0, blind=False).accepted
+    assert not between(Blur(5), Blur(3), cpu, texture=0, blind=False).accepted
+    assert not between(Blur(1), Blur(5), cpu, texture=30, blind=False).accepted
 
 
 @pytest.mark.parametrize(
