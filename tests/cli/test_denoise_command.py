@@ -237,3 +237,19 @@ def test_the_model_of_the_camera_is_used_where_there_is_one(
     assert "Canon EOS 5D, ISO 800: model other" in result.stderr
     used = [settings_of(tmp_path / "out" / name)["model_sha256"] for name in ("known.png", "unknown.png")]
     assert used == ["sum of other teacher", "sum of fake teacher"]
+
+
+@pytest.mark.parametrize(("quality", "part"), [("fast", "student"), ("teacher", "teacher")])
+def test_each_part_of_a_model_has_its_own_tolerance(
+    quality: str,
+    part: str,
+    lgbpn: Lgbpn,
+    make_photo: MakePhoto,
+    fake_rooms: dict,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = []
+    adaptation = fake_rooms["lgbpn_cli.adaptation"]
+    monkeypatch.setattr(adaptation, "give_detail_back", lambda *arguments: given.append(arguments[-1]))
+    assert lgbpn("denoise", make_photo("a.png", (8, 8)), "--quality", quality).exit_code == 0
+    assert given == [adaptation.TOLERANCES[part]]
