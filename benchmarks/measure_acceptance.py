@@ -36,7 +36,7 @@ from lgbpn_cli.network.student import Student
 from lgbpn_cli.noise import measure_noise
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.training import finetune_student
-from lgbpn_cli.training.acceptance import Verdict, blind_losses, compare, judging_crops
+from lgbpn_cli.training.acceptance import Verdict, compare_teachers, judging_crops
 from lgbpn_cli.training.checkpoint import load_checkpoint
 from lgbpn_cli.training.distil import CHECKPOINT_NAME as STUDENT_CHECKPOINT_NAME
 from lgbpn_cli.training.finetune import CHECKPOINT_NAME
@@ -58,6 +58,7 @@ GROUPS = (
     ("polyu", "Canon600D*"),
 )
 """Set and names; ordered so that a few of them are of all kinds."""
+PRESET = "sidd"
 MEASURED_PHOTOS = 5
 MEASURED_PX = 192
 
@@ -85,7 +86,7 @@ def short_run(photos: Path, config: FinetuneConfig, folder: Path, student_steps:
     outcomes: list[Outcome] = []
 
     def once(network: nn.Module, noisy: Tensor) -> Tensor:
-        return network(noisy, PRESETS["sidd"].first)  # type: ignore[no-any-return]
+        return network(noisy, PRESETS[PRESET].first)  # type: ignore[no-any-return]
 
     def note(text: str) -> None:
         if not text.startswith(f"step {config.steps}:"):
@@ -97,16 +98,7 @@ def short_run(photos: Path, config: FinetuneConfig, folder: Path, student_steps:
             read_tiles([each for each in index if each.held_out == held], run_folder)
             for held in (False, True)
         )
-        crops = judging_crops(held_out)
-        verdict = compare(
-            base,
-            new,
-            crops,
-            device,
-            losses=lambda network: blind_losses(network, crops, device),
-            clean=once,
-            blind=True,
-        )
+        verdict = compare_teachers(base, new, judging_crops(held_out), PRESET, device)
         outcomes.append(Outcome(verdict, (base, new), TOLERANCES["teacher"], once))
         finetune_student.MOST_STEPS = student_steps
         # An hour: the steps are what limits it.

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lgbpn_cli.config import PassConfig
+from lgbpn_cli.config import PRESETS, PassConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.noise import measure_noise
@@ -167,6 +167,21 @@ def known_answer_losses(network: nn.Module, pairs: Pairs, device: Device) -> tup
         answer = network(noisy[None].to(device.torch_device))[0].cpu()
         losses.append(255 * float((answer - target).abs().mean()))
     return tuple(losses)
+
+
+def compare_teachers(
+    base: LGBPN, new: LGBPN, crops: Sequence[NDArray[np.uint8]], preset: str, device: Device
+) -> Verdict:
+    """Return how a new LG-BPN does beside its base by the blind loss; `preset` is what both are used with."""
+    return compare(
+        base,
+        new,
+        crops,
+        device,
+        losses=lambda network: blind_losses(network, crops, device),
+        clean=lambda network, noisy: network(noisy, PRESETS[preset].first),
+        blind=True,
+    )
 
 
 @torch.inference_mode()

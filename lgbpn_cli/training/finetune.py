@@ -25,7 +25,7 @@ from lgbpn_cli.models.load import Model
 from lgbpn_cli.models.manifest import ModelEntry
 from lgbpn_cli.network.blind import blind_loss
 from lgbpn_cli.network.lgbpn import LGBPN
-from lgbpn_cli.training.acceptance import Verdict, blind_losses, compare, judging_crops
+from lgbpn_cli.training.acceptance import Verdict, blind_losses, compare_teachers, judging_crops
 from lgbpn_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from lgbpn_cli.training.data import CropSampler, NoisySource
 from lgbpn_cli.training.distributed import ProcessGroup
@@ -231,15 +231,7 @@ def finetune(
     weights = best.weights()
     if weights is not None:
         judge.load_state_dict(weights)
-        verdict = compare(
-            first,
-            judge,
-            crops,
-            device,
-            losses=lambda network: blind_losses(network, crops, device),
-            clean=lambda network, noisy: network(noisy, PRESETS[preset].first),
-            blind=True,
-        )
+        verdict = compare_teachers(first, judge, crops, preset, device)
     accepted = verdict is not None and verdict.accepted
 
     def with_teacher(network: LGBPN) -> ModelEntry:

@@ -29,6 +29,7 @@ DARKEST_EXPOSURE = 0.1
 WEAKEST = 0.1
 """The least strength of weakened noise, of the photo's own."""
 JPEG_QUALITIES = (60, 97)
+"""The least, and one more than the most."""
 
 
 Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
