@@ -106,6 +106,32 @@ def learn_student(
     whose = "the present student" if teacher is None else "the new teacher"
     on_note(f"{whose} cleans {len(chosen)} tiles for the fast student")
     cleaned = clean(chosen, "estimates")
+    weights, steps = _taught(old, cleaned, deadline, run_folder, device, on_step)
+    new = Student(old.config).to(device.torch_device).eval()
+    new.load_state_dict(weights)
+    pairs = _judging_pairs(held_out, before, run_folder / "judged")
+    verdict = compare(
+        old,
+        new,
+        judging_crops(held_out),
+        device,
+        losses=lambda network: known_answer_losses(network, pairs, device),
+        clean=lambda network, noisy: network(noisy),
+        blind=False,
+    )
+    kept = new if verdict.accepted else old
+    return LearnedStudent(kept.state_dict(), old.config, steps, base.name, verdict)
+
+
+def _taught(
+    old: Student,
+    cleaned: CleanedPhotos,
+    deadline: float,
+    run_folder: Path,
+    device: Device,
+    on_step: Callable[[TrainingProgress], None] | None,
+) -> tuple[dict[str, Tensor], int]:
+    """Return the weights of a student that began as `old` and learned until `deadline`, and its steps."""
     config = DistillationConfig(
         steps=1,
         learning_rate=LEARNING_RATE,
@@ -122,21 +148,7 @@ def learn_student(
     pace = time.monotonic() - started
     steps = int((deadline - time.monotonic()) / max(pace, 1e-3))
     trainer.config = replace(config, steps=min(MOST_STEPS, max(FEWEST_STEPS, steps)), checkpoint_every=50)
-    weights = trainer.run(run_folder / CHECKPOINT_NAME, on_step)
-    new = Student(old.config).to(device.torch_device).eval()
-    new.load_state_dict(weights)
-    pairs = _judging_pairs(held_out, before, run_folder / "judged")
-    verdict = compare(
-        old,
-        new,
-        judging_crops(held_out),
-        device,
-        losses=lambda network: known_answer_losses(network, pairs, device),
-        clean=lambda network, noisy: network(noisy),
-        blind=False,
-    )
-    kept = new if verdict.accepted else old
-    return LearnedStudent(kept.state_dict(), old.config, trainer.step, base.name, verdict)
+    return trainer.run(run_folder / CHECKPOINT_NAME, on_step), trainer.step
 
 
 def _is_its_teacher(base: Model, entry: ModelEntry) -> bool:
