@@ -5,7 +5,9 @@
 Photos with references that are trained on (every n-th), and low-noise photos that are not (`exclude` in
 recipes/student.toml), reduced by 2 to 4, with the noise of simulated cameras on them, as they are and as JPEGs. Rows
 differ in how much energy may be removed: all (`--strength 1`), or so many times what was measured in the photo; `auto`
-is TOLERANCES in adaptation.py. In decibels: mean PSNR, and the least gain of any photo over its noisy input.
+is TOLERANCES in adaptation.py. In decibels: mean PSNR, and the least gain of any photo over its noisy input. `flat` is
+what would be kept if the noise were measured in flat patches alone. Level is what was measured, over the true one (the
+median of the photos).
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from PIL import Image
 from lgbpn_cli.adaptation import give_detail_back
 from lgbpn_cli.colour import to_working
 from lgbpn_cli.denoiser import load_model
+from lgbpn_cli.inference.noise_level import cell_levels
 from lgbpn_cli.models.load import DEFAULT_MODEL
 from lgbpn_cli.network.student import Student
 from lgbpn_cli.noise import measure_noise
@@ -33,7 +36,7 @@ from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph, t
 
 Photos = Iterator[tuple[np.ndarray, np.ndarray]]
 """Noisy and clean, (h, w, 3) in 0..1."""
-WAYS = {"all removed": None, "1.2 x measured": 1.2, "1.5 x measured": 1.5}
+WAYS = {"all removed": None, "1.5 x flat": 1.5, "1.2 x measured": 1.2, "1.5 x measured": 1.5}
 SHOTS = (3e-5, 2e-4, 1e-3, 4e-3)
 """Variance of the shot noise at full scale; up to twice as much."""
 JPEG_QUALITIES = (None, 92, 75)
@@ -76,8 +79,15 @@ def simulated(shot: float, jpeg_quality: int | None = None) -> Photos:
 def print_rows(name: str, photos: Photos, network: Student) -> None:
     """Print a row for each way."""
     scores: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
+    ratios = []
     for noisy, clean in photos:
-        noise, before = measure_noise(noisy), psnr_8bit(noisy, clean)
+        noise, flat, before = (
+            measure_noise(noisy, cell_levels()),
+            measure_noise(noisy),
+            psnr_8bit(noisy, clean),
+        )
+        true = float(np.sqrt(255**2 * ((noisy - clean) ** 2).mean()))
+        ratios.append([float(np.sqrt(each.variance_at(255 * noisy).mean())) / true for each in (flat, noise)])
         result = (
             network(torch.from_numpy(noisy).permute(2, 0, 1)[None])[0].permute(1, 2, 0).contiguous().numpy()
         )
@@ -85,13 +95,14 @@ def print_rows(name: str, photos: Photos, network: Student) -> None:
             kept = result
             if tolerance is not None:
                 kept = np.empty_like(noisy)
-                give_detail_back(noisy, result, kept, noise, tolerance)
+                give_detail_back(noisy, result, kept, flat if "flat" in way else noise, tolerance)
             scores[way].append((before, psnr_8bit(kept, clean)))
+    flat_ratio, ratio = np.median(ratios, axis=0)
     for way, found in scores.items():
         before, after = np.transpose(found)
         print(
             f"| {name} | {len(before)} | {before.mean():.2f} | {way} | {after.mean():.2f} "
-            f"| {(after - before).min():+.2f} |",
+            f"| {(after - before).min():+.2f} | {flat_ratio if 'flat' in way else ratio:.2f} |",
             flush=True,
         )
 
@@ -104,7 +115,7 @@ def main() -> None:
     network = load_model(arguments.model, quality="fast", device="cpu").network
     if not isinstance(network, Student):
         raise TypeError("not a student")
-    print("| photos | number | noisy | kept | PSNR | least gain |\n|---|---|---|---|---|---|")
+    print("| photos | number | noisy | kept | PSNR | least gain | level |\n|---|---|---|---|---|---|---|")
     for name in ("sidd-val-odd", "renoir-even"):
         print_rows(name, islice(real(name), 0, None, arguments.every), network)
     for quality in JPEG_QUALITIES:

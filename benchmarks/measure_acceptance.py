@@ -29,6 +29,7 @@ from lgbpn_cli.adaptation import TOLERANCES, give_detail_back
 from lgbpn_cli.colour import to_working
 from lgbpn_cli.config import PRESETS
 from lgbpn_cli.device import choose_device
+from lgbpn_cli.inference.noise_level import cell_levels
 from lgbpn_cli.models.load import DEFAULT_MODEL, load_model
 from lgbpn_cli.models.manifest import find_model
 from lgbpn_cli.network.lgbpn import LGBPN
@@ -134,7 +135,7 @@ def gains_db(noisy_paths: list[Path], outcome: Outcome) -> tuple[float, float]:
     scores: dict[tuple[str, nn.Module], list[float]] = {}
     for path in noisy_paths:
         whole = to_working(read_photo(path))
-        noise = measure_noise(whole)
+        noise = measure_noise(whole, cell_levels())
         noisy = middle(whole, MEASURED_PX)
         clean = middle(to_working(read_photo(path.parent.parent / "reference" / path.name)), MEASURED_PX)
         for network in outcome.networks:

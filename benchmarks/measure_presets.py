@@ -22,6 +22,7 @@ from lgbpn_cli.config import PRESETS, InferenceConfig
 from lgbpn_cli.denoiser import load_model
 from lgbpn_cli.evaluation.metrics import psnr_db, to_levels
 from lgbpn_cli.inference.denoise import run_network
+from lgbpn_cli.inference.noise_level import cell_levels
 from lgbpn_cli.noise import measure_noise
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.training.recipe import data_root
@@ -56,7 +57,7 @@ def main() -> None:
         chosen: Counter[str] = Counter()
         for path in references[:: arguments.every]:
             whole = to_working(read_photo(folder / "noisy" / path.name))
-            noise = measure_noise(whole)
+            noise = measure_noise(whole, cell_levels())
             choice = choose_preset(noise)
             chosen[choice] += 1
             noisy, clean = (middle(each, arguments.crop_px) for each in (whole, to_working(read_photo(path))))

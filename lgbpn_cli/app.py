@@ -276,13 +276,18 @@ def probe(
     recursive: bool = False,
     on_note: Callable[[str], None] | None = None,
 ) -> Probe:
-    """The noise of the photos among `inputs`, files and folders. Raises UsageError for a missing input."""
+    """The noise of the photos among `inputs`, files and folders.
+
+    Raises UsageError for a missing input, ModelError where the noise estimator is missing or damaged.
+    """
     check_inputs(inputs)
     selection = select_sources(inputs, OutputConfig(recursive=recursive))
     if on_note is not None:
         for text in selection.notes():
             on_note(text)
-    found = probe_photos(source.path for source in selection.sources)
+    from lgbpn_cli.inference.noise_level import cell_levels
+
+    found = probe_photos((source.path for source in selection.sources), cell_levels())
     found.failures[:0] = [error for _, error in selection.refused]
     return found
 

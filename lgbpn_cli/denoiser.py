@@ -82,21 +82,29 @@ class Denoiser:
         """Denoise `noisy` as its own noise asks for; what is put `into` the canvas is read back from `result`."""
         from lgbpn_cli.adaptation import TOLERANCES, choose_preset, give_detail_back
         from lgbpn_cli.inference.denoise import run_network
+        from lgbpn_cli.inference.noise_level import cell_levels
 
-        strength, preset = self.settings.strength, self.settings.preset
-        chooses = preset is None and self.model.part == "teacher"
-        noise = measure_noise(noisy) if strength is None or chooses else NO_NOISE
+        noise = measure_noise(noisy, cell_levels()) if self.asks_noise else NO_NOISE
         run_network(
             noisy,
             self.model,
-            replace(self.settings, preset=choose_preset(noise)) if chooses else self.settings,
+            replace(self.settings, preset=choose_preset(noise)) if self._chooses_preset else self.settings,
             into=into,
             on_tile=on_tile,
             on_plan=None if self.listener is None else self.listener.planned,
             on_note=None if self.listener is None else self.listener.note,
         )
-        if strength is None:
+        if self.settings.strength is None:
             give_detail_back(noisy, result, into, noise, TOLERANCES[self.model.part])
+
+    @property
+    def _chooses_preset(self) -> bool:
+        return self.settings.preset is None and self.model.part == "teacher"
+
+    @property
+    def asks_noise(self) -> bool:
+        """Whether the noise of each photo decides about its result."""
+        return self.settings.strength is None or self._chooses_preset
 
     def check_plan(self) -> None:
         """Raise UsageError or DeviceError where no photo, however small, can be done with these settings."""
@@ -131,6 +139,10 @@ class Denoiser:
             "quality": settings.quality,
             "strength": "auto" if settings.strength is None else settings.strength,
         }
+        if self.asks_noise:
+            from lgbpn_cli.inference.noise_level import cell_levels
+
+            values["noise_estimator_sha256"] = cell_levels().sha256
         if self.model.part == "teacher":  # students know no shift
             values["preset"] = settings.preset or "auto"
         if settings.quality == "teacher-r3":  # the other qualities draw nothing at random
@@ -213,4 +225,10 @@ def prepare(model: Model | str | None, device: str, settings: InferenceConfig) -
         raise UsageError(
             f"--preset {settings.preset}", f"--quality {quality} has no presets", "Use --quality teacher."
         )
-    return Denoiser(model, replace(settings, quality=quality))
+    settings = replace(settings, quality=quality)
+    denoiser = Denoiser(model, settings)
+    if denoiser.asks_noise:
+        from lgbpn_cli.inference.noise_level import cell_levels
+
+        cell_levels()  # which tells now, not at the first photo, that its file is missing
+    return denoiser

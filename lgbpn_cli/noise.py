@@ -3,12 +3,15 @@
 A patch of 16x16 px is cut along a checkerboard of 8x8 px into two halves. Which patches are flat is judged on one
 half, how strong the noise is on the other, and the other way round: picking the patches that vary least would
 otherwise pick those whose noise happens to be weak, and measure too little.
+
+Where no patch is flat (rock, grass), texture counts as noise then. A CellEstimator, who knows noise from texture by its
+looks, sets a limit.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,6 +41,16 @@ MOST_COARSENESS = 1.25
 """A bin's noise is at most so many times as coarse as in the bins where it is fine: the rest is texture."""
 MEDIAN_TO_MEAN = 1.02
 """The mean of a variance estimated from a half patch of correlated noise, over its median."""
+CELL_PX = 32
+"""Side of the cells that a CellEstimator answers for, four to a tile."""
+LIMIT_MARGIN = 1.25
+"""The level may be so many times what the estimator sees: it errs, and noise that is left in flat areas shows."""
+SURE_TEXTURE = 0.5
+"""Where the limit is lower than the level in flat patches by this share, there is texture for sure."""
+DOUBTS = 2.0
+"""There the level goes below the limit by so many times the estimator's likely error."""
+CELLS_A_BIN = 24
+"""Photos with few cells have fewer bins of them."""
 CORRELATION_PATCHES = 600
 """The correlation is averaged over so many flat patches at most."""
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -56,6 +69,13 @@ class Picture(Protocol):
 
     def __getitem__(self, window: Window, /) -> np.ndarray:
         """Return the pixels of a window."""
+
+
+class CellEstimator(Protocol):
+    """Tells noise from texture; for tiles (n, 64, 64, 3), 0..1."""
+
+    def __call__(self, tiles: np.ndarray, /) -> tuple[np.ndarray, np.ndarray]:
+        """Return the noise of each 32x32 cell, (n, 4, 3): level in 8-bit levels, and likely error of its logarithm."""
 
 
 @dataclass(frozen=True)
@@ -116,12 +136,13 @@ NO_NOISE = NoiseMeasurement(
 """What is said of a photo in which nothing can be measured."""
 
 
-def measure_noise(image: Picture) -> NoiseMeasurement:
+def measure_noise(image: Picture, estimator: CellEstimator | None = None) -> NoiseMeasurement:
     """Return the noise of `image`, (h, w, 3) float32 of encoded values in 0..1, which is left as it is.
 
     Where the photo is looked at depends on its size alone: the result is the same every time. Photos with a side
     below 16 px are taken to have no noise. Over flat areas JPEG hides noise that shows beside edges: that of
-    strongly compressed photos is measured too low. Texture that covers the whole photo is taken for noise.
+    strongly compressed photos is measured too low. Texture that covers the whole photo is taken for noise, but where an
+    `estimator` says that it is none; photos with a side below 64 px are not shown to it.
     """
     if min(image.shape[:2]) < PATCH_PX:
         return NO_NOISE
@@ -140,6 +161,8 @@ def measure_noise(image: Picture) -> NoiseMeasurement:
     luma = np.einsum("nchw,c->nhw", flat_noise, LUMA)
     levels = np.array([np.sqrt(variance / kept_share) for _, variance in points])
     means = np.array([mean for mean, _ in points])
+    if estimator is not None:
+        levels = _limited(levels, *_estimated(tiles, estimator, means))
     orders = [np.argsort(means[:, channel], kind="stable") for channel in range(3)]
     return NoiseMeasurement(
         brightness_8bit=tuple(_floats(means[order, channel]) for channel, order in enumerate(orders)),
@@ -226,6 +249,61 @@ def _covariance(noise: np.ndarray) -> np.ndarray:
     offsets = np.arange(-REACH_PX, REACH_PX + 1)
     pairs = np.outer(PATCH_PX - np.abs(offsets), PATCH_PX - np.abs(offsets))
     return np.asarray(sums[np.ix_(offsets, offsets)] / pairs)
+
+
+def _estimated(
+    tiles: Sequence[np.ndarray], estimator: CellEstimator, brightness: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the level that the estimator sees at brightnesses (bins, 3), and the likely error of its logarithm.
+
+    The level is infinite where there is no tile to be shown.
+    """
+    squares = [
+        tile[rows, columns]
+        for tile in tiles
+        for rows in _squares(tile.shape[0])
+        for columns in _squares(tile.shape[1])
+    ]
+    if not squares:
+        return np.full_like(brightness, np.inf), np.zeros_like(brightness)
+    shown = np.stack(squares)
+    level, error = (each.reshape(-1, 3) for each in estimator(shown / np.float32(255)))
+    side = TILE_PX // CELL_PX
+    means = shown.reshape(-1, side, CELL_PX, side, CELL_PX, 3).mean(axis=(2, 4)).reshape(-1, 3)
+    bins = max(1, min(BRIGHTNESS_BINS, len(means) // CELLS_A_BIN))
+    points = []
+    for members in np.array_split(np.argsort(means @ LUMA, kind="stable"), bins):
+        weights = error[members] ** -2.0
+        variance, doubt = (
+            (weights * each[members]).sum(axis=0) / weights.sum(axis=0) for each in (level**2, error)
+        )
+        points.append((means[members].mean(axis=0), np.sqrt(variance), doubt))
+    known, levels, errors = (np.array(each) for each in zip(*points, strict=True))
+    orders = np.argsort(known, axis=0, kind="stable")
+    level_there, error_there = (
+        np.stack(
+            [np.interp(brightness[:, c], known[orders[:, c], c], each[orders[:, c], c]) for c in range(3)], -1
+        )
+        for each in (levels, errors)
+    )
+    return level_there, error_there
+
+
+def _limited(levels: np.ndarray, estimated: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """Return the levels measured in flat patches, lowered to what the estimator sees.
+
+    Where that is far less there is texture, in which it is less sure, too. Then the level goes below its estimate by
+    its doubt: noise that is left in texture hardly shows, and texture that is lost does.
+    """
+    share = np.minimum(1, LIMIT_MARGIN * estimated / np.maximum(levels, 1e-6))
+    texture = np.minimum(1, (1 - share) / SURE_TEXTURE)
+    return np.asarray(levels * share * np.exp(-DOUBTS * error * texture))
+
+
+def _squares(length: int) -> list[slice]:
+    """Return spans of TILE_PX that cover a length, the last ones overlapping; none of a shorter one."""
+    starts = sorted({*range(0, length - TILE_PX + 1, TILE_PX), length - TILE_PX})
+    return [slice(start, start + TILE_PX) for start in starts if start >= 0]
 
 
 def _correlation(covariance: np.ndarray) -> tuple[np.ndarray, float]:

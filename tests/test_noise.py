@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from lgbpn_cli.colour import to_working
-from lgbpn_cli.noise import REACH_PX, measure_noise
+from lgbpn_cli.inference.noise_level import cell_levels
+from lgbpn_cli.noise import (
+    DOUBTS,
+    LIMIT_MARGIN,
+    REACH_PX,
+    SURE_TEXTURE,
+    CellEstimator,
+    measure_noise,
+)
 from lgbpn_cli.photos.read import read_photo
 
 
@@ -115,5 +125,89 @@ def test_real_noise_is_measured_as_the_reference_shows_it(
     for path in sorted((data_root / folder / "reference").iterdir())[::every]:
         noisy = to_working(read_photo(data_root / folder / "noisy" / path.name))
         true_8bit = 255 * float((noisy - to_working(read_photo(path))).std())
-        measured_8bit = float(np.sqrt(measure_noise(noisy).variance_at(255 * noisy).mean()))
-        assert measured_8bit == pytest.approx(true_8bit, rel=worst), path.name
+        for estimator in (None, cell_levels()):
+            measured = measure_noise(noisy, estimator)
+            measured_8bit = float(np.sqrt(measured.variance_at(255 * noisy).mean()))
+            assert measured_8bit == pytest.approx(true_8bit, rel=worst), path.name
+
+
+def says(levels: np.ndarray | float, errors: np.ndarray | float = 0.1) -> CellEstimator:
+    """An estimator that answers the same, or by cell, for every tile."""
+
+    def estimator(tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        shape = (len(tiles), 4, 3)
+        assert tiles.shape[1:] == (64, 64, 3)
+        assert 0 <= tiles.min() <= tiles.max() <= 1
+        return np.broadcast_to(levels, shape).astype(float), np.broadcast_to(errors, shape).astype(float)
+
+    return estimator
+
+
+def lowered(flat: float, estimated: float, error: float) -> float:
+    """The rule of `_limited` in plain words, for one level."""
+    share = min(1.0, LIMIT_MARGIN * estimated / flat)
+    return flat * share * math.exp(-DOUBTS * error * min(1.0, (1 - share) / SURE_TEXTURE))
+
+
+def test_the_level_is_lowered_to_what_the_estimator_says() -> None:
+    noisy = (scene() + white(8, (320, 384, 3))).clip(0, 1)
+    plain = measure_noise(noisy)
+    assert measure_noise(noisy, says(100.0)) == plain
+    limited = measure_noise(noisy, says(np.array([2.0, 5.0, 100.0]), 0.2))
+    for channel, estimated in ((0, 2.0), (1, 5.0)):
+        expected = [lowered(flat, estimated, 0.2) for flat in plain.level_8bit[channel]]
+        assert limited.level_8bit[channel] == pytest.approx(expected)
+    assert max(limited.level_8bit[0]) < LIMIT_MARGIN * 2 * 0.7  # in doubt for the texture
+    assert limited.level_8bit[2] == plain.level_8bit[2]
+    assert limited.correlation == plain.correlation
+
+
+def test_the_limit_follows_brightness() -> None:
+    noisy = (scene() + white(30, (320, 384, 3))).clip(0, 1)
+
+    def estimator(tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        cells = tiles.reshape(len(tiles), 2, 32, 2, 32, 3).mean(axis=(2, 4)).reshape(len(tiles), 4, 3)
+        return 1 + 4 * cells, np.full(cells.shape, 1e-6)
+
+    limited = measure_noise(noisy, estimator)
+    levels = list(zip(limited.brightness_8bit[0], limited.level_8bit[0], strict=True))
+    for brightness, level in levels[1:-1]:  # darker and lighter than its bins, the limit goes on as it is
+        assert level == pytest.approx(LIMIT_MARGIN * (1 + 4 * brightness / 255), rel=0.05)
+    assert levels[-2][1] > 1.3 * levels[1][1]
+
+
+def test_cells_of_which_the_estimator_is_sure_count_most() -> None:
+    noisy = (scene() + white(12, (320, 384, 3))).clip(0, 1)
+    sure_of_two = says(np.array([[2.0], [6.0], [6.0], [6.0]]), np.array([[0.001], [0.1], [0.1], [0.1]]))
+    assert np.array(measure_noise(noisy, sure_of_two).level_8bit) == pytest.approx(LIMIT_MARGIN * 2, rel=0.01)
+
+
+@pytest.mark.parametrize("size", [(63, 300), (300, 40), (20, 20)])
+def test_photos_smaller_than_a_tile_are_not_shown_to_the_estimator(size: tuple[int, int]) -> None:
+    picture = (0.5 + white(5, (*size, 3))).clip(0, 1)
+    assert measure_noise(picture, says(0.001)) == measure_noise(picture)
+
+
+def test_every_part_of_a_photo_is_shown_to_the_estimator() -> None:
+    seen = []
+
+    def estimator(tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        seen.append(tiles)
+        return np.full((len(tiles), 4, 3), 5.0), np.full((len(tiles), 4, 3), 0.1)
+
+    rows, columns = np.indices((100, 150))
+    picture = (np.stack([rows, columns, rows + columns], axis=-1) / 255).astype(np.float32)
+    measure_noise(picture, estimator)
+    places = np.rint(255 * np.concatenate(seen)[..., :2]).astype(int).reshape(-1, 64 * 64, 2)
+    assert len(places) == 2 * 3
+    assert len(np.unique(places.reshape(-1, 2), axis=0)) == 100 * 150
+
+
+def test_photos_full_of_texture_are_not_taken_for_noisy_ones(data_root: Path) -> None:
+    with Image.open(data_root / "clean" / "life_by_Aitzol_Berasategi.jpg") as opened:
+        rock = np.asarray(opened.convert("RGB").reduce(2), np.float32)[:640, :640] / 255
+    for sigma in (2.0, 8.0):
+        noisy = (np.rint(255 * rock + 255 * white(sigma, rock.shape)) / 255).clip(0, 1).astype(np.float32)
+        plain, limited = measure_noise(noisy), measure_noise(noisy, cell_levels())
+        assert plain.level > 1.4 * sigma
+        assert 0.5 * sigma < limited.level < 0.75 * plain.level

@@ -13,7 +13,7 @@ from lgbpn_cli.adaptation import choose_preset
 from lgbpn_cli.colour import WorkingPixels
 from lgbpn_cli.config import PRESETS, NetworkConfig
 from lgbpn_cli.errors import PhotoError
-from lgbpn_cli.noise import REACH_PX, NoiseMeasurement, measure_noise
+from lgbpn_cli.noise import REACH_PX, CellEstimator, NoiseMeasurement, measure_noise
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.shot import Shot, shot_of
 
@@ -116,7 +116,11 @@ class Probe:
         }
 
 
-def probe_photos(paths: Iterable[Path], on_photo: Callable[[ProbedPhoto], None] | None = None) -> Probe:
+def probe_photos(
+    paths: Iterable[Path],
+    estimator: CellEstimator,
+    on_photo: Callable[[ProbedPhoto], None] | None = None,
+) -> Probe:
     """Return the noise of every photo that can be read; one at a time is in memory."""
     probe = Probe()
     for path in paths:
@@ -125,7 +129,7 @@ def probe_photos(paths: Iterable[Path], on_photo: Callable[[ProbedPhoto], None] 
         except PhotoError as error:
             probe.failures.append(error)
             continue
-        probed = ProbedPhoto(path, shot_of(photo), measure_noise(WorkingPixels(photo)))
+        probed = ProbedPhoto(path, shot_of(photo), measure_noise(WorkingPixels(photo), estimator))
         probe.photos.append(probed)
         if on_photo is not None:
             on_photo(probed)

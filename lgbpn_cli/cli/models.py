@@ -44,16 +44,22 @@ def verify_models(
         list[str] | None, typer.Argument(metavar="[NAME]...", help="Models to check.  [default: all]")
     ] = None,
 ) -> None:
-    """Check that the weight files of models are there, whole and readable. Exit code 2 if one is not.
+    """Check that the weight files of models, and of the noise estimator, are there, whole and readable.
+
+    Exit code 2 if one is not. With names, only these models are checked.
 
     Example: lgbpn models verify
     """
-    from lgbpn_cli.models.manifest import all_models, find_model
+    from lgbpn_cli.models.manifest import all_models, find_model, shipped_noise_estimator
+    from lgbpn_cli.models.noise_estimator import read_noise_estimator
     from lgbpn_cli.models.portable import verify_model
 
     for entry in [find_model(name) for name in names] if names else all_models().values():
         verify_model(entry)
         typer.echo(f"{entry.name}: good ({', '.join(sorted(entry.parts))})", err=True)
+    if not names:
+        read_noise_estimator(shipped_noise_estimator()[0])
+        typer.echo("noise estimator, for all models: good", err=True)
 
 
 @models_app.command("export")

@@ -10,7 +10,7 @@ import torch
 from lgbpn_cli.config import DEFAULT_QUALITY, PART_OF_QUALITY, PRESETS
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import ModelError, UsageError
-from lgbpn_cli.models.manifest import file_sha256, find_model
+from lgbpn_cli.models.manifest import check_file, file_sha256, find_model
 from lgbpn_cli.models.weight_file import read_weights
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.student import Student
@@ -67,19 +67,10 @@ def load_model(name_or_file: str, *, part: str | None = None, device: Device) ->
         part = part or ("student" if "student" in entry.parts else "teacher")
         name, path, preset = entry.name, entry.part_path(part), entry.preset
         expected = entry.parts[part].sha256
-    if not path.is_file():
-        raise ModelError(
-            f"model '{name}'", f"its file {path} is missing", "Check the path, or install again."
-        )
-    checksum = file_sha256(path)
-    if expected is not None and checksum != expected:
-        raise ModelError(
-            f"model '{name}'",
-            f"{path} is damaged (its checksum differs from the manifest's)",
-            "Install or import it again.",
-        )
+    if expected is not None:
+        check_file(f"model '{name}'", path, expected)
     network, own_preset = read_weights(path)
     if preset is not None and preset not in PRESETS:
         raise ModelError(f"model '{name}'", f"its preset '{preset}' is unknown", "Update lgbpn.")
     network.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Model(name, checksum, preset or own_preset, network, device)
+    return Model(name, expected or file_sha256(path), preset or own_preset, network, device)

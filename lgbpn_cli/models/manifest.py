@@ -8,6 +8,8 @@ import json
 import math
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,9 +81,38 @@ def read_manifest(folder: Path) -> dict[str, ModelEntry]:
     path = folder / MANIFEST_NAME
     if not path.exists():
         return {}
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+    with _readable(path) as document:
         return {entry["name"]: _entry(entry, folder) for entry in document["models"]}
+
+
+def shipped_noise_estimator() -> tuple[Path, str]:
+    """Return the file of the noise estimator, which serves all models, and its SHA-256.
+
+    Raises ModelError if it is missing or damaged.
+    """
+    with _readable(shipped_folder() / MANIFEST_NAME) as document:
+        part = ModelPart(**document["noise_estimator"])
+    check_file("the noise estimator", shipped_folder() / part.file, part.sha256)
+    return shipped_folder() / part.file, part.sha256
+
+
+def check_file(what: str, path: Path, sha256: str) -> None:
+    """Return if the file of `what` is there and has its checksum; ModelError else."""
+    if not path.is_file():
+        raise ModelError(what, f"its file {path} is missing", "Install or import it again.")
+    if file_sha256(path) != sha256:
+        raise ModelError(
+            what,
+            f"{path} is damaged (its checksum differs from the manifest's)",
+            "Install or import it again.",
+        )
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[dict[str, Any]]:
+    """Give the manifest at `path`; whoever does not find in it what should be there raises ModelError."""
+    try:
+        yield json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(
             path, f"the manifest cannot be read ({type(error).__name__})", "Restore it, or install again."
@@ -100,12 +131,14 @@ def add_entry(entry: ModelEntry) -> None:
     models = [asdict(each) for _, each in sorted(entries.items())]
     for model in models:
         del model["folder"]
-    text = json.dumps({"models": models}, indent=2, ensure_ascii=False) + "\n"
+    path = entry.folder / MANIFEST_NAME
+    document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    text = json.dumps({**document, "models": models}, indent=2, ensure_ascii=False) + "\n"
     handle, part = tempfile.mkstemp(dir=entry.folder, suffix=".part")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
     Path(part).chmod(0o644)
-    Path(part).replace(entry.folder / MANIFEST_NAME)
+    Path(part).replace(path)
 
 
 def all_models() -> dict[str, ModelEntry]:

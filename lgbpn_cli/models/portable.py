@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lgbpn_cli.errors import ModelError
-from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, read_manifest
+from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, check_file, read_manifest
 from lgbpn_cli.models.weight_file import read_weights
 
 SUFFIX = ".lgbpn"
@@ -88,16 +88,7 @@ def verify_model(entry: ModelEntry) -> None:
     """Return if every weight file of `entry` is there, has its checksum and can be read; ModelError else."""
     for part, each in entry.parts.items():
         path = entry.folder / each.file
-        if not path.is_file():
-            raise ModelError(
-                f"model '{entry.name}'", f"its {part} {path} is missing", "Install or import it again."
-            )
-        if file_sha256(path) != each.sha256:
-            raise ModelError(
-                f"model '{entry.name}'",
-                f"{path} is damaged (its checksum differs from the manifest's)",
-                "Install or import it again.",
-            )
+        check_file(f"{part} of model '{entry.name}'", path, each.sha256)
         read_weights(path)
 
 

@@ -22,6 +22,7 @@ from torch.nn import functional
 
 from lgbpn_cli.config import PRESETS, PassConfig
 from lgbpn_cli.device import Device
+from lgbpn_cli.inference.noise_level import cell_levels
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.noise import measure_noise
 from lgbpn_cli.training.pairs import Pairs
@@ -211,7 +212,7 @@ def compare(
                 picture = crop.astype(np.float32) - part
                 details.append(picture - _coarse(picture))
                 flats.append(_flat_blocks(picture))
-                noise = measure_noise(crop.astype(np.float32) / 255)
+                noise = measure_noise(crop.astype(np.float32) / 255, cell_levels())
                 variances.append(
                     float(noise.mean_variance_at(_blocks(picture)[flats[-1]].mean(axis=1)).mean())
                 )

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from lgbpn_cli.colour import to_working
 from lgbpn_cli.errors import PhotoError, TrainingError, UsageError
+from lgbpn_cli.inference.noise_level import cell_levels
 from lgbpn_cli.noise import measure_noise
 from lgbpn_cli.photos.photo import PHOTO_SUFFIXES
 from lgbpn_cli.photos.read import open_regular, read_photo
@@ -182,7 +183,7 @@ def _keep(path: Path, run_folder: Path, number: int, seen: set[bytes]) -> KeptPh
     if not _is_new(hashlib.sha256(np.ascontiguousarray(photo.pixels).data).digest(), seen):
         return "given twice"
     image = to_working(photo)
-    noise = measure_noise(image)
+    noise = measure_noise(image, cell_levels())
     if noise.level < CLEANEST_LEVEL_8BIT:
         return "too clean to learn from"
     name, shot = f"{number:05}.npy", shot_of(photo)

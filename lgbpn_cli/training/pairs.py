@@ -109,7 +109,7 @@ class PairSampler:
             scene = _halved(_crop((target,), REDUCTION * side, random)[0])
         else:
             scene = _crop((target,), side, random)[0]
-        scene = _darkened(scene, random)
+        scene = darkened(scene, random)
         return photograph(scene, draw_camera(random, self.ranges), random), scene
 
     def _transplanted(self, source: CleanedPhotos, chosen: int, random: np.random.Generator) -> Pair:
@@ -149,7 +149,8 @@ def _halved(scene: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(squares.mean(axis=(1, 3)), np.float32)
 
 
-def _darkened(scene: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+def darkened(scene: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+    """Return a scene (h, w, 3), 0..1, in weaker light, or, as often, as it is."""
     if random.random() >= DARK_SHARE:
         return scene
     exposure = np.float32(np.exp(random.uniform(np.log(DARKEST_EXPOSURE), 0)))

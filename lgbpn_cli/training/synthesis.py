@@ -199,13 +199,13 @@ def _process(noise: FloatImage, camera: Camera) -> FloatImage:
     if not (camera.luma_smooth_px or camera.chroma_smooth_px or camera.sharpening):
         return noise
     luma = noise @ LUMA[:, None]
-    chroma = _blur(noise - luma, camera.chroma_smooth_px)
-    luma = _blur(luma, camera.luma_smooth_px)
-    luma = luma + np.float32(camera.sharpening) * (luma - _blur(luma, 1.0))
+    chroma = blur(noise - luma, camera.chroma_smooth_px)
+    luma = blur(luma, camera.luma_smooth_px)
+    luma = luma + np.float32(camera.sharpening) * (luma - blur(luma, 1.0))
     return luma + chroma
 
 
-def _blur(image: FloatImage, sigma_px: float) -> FloatImage:
+def blur(image: FloatImage, sigma_px: float) -> FloatImage:
     """Return each channel of (h, w, c) under a Gaussian, edges reflected."""
     if sigma_px < 0.2:
         return image

@@ -14,6 +14,7 @@ from PIL import Image
 from small_photos import Lgbpn, MakePhoto, contents, negative_of, pixels_of
 
 from lgbpn_cli.config import InferenceConfig
+from lgbpn_cli.models.manifest import shipped_noise_estimator
 from lgbpn_cli.photos.record import read_record
 
 
@@ -207,6 +208,7 @@ def test_the_record_holds_what_is_left_to_the_photo_and_no_seed_that_does_nothin
     lgbpn("denoise", make_photo("a.png"), "--seed", "7")
     settings = settings_of(tmp_path / "a_denoised.png")
     assert (settings["preset"], settings["strength"]) == ("auto", "auto")
+    assert settings["noise_estimator_sha256"] == shipped_noise_estimator()[1]
     assert "seed" not in settings
     again = lgbpn("denoise", tmp_path, "--preset", "auto", "--strength", "auto", "--seed", "8").stderr
     assert "1 already there\n" in again

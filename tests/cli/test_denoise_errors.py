@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from small_photos import Lgbpn, MakePhoto, contents
 
+from lgbpn_cli.errors import ModelError
+from lgbpn_cli.inference.noise_level import CellLevels
+
 
 def test_bad_files_are_named_with_their_cause_and_the_others_are_done(
     lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
@@ -146,3 +149,23 @@ def test_a_folder_without_photos_is_no_error(lgbpn: Lgbpn, tmp_path: Path) -> No
     assert result.exit_code == 0
     assert "no photos to denoise were found" in result.stderr
     assert "left out: 1 of other file types" in result.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--strength", "0.5")], ids=["auto", "all is fixed but the preset"])
+def test_without_its_noise_estimator_nothing_is_begun(
+    lgbpn: Lgbpn,
+    make_photo: MakePhoto,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+) -> None:
+    def missing() -> CellLevels:
+        raise ModelError("the noise estimator", "its file x is missing", "Install again.")
+
+    monkeypatch.setattr("lgbpn_cli.inference.noise_level.cell_levels", missing)
+    photo = make_photo("a.png")
+    result = lgbpn("denoise", photo, *options)
+    assert result.exit_code == 2
+    assert "the noise estimator: its file x is missing" in result.stderr
+    assert set(contents(tmp_path)) == {"a.png"}
+    assert lgbpn("denoise", photo, "--strength", "0.5", "--preset", "sidd").exit_code == 0

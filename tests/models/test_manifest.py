@@ -53,6 +53,17 @@ def test_entries_are_added_to_those_there_are(tmp_path: Path) -> None:
     assert sorted(read_manifest(tmp_path)) == ["one", "two"]
 
 
+def test_what_else_the_manifest_names_stays(tmp_path: Path) -> None:
+    estimator = {"file": "noise-estimator.safetensors", "sha256": "0" * 64}
+    (tmp_path / MANIFEST_NAME).write_text(
+        json.dumps({"models": [], "noise_estimator": estimator}), encoding="utf-8"
+    )
+    add_entry(entry_in(tmp_path))
+    document = json.loads((tmp_path / MANIFEST_NAME).read_text(encoding="utf-8"))
+    assert document["noise_estimator"] == estimator
+    assert len(document["models"]) == 1
+
+
 def test_an_entry_replaces_one_of_the_same_name(tmp_path: Path) -> None:
     add_entry(entry_in(tmp_path, licence="old"))
     add_entry(entry_in(tmp_path, licence="new"))

@@ -12,13 +12,21 @@ from reference.networks import TINY, random_network
 from typer.testing import CliRunner
 
 from lgbpn_cli.cli.main import app
-from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, read_manifest
+from lgbpn_cli.models.manifest import (
+    MANIFEST_NAME,
+    ModelEntry,
+    ModelPart,
+    add_entry,
+    file_sha256,
+    read_manifest,
+    shipped_noise_estimator,
+)
 from lgbpn_cli.models.weight_file import write_weights
 
 
 @pytest.fixture
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The user's folder of models with one model, `tiny`; nothing is shipped."""
+    """The user's folder of models with one model, `tiny`; only the noise estimator is shipped."""
     folder = tmp_path / "own"
     folder.mkdir()
     path = folder / "tiny.safetensors"
@@ -26,7 +34,13 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "tiny.md").write_text("# tiny\n", encoding="utf-8")
     parts = {"teacher": ModelPart(path.name, file_sha256(path))}
     add_entry(ModelEntry("tiny", "dnd", parts, "waves", "CC0", 7, card="tiny.md", folder=folder))
-    monkeypatch.setattr("lgbpn_cli.models.manifest.shipped_folder", lambda: tmp_path / "nothing")
+    shipped = tmp_path / "shipped"
+    shipped.mkdir()
+    estimator, sha256 = shipped_noise_estimator()
+    (shipped / estimator.name).write_bytes(estimator.read_bytes())
+    listed = {"models": [], "noise_estimator": {"file": estimator.name, "sha256": sha256}}
+    (shipped / MANIFEST_NAME).write_text(json.dumps(listed), encoding="utf-8")
+    monkeypatch.setattr("lgbpn_cli.models.manifest.shipped_folder", lambda: shipped)
     monkeypatch.setattr("lgbpn_cli.models.manifest.user_folder", lambda: folder)
     return folder
 
@@ -65,13 +79,26 @@ def test_the_path_of_a_model_is_printed(models: Path) -> None:
 
 
 def test_a_good_model_is_said_to_be_good_and_a_damaged_one_is_an_error(models: Path) -> None:
-    assert lgbpn("models", "verify") == (0, ["tiny: good (teacher)"])
+    good = ["tiny: good (teacher)", "noise estimator, for all models: good"]
+    assert lgbpn("models", "verify") == (0, good)
+    assert lgbpn("models", "verify", "tiny") == (0, good[:1])
     path = models / "tiny.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     for arguments in ((), ("tiny",)):
         code, lines = lgbpn("models", "verify", *arguments)
         assert code == 2
         assert "damaged" in lines[0]
+
+
+def test_a_damaged_noise_estimator_is_an_error(models: Path, tmp_path: Path) -> None:
+    path = tmp_path / "shipped" / "noise-estimator.safetensors"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    code, lines = lgbpn("models", "verify")
+    assert (code, "noise estimator" in lines[-1], "damaged" in lines[-1]) == (2, True, True)
+    path.unlink()
+    code, lines = lgbpn("models", "verify")
+    assert (code, "missing" in lines[-1]) == (2, True)
 
 
 def test_an_exported_model_is_the_same_elsewhere(models: Path, exported: Path, elsewhere: Path) -> None:

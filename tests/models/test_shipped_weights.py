@@ -9,7 +9,7 @@ import pytest
 from lgbpn_cli.config import PRESETS
 from lgbpn_cli.device import Hardware, choose_device
 from lgbpn_cli.models.load import DEFAULT_MODEL, load_model
-from lgbpn_cli.models.manifest import ModelEntry, file_sha256, read_manifest
+from lgbpn_cli.models.manifest import ModelEntry, file_sha256, read_manifest, shipped_noise_estimator
 
 LARGEST_BYTES = 8 * 10**6
 
@@ -39,6 +39,7 @@ def test_no_weight_file_is_larger_than_8_mb(shipped: dict[str, ModelEntry]) -> N
 
 def test_every_weight_file_is_listed(shipped: dict[str, ModelEntry], repo_root: Path) -> None:
     listed = {entry.parts[part].file for entry, part in files_of(shipped)}
+    listed.add(shipped_noise_estimator()[0].name)  # whose checksum is compared here
     assert {path.name for path in (repo_root / "weights").glob("*.safetensors")} == listed
 
 
@@ -50,6 +51,11 @@ def test_every_entry_says_where_it_comes_from(shipped: dict[str, ModelEntry]) ->
         assert entry.command, entry.name
         assert entry.steps > 0, entry.name
         assert entry.preset in PRESETS, entry.name
+
+
+def test_the_noise_estimator_has_its_card(repo_root: Path) -> None:
+    path, sha256 = shipped_noise_estimator()
+    assert sha256 in (repo_root / "weights" / path.with_suffix(".md").name).read_text(encoding="utf-8")
 
 
 def test_every_model_has_its_card(shipped: dict[str, ModelEntry]) -> None:

@@ -1,0 +1,141 @@
+"""What the noise estimator learns from: pictures with noise of known strength on them.
+
+A lesson is a scene twice, without and with new noise, and both through the same JPEG; what differs is the noise that
+is left of it, and its variance is the answer. Scenes are crops of photos of low noise, reduced, which are full of
+texture, and of cleaned photos; their light, colour, contrast and sharpness vary. The noise is that of a simulated
+camera, that of a noisy photo at any strength, or grain: grey or coloured, fine or coarse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lgbpn_cli.network.noise_estimator import CELL_PX, FEWEST_LEVELS_SQUARED, TILE_PX
+from lgbpn_cli.training.pairs import darkened
+from lgbpn_cli.training.synthesis import NoiseRanges, blur, draw_camera, photograph, through_jpeg
+from lgbpn_cli.training.transplant import NoiseOfPhoto, lay_noise
+
+FloatImage = NDArray[np.float32]
+Number = TypeVar("Number", bound=np.generic)
+
+SCENE_PX = 3 * TILE_PX
+"""Side of a scene: nine tiles with one kind of noise."""
+SCENES = 6
+"""Scenes in a step."""
+TEXTURE_SHARE = 0.75
+"""Share of the scenes that come from photos of low noise."""
+NO_NOISE_SHARE, GRAIN_SHARE, CAMERA_SHARE = 0.04, 0.16, 0.4
+"""Shares of the scenes by what is laid on them; the rest has the noise of a noisy photo."""
+JPEG_SHARE = 0.5
+JPEG_QUALITIES = (60, 99)
+"""The least, and one more than the most."""
+SHOT = (2e-6, 2.5e-2)
+"""Variance of a simulated camera's shot noise at full scale."""
+WEAKEST = 0.03
+"""The least strength of a photo's own noise."""
+GRAIN_LEVELS = (0.4, 30.0)
+"""Standard deviation of grain, in 8-bit levels."""
+COARSEST_GRAIN_PX = 1.6
+"""Standard deviation of the blur of the coarsest grain."""
+
+
+@dataclass(frozen=True)
+class NoiseLessons:
+    """Where the lessons come from; those of a step depend on the seed and the step's number alone."""
+
+    textures: Sequence[Sequence[NDArray[np.uint8]]]
+    """Photos of low noise, each reduced in several ways: (h, w, 3), no side below SCENE_PX."""
+    cleaned: Sequence[NDArray[np.uint8]]
+    """Cleaned photos, likewise."""
+    noises: Sequence[NoiseOfPhoto]
+    """The noise of photos."""
+    seed: int
+
+    def lesson(self, step: int) -> tuple[Tensor, Tensor]:
+        """Return tiles (54, 3, 64, 64), 0..1, and the logarithm of their noise's deviation in levels, (54, 3, 2, 2)."""
+        random = np.random.default_rng([self.seed, step])
+        tiles, answers = zip(*(self._scene(random) for _ in range(SCENES)), strict=True)
+        noisy = torch.from_numpy(np.concatenate(tiles)).float() / 255
+        variance = torch.from_numpy(np.concatenate(answers)).float()
+        return noisy, 0.5 * (variance + FEWEST_LEVELS_SQUARED).log()
+
+    def _scene(self, random: np.random.Generator) -> tuple[NDArray[np.uint8], FloatImage]:
+        """Return the tiles of a noisy scene, (9, 3, 64, 64), and the variance of the noise in their cells."""
+        scene = _varied(self._crop(random), random)
+        taken = np.rint(255 * np.clip(self._with_noise(scene, random), 0, 1)).astype(np.uint8)
+        plain = np.rint(255 * scene).astype(np.uint8)
+        if random.random() < JPEG_SHARE:
+            quality, subsampling = int(random.integers(*JPEG_QUALITIES)), int(random.choice((0, 2)))
+            plain, taken = (through_jpeg(each, quality, subsampling) for each in (plain, taken))
+        noise = taken.astype(np.float32) - plain
+        cells = SCENE_PX // CELL_PX
+        variance = noise.reshape(cells, CELL_PX, cells, CELL_PX, 3).var(axis=(1, 3))
+        return _in_tiles(taken, TILE_PX), _in_tiles(variance, TILE_PX // CELL_PX)
+
+    def _crop(self, random: np.random.Generator) -> FloatImage:
+        if random.random() < TEXTURE_SHARE:
+            sizes = self.textures[int(random.integers(len(self.textures)))]
+            photo = sizes[int(random.integers(len(sizes)))]
+        else:
+            photo = self.cleaned[int(random.integers(len(self.cleaned)))]
+        top, left = (int(random.integers(side - SCENE_PX + 1)) for side in photo.shape[:2])
+        crop = np.rot90(photo[top : top + SCENE_PX, left : left + SCENE_PX], int(random.integers(4)))
+        if random.integers(2):
+            crop = crop[:, ::-1]
+        return np.ascontiguousarray(crop, np.float32) / np.float32(255)
+
+    def _with_noise(self, scene: FloatImage, random: np.random.Generator) -> FloatImage:
+        kind = random.random()
+        if kind < NO_NOISE_SHARE:
+            return scene
+        if kind < NO_NOISE_SHARE + GRAIN_SHARE:
+            return scene + _grain(scene, random)
+        if kind < NO_NOISE_SHARE + GRAIN_SHARE + CAMERA_SHARE:
+            return photograph(scene, draw_camera(random, NoiseRanges(shot=SHOT, jpeg_share=0)), random)
+        noise = self.noises[int(random.integers(len(self.noises)))]
+        return lay_noise(noise, 255 * scene, random, _drawn_evenly(random, WEAKEST, 1.0)) / np.float32(255)
+
+
+def _varied(scene: FloatImage, random: np.random.Generator) -> FloatImage:
+    """Return the scene in other light, colour, sharpness and contrast, 0..1."""
+    scene = darkened(scene, random)
+    if random.random() < 0.5:
+        grey = scene.mean(axis=2, keepdims=True)
+        scene = grey + (scene - grey) * np.float32(random.uniform(0, 1.5))
+    if random.random() < 0.5:
+        soft = blur(np.ascontiguousarray(scene), float(random.uniform(0.4, 1.2)))
+        scene = scene + np.float32(random.uniform(-1, 1)) * (scene - soft)
+    if random.random() < 0.3:
+        scene = (scene - np.float32(0.5)) * np.float32(random.uniform(0.4, 1.4)) + np.float32(0.5)
+    return np.clip(scene, 0, 1).astype(np.float32)
+
+
+def _grain(scene: FloatImage, random: np.random.Generator) -> FloatImage:
+    """Return grain for a scene, stronger in its shadows or in its lights."""
+    coloured = random.standard_normal(scene.shape, np.float32)
+    grey = coloured.mean(axis=2, keepdims=True) * np.float32(np.sqrt(3))
+    share = np.float32(random.uniform(0, 1))
+    mixed = np.asarray(share * coloured + (1 - share) * np.repeat(grey, 3, axis=2), np.float32)
+    grain = blur(mixed, float(random.uniform(0, COARSEST_GRAIN_PX)))
+    level = np.float32(_drawn_evenly(random, *GRAIN_LEVELS) / 255)
+    curve = (scene.mean(axis=2, keepdims=True) + np.float32(0.05)) ** np.float32(random.uniform(-0.5, 0.5))
+    return np.asarray(level * curve / curve.mean() * grain / max(1e-3, grain.std()), np.float32)
+
+
+def _drawn_evenly(random: np.random.Generator, least: float, most: float) -> float:
+    """Return a number drawn evenly on a logarithmic scale."""
+    return float(np.exp(random.uniform(np.log(least), np.log(most))))
+
+
+def _in_tiles(picture: NDArray[Number], side: int) -> NDArray[Number]:
+    """Return (h, w, 3) cut into tiles (n, 3, side, side)."""
+    down, across = (length // side for length in picture.shape[:2])
+    cut = picture.reshape(down, side, across, side, 3).transpose(0, 2, 4, 1, 3)
+    return cut.reshape(-1, 3, side, side)

@@ -1,0 +1,129 @@
+"""Train the noise estimator that ships: on noisy photos, what the shipped student makes of them, and texture.
+
+    python recipes/noise_estimator.py --output runs/noise-estimator.safetensors
+
+The data sets are found below LGBPN_DATA, their photos as recipes/student.toml names them: what is kept out there is
+kept out here. Texture is that of photos of low noise, and drawn. About half an hour on one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from safetensors.torch import save
+from torch import nn
+from tqdm import tqdm
+
+from lgbpn_cli.colour import to_working
+from lgbpn_cli.denoiser import load_model
+from lgbpn_cli.network.noise_estimator import NoiseEstimator
+from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.training.data import source_files
+from lgbpn_cli.training.dead_leaves import draw_texture
+from lgbpn_cli.training.noise_lessons import SCENE_PX, NoiseLessons
+from lgbpn_cli.training.recipe import data_root, read_distillation_recipe
+from lgbpn_cli.training.transplant import learn_noise
+from lgbpn_cli.training_config import DataSource
+
+STEPS = 1500
+LEARNING_RATE = 2e-3
+WARM_UP_STEPS = 100
+LEAST_RATE = 0.01
+"""Of the learning rate, at the end."""
+REDUCTIONS = (2, 3, 4, 6)
+"""By which photos of low noise are reduced: their own noise and their camera's interpolation go."""
+LEAVES = 20
+LEAVES_PX = 384
+LARGEST_PX = 1024
+"""Of larger noisy photos a corner of this side is used."""
+BLOCKS_SKIPPED = 3
+"""Every so many-th photo of a set of many is used."""
+MANY = 100
+SAVED_EVERY = 250
+SEED = 1
+
+
+def textures(source: DataSource) -> list[list[NDArray[np.uint8]]]:
+    """Return each photo of low noise in several sizes."""
+    found = []
+    for path in source_files(source, data_root()):
+        with Image.open(path) as opened:
+            photo = opened.convert("RGB")
+            sizes = [np.asarray(photo.reduce(reduction)) for reduction in REDUCTIONS]
+        found.append([each for each in sizes if min(each.shape[:2]) >= SCENE_PX])
+    return found
+
+
+def leaves(photos: list[list[NDArray[np.uint8]]]) -> list[list[NDArray[np.uint8]]]:
+    """Return as many sets of drawn pictures, in the colours of the photos."""
+    random = np.random.default_rng(SEED)
+    return [
+        [draw_texture(LEAVES_PX, sizes[-1].reshape(-1, 3), random) for _ in range(LEAVES)] for sizes in photos
+    ]
+
+
+@torch.inference_mode()
+def cleaned(source: DataSource, student: nn.Module) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Yield noisy photos and their cleaned pictures, (h, w, 3)."""
+    paths = source_files(source, data_root())
+    for path in paths[:: BLOCKS_SKIPPED if len(paths) > MANY else 1]:
+        noisy = np.ascontiguousarray(to_working(read_photo(path))[:LARGEST_PX, :LARGEST_PX])
+        result = student(torch.from_numpy(noisy).permute(2, 0, 1)[None])[0].permute(1, 2, 0).numpy()
+        yield tuple(np.rint(255 * each.clip(0, 1)).astype(np.uint8) for each in (noisy, result))
+
+
+def main() -> None:
+    """Read the options and train."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--output", type=Path, required=True, help="the weight file to write")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    arguments = parser.parse_args()
+    sources = read_distillation_recipe(Path("recipes/student.toml")).sources
+    student = load_model(quality="fast", device="cpu").network
+    pairs = [pair for each in sources if not each.own_targets for pair in cleaned(each, student)]
+    photos = [sizes for each in sources if each.own_targets for sizes in textures(each)]
+    lessons = NoiseLessons(
+        textures=photos + leaves(photos),
+        cleaned=[result for _, result in pairs],
+        noises=[learn_noise(*pair) for pair in pairs],
+        seed=SEED,
+    )
+    torch.manual_seed(0)
+    network = NoiseEstimator()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer,
+        lambda step: (
+            min(1, (step + 1) / WARM_UP_STEPS)
+            * (0.5 * (1 + math.cos(math.pi * step / arguments.steps)) + LEAST_RATE)
+        ),
+    )
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    errors: deque[float] = deque(maxlen=100)
+    for step in (progress := tqdm(range(arguments.steps), unit="step")):
+        tiles, answer = lessons.lesson(step)
+        level, error = network(tiles)
+        # Laplace's likelihood: where an answer cannot be good, saying so costs least.
+        loss = ((level - answer).abs() * (-error).exp() + error).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        errors.append(float((level - answer).abs().mean()))
+        progress.set_postfix_str(f"off by {np.mean(errors):.3f}", refresh=False)
+        if (step + 1) % SAVED_EVERY == 0 or step + 1 == arguments.steps:
+            weights = {name: value.half() for name, value in network.state_dict().items()}
+            arguments.output.write_bytes(save(weights))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""The lessons of the noise estimator: their answers are the noise that is in the tiles, and repeat by step."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tiny_training import noisy_photo, save_noisy_photo
+
+from lgbpn_cli.models.noise_estimator import read_noise_estimator
+from lgbpn_cli.training import noise_lessons
+from lgbpn_cli.training.noise_lessons import SCENE_PX, SCENES, NoiseLessons
+from lgbpn_cli.training.transplant import learn_noise
+
+FLOOR = 0.5 * np.log(0.1)
+"""What is said of cells without noise."""
+
+
+def lessons(seed: int = 3) -> NoiseLessons:
+    grey = np.full((SCENE_PX + 20, SCENE_PX + 40, 3), 110, np.uint8)
+    noisy = noisy_photo(SCENE_PX + 10, SCENE_PX + 30, 1)
+    smooth = np.full_like(noisy, 128)
+    return NoiseLessons([[grey, grey[:, 5:]]], [smooth], [learn_noise(noisy, smooth)], seed)
+
+
+@pytest.fixture
+def only(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Scenes as they are, never a JPEG; what is laid on them is up to the test."""
+    monkeypatch.setattr(noise_lessons, "_varied", lambda scene, random: scene)
+    for name in ("JPEG_SHARE", "NO_NOISE_SHARE", "GRAIN_SHARE", "CAMERA_SHARE"):
+        monkeypatch.setattr(noise_lessons, name, 0.0)
+    return monkeypatch
+
+
+def test_a_step_has_the_same_lesson_every_time_and_another_one_another() -> None:
+    (tiles, answers), (again, same), (other, _) = (lessons().lesson(step) for step in (4, 4, 5))
+    assert tiles.shape == (9 * SCENES, 3, 64, 64)
+    assert answers.shape == (9 * SCENES, 3, 2, 2)
+    assert 0 <= float(tiles.min()) <= float(tiles.max()) <= 1
+    torch.testing.assert_close(again, tiles)
+    torch.testing.assert_close(same, answers)
+    assert not torch.equal(other, tiles)
+    assert not torch.equal(lessons(seed=8).lesson(4)[0], tiles)
+
+
+@pytest.mark.parametrize("kind", ["GRAIN_SHARE", "CAMERA_SHARE", None])
+def test_the_answer_is_the_noise_of_its_own_cell(only: pytest.MonkeyPatch, kind: str | None) -> None:
+    if kind:
+        only.setattr(noise_lessons, kind, 1.0)
+    only.setattr(noise_lessons, "TEXTURE_SHARE", 1.0)
+    tiles, answers = lessons().lesson(0)  # of scenes without any detail: all that varies is noise
+    cells = (255 * tiles).reshape(-1, 3, 2, 32, 2, 32)
+    expected = 0.5 * (cells.var(dim=(3, 5), correction=0) + 0.1).log()
+    torch.testing.assert_close(answers, expected, atol=1e-3, rtol=1e-3)
+    assert float(answers.max()) > 0
+
+
+def test_a_scene_without_noise_says_so(only: pytest.MonkeyPatch) -> None:
+    only.setattr(noise_lessons, "NO_NOISE_SHARE", 1.0)
+    assert lessons().lesson(0)[1] == pytest.approx(FLOOR, abs=1e-4)
+
+
+def test_what_jpeg_does_to_the_scene_is_no_noise(only: pytest.MonkeyPatch) -> None:
+    only.setattr(noise_lessons, "NO_NOISE_SHARE", 1.0)
+    only.setattr(noise_lessons, "JPEG_SHARE", 1.0)
+    edges = np.zeros((SCENE_PX, SCENE_PX, 3), np.uint8)
+    edges[::7, ::5] = 255
+    tiles, answers = NoiseLessons([[edges]], [edges], [], 0).lesson(0)
+    assert answers == pytest.approx(FLOOR, abs=1e-4)
+    levels = torch.unique(torch.round(255 * tiles))
+    assert len(levels) > 2  # they did go through a JPEG
+
+
+def test_scenes_vary() -> None:
+    scene = np.random.default_rng(0).random((32, 32, 3)).astype(np.float32)
+    varied = [noise_lessons._varied(scene, np.random.default_rng(seed)) for seed in range(30)]
+    assert len({float(each.mean()) for each in varied}) > 15
+    assert all(each.dtype == np.float32 and each.min() >= 0 and each.max() <= 1 for each in varied)
+
+
+def test_the_recipe_trains_and_writes_what_is_read(repo_root: Path, tmp_path: Path) -> None:
+    for name in ("sidd-val-odd/noisy/01_00.png", "renoir-even/noisy/02.png"):
+        save_noisy_photo(tmp_path / name, 2, size=(SCENE_PX + 8, SCENE_PX + 40))
+    (tmp_path / "clean").mkdir()
+    Image.fromarray(noisy_photo(2 * SCENE_PX, 2 * SCENE_PX, 5)).save(tmp_path / "clean" / "photo.jpg")
+    output = tmp_path / "runs" / "estimator.safetensors"
+    command = [sys.executable, "recipes/noise_estimator.py", "--output", str(output), "--steps", "2"]
+    environment = {"LGBPN_DATA": str(tmp_path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    done = subprocess.run(command, cwd=repo_root, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "2/2" in done.stderr
+    level, _ = read_noise_estimator(output)(torch.rand(1, 3, 64, 64))
+    assert torch.isfinite(level).all()
