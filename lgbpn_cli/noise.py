@@ -51,6 +51,9 @@ DOUBTS = 2.0
 """There the level goes below the limit by so many times the estimator's likely error."""
 CELLS_A_BIN = 24
 """Photos with few cells have fewer bins of them."""
+ENLARGED = (0.74, 0.84)
+"""Between these correlations of direct neighbours the limit fades out: the noise of enlarged photos looks like texture,
+and the estimator has not seen any."""
 CORRELATION_PATCHES = 600
 """The correlation is averaged over so many flat patches at most."""
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -162,7 +165,10 @@ def measure_noise(image: Picture, estimator: CellEstimator | None = None) -> Noi
     levels = np.array([np.sqrt(variance / kept_share) for _, variance in points])
     means = np.array([mean for mean, _ in points])
     if estimator is not None:
-        levels = _limited(levels, *_estimated(tiles, estimator, means))
+        neighbours = (correlation[REACH_PX, REACH_PX + 1] + correlation[REACH_PX + 1, REACH_PX]) / 2
+        trust = np.clip((ENLARGED[1] - neighbours) / (ENLARGED[1] - ENLARGED[0]), 0, 1)
+        limited = _limited(levels, *_estimated(tiles, estimator, means))
+        levels = levels ** (1 - trust) * limited**trust
     orders = [np.argsort(means[:, channel], kind="stable") for channel in range(3)]
     return NoiseMeasurement(
         brightness_8bit=tuple(_floats(means[order, channel]) for channel, order in enumerate(orders)),

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import zoom
 
 from lgbpn_cli.colour import to_working
 from lgbpn_cli.inference.noise_level import cell_levels
@@ -180,6 +181,13 @@ def test_cells_of_which_the_estimator_is_sure_count_most() -> None:
     noisy = (scene() + white(12, (320, 384, 3))).clip(0, 1)
     sure_of_two = says(np.array([[2.0], [6.0], [6.0], [6.0]]), np.array([[0.001], [0.1], [0.1], [0.1]]))
     assert np.array(measure_noise(noisy, sure_of_two).level_8bit) == pytest.approx(LIMIT_MARGIN * 2, rel=0.01)
+
+
+def test_the_noise_of_enlarged_photos_is_not_taken_for_texture(data_root: Path) -> None:
+    noisy = to_working(read_photo(data_root / "renoir-even" / "noisy" / "02.png"))[:448, :448]
+    native, enlarged = noisy[:224, :224], zoom(noisy[:224, :224], (2, 2, 1), order=1)
+    assert measure_noise(enlarged, says(1.0, 0.5)).level == pytest.approx(measure_noise(enlarged).level)
+    assert measure_noise(native, says(1.0, 0.5)).level < 0.5 * measure_noise(native).level
 
 
 @pytest.mark.parametrize("size", [(63, 300), (300, 40), (20, 20)])
