@@ -4,8 +4,8 @@ A patch of 16x16 px is cut along a checkerboard of 8x8 px into two halves. Which
 half, how strong the noise is on the other, and the other way round: picking the patches that vary least would
 otherwise pick those whose noise happens to be weak, and measure too little.
 
-Where no patch is flat (rock, grass), texture counts as noise then. A CellEstimator, who knows noise from texture by its
-looks, sets a limit.
+Where no patch is flat (rock, foliage), texture would count as noise then. A CellEstimator, which tells them apart by
+their looks, sets a limit there.
 """
 
 from __future__ import annotations
@@ -51,9 +51,10 @@ DOUBTS = 2.0
 """There the level goes below the limit by so many times the estimator's likely error."""
 CELLS_A_BIN = 24
 """Photos with few cells have fewer bins of them."""
-ENLARGED = (0.74, 0.84)
-"""Between these correlations of direct neighbours the limit fades out: the noise of enlarged photos looks like texture,
-and the estimator has not seen any."""
+FLATTEST_SHARES = (0.04, 0.2)
+"""The energies that these shares of a bin's patches stay below are about the same where there is noise alone."""
+UNEVEN = (1.35, 1.65)
+"""From the first ratio of these energies on the limit is asked for, from the second on it holds in full."""
 CORRELATION_PATCHES = 600
 """The correlation is averaged over so many flat patches at most."""
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -162,11 +163,11 @@ def measure_noise(image: Picture, estimator: CellEstimator | None = None) -> Noi
     by_channel = [_covariance(flat_noise[:, channel]) for channel in range(3)]
     correlation, kept_share = _correlation(np.mean(by_channel, axis=0))
     luma = np.einsum("nchw,c->nhw", flat_noise, LUMA)
-    levels = np.array([np.sqrt(variance / kept_share) for _, variance in points])
-    means = np.array([mean for mean, _ in points])
+    means, variances, unevenness = (np.array(each) for each in zip(*points, strict=True))
+    levels = np.sqrt(variances / kept_share)
     if estimator is not None:
-        neighbours = (correlation[REACH_PX, REACH_PX + 1] + correlation[REACH_PX + 1, REACH_PX]) / 2
-        trust = np.clip((ENLARGED[1] - neighbours) / (ENLARGED[1] - ENLARGED[0]), 0, 1)
+        # Patches that are all as noisy as the flattest ones are flat themselves, whatever the noise looks like.
+        trust = np.clip((unevenness - UNEVEN[0]) / (UNEVEN[1] - UNEVEN[0]), 0, 1)[:, None]
         limited = _limited(levels, *_estimated(tiles, estimator, means))
         levels = levels ** (1 - trust) * limited**trust
     orders = [np.argsort(means[:, channel], kind="stable") for channel in range(3)]
@@ -218,8 +219,11 @@ def _without_plane(patches: np.ndarray) -> np.ndarray:
 
 def _flat_patches(
     noise: np.ndarray, brightness: np.ndarray
-) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
-    """Return the indices of the flat patches, and brightness and noise variance (3 channels) of each bin."""
+) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray, float]]]:
+    """Return the indices of the flat patches.
+
+    Of each bin also brightness and noise variance, 3 channels, and how unequal the energies of its patches are.
+    """
     rows, columns = np.indices((PATCH_PX, PATCH_PX)) // (PATCH_PX // 2)
     first_half = (rows + columns) % 2 == 0
     halves = [(noise[:, :, half] ** 2).mean(axis=2) for half in (first_half, ~first_half)]
@@ -228,19 +232,22 @@ def _flat_patches(
     )  # keeps white noise's variance; little picture is in it
     fine_halves = [(crossed[:, :, half[1:, 1:]] ** 2).mean(axis=2) for half in (first_half, ~first_half)]
     bins = max(1, min(BRIGHTNESS_BINS, len(noise) // PATCHES_A_BIN))
-    chosen, means, variances, fine_variances = [], [], [], []
+    energy = sum(half.sum(axis=1) for half in halves)
+    chosen, means, variances, fine_variances, unevenness = [], [], [], [], []
     for members in np.array_split(np.argsort(brightness @ LUMA, kind="stable"), bins):
         count = max(FEWEST_FLAT, int(FLAT_SHARE * len(members)))
         flat = [members[np.argsort(half[members].sum(axis=1), kind="stable")[:count]] for half in halves]
         chosen += flat
         means.append(brightness[np.concatenate(flat)].mean(axis=0))
+        flattest, others = np.quantile(energy[members], FLATTEST_SHARES)
+        unevenness.append(float(others / max(flattest, 1e-6)))
         # The median: a patch whose other half has an edge counts as one, however strong the edge.
         variances.append(_median_of_other_halves(flat, halves))
         fine_variances.append(_median_of_other_halves(flat, fine_halves))
     coarse, fine = MEDIAN_TO_MEAN * np.array(variances), MEDIAN_TO_MEAN * np.array(fine_variances)
     coarseness = np.quantile(coarse / np.maximum(fine, 1e-6), 0.25, axis=0)
     variance = np.minimum(coarse, MOST_COARSENESS * coarseness * fine)
-    return np.unique(np.concatenate(chosen)), list(zip(means, variance, strict=True))
+    return np.unique(np.concatenate(chosen)), list(zip(means, variance, unevenness, strict=True))
 
 
 def _median_of_other_halves(flat: list[np.ndarray], halves: list[np.ndarray]) -> np.ndarray:
@@ -276,6 +283,11 @@ def _estimated(
     level, error = (each.reshape(-1, 3) for each in estimator(shown / np.float32(255)))
     side = TILE_PX // CELL_PX
     means = shown.reshape(-1, side, CELL_PX, side, CELL_PX, 3).mean(axis=(2, 4)).reshape(-1, 3)
+    # The estimator does not know parts cut off by black or white, as patches are not measured there either.
+    clipped = ((shown <= 0) | (shown >= 255)).any(axis=3).reshape(-1, side, CELL_PX, side, CELL_PX)
+    clipped = clipped.mean(axis=(2, 4)).ravel()
+    kept = clipped < max(MOST_CLIPPED, clipped.min() + 0.1)
+    level, error, means = level[kept], error[kept], means[kept]
     bins = max(1, min(BRIGHTNESS_BINS, len(means) // CELLS_A_BIN))
     points = []
     for members in np.array_split(np.argsort(means @ LUMA, kind="stable"), bins):

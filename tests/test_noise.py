@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from scipy.ndimage import zoom
+from scipy.ndimage import gaussian_filter, zoom
 
+from lgbpn_cli import noise
 from lgbpn_cli.colour import to_working
 from lgbpn_cli.inference.noise_level import cell_levels
 from lgbpn_cli.noise import (
@@ -144,12 +145,19 @@ def says(levels: np.ndarray | float, errors: np.ndarray | float = 0.1) -> CellEs
     return estimator
 
 
+@pytest.fixture
+def limited_anyway(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit holds in full, however even the patches are."""
+    monkeypatch.setattr(noise, "UNEVEN", (0.0, 1.0))
+
+
 def lowered(flat: float, estimated: float, error: float) -> float:
     """The rule of `_limited` in plain words, for one level."""
     share = min(1.0, LIMIT_MARGIN * estimated / flat)
     return flat * share * math.exp(-DOUBTS * error * min(1.0, (1 - share) / SURE_TEXTURE))
 
 
+@pytest.mark.usefixtures("limited_anyway")
 def test_the_level_is_lowered_to_what_the_estimator_says() -> None:
     noisy = (scene() + white(8, (320, 384, 3))).clip(0, 1)
     plain = measure_noise(noisy)
@@ -163,6 +171,7 @@ def test_the_level_is_lowered_to_what_the_estimator_says() -> None:
     assert limited.correlation == plain.correlation
 
 
+@pytest.mark.usefixtures("limited_anyway")
 def test_the_limit_follows_brightness() -> None:
     noisy = (scene() + white(30, (320, 384, 3))).clip(0, 1)
 
@@ -177,17 +186,38 @@ def test_the_limit_follows_brightness() -> None:
     assert levels[-2][1] > 1.3 * levels[1][1]
 
 
+@pytest.mark.usefixtures("limited_anyway")
 def test_cells_of_which_the_estimator_is_sure_count_most() -> None:
     noisy = (scene() + white(12, (320, 384, 3))).clip(0, 1)
     sure_of_two = says(np.array([[2.0], [6.0], [6.0], [6.0]]), np.array([[0.001], [0.1], [0.1], [0.1]]))
     assert np.array(measure_noise(noisy, sure_of_two).level_8bit) == pytest.approx(LIMIT_MARGIN * 2, rel=0.01)
 
 
-def test_the_noise_of_enlarged_photos_is_not_taken_for_texture(data_root: Path) -> None:
-    noisy = to_working(read_photo(data_root / "renoir-even" / "noisy" / "02.png"))[:448, :448]
-    native, enlarged = noisy[:224, :224], zoom(noisy[:224, :224], (2, 2, 1), order=1)
-    assert measure_noise(enlarged, says(1.0, 0.5)).level == pytest.approx(measure_noise(enlarged).level)
-    assert measure_noise(native, says(1.0, 0.5)).level < 0.5 * measure_noise(native).level
+@pytest.mark.parametrize("kind", ["white", "grey grain", "enlarged", "grey photo"])
+def test_noise_on_flat_ground_is_noise_whatever_the_estimator_makes_of_it(data_root: Path, kind: str) -> None:
+    real = to_working(read_photo(data_root / "sidd-val-odd" / "noisy" / "01_01.png"))
+    noisy = {
+        "white": 0.5 + white(10, (320, 320, 3)),
+        "grey grain": 0.5 + 3 * np.repeat(gaussian_filter(white(10, (320, 320, 1)), (1, 1, 0)), 3, axis=2),
+        "enlarged": zoom(real, (2, 2, 1), order=1),
+        "grey photo": np.repeat(real.mean(axis=2, keepdims=True), 3, axis=2),
+    }[kind].clip(0, 1)
+    plain = measure_noise(noisy).level
+    assert plain > 3
+    for estimator in (says(0.5, 1.0), cell_levels()):
+        assert measure_noise(noisy, estimator).level > 0.8 * plain
+
+
+def test_cells_cut_off_by_black_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(noise, "UNEVEN", (0.0, 1.0))
+    night = (white(1, (320, 320, 3)) - 0.5).clip(0, 1)
+    night[:, :128] = (0.5 + white(10, (320, 128, 3))).clip(0, 1)
+
+    def estimator(tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        cells = tiles.reshape(len(tiles), 2, 32, 2, 32, 3).mean(axis=(2, 4)).reshape(len(tiles), 4, 3)
+        return np.where(cells > 0.3, 100.0, 0.1), np.full(cells.shape, 0.1)
+
+    assert measure_noise(night, estimator).level == pytest.approx(measure_noise(night).level)
 
 
 @pytest.mark.parametrize("size", [(63, 300), (300, 40), (20, 20)])
