@@ -285,6 +285,8 @@ def probe(
     if on_note is not None:
         for text in selection.notes():
             on_note(text)
+    if not selection.sources:
+        return Probe(failures=[error for _, error in selection.refused])
     from lgbpn_cli.inference.noise_level import cell_levels
 
     found = probe_photos((source.path for source in selection.sources), cell_levels())

@@ -46,9 +46,9 @@ CELL_PX = 32
 LIMIT_MARGIN = 1.25
 """The level may be so many times what the estimator sees: it errs, and noise that is left in flat areas shows."""
 SURE_TEXTURE = 0.5
-"""Where the limit is lower than the level in flat patches by this share, there is texture for sure."""
+"""The lower the limit is than the level in flat patches, the surer is texture; by this share, it is sure."""
 DOUBTS = 2.0
-"""There the level goes below the limit by so many times the estimator's likely error."""
+"""As sure as that is, the level goes below the limit by so many times the estimator's likely error."""
 CELLS_A_BIN = 24
 """Photos with few cells have fewer bins of them."""
 FLATTEST_SHARES = (0.04, 0.2)
@@ -145,8 +145,8 @@ def measure_noise(image: Picture, estimator: CellEstimator | None = None) -> Noi
 
     Where the photo is looked at depends on its size alone: the result is the same every time. Photos with a side
     below 16 px are taken to have no noise. Over flat areas JPEG hides noise that shows beside edges: that of
-    strongly compressed photos is measured too low. Texture that covers the whole photo is taken for noise, but where an
-    `estimator` says that it is none; photos with a side below 64 px are not shown to it.
+    strongly compressed photos is measured too low. Texture that covers the whole photo is taken for noise, unless an
+    `estimator` says otherwise; photos with a side below 64 px are not shown to it.
     """
     if min(image.shape[:2]) < PATCH_PX:
         return NO_NOISE

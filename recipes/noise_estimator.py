@@ -3,7 +3,7 @@
     python recipes/noise_estimator.py --output runs/noise-estimator.safetensors
 
 The data sets are found below LGBPN_DATA, their photos as recipes/student.toml names them: what is kept out there is
-kept out here. Texture is that of photos of low noise, and drawn. About half an hour on one core.
+kept out here. Texture is that of photos of low noise, and drawn. A quarter of an hour on one core.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def textures(source: DataSource) -> list[list[NDArray[np.uint8]]]:
             photo = opened.convert("RGB")
             sizes = [np.asarray(photo.reduce(reduction)) for reduction in REDUCTIONS]
         found.append([each for each in sizes if min(each.shape[:2]) >= SCENE_PX])
-    return found
+    return [sizes for sizes in found if sizes]
 
 
 def leaves(photos: list[list[NDArray[np.uint8]]]) -> list[list[NDArray[np.uint8]]]:
@@ -122,7 +122,9 @@ def main() -> None:
         progress.set_postfix_str(f"off by {np.mean(errors):.3f}", refresh=False)
         if (step + 1) % SAVED_EVERY == 0 or step + 1 == arguments.steps:
             weights = {name: value.half() for name, value in network.state_dict().items()}
-            arguments.output.write_bytes(save(weights))
+            part = arguments.output.with_suffix(".part")
+            part.write_bytes(save(weights))
+            part.replace(arguments.output)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,8 @@ def probe(
     """Measure the noise of photos, say what it means, and what suits it. No clean picture is needed.
 
     Level, correlation over offsets of -6..6 px, JPEG's grid and clipping are measured in the flat patches of each
-    photo; photos of one camera at one ISO are summed up together. Nothing is changed or written but the plot.
+    photo; where none is flat, a noise estimator limits the level. Photos of one camera at one ISO are summed up
+    together. Nothing is changed or written but the plot.
 
     \b
     Examples:
@@ -50,7 +51,7 @@ def probe(
     Exit codes:
       0    all measured
       1    some photos could not be read; the others are measured
-      2    the command was wrong; nothing was done
+      2    the command was wrong, or the noise estimator is missing or damaged; nothing was done
       130  stopped with Ctrl-C
     """
     from lgbpn_cli import app

@@ -90,8 +90,12 @@ def shipped_noise_estimator() -> tuple[Path, str]:
 
     Raises ModelError if it is missing or damaged.
     """
-    with _readable(shipped_folder() / MANIFEST_NAME) as document:
-        part = ModelPart(**document["noise_estimator"])
+    path = shipped_folder() / MANIFEST_NAME
+    with _readable(path) as document:
+        named = document.get("noise_estimator")
+        part = None if named is None else ModelPart(**named)
+    if part is None:
+        raise ModelError(path, "it names no noise estimator", "Install again.")
     check_file("the noise estimator", shipped_folder() / part.file, part.sha256)
     return shipped_folder() / part.file, part.sha256
 
@@ -100,7 +104,13 @@ def check_file(what: str, path: Path, sha256: str) -> None:
     """Return if the file of `what` is there and has its checksum; ModelError else."""
     if not path.is_file():
         raise ModelError(what, f"its file {path} is missing", "Install or import it again.")
-    if file_sha256(path) != sha256:
+    try:
+        found = file_sha256(path)
+    except OSError as error:
+        raise ModelError(
+            what, f"{path} cannot be read ({error.strerror})", "Check its permissions."
+        ) from error
+    if found != sha256:
         raise ModelError(
             what,
             f"{path} is damaged (its checksum differs from the manifest's)",

@@ -1,6 +1,6 @@
 """The noise estimator: a small network that tells how strong the noise in a piece of a photo is, texture or not.
 
-In a photo of rock or grass no patch is flat, and all that varies there passes for noise to who looks for the flattest
+In a photo of rock or grass no patch is flat, and all that varies there passes for noise when one looks for the flattest
 patches. But noise went through a demosaicing and is nearly independent between pixels and channels; texture did not and
 is not. What that looks like is learned, from pictures of texture with noise of known strength on them (the idea of the
 estimation subnetwork of CBDNet, Guo et al., CVPR 2019; here it answers for cells, with how sure it is).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from dataclasses import replace
@@ -17,10 +18,12 @@ from lgbpn_cli.models.manifest import (
     ModelPart,
     add_entry,
     all_models,
+    check_file,
     file_sha256,
     find_model,
     read_manifest,
     shipped_folder,
+    shipped_noise_estimator,
 )
 
 
@@ -62,6 +65,22 @@ def test_what_else_the_manifest_names_stays(tmp_path: Path) -> None:
     document = json.loads((tmp_path / MANIFEST_NAME).read_text(encoding="utf-8"))
     assert document["noise_estimator"] == estimator
     assert len(document["models"]) == 1
+
+
+def test_a_manifest_without_a_noise_estimator_is_said_to_have_none(folders: tuple[Path, Path]) -> None:
+    add_entry(entry_in(folders[0]))
+    with pytest.raises(ModelError, match="it names no noise estimator"):
+        shipped_noise_estimator()
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(manifest, "file_sha256", refuse)
+    (tmp_path / "x").touch()
+    with pytest.raises(ModelError, match="cannot be read"):
+        check_file("model 'x'", tmp_path / "x", "0" * 64)
 
 
 def test_an_entry_replaces_one_of_the_same_name(tmp_path: Path) -> None:
