@@ -285,12 +285,13 @@ def probe(
     if on_note is not None:
         for text in selection.notes():
             on_note(text)
+    refused = [error for _, error in selection.refused]
     if not selection.sources:
-        return Probe(failures=[error for _, error in selection.refused])
+        return Probe(failures=refused)
     from lgbpn_cli.inference.noise_level import cell_levels
 
     found = probe_photos((source.path for source in selection.sources), cell_levels())
-    found.failures[:0] = [error for _, error in selection.refused]
+    found.failures[:0] = refused
     return found
 
 

@@ -41,6 +41,7 @@ LEAST_RATE = 0.01
 REDUCTIONS = (2, 3, 4, 6)
 """By which photos of low noise are reduced: their own noise and their camera's interpolation go."""
 LEAVES = 20
+"""Pictures drawn in the colours of each of them."""
 LEAVES_PX = 384
 LARGEST_PX = 1024
 """Of larger noisy photos a corner of this side is used."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lgbpn_cli.network.noise_estimator import CELL_PX, FEWEST_LEVELS_SQUARED, TILE_PX
-from lgbpn_cli.training.pairs import darkened
+from lgbpn_cli.training.pairs import crop, darkened
 from lgbpn_cli.training.synthesis import NoiseRanges, blur, draw_camera, photograph, through_jpeg
 from lgbpn_cli.training.transplant import NoiseOfPhoto, lay_noise
 
@@ -30,7 +30,7 @@ SCENE_PX = 3 * TILE_PX
 SCENES = 6
 """Scenes in a step."""
 TEXTURE_SHARE = 0.75
-"""Share of the scenes that come from photos of low noise."""
+"""Share of the scenes that come from pictures of texture."""
 NO_NOISE_SHARE, GRAIN_SHARE, CAMERA_SHARE = 0.04, 0.16, 0.4
 """Shares of the scenes by what is laid on them; the rest has the noise of a noisy photo."""
 JPEG_SHARE = 0.5
@@ -51,7 +51,7 @@ class NoiseLessons:
     """Where the lessons come from; those of a step depend on the seed and the step's number alone."""
 
     textures: Sequence[Sequence[NDArray[np.uint8]]]
-    """Photos of low noise, each reduced in several ways: (h, w, 3), no side below SCENE_PX."""
+    """Photos of low noise, each in several sizes, and sets of drawn pictures: (h, w, 3), no side below SCENE_PX."""
     cleaned: Sequence[NDArray[np.uint8]]
     """Cleaned photos, likewise."""
     noises: Sequence[NoiseOfPhoto]
@@ -85,11 +85,7 @@ class NoiseLessons:
             photo = sizes[int(random.integers(len(sizes)))]
         else:
             photo = self.cleaned[int(random.integers(len(self.cleaned)))]
-        top, left = (int(random.integers(side - SCENE_PX + 1)) for side in photo.shape[:2])
-        crop = np.rot90(photo[top : top + SCENE_PX, left : left + SCENE_PX], int(random.integers(4)))
-        if random.integers(2):
-            crop = crop[:, ::-1]
-        return np.ascontiguousarray(crop, np.float32) / np.float32(255)
+        return crop((photo,), SCENE_PX, random)[0]
 
     def _with_noise(self, scene: FloatImage, random: np.random.Generator) -> FloatImage:
         kind = random.random()

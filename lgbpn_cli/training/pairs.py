@@ -94,7 +94,7 @@ class PairSampler:
         side = self.config.crop_px
         if kind < self.config.renoised_share + self.config.transplanted_share:
             return self._transplanted(source, chosen, random), False
-        first, second = _crop((source.noisy[chosen], source.targets[chosen]), side, random)
+        first, second = crop((source.noisy[chosen], source.targets[chosen]), side, random)
         return (first, second), True
 
     def _choose(self, random: np.random.Generator, *, renoised: bool) -> tuple[CleanedPhotos, int]:
@@ -106,9 +106,9 @@ class PairSampler:
         source, chosen = self._choose(random, renoised=True)
         target, side = source.targets[chosen], self.config.crop_px
         if min(target.shape[:2]) >= REDUCTION * side and random.random() < REDUCED_SHARE:
-            scene = _halved(_crop((target,), REDUCTION * side, random)[0])
+            scene = _halved(crop((target,), REDUCTION * side, random)[0])
         else:
-            scene = _crop((target,), side, random)[0]
+            scene = crop((target,), side, random)[0]
         scene = darkened(scene, random)
         return photograph(scene, draw_camera(random, self.ranges), random), scene
 
@@ -116,7 +116,7 @@ class PairSampler:
         target, key = source.targets[chosen], (source.name, chosen)
         if key not in self._noises:
             self._noises[key] = learn_noise(source.noisy[chosen], target)
-        scene = _crop((target,), self.config.crop_px, random)[0]
+        scene = crop((target,), self.config.crop_px, random)[0]
         levels = np.float32(255) * scene
         weakened = random.random() < self.config.weakened_share
         strength = float(np.exp(random.uniform(np.log(WEAKEST), 0))) if weakened else 1.0
@@ -127,7 +127,7 @@ class PairSampler:
         return noisy.astype(np.float32) / np.float32(255), scene
 
 
-def _crop(
+def crop(
     pictures: Sequence[NDArray[np.uint8]], side: int, random: np.random.Generator
 ) -> list[NDArray[np.float32]]:
     """Return the same square of all pictures, flipped and turned alike, 0..1."""
@@ -136,9 +136,9 @@ def _crop(
     turns, mirrored = int(random.integers(4)), bool(random.integers(2))
     crops = []
     for picture in pictures:
-        crop = np.rot90(picture[top : top + side, left : left + side], turns)
-        crop = crop[:, ::-1] if mirrored else crop
-        crops.append(np.ascontiguousarray(crop, np.float32) / np.float32(255))
+        square = np.rot90(picture[top : top + side, left : left + side], turns)
+        square = square[:, ::-1] if mirrored else square
+        crops.append(np.ascontiguousarray(square, np.float32) / np.float32(255))
     return crops
 
 
