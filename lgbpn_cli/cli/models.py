@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -46,20 +48,32 @@ def verify_models(
 ) -> None:
     """Check that the weight files of models, and of the noise estimator, are there, whole and readable.
 
-    Exit code 2 if one is not. With names, only these models are checked.
+    Whatever is wrong is named, a line each, and the exit code is then 2. With names, only these models are checked.
 
     Example: lgbpn models verify
     """
-    from lgbpn_cli.models.manifest import all_models, find_model, shipped_noise_estimator
-    from lgbpn_cli.models.noise_estimator import read_noise_estimator
+    from lgbpn_cli.errors import ModelError
+    from lgbpn_cli.models.manifest import all_models, find_model
+    from lgbpn_cli.models.noise_estimator import verify_noise_estimator
     from lgbpn_cli.models.portable import verify_model
 
-    for entry in [find_model(name) for name in names] if names else all_models().values():
-        verify_model(entry)
-        typer.echo(f"{entry.name}: good ({', '.join(sorted(entry.parts))})", err=True)
+    entries = [find_model(name) for name in names] if names else list(all_models().values())
+    checks: list[tuple[str, Callable[[], object]]] = [
+        (f"{entry.name}: good ({', '.join(sorted(entry.parts))})", partial(verify_model, entry))
+        for entry in entries
+    ]
     if not names:
-        read_noise_estimator(shipped_noise_estimator()[0])
-        typer.echo("noise estimator, for all models: good", err=True)
+        checks.append(("noise estimator, for all models: good", verify_noise_estimator))
+    all_good = True
+    for good, check in checks:
+        try:
+            check()
+            typer.echo(good, err=True)
+        except ModelError as error:
+            typer.echo(f"lgbpn: {error}", err=True)
+            all_good = False
+    if not all_good:
+        raise typer.Exit(ModelError.exit_code)
 
 
 @models_app.command("export")

@@ -96,14 +96,14 @@ def shipped_noise_estimator() -> tuple[Path, str]:
         part = None if named is None else ModelPart(**named)
     if part is None:
         raise ModelError(path, "it names no noise estimator", "Install again.")
-    check_file("the noise estimator", shipped_folder() / part.file, part.sha256)
+    check_file("the noise estimator", shipped_folder() / part.file, part.sha256, cure="Install again.")
     return shipped_folder() / part.file, part.sha256
 
 
-def check_file(what: str, path: Path, sha256: str) -> None:
-    """Return if the file of `what` is there and has its checksum; ModelError else."""
+def check_file(what: str, path: Path, sha256: str, *, cure: str = "Install or import it again.") -> None:
+    """Return if the file of `what` is there and has its checksum; ModelError, with that cure, else."""
     if not path.is_file():
-        raise ModelError(what, f"its file {path} is missing", "Install or import it again.")
+        raise ModelError(what, f"its file {path} is missing", cure)
     try:
         found = file_sha256(path)
     except OSError as error:
@@ -111,11 +111,7 @@ def check_file(what: str, path: Path, sha256: str) -> None:
             what, f"{path} cannot be read ({error.strerror})", "Check its permissions."
         ) from error
     if found != sha256:
-        raise ModelError(
-            what,
-            f"{path} is damaged (its checksum differs from the manifest's)",
-            "Install or import it again.",
-        )
+        raise ModelError(what, f"{path} is damaged (its checksum differs from the manifest's)", cure)
 
 
 @contextmanager

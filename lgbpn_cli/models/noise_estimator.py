@@ -8,6 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from lgbpn_cli.errors import ModelError
+from lgbpn_cli.models.manifest import shipped_noise_estimator
 from lgbpn_cli.network.noise_estimator import NoiseEstimator
 
 
@@ -21,3 +22,8 @@ def read_noise_estimator(path: Path) -> NoiseEstimator:
         raise ModelError(path, f"not a usable noise estimator ({cause})", "Install again.") from error
     network.eval()
     return network
+
+
+def verify_noise_estimator() -> None:
+    """Return if the noise estimator that ships is whole and readable; ModelError else."""
+    read_noise_estimator(shipped_noise_estimator()[0])

@@ -88,6 +88,7 @@ def test_a_good_model_is_said_to_be_good_and_a_damaged_one_is_an_error(models: P
         code, lines = lgbpn("models", "verify", *arguments)
         assert code == 2
         assert "damaged" in lines[0]
+        assert lines[1:] == ([] if arguments else good[1:])  # the others are checked, too
 
 
 def test_a_damaged_noise_estimator_is_an_error(models: Path, tmp_path: Path) -> None:
@@ -96,6 +97,7 @@ def test_a_damaged_noise_estimator_is_an_error(models: Path, tmp_path: Path) -> 
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     code, lines = lgbpn("models", "verify")
     assert (code, "noise estimator" in lines[-1], "damaged" in lines[-1]) == (2, True, True)
+    assert lines[-1].endswith("Install again.")  # it cannot be imported
     path.unlink()
     code, lines = lgbpn("models", "verify")
     assert (code, "missing" in lines[-1]) == (2, True)
