@@ -55,7 +55,7 @@ def real(name: str) -> Photos:
 def low_noise_photos() -> list[Path]:
     """Return the low-noise photos that are not trained on."""
     sources = read_distillation_recipe(Path("recipes/student.toml")).sources
-    source = next(each for each in sources if each.own_targets)
+    source = next(each for each in sources if each.drawn)
     folder = data_root() / source.folder
     return sorted(path for pattern in source.exclude for path in folder.glob(pattern))
 

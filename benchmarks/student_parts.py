@@ -30,37 +30,36 @@ from lgbpn_cli.evaluation.metrics import psnr_db
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.student import Student
 from lgbpn_cli.training.data import load_source, source_files
-from lgbpn_cli.training.distil import ESTIMATES_FOLDER, Earlier, as_taken, clean_photos, train_student
+from lgbpn_cli.training.distil import ESTIMATES_FOLDER, Earlier, clean_photos, draw_pictures, train_student
 from lgbpn_cli.training.pairs import CleanedPhotos
 from lgbpn_cli.training.recipe import DistillationRecipe, data_root, read_distillation_recipe
 
 ROWS = {
-    "real noise": (0.0, 0.0, False),
-    "+ synthetic": (0.35, 0.0, False),
-    "+ transplanted": (0.35, 0.5, False),
-    "+ own targets": (0.35, 0.5, True),
+    "real noise": (0.0, 0.0, 0.0, False),
+    "+ synthetic": (0.3, 0.0, 0.0, False),
+    "+ transplanted": (0.3, 0.5, 0.0, False),
+    "+ drawn scenes": (0.3, 0.5, 0.0, True),
+    "+ other scenes": (0.3, 0.5, 0.5, True),
 }
-"""Shares of pairs with synthetic and with transplanted noise, the rest being noisy photos as they are; and whether the
-photos of low noise are their own targets, or cleaned like all others."""
+"""Shares of pairs with synthetic and with transplanted noise, the rest being noisy photos as they are; share of the
+transplanted ones whose noise is laid on other scenes; and whether drawn pictures are among the scenes."""
 LOW_NOISE_SHOT = 2e-4
 FROM_RANDOM_RATE = 2e-3
 """Learning rate from random weights; the recipe's is for weights that have learned."""
 SETS = ("sidd-val-odd", "renoir-even")
 
 
-def cleaned(
-    recipe: DistillationRecipe, student: Model, run_folder: Path, *, own: bool
-) -> Iterator[CleanedPhotos]:
-    """Yield the recipe's sources with the student's results as targets, but for `own` ones."""
+def sources_of(recipe: DistillationRecipe, student: Model, run_folder: Path) -> Iterator[CleanedPhotos]:
+    """Yield the recipe's sources with the student's results as targets; drawn ones as they are."""
     teacher = load_model(recipe.teacher, quality="teacher", device="cpu")
     earlier = Earlier(student, 1.0)
     for index, source in enumerate(recipe.sources):
         photos = load_source(source, data_root(), recipe.distillation.crop_px).photos
-        seed = recipe.distillation.seed
-        taken = [as_taken(photo, source, (seed, index, number)) for number, photo in enumerate(photos)]
+        if source.drawn:
+            yield draw_pictures(photos, source, (recipe.distillation.seed, index))
+            continue
         kept = run_folder / ESTIMATES_FOLDER / f"{index:02}"
-        wanted = source if own else replace(source, own_targets=False)
-        yield clean_photos(taken, wanted, teacher, kept, earlier=earlier)
+        yield clean_photos(photos, source, teacher, kept, earlier=earlier)
 
 
 def read(path: Path) -> np.ndarray:
@@ -107,25 +106,27 @@ def main() -> None:
     arguments = parser.parse_args()
     recipe = read_distillation_recipe(Path("recipes/student.toml"))
     student = load_model(arguments.earlier or recipe.teacher, quality="best", device="cpu")
-    sources = {own: list(cleaned(recipe, student, arguments.run_folder, own=own)) for own in (False, True)}
+    sources = list(sources_of(recipe, student, arguments.run_folder))
+    photos = [each for each, source in zip(sources, recipe.sources, strict=True) if not source.drawn]
     start = student.network if arguments.from_earlier else None
     print("| pairs | SIDD | RENOIR | low noise |\n|---|---|---|---|")
     if isinstance(start, Student):
         print(row("before", start, recipe), flush=True)
-    for name, (renoised, transplanted, own) in ROWS.items():
+    for name, (renoised, transplanted, other_scenes, drawn) in ROWS.items():
         config = replace(
             recipe.distillation,
             steps=arguments.steps,
             learning_rate=recipe.distillation.learning_rate if arguments.from_earlier else FROM_RANDOM_RATE,
             renoised_share=renoised,
             transplanted_share=transplanted,
+            other_scene_share=other_scenes,
             from_earlier=arguments.from_earlier,
             ema_decay=0.99,
         )
         kind = "from-earlier" if arguments.from_earlier else "from-random"
         folder = arguments.run_folder / "parts" / kind / name.strip("+ ").replace(" ", "-")
         weights = train_student(
-            sources[own], recipe.student, config, folder, choose_device("cpu"), start=start
+            sources if drawn else photos, recipe.student, config, folder, choose_device("cpu"), start=start
         )
         network = Student(recipe.student).eval()
         network.load_state_dict(weights)

@@ -48,6 +48,7 @@ class TrainingConfig:
 SHARES = (
     ("renoised_share", 0.5),
     ("transplanted_share", 0.6),
+    ("other_scene_share", 0.5),
     ("weakened_share", 0.5),
     ("jpeg_share", 0.4),
     ("earlier_share", 0.7),
@@ -78,6 +79,9 @@ class DistillationConfig:
     transplanted_share: float = 0.0
     """Share of the crops that are cleaned photos with their own noise from another place. Where there are any, crops
     of noisy photos as they are teach nothing about coarse noise, which is left in their targets."""
+    other_scene_share: float = 0.0
+    """Share of those whose noise is laid on a scene of any source, chosen by `renoised_weight`, not on its own photo:
+    what was learned about a camera's noise is then less about the scenes that it was taken in."""
     weakened_share: float = 0.0
     """Share of those whose noise is weakened: as the camera's at a lower ISO."""
     jpeg_share: float = 0.0
@@ -85,7 +89,8 @@ class DistillationConfig:
     earlier_share: float = 0.0
     """Share of each target that is the result of the teacher's present student: a second round of teaching."""
     from_earlier: bool = False
-    """Start from the weights of the teacher's present student instead of random ones."""
+    """Start from the weights of the teacher's present student instead of random ones; where the new one has more
+    blocks a level, they add nothing at first."""
     shot: tuple[float, float] = (1e-4, 2.2e-2)
     """Range of the new noise: variance of the shot noise at full scale, drawn log-uniformly."""
     precision: Precision = "auto"
@@ -176,17 +181,18 @@ class DataSource:
     shot: tuple[float, float] | None = None
     """Distillation: range of the noise that is laid on the photos when they are read, by `training.synthesis`;
     None: they are noisy as they are."""
-    own_targets: bool = False
-    """Distillation: the photos are targets as they are, with what noise they have: photos of low ISO, whose texture
-    would not survive a model's cleaning. They are used with new noise only."""
+    drawn: int = 0
+    """Distillation: in place of each photo, so many pictures that are drawn in its colours, without noise. They are
+    their own targets, and are used with new noise only."""
 
     def __post_init__(self) -> None:
         """Make a tuple of a list, as it comes from a file, and refuse what cannot work."""
         if self.shot is not None:
             object.__setattr__(self, "shot", tuple(self.shot))
+        require(self.drawn >= 0, f"{self.folder}: drawn", "is less than none", "Use for example 30.")
         require(
-            not (self.own_targets and self.weight),
-            f"{self.folder}: own_targets",
-            "a photo that is its own target teaches nothing without new noise",
+            not (self.drawn and self.weight),
+            f"{self.folder}: drawn",
+            "a drawn picture teaches nothing without new noise",
             "Set weight = 0 and use renoised_weight.",
         )

@@ -89,8 +89,8 @@ def main() -> None:
     arguments = parser.parse_args()
     sources = read_distillation_recipe(Path("recipes/student.toml")).sources
     student = load_model(quality="fast", device="cpu").network
-    pairs = [pair for each in sources if not each.own_targets for pair in cleaned(each, student)]
-    photos = [sizes for each in sources if each.own_targets for sizes in textures(each)]
+    pairs = [pair for each in sources if not each.drawn for pair in cleaned(each, student)]
+    photos = [sizes for each in sources if each.drawn for sizes in textures(each)]
     lessons = NoiseLessons(
         textures=photos + leaves(photos),
         cleaned=[result for _, result in pairs],

@@ -77,3 +77,15 @@ class Student(nn.Module):
 
 def _blocks(width: int, count: int) -> nn.Sequential:
     return nn.Sequential(*(ResidualBlock(width) for _ in range(count)))
+
+
+def grown(student: Student, config: StudentConfig) -> Student:
+    """Return a student of `config` that answers as `student`, of the same widths: its further blocks add nothing yet."""
+    larger = Student(config)
+    weights = larger.state_dict()
+    for name, value in weights.items():
+        if name.endswith(("second.weight", "second.bias")):
+            value.zero_()
+    weights.update(student.state_dict())
+    larger.load_state_dict(weights)
+    return larger

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 FINENESS = 2
 """Drawn so many times as large, and reduced: edges come out as a lens leaves them, not as steps."""
@@ -24,6 +25,19 @@ MOST_SHOWING = 0.5
 """Contrast of what shows through, so that leaves have texture themselves."""
 COVERS = 2.5
 """The leaves of a picture have so many times its area together."""
+
+COLOURS_REDUCTION = 6
+"""The colours of a photo are those of squares of so many pixels, which hardly have noise."""
+DRAWN_PX = 384
+"""Side of the pictures that are drawn in the colours of a photo."""
+
+
+def draw_in_colours(
+    photo: NDArray[np.uint8], count: int, random: np.random.Generator
+) -> list[NDArray[np.uint8]]:
+    """Return `count` pictures (384, 384, 3) in the colours of a photo (h, w, 3)."""
+    colours = np.asarray(Image.fromarray(photo).reduce(COLOURS_REDUCTION)).reshape(-1, 3)
+    return [draw_texture(DRAWN_PX, colours, random) for _ in range(count)]
 
 
 def draw_texture(side_px: int, colours: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:

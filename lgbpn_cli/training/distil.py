@@ -1,8 +1,8 @@
 """Distillation: a teacher cleans noisy photos, and a student learns to give the same results at once.
 
 The student sees every pixel, so it can do what its teacher cannot: keep texture that nobody could guess. It learns
-that where it is told apart from noise, on cleaned photos with new noise laid on them. No clean picture is used: every
-target is a result for a noisy photo.
+that where it is told apart from noise, on cleaned photos and drawn pictures with new noise laid on them. No clean
+photo is used: every target is a result for a noisy photo, or drawn.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, read_manifest
 from lgbpn_cli.models.weight_file import write_weights
-from lgbpn_cli.network.student import Student
+from lgbpn_cli.network.student import Student, grown
 from lgbpn_cli.training.data import load_source
+from lgbpn_cli.training.dead_leaves import draw_in_colours
 from lgbpn_cli.training.estimates import cut_tiles, estimate_tile, result_tile
 from lgbpn_cli.training.muon import Muon
 from lgbpn_cli.training.pairs import CleanedPhotos, PairSampler
@@ -39,6 +40,8 @@ from lgbpn_cli.training_config import DataSource, DistillationConfig
 CHECKPOINT_NAME = "student.pt"
 ESTIMATES_FOLDER = "estimates"
 SMALLEST_REDUCTION = 2
+SMALLEST_ERROR = 1 / 255
+"""Added to the errors of crops, in their squares: what is less than a level is not worth ever more."""
 FINEST_COARSE_PX, COARSEST_PX = 1, 10
 """Standard deviations of the two blurs between which noise is coarse: what is left of it in the results of students
 is seen there. Coarser still are shadows and colours, which real noise shifts and nothing else can teach."""
@@ -61,7 +64,7 @@ class Earlier:
 
 
 class StudentTrainer(Trainer):
-    """Trains a student to give the targets (L1)."""
+    """Trains a student to give the targets."""
 
     def __init__(
         self, shape: StudentConfig, config: DistillationConfig, sampler: PairSampler, device: Device
@@ -82,7 +85,11 @@ class StudentTrainer(Trainer):
         return [Muon(kernels, lr=rate), torch.optim.Adam(others, lr=rate, fused=True)]
 
     def loss(self) -> Tensor:
-        """Return the mean absolute difference between the student's answers and the targets."""
+        """Return the geometric mean of the crops' errors, each the root mean square of answer minus target.
+
+        So a tenth less error is worth the same in every crop, however noisy: it is what the mean of PSNR over photos
+        measures (the PSNR loss of Chen et al., "Simple baselines for image restoration", ECCV 2022, in other units).
+        """
         pairs = self.sampler.pairs(self.step)
         noisy, target, as_taken = (
             each.to(self.device.torch_device) for each in (pairs.noisy, pairs.target, pairs.as_taken)
@@ -95,7 +102,9 @@ class StudentTrainer(Trainer):
             real = difference[as_taken]
             coarse = blurred(real, FINEST_COARSE_PX) - blurred(real, COARSEST_PX)
             difference = torch.cat([real - coarse, difference[~as_taken]])
-        return difference.abs().mean()
+        error = difference.square().mean(dim=(1, 2, 3)) + SMALLEST_ERROR**2
+        geometric_mean: Tensor = (error.log().mean() / 2).exp()
+        return geometric_mean
 
 
 def blurred(pictures: Tensor, sigma_px: int) -> Tensor:
@@ -122,19 +131,14 @@ def clean_photos(
 ) -> CleanedPhotos:
     """Return the tiles of noisy `photos`, (h, w, 3) each, with the targets that the teacher's estimates give.
 
-    Estimates are kept in the folder `kept`; a run that was interrupted takes them from there. Photos of a source with
-    `own_targets` are targets as they are.
+    Estimates are kept in the folder `kept`; a run that was interrupted takes them from there.
     """
-    renoised = source.weight if source.renoised_weight is None else source.renoised_weight
     kept.mkdir(parents=True, exist_ok=True)
     noisy, targets = [], []
     for number, photo in enumerate(photos):
         for index, tile in enumerate(cut_tiles(photo)):
             name = f"{number:05}_{index:04}"
             noisy.append(tile)
-            if source.own_targets:
-                targets.append(tile)
-                continue
             share = 0.0 if earlier is None else earlier.share
             target = np.zeros(tile.shape, np.float32)
             if share < 1:
@@ -146,6 +150,29 @@ def clean_photos(
             targets.append(np.rint(np.clip(target, 0, 255)).astype(np.uint8))
         if on_photo is not None:
             on_photo()
+    return _of_source(source, noisy, targets)
+
+
+def draw_pictures(
+    photos: Sequence[NDArray[np.uint8]],
+    source: DataSource,
+    seed: Sequence[int],
+    on_photo: Callable[[], None] | None = None,
+) -> CleanedPhotos:
+    """Return the pictures that `source` wants drawn in the colours of `photos`, (h, w, 3) each; the same every time."""
+    random = np.random.default_rng(seed)
+    drawn = []
+    for photo in photos:
+        drawn += draw_in_colours(photo, source.drawn, random)
+        if on_photo is not None:
+            on_photo()
+    return _of_source(source, drawn, drawn)
+
+
+def _of_source(
+    source: DataSource, noisy: Sequence[NDArray[np.uint8]], targets: Sequence[NDArray[np.uint8]]
+) -> CleanedPhotos:
+    renoised = source.weight if source.renoised_weight is None else source.renoised_weight
     return CleanedPhotos(source.folder, tuple(noisy), tuple(targets), source.weight, renoised)
 
 
@@ -200,19 +227,33 @@ def run_distillation(
     for name in ("earlier_share", "from_earlier"):
         if getattr(config, name) and earlier is None:
             raise TrainingError(name, "there is no earlier student", "Leave it out of the first round.")
-    if config.from_earlier and earlier is not None and earlier.network.config != recipe.student:
-        raise TrainingError(
-            "from_earlier", "the earlier student has another shape", "Use its widths and blocks."
-        )
+    start = _first_state(earlier, recipe) if config.from_earlier and earlier is not None else None
     before = None if earlier is None else Earlier(earlier, config.earlier_share)
     sources = []
     for index, (source, photos) in enumerate(zip(recipe.sources, loaded, strict=True)):
+        if source.drawn:
+            sources.append(draw_pictures(photos, source, (config.seed, index), one_more))
+            continue
         taken = [as_taken(photo, source, (config.seed, index, number)) for number, photo in enumerate(photos)]
         kept = run_folder / ESTIMATES_FOLDER / f"{index:02}"
         sources.append(clean_photos(taken, source, teacher, kept, one_more, earlier=before))
-    start = earlier.network if earlier is not None and config.from_earlier else None
     weights = train_student(sources, recipe.student, config, run_folder, device, on_step, start=start)
     return _add_student(recipe, teacher, before, sources, weights, models_folder, command)
+
+
+def _first_state(earlier: Model, recipe: DistillationRecipe) -> Student:
+    """Return the student that a round begins with: the earlier one, with as many blocks as the recipe wants."""
+    before, wanted = earlier.network, recipe.student
+    if not isinstance(before, Student):
+        raise TrainingError("from_earlier", "the earlier model is no student", "Name another one.")
+    if before.config.widths != wanted.widths or before.config.blocks > wanted.blocks:
+        raise TrainingError(
+            "from_earlier",
+            "the earlier student has other widths, or more blocks",
+            "Use its widths, and at least its blocks.",
+        )
+    torch.manual_seed(recipe.distillation.seed)
+    return grown(before, wanted)
 
 
 def train_student(
@@ -251,7 +292,10 @@ def _add_student(
     half = {name: value.to(torch.float16) for name, value in weights.items()}
     write_weights(target, half, recipe.student, teacher.preset)
     part = ModelPart(target.name, file_sha256(target))
-    data = "; ".join(f"{source.name}: {len(source.noisy)} noisy tiles" for source in sources)
+    data = "; ".join(
+        f"{each.name}: {len(each.noisy)} {'pictures drawn in its colours' if source.drawn else 'noisy tiles'}"
+        for source, each in zip(recipe.sources, sources, strict=True)
+    )
     present = read_manifest(folder).get(recipe.name)
     if present is None:
         present = ModelEntry(
@@ -298,13 +342,8 @@ def _with_student(
     """Return the card with a section on this student at its end, in the place of one on an earlier student."""
     shape, config = recipe.student, recipe.distillation
     second = "" if earlier is None else _of_later_round(earlier, config)
-    own = [source.folder for source in recipe.sources if source.own_targets]
-    targets = "Every target is a result for a noisy photo; no clean picture was used."
-    if own:
-        names = ", ".join(own)
-        targets = (
-            f"Targets are photos of {names} with the little noise they have, and results for noisy photos."
-        )
+    drawn = ", or drawn" if any(source.drawn for source in recipe.sources) else ""
+    targets = f"Every target is a result for a noisy photo{drawn}; no clean photo was used."
     section = f"""{STUDENT_HEADING}
 
 - Network: U-Net at half resolution, widths {", ".join(map(str, shape.widths))}, {shape.blocks} block(s) a level
@@ -312,7 +351,7 @@ def _with_student(
 {second}- Made by: `{command}`
 - Data: {data}. {targets}
 - Steps: {config.steps} of {config.batch} crops of {config.crop_px} px, {config.renoised_share:.0%} of them cleaned \
-photos with made-up noise, {config.transplanted_share:.0%} with their own from another place, L1, Muon, EMA \
+photos with made-up noise, {config.transplanted_share:.0%} with their own from another place, Muon, EMA \
 {config.ema_decay}
 - Date: {datetime.now(UTC).date().isoformat()}
 - SHA-256: {part.sha256}

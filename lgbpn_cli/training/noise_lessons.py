@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lgbpn_cli.network.noise_estimator import CELL_PX, FEWEST_LEVELS_SQUARED, TILE_PX
-from lgbpn_cli.training.pairs import crop, darkened
+from lgbpn_cli.training.scenes import crop, varied
 from lgbpn_cli.training.synthesis import NoiseRanges, blur, draw_camera, photograph, through_jpeg
 from lgbpn_cli.training.transplant import NoiseOfPhoto, lay_noise
 
@@ -68,7 +68,7 @@ class NoiseLessons:
 
     def _scene(self, random: np.random.Generator) -> tuple[NDArray[np.uint8], FloatImage]:
         """Return the tiles of a noisy scene, (9, 3, 64, 64), and the variance of the noise in their cells."""
-        scene = _varied(self._crop(random), random)
+        scene = varied(self._crop(random), random)
         taken = np.rint(255 * np.clip(self._with_noise(scene, random), 0, 1)).astype(np.uint8)
         plain = np.rint(255 * scene).astype(np.uint8)
         if random.random() < JPEG_SHARE:
@@ -97,20 +97,6 @@ class NoiseLessons:
             return photograph(scene, draw_camera(random, NoiseRanges(shot=SHOT, jpeg_share=0)), random)
         noise = self.noises[int(random.integers(len(self.noises)))]
         return lay_noise(noise, 255 * scene, random, _drawn_evenly(random, WEAKEST, 1.0)) / np.float32(255)
-
-
-def _varied(scene: FloatImage, random: np.random.Generator) -> FloatImage:
-    """Return the scene in other light, colour, sharpness and contrast, 0..1."""
-    scene = darkened(scene, random)
-    if random.random() < 0.5:
-        grey = scene.mean(axis=2, keepdims=True)
-        scene = grey + (scene - grey) * np.float32(random.uniform(0, 1.5))
-    if random.random() < 0.5:
-        soft = blur(np.ascontiguousarray(scene), float(random.uniform(0.4, 1.2)))
-        scene = scene + np.float32(random.uniform(-1, 1)) * (scene - soft)
-    if random.random() < 0.3:
-        scene = (scene - np.float32(0.5)) * np.float32(random.uniform(0.4, 1.4)) + np.float32(0.5)
-    return np.clip(scene, 0, 1).astype(np.float32)
 
 
 def _grain(scene: FloatImage, random: np.random.Generator) -> FloatImage:

@@ -1,6 +1,7 @@
-"""Pairs of a noisy picture and its target: noisy photos as they are, and cleaned ones with other noise on them.
+"""Pairs of a noisy picture and its target: noisy photos as they are, and scenes with other noise on them.
 
-The other noise is that of a made-up camera, or the photo's own from another place.
+Scenes are cleaned photos and drawn pictures. The other noise is that of a made-up camera, or that of a noisy photo,
+laid on the photo itself in another place, or on another scene.
 """
 
 from __future__ import annotations
@@ -13,19 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lgbpn_cli.colour import decode_light, encode_light
+from lgbpn_cli.training.scenes import REDUCTION, crop, halved, varied
 from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph, through_jpeg
 from lgbpn_cli.training.transplant import NoiseOfPhoto, lay_noise, learn_noise
 from lgbpn_cli.training_config import DistillationConfig
 
-REDUCTION = 2
-"""Cleaned photos are also used at half their size, where their detail is as fine as a picture can hold."""
 REDUCED_SHARE = 0.5
-"""Share of the crops with new noise that are reduced, where the photo is large enough."""
-DARK_SHARE = 0.5
-"""Share of the scenes that are darkened: much of what is taken at high ISO is."""
-DARKEST_EXPOSURE = 0.1
-"""Light that is left in the darkest of them."""
+"""Share of the scenes that are reduced, where the picture is large enough: detail is then as fine as it can be."""
 WEAKEST = 0.1
 """The least strength of weakened noise, of the photo's own."""
 JPEG_QUALITIES = (60, 97)
@@ -38,7 +33,10 @@ Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class CleanedPhotos:
-    """The photos of one source, (h, w, 3) uint8, with their targets, and the source's shares of all crops."""
+    """The photos of one source, (h, w, 3) uint8, with their targets, and the source's shares of all crops.
+
+    Drawn pictures are their own targets, and are used as scenes for other noise alone.
+    """
 
     name: str
     noisy: tuple[NDArray[np.uint8], ...]
@@ -102,21 +100,26 @@ class PairSampler:
         photo_share = self.photo_shares[index]
         return self.sources[index], int(random.choice(len(photo_share), p=photo_share))
 
-    def _renoised(self, random: np.random.Generator) -> Pair:
+    def _scene(self, random: np.random.Generator) -> NDArray[np.float32]:
+        """Return a crop of the target of any source, varied."""
         source, chosen = self._choose(random, renoised=True)
         target, side = source.targets[chosen], self.config.crop_px
         if min(target.shape[:2]) >= REDUCTION * side and random.random() < REDUCED_SHARE:
-            scene = _halved(crop((target,), REDUCTION * side, random)[0])
-        else:
-            scene = crop((target,), side, random)[0]
-        scene = darkened(scene, random)
+            return varied(halved(crop((target,), REDUCTION * side, random)[0]), random)
+        return varied(crop((target,), side, random)[0], random)
+
+    def _renoised(self, random: np.random.Generator) -> Pair:
+        scene = self._scene(random)
         return photograph(scene, draw_camera(random, self.ranges), random), scene
 
     def _transplanted(self, source: CleanedPhotos, chosen: int, random: np.random.Generator) -> Pair:
         target, key = source.targets[chosen], (source.name, chosen)
         if key not in self._noises:
             self._noises[key] = learn_noise(source.noisy[chosen], target)
-        scene = crop((target,), self.config.crop_px, random)[0]
+        if random.random() < self.config.other_scene_share:
+            scene = self._scene(random)
+        else:
+            scene = crop((target,), self.config.crop_px, random)[0]
         levels = np.float32(255) * scene
         weakened = random.random() < self.config.weakened_share
         strength = float(np.exp(random.uniform(np.log(WEAKEST), 0))) if weakened else 1.0
@@ -125,36 +128,6 @@ class PairSampler:
             quality, subsampling = int(random.integers(*JPEG_QUALITIES)), int(random.choice((0, 2)))
             noisy = through_jpeg(noisy, quality, subsampling)
         return noisy.astype(np.float32) / np.float32(255), scene
-
-
-def crop(
-    pictures: Sequence[NDArray[np.uint8]], side: int, random: np.random.Generator
-) -> list[NDArray[np.float32]]:
-    """Return the same square of all pictures, flipped and turned alike, 0..1."""
-    height, width = pictures[0].shape[:2]
-    top, left = int(random.integers(0, height - side + 1)), int(random.integers(0, width - side + 1))
-    turns, mirrored = int(random.integers(4)), bool(random.integers(2))
-    crops = []
-    for picture in pictures:
-        square = np.rot90(picture[top : top + side, left : left + side], turns)
-        square = square[:, ::-1] if mirrored else square
-        crops.append(np.ascontiguousarray(square, np.float32) / np.float32(255))
-    return crops
-
-
-def _halved(scene: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the scene at half its size: means over squares of 2x2 px."""
-    height, width, _ = scene.shape
-    squares = scene.reshape(height // REDUCTION, REDUCTION, width // REDUCTION, REDUCTION, 3)
-    return np.asarray(squares.mean(axis=(1, 3)), np.float32)
-
-
-def darkened(scene: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
-    """Return a scene (h, w, 3), 0..1, in weaker light, or, as often, as it is."""
-    if random.random() >= DARK_SHARE:
-        return scene
-    exposure = np.float32(np.exp(random.uniform(np.log(DARKEST_EXPOSURE), 0)))
-    return encode_light(decode_light(scene) * exposure)
 
 
 def _share(weights: Sequence[float]) -> NDArray[np.float64]:

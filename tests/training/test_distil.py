@@ -27,10 +27,11 @@ from lgbpn_cli.training.distil import (
     as_taken,
     blurred,
     clean_photos,
+    draw_pictures,
     run_distillation,
 )
 from lgbpn_cli.training.estimates import PRESETS_ASKED, cut_tiles, estimate_tile, result_tile
-from lgbpn_cli.training.pairs import CleanedPhotos, PairSampler
+from lgbpn_cli.training.pairs import CleanedPhotos, Pairs, PairSampler
 from lgbpn_cli.training.recipe import DistillationRecipe
 from lgbpn_cli.training.trainer import TrainingProgress
 from lgbpn_cli.training_config import DataSource, DistillationConfig
@@ -265,33 +266,36 @@ def test_targets_of_the_earlier_student_alone_need_no_teacher(
     np.testing.assert_allclose(cleaned.targets[0], np.clip(result, 0, 255), atol=0.6)
 
 
-def test_photos_of_little_noise_are_their_own_targets(
-    teacher: Model, photos: tuple[np.ndarray, ...], tmp_path: Path, cpu: Device
-) -> None:
-    source = DataSource("waves", weight=0, renoised_weight=2, own_targets=True)
-    seen: list[None] = []
-    cleaned = clean_photos(photos[:2], source, teacher, tmp_path, lambda: seen.append(None))
-    assert (cleaned.weight, cleaned.renoised_weight, len(seen)) == (0, 2, 2)
-    assert all(map(np.array_equal, cleaned.targets, photos[:2]))
-    assert all(map(np.array_equal, cleaned.noisy, photos[:2]))
-    assert not list(tmp_path.iterdir())
+def test_pictures_are_drawn_in_the_colours_of_a_sources_photos() -> None:
+    reds = np.zeros((96, 96, 3), np.uint8)
+    reds[..., 0] = 200
+    source, seen = DataSource("red", weight=0, renoised_weight=2, drawn=2), list[None]()
+    drawn = draw_pictures([reds, reds // 2], source, (0, 1), lambda: seen.append(None))
+    assert (drawn.weight, drawn.renoised_weight, len(drawn.targets), len(seen)) == (0, 2, 4, 2)
+    assert all(map(np.array_equal, drawn.noisy, drawn.targets))
+    assert all((picture[..., 1:] == 0).all() for picture in drawn.targets)
+    assert [int(picture.max()) for picture in drawn.targets] == [200, 200, 100, 100]
+    again = draw_pictures([reds, reds // 2], source, (0, 1))
+    assert all(map(np.array_equal, again.targets, drawn.targets))
 
 
-def test_the_card_says_which_photos_are_their_own_targets(run: Run, recipe: DistillationRecipe) -> None:
-    assert "no clean picture was used" in card_of(run(recipe))
-    own = replace(recipe.sources[0], weight=0, renoised_weight=1, own_targets=True)
-    card = card_of(run(replace(recipe, sources=(recipe.sources[0], own))))
-    assert "Targets are photos of waves with the little noise they have" in card
-    assert "no clean picture" not in card
+def test_a_round_with_drawn_pictures_runs_and_its_card_says_so(run: Run, recipe: DistillationRecipe) -> None:
+    assert "result for a noisy photo; no clean photo" in card_of(run(recipe))
+    drawn = replace(recipe.sources[0], weight=0, renoised_weight=1, drawn=1)
+    entry = run(replace(recipe, sources=(recipe.sources[0], drawn)))
+    assert "result for a noisy photo, or drawn; no clean photo" in card_of(entry)
+    assert "pictures drawn in its colours" in entry.training_data
 
 
 def card_of(entry: ModelEntry) -> str:
     return (entry.folder / entry.card).read_text(encoding="utf-8")
 
 
-def test_a_source_of_own_targets_has_no_pairs_without_new_noise() -> None:
-    with pytest.raises(UsageError, match=r"waves: own_targets.*teaches nothing"):
-        DataSource("waves", own_targets=True)
+def test_drawn_pictures_have_no_pairs_without_new_noise() -> None:
+    with pytest.raises(UsageError, match=r"waves: drawn.*teaches nothing"):
+        DataSource("waves", drawn=3)
+    with pytest.raises(UsageError, match=r"waves: drawn.*less than none"):
+        DataSource("waves", drawn=-1)
 
 
 def test_a_round_may_begin_with_the_earlier_students_weights(
@@ -308,8 +312,24 @@ def test_a_round_may_begin_with_the_earlier_students_weights(
         network.state_dict(), earlier.network.state_dict(), rtol=1e-3, atol=1e-5, check_dtype=False
     )
     other = replace(recipe, distillation=still, student=StudentConfig(widths=(4, 4, 8)))
-    with pytest.raises(TrainingError, match="another shape"):
+    with pytest.raises(TrainingError, match="other widths"):
         run(other, earlier)
+
+
+def test_a_round_may_begin_with_the_earlier_students_weights_and_more_blocks(
+    run: Run, recipe: DistillationRecipe, cpu: Device, photos: tuple[np.ndarray, ...]
+) -> None:
+    earlier = some_student(cpu)
+    still = replace(CONFIG, steps=1, learning_rate=1e-9, from_earlier=True)
+    deeper = replace(SHAPE, blocks=SHAPE.blocks + 1)
+    network = load_model(
+        str(run(replace(recipe, distillation=still, student=deeper), earlier).part_path("student")),
+        device=cpu,
+    ).network
+    noisy = torch.from_numpy(photos[0]).permute(2, 0, 1)[None].float() / 255
+    with torch.inference_mode():
+        torch.testing.assert_close(network(noisy), earlier.network(noisy), rtol=0, atol=2e-3)
+    assert network.config == deeper
 
 
 @pytest.mark.parametrize(("share", "words"), [(1.0, "Targets: results of"), (0.7, "Targets: 70% results of")])
@@ -343,9 +363,29 @@ def test_real_noise_teaches_nothing_coarse_where_transplanted_noise_does(
         trainer = StudentTrainer(SHAPE, replace(config, transplanted_share=share), sampler, cpu)
         return 255 * trainer.loss().item()  # an untrained student returns the noisy picture
 
-    assert loss(0.0) == pytest.approx(20 * 2 / np.pi, rel=0.05)
+    assert loss(0.0) == pytest.approx(20 / 2**0.5, rel=0.05)
     assert (loss(0.5) > 0.9 * loss(0.0)) == counts
     assert (loss(0.5) < 0.3 * loss(0.0)) != counts
+
+
+def test_a_tenth_less_error_is_worth_the_same_in_every_crop(cpu: Device) -> None:
+    class Known:
+        """Pairs whose errors in levels are known, for a student that returns the noisy picture."""
+
+        def __init__(self, *errors: float) -> None:
+            self.errors = errors
+
+        def pairs(self, step: int) -> Pairs:
+            noisy = torch.tensor(self.errors)[:, None, None, None].expand(-1, 3, 16, 16) / 255 + step
+            return Pairs(noisy, torch.zeros_like(noisy), torch.zeros(len(self.errors), dtype=torch.bool))
+
+    def loss(*errors: float) -> float:
+        return 255 * StudentTrainer(SHAPE, CONFIG, Known(*errors), cpu).loss().item()  # type: ignore[arg-type]
+
+    assert loss(10.0) == pytest.approx(10, rel=0.01)
+    assert loss(10.0, 40.0) == pytest.approx(20, rel=0.01)
+    assert loss(9.0, 40.0) == pytest.approx(loss(10.0, 36.0), rel=1e-3)
+    assert loss(0.0) == pytest.approx(1, rel=0.01)  # no perfect crop outweighs all others
 
 
 def test_blurring_is_a_gaussians() -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from lgbpn_cli.errors import UsageError
+from lgbpn_cli.training import pairs
 from lgbpn_cli.training.pairs import CleanedPhotos, PairSampler
 from lgbpn_cli.training_config import DistillationConfig
 
@@ -29,8 +30,8 @@ def sampler(config: DistillationConfig, *sources: CleanedPhotos) -> PairSampler:
     return PairSampler(sources or [source()], config)
 
 
-def crops_of(pairs: PairSampler, step: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    found = pairs.pairs(step)
+def crops_of(of: PairSampler, step: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    found = of.pairs(step)
     return found.noisy, found.target
 
 
@@ -56,6 +57,13 @@ def test_a_noisy_photo_and_its_target_are_cut_flipped_and_turned_alike() -> None
     assert len({tuple(crop[:2, 0, 0].tolist()) for crop in noisy}) == 6
 
 
+@pytest.fixture
+def plain_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave scenes as they are."""
+    monkeypatch.setattr(pairs, "varied", lambda scene, random: scene)
+
+
+@pytest.mark.usefixtures("plain_scenes")
 def test_new_noise_is_laid_on_the_target_which_stays_free_of_it() -> None:
     config = replace(CONFIG, renoised_share=1.0, shot=(1e-2, 1e-2), batch=20)
     noisy, target = crops_of(sampler(config))
@@ -65,6 +73,7 @@ def test_new_noise_is_laid_on_the_target_which_stays_free_of_it() -> None:
     assert torch.diff(target[:, 2], dim=-1).abs().max() < 0.5 / 255
 
 
+@pytest.mark.usefixtures("plain_scenes")
 def test_shares_decide_which_source_is_used() -> None:
     first, second = source(weight=1, renoised_weight=0), source(weight=0, renoised_weight=1, offset=200)
     _, real = crops_of(sampler(replace(CONFIG, renoised_share=0.0), first, second))
@@ -80,10 +89,10 @@ def test_transplanted_noise_lies_on_the_target_and_is_not_as_taken() -> None:
     noisy = np.rint(target + 8 * random.standard_normal(target.shape)).astype(np.uint8)
     photos = CleanedPhotos("grey", (noisy,), (target,), 1.0, 1.0)
     config = replace(CONFIG, renoised_share=0.0, transplanted_share=1.0, batch=20)
-    pairs = PairSampler([photos], config).pairs(0)
-    assert not pairs.as_taken.any()
-    assert torch.all(pairs.target == 100 / 255)
-    assert 255 * (pairs.noisy - pairs.target).std() == pytest.approx(8, rel=0.15)
+    found = PairSampler([photos], config).pairs(0)
+    assert not found.as_taken.any()
+    assert torch.all(found.target == 100 / 255)
+    assert 255 * (found.noisy - found.target).std() == pytest.approx(8, rel=0.15)
 
 
 def grey_pairs(**shares: float) -> torch.Tensor:
@@ -93,8 +102,25 @@ def grey_pairs(**shares: float) -> torch.Tensor:
     noisy = np.rint(target + 8 * random.standard_normal(target.shape)).astype(np.uint8)
     photos = CleanedPhotos("grey", (noisy,), (target,), 1.0, 1.0)
     config = replace(CONFIG, renoised_share=0.0, transplanted_share=1.0, batch=40, **shares)
-    pairs = PairSampler([photos], config).pairs(0)
-    return 255 * (pairs.noisy - pairs.target)
+    found = PairSampler([photos], config).pairs(0)
+    return 255 * (found.noisy - found.target)
+
+
+def test_noise_may_be_laid_on_other_scenes() -> None:
+    random = np.random.default_rng(0)
+    grey = np.full((60, 70, 3), 100, np.uint8)
+    noisy = np.rint(grey + 8 * random.standard_normal(grey.shape)).astype(np.uint8)
+    photos = CleanedPhotos("grey", (noisy,), (grey,), 1.0, 0.0)
+    scenes = CleanedPhotos("drawn", (grey // 2,), (grey // 2,), 0.0, 1.0)
+    config = replace(CONFIG, renoised_share=0.0, transplanted_share=1.0, other_scene_share=0.5, batch=60)
+    found = PairSampler([photos, scenes], config).pairs(0)
+    assert not found.as_taken.any()
+    own = (found.target == 100 / 255).all(dim=(1, 2, 3))
+    assert own.float().mean() == pytest.approx(0.5, abs=0.2)
+    assert found.target[~own].max() < 98 / 255  # other contrast brightens some
+    for one in (own, ~own):
+        bright = found.target[one].mean(dim=(1, 2, 3)) > 20 / 255  # darker scenes lose noise at black
+        assert 255 * (found.noisy - found.target)[one][bright].std() == pytest.approx(8, rel=0.15)
 
 
 def test_weakened_noise_is_of_all_strengths_down_to_a_tenth() -> None:
