@@ -80,7 +80,7 @@ def _blocks(width: int, count: int) -> nn.Sequential:
 
 
 def grown(student: Student, config: StudentConfig) -> Student:
-    """Return a student of `config` that answers as `student`, of the same widths: its further blocks add nothing yet."""
+    """Return a student of `config` that answers as `student`, of the same widths: further blocks add nothing yet."""
     larger = Student(config)
     weights = larger.state_dict()
     for name, value in weights.items():
