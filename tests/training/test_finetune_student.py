@@ -25,7 +25,7 @@ from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.student import Student
 from lgbpn_cli.training.acceptance import Verdict
 from lgbpn_cli.training.distil import Earlier, StudentTrainer, clean_photos
-from lgbpn_cli.training.finetune_student import EARLIER_SHARE, _fitting_tiles
+from lgbpn_cli.training.finetune_student import EARLIER_SHARE, MOST_DRAWN, _fitting_tiles
 from lgbpn_cli.training.pairs import PairSampler
 from lgbpn_cli.training.trainer import Trainer
 from lgbpn_cli.training_config import DistillationConfig
@@ -110,6 +110,9 @@ def test_the_student_learns_from_the_new_teacher_where_it_was_accepted(
 
     def sampler(sources: Any, config: DistillationConfig) -> PairSampler:
         lessons.append(config)
+        photos, drawn = sources
+        assert (photos.weight, drawn.weight) == (1, 0)  # drawn pictures have no noise of their own
+        assert 0 < len(drawn.targets) <= min(MOST_DRAWN, len(photos.targets))
         return PairSampler(sources, config)
 
     monkeypatch.setattr("lgbpn_cli.training.finetune_student.PairSampler", sampler)
@@ -118,6 +121,7 @@ def test_the_student_learns_from_the_new_teacher_where_it_was_accepted(
     assert set(shares) == {("timed", share, student), ("estimates", share, student), ("judged", 1.0, student)}
     (learning,) = lessons
     assert learning.transplanted_share > learning.renoised_share > 0
+    assert learning.other_scene_share > 0
 
 
 @pytest.mark.parametrize(("name", "options"), [("base", {}), ("ba", {"per_camera": True})])
