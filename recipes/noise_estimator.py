@@ -89,12 +89,12 @@ def main() -> None:
     arguments = parser.parse_args()
     sources = read_distillation_recipe(Path("recipes/student.toml")).sources
     student = load_model(quality="fast", device="cpu").network
-    pairs = [pair for each in sources if not each.drawn for pair in cleaned(each, student)]
+    pairs = [list(cleaned(each, student)) for each in sources if not each.drawn]
     photos = [sizes for each in sources if each.drawn for sizes in textures(each)]
     lessons = NoiseLessons(
         textures=photos + leaves(photos),
-        cleaned=[result for _, result in pairs],
-        noises=[learn_noise(*pair) for pair in pairs],
+        cleaned=[result for each in pairs for _, result in each],
+        noises=[[learn_noise(*pair) for pair in each] for each in pairs],
         seed=SEED,
     )
     torch.manual_seed(0)

@@ -15,6 +15,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from lgbpn_cli.network.noise_estimator import CELL_PX, FEWEST_LEVELS_SQUARED, TILE_PX
@@ -33,6 +34,9 @@ TEXTURE_SHARE = 0.75
 """Share of the scenes that come from pictures of texture."""
 NO_NOISE_SHARE, GRAIN_SHARE, CAMERA_SHARE = 0.04, 0.16, 0.4
 """Shares of the scenes by what is laid on them; the rest has the noise of a noisy photo."""
+ENLARGED_SHARE = 0.15
+"""Share of the scenes that are enlarged with their noise, as digital zoom and resizing do; noise is coarser then."""
+LARGEST_FACTOR = 2.0
 JPEG_SHARE = 0.5
 JPEG_QUALITIES = (60, 99)
 """The least, and one more than the most."""
@@ -54,8 +58,8 @@ class NoiseLessons:
     """Photos of low noise, each in several sizes, and sets of drawn pictures: (h, w, 3), no side below SCENE_PX."""
     cleaned: Sequence[NDArray[np.uint8]]
     """Cleaned photos, likewise."""
-    noises: Sequence[NoiseOfPhoto]
-    """The noise of photos."""
+    noises: Sequence[Sequence[NoiseOfPhoto]]
+    """The noise of photos, a set of cameras each; the sets come equally often."""
     seed: int
 
     def lesson(self, step: int) -> tuple[Tensor, Tensor]:
@@ -71,6 +75,9 @@ class NoiseLessons:
         scene = varied(self._crop(random), random)
         taken = np.rint(255 * np.clip(self._with_noise(scene, random), 0, 1)).astype(np.uint8)
         plain = np.rint(255 * scene).astype(np.uint8)
+        if random.random() < ENLARGED_SHARE:
+            factor = float(random.uniform(1, LARGEST_FACTOR))
+            plain, taken = (_enlarged(each, factor) for each in (plain, taken))
         if random.random() < JPEG_SHARE:
             quality, subsampling = int(random.integers(*JPEG_QUALITIES)), int(random.choice((0, 2)))
             plain, taken = (through_jpeg(each, quality, subsampling) for each in (plain, taken))
@@ -95,7 +102,8 @@ class NoiseLessons:
             return scene + _grain(scene, random)
         if kind < NO_NOISE_SHARE + GRAIN_SHARE + CAMERA_SHARE:
             return photograph(scene, draw_camera(random, NoiseRanges(shot=SHOT, jpeg_share=0)), random)
-        noise = self.noises[int(random.integers(len(self.noises)))]
+        photos = self.noises[int(random.integers(len(self.noises)))]
+        noise = photos[int(random.integers(len(photos)))]
         return lay_noise(noise, 255 * scene, random, _drawn_evenly(random, WEAKEST, 1.0)) / np.float32(255)
 
 
@@ -109,6 +117,14 @@ def _grain(scene: FloatImage, random: np.random.Generator) -> FloatImage:
     level = np.float32(_drawn_evenly(random, *GRAIN_LEVELS) / 255)
     curve = (scene.mean(axis=2, keepdims=True) + np.float32(0.05)) ** np.float32(random.uniform(-0.5, 0.5))
     return np.asarray(level * curve / curve.mean() * grain / max(1e-3, grain.std()), np.float32)
+
+
+def _enlarged(picture: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
+    """Return the middle of a picture, enlarged to the size of the whole."""
+    height, width, _ = picture.shape
+    border = (1 - 1 / factor) / 2
+    box = (border * width, border * height, (1 - border) * width, (1 - border) * height)
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC, box))
 
 
 def _drawn_evenly(random: np.random.Generator, least: float, most: float) -> float:

@@ -25,14 +25,14 @@ def lessons(seed: int = 3) -> NoiseLessons:
     grey = np.full((SCENE_PX + 20, SCENE_PX + 40, 3), 110, np.uint8)
     noisy = noisy_photo(SCENE_PX + 10, SCENE_PX + 30, 1)
     smooth = np.full_like(noisy, 128)
-    return NoiseLessons([[grey, grey[:, 5:]]], [smooth], [learn_noise(noisy, smooth)], seed)
+    return NoiseLessons([[grey, grey[:, 5:]]], [smooth], [[learn_noise(noisy, smooth)]], seed)
 
 
 @pytest.fixture
 def only(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Scenes as they are, never a JPEG; what is laid on them is up to the test."""
     monkeypatch.setattr(noise_lessons, "varied", lambda scene, random: scene)
-    for name in ("JPEG_SHARE", "NO_NOISE_SHARE", "GRAIN_SHARE", "CAMERA_SHARE"):
+    for name in ("ENLARGED_SHARE", "JPEG_SHARE", "NO_NOISE_SHARE", "GRAIN_SHARE", "CAMERA_SHARE"):
         monkeypatch.setattr(noise_lessons, name, 0.0)
     return monkeypatch
 
@@ -74,6 +74,39 @@ def test_what_jpeg_does_to_the_scene_is_no_noise(only: pytest.MonkeyPatch) -> No
     assert answers == pytest.approx(FLOOR, abs=1e-4)
     levels = torch.unique(torch.round(255 * tiles))
     assert len(levels) > 2  # they did go through a JPEG
+
+
+def test_enlarged_noise_is_coarser_and_the_answer_is_what_is_left_of_it(only: pytest.MonkeyPatch) -> None:
+    only.setattr(noise_lessons, "GRAIN_SHARE", 1.0)
+    only.setattr(noise_lessons, "COARSEST_GRAIN_PX", 0.0)
+    only.setattr(noise_lessons, "TEXTURE_SHARE", 1.0)
+
+    def neighbours(tiles: torch.Tensor) -> float:
+        noise = tiles - tiles.mean(dim=(2, 3), keepdim=True)
+        return float((noise[..., 1:] * noise[..., :-1]).mean() / (noise**2).mean())
+
+    assert neighbours(lessons().lesson(0)[0]) == pytest.approx(0, abs=0.05)
+    only.setattr(noise_lessons, "ENLARGED_SHARE", 1.0)
+    tiles, answers = lessons().lesson(0)
+    assert neighbours(tiles) > 0.2
+    cells = (255 * tiles).reshape(-1, 3, 2, 32, 2, 32)
+    expected = 0.5 * (cells.var(dim=(3, 5), correction=0) + 0.1).log()
+    torch.testing.assert_close(answers, expected, atol=1e-3, rtol=1e-3)
+
+
+def test_sets_of_noise_come_equally_often(only: pytest.MonkeyPatch) -> None:
+    smooth = np.full((SCENE_PX, SCENE_PX, 3), 128, np.uint8)
+    random = np.random.default_rng(0)
+    weak, strong = (
+        learn_noise(
+            np.clip(smooth + level * random.standard_normal(smooth.shape), 0, 255).astype(np.uint8), smooth
+        )
+        for level in (3, 30)
+    )
+    only.setattr(noise_lessons, "WEAKEST", 1.0)
+    found = NoiseLessons([[smooth]], [smooth], [[weak] * 9, [strong]], 0)
+    levels = torch.cat([found.lesson(step)[1].mean(dim=(1, 2, 3)) for step in range(8)])
+    assert (levels > np.log(12)).float().mean() == pytest.approx(0.5, abs=0.2)
 
 
 def test_the_recipe_trains_and_writes_what_is_read(repo_root: Path, tmp_path: Path) -> None:
