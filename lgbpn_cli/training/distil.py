@@ -350,9 +350,9 @@ def _with_student(
 - Teacher: {teacher.name} (SHA-256 {teacher.sha256})
 {second}- Made by: `{command}`
 - Data: {data}. {targets}
-- Steps: {config.steps} of {config.batch} crops of {config.crop_px} px, {config.renoised_share:.0%} of them cleaned \
-photos with made-up noise, {config.transplanted_share:.0%} with their own from another place, Muon, EMA \
-{config.ema_decay}
+- Steps: {config.steps} of {config.batch} crops of {config.crop_px} px, {config.renoised_share:.0%} of them scenes \
+with made-up noise, {config.transplanted_share:.0%} with that of the photos ({config.other_scene_share:.0%} of it on \
+other scenes), Muon, EMA {config.ema_decay}
 - Date: {datetime.now(UTC).date().isoformat()}
 - SHA-256: {part.sha256}
 """
