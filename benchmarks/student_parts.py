@@ -4,10 +4,10 @@
     python benchmarks/student_parts.py --from-earlier --earlier FILE
 
 Every row is a student of its own, shaped as in recipes/student.toml, trained for the same number of steps on the same
-targets: results of the shipped student, or of the one in FILE; those that a run of `lgbpn distill` left in --run-folder
-are taken. It starts from random weights, or with --from-earlier from those of that student, as the recipe does, and is
-measured in one pass on references of photos trained on, and as benchmarks/detail.py does on low-noise photos that are
-not; the photos of the sets that are kept out are not touched.
+targets, drawn pictures apart: results of the shipped student, or of the one in FILE; those that a run of `lgbpn
+distill` left in --run-folder are taken. It starts from random weights, or with --from-earlier from those of that
+student, as the recipe does, and is measured in one pass on references of photos trained on, and as benchmarks/detail.py
+does on low-noise photos that are not; the photos of the sets that are kept out are not touched.
 """
 
 from __future__ import annotations

@@ -75,10 +75,10 @@ class DistillationConfig:
     ema_decay: float = 0.999
     """Decay of the exponential moving average of the weights, which is what gets shipped."""
     renoised_share: float = 0.5
-    """Share of the crops that are cleaned photos with new noise on them; the rest are noisy photos as they are."""
+    """Share of the crops that are scenes with new noise on them; the rest are noisy photos as they are."""
     transplanted_share: float = 0.0
-    """Share of the crops that are cleaned photos with their own noise from another place. Where there are any, crops
-    of noisy photos as they are teach nothing about coarse noise, which is left in their targets."""
+    """Share of the crops that are scenes with a photo's noise, taken from another place. Where there are any, crops of
+    noisy photos as they are teach nothing about coarse noise, which is left in their targets."""
     other_scene_share: float = 0.0
     """Share of those whose noise is laid on a scene of any source, chosen by `renoised_weight`, not on its own photo:
     what was learned about a camera's noise is then less about the scenes that it was taken in."""
@@ -166,7 +166,7 @@ class FinetuneConfig:
 
 @dataclass(frozen=True)
 class DataSource:
-    """One folder of noisy photos in a training recipe."""
+    """One folder of photos in a training recipe: noisy ones, or those whose colours are drawn with."""
 
     folder: str
     """Folder name below LGBPN_DATA, or an absolute path."""
@@ -175,24 +175,17 @@ class DataSource:
     exclude: tuple[str, ...] = field(default_factory=tuple)
     """File-name patterns (fnmatch) that are never read: photos kept out for measuring."""
     renoised_weight: float | None = None
-    """Distillation: share of this source among the crops with new noise; None: as `weight`."""
-    reduce_to_megapixels: float | None = None
-    """Distillation: photos are reduced by whole factors from 2 until they are no larger than this."""
-    shot: tuple[float, float] | None = None
-    """Distillation: range of the noise that is laid on the photos when they are read, by `training.synthesis`;
-    None: they are noisy as they are."""
+    """Distillation: share of this source among the scenes for new noise; None: as `weight`."""
     drawn: int = 0
     """Distillation: in place of each photo, so many pictures that are drawn in its colours, without noise. They are
     their own targets, and are used with new noise only."""
 
     def __post_init__(self) -> None:
-        """Make a tuple of a list, as it comes from a file, and refuse what cannot work."""
-        if self.shot is not None:
-            object.__setattr__(self, "shot", tuple(self.shot))
+        """Refuse what cannot work."""
         require(self.drawn >= 0, f"{self.folder}: drawn", "is less than none", "Use for example 30.")
         require(
-            not (self.drawn and self.weight),
+            not self.drawn or (self.weight == 0 and bool(self.renoised_weight)),
             f"{self.folder}: drawn",
             "a drawn picture teaches nothing without new noise",
-            "Set weight = 0 and use renoised_weight.",
+            "Set weight = 0 and renoised_weight above 0.",
         )

@@ -27,7 +27,7 @@ from lgbpn_cli.denoiser import load_model
 from lgbpn_cli.network.noise_estimator import NoiseEstimator
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.training.data import source_files
-from lgbpn_cli.training.dead_leaves import draw_texture
+from lgbpn_cli.training.dead_leaves import draw_in_colours
 from lgbpn_cli.training.noise_lessons import SCENE_PX, NoiseLessons
 from lgbpn_cli.training.recipe import data_root, read_distillation_recipe
 from lgbpn_cli.training.transplant import learn_noise
@@ -42,7 +42,6 @@ REDUCTIONS = (2, 3, 4, 6)
 """By which photos of low noise are reduced: their own noise and their camera's interpolation go."""
 LEAVES = 20
 """Pictures drawn in the colours of each of them."""
-LEAVES_PX = 384
 LARGEST_PX = 1024
 """Of larger noisy photos a corner of this side is used."""
 BLOCKS_SKIPPED = 3
@@ -63,12 +62,13 @@ def textures(source: DataSource) -> list[list[NDArray[np.uint8]]]:
     return [sizes for sizes in found if sizes]
 
 
-def leaves(photos: list[list[NDArray[np.uint8]]]) -> list[list[NDArray[np.uint8]]]:
+def leaves(source: DataSource, random: np.random.Generator) -> list[list[NDArray[np.uint8]]]:
     """Return as many sets of drawn pictures, in the colours of the photos."""
-    random = np.random.default_rng(SEED)
-    return [
-        [draw_texture(LEAVES_PX, sizes[-1].reshape(-1, 3), random) for _ in range(LEAVES)] for sizes in photos
-    ]
+    found = []
+    for path in source_files(source, data_root()):
+        with Image.open(path) as opened:
+            found.append(draw_in_colours(np.asarray(opened.convert("RGB")), LEAVES, random))
+    return found
 
 
 @torch.inference_mode()
@@ -89,10 +89,13 @@ def main() -> None:
     arguments = parser.parse_args()
     sources = read_distillation_recipe(Path("recipes/student.toml")).sources
     student = load_model(quality="fast", device="cpu").network
-    pairs = [list(cleaned(each, student)) for each in sources if not each.drawn]
-    photos = [sizes for each in sources if each.drawn for sizes in textures(each)]
+    pairs = [found for each in sources if not each.drawn and (found := list(cleaned(each, student)))]
+    low_noise = [each for each in sources if each.drawn]
+    photos = [sizes for each in low_noise for sizes in textures(each)]
+    random = np.random.default_rng(SEED)
+    drawn = [pictures for each in low_noise for pictures in leaves(each, random)]
     lessons = NoiseLessons(
-        textures=photos + leaves(photos),
+        textures=photos + drawn,
         cleaned=[result for each in pairs for _, result in each],
         noises=[[learn_noise(*pair) for pair in each] for each in pairs],
         seed=SEED,

@@ -28,11 +28,11 @@ def distill(
     models_folder: ModelsFolderOption = None,
     device: DeviceOption = "auto",
 ) -> None:
-    """Train a fast student on what a teacher makes of noisy photos, without any clean picture.
+    """Train a fast student on what a teacher makes of noisy photos, without any clean photo.
 
     The teacher cleans the noisy photos that the recipe names; the student learns to give the same results, and to
-    take new noise off cleaned photos. The data sets are looked for below the folder in LGBPN_DATA. A run that was
-    stopped goes on where it was when the same command is given again.
+    take new noise off cleaned photos and drawn pictures. The data sets are looked for below the folder in LGBPN_DATA.
+    A run that was stopped goes on where it was when the same command is given again.
 
     Example: lgbpn distill recipes/student.toml --run-folder runs/student
 
@@ -66,4 +66,4 @@ def distill(
 
 def _say_photo(progress: DistillationProgress) -> None:
     if progress.photo % 50 == 0 or progress.photo == progress.photos:
-        typer.echo(f"cleaned {progress.photo} of {progress.photos} photos", err=True)
+        typer.echo(f"prepared {progress.photo} of {progress.photos} photos", err=True)

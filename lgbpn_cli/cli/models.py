@@ -48,7 +48,7 @@ def verify_models(
 ) -> None:
     """Check that the weight files of models, and of the noise estimator, are there, whole and readable.
 
-    Whatever is wrong is named, a line each, and the exit code is then 2. With names, only these models are checked.
+    Every file that is not is named, and the exit code is then 2. With names, only these models are checked.
 
     Example: lgbpn models verify
     """

@@ -27,7 +27,7 @@ COVERS = 2.5
 """The leaves of a picture have so many times its area together."""
 
 COLOURS_REDUCTION = 6
-"""The colours of a photo are those of squares of so many pixels, which hardly have noise."""
+"""The colours of a photo are those of squares of so many pixels, which hardly have noise where the photo has little."""
 DRAWN_PX = 384
 """Side of the pictures that are drawn in the colours of a photo."""
 
@@ -35,7 +35,7 @@ DRAWN_PX = 384
 def draw_in_colours(
     photo: NDArray[np.uint8], count: int, random: np.random.Generator
 ) -> list[NDArray[np.uint8]]:
-    """Return `count` pictures (384, 384, 3) in the colours of a photo (h, w, 3)."""
+    """Return `count` pictures (384, 384, 3) in the colours of a photo (h, w, 3) of little noise."""
     colours = np.asarray(Image.fromarray(photo).reduce(COLOURS_REDUCTION)).reshape(-1, 3)
     return [draw_texture(DRAWN_PX, colours, random) for _ in range(count)]
 

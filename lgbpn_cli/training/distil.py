@@ -2,7 +2,7 @@
 
 The student sees every pixel, so it can do what its teacher cannot: keep texture that nobody could guess. It learns
 that where it is told apart from noise, on cleaned photos and drawn pictures with new noise laid on them. No clean
-photo is used: every target is a result for a noisy photo, or drawn.
+photo is a target: every target is a result for a noisy photo, or drawn.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -27,19 +26,17 @@ from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha
 from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.student import Student, grown
 from lgbpn_cli.training.data import load_source
-from lgbpn_cli.training.dead_leaves import draw_in_colours
+from lgbpn_cli.training.dead_leaves import DRAWN_PX, draw_in_colours
 from lgbpn_cli.training.estimates import cut_tiles, estimate_tile, result_tile
 from lgbpn_cli.training.muon import Muon
 from lgbpn_cli.training.pairs import CleanedPhotos, PairSampler
 from lgbpn_cli.training.recipe import DistillationRecipe
-from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph
 from lgbpn_cli.training.targets import make_target
 from lgbpn_cli.training.trainer import Trainer, TrainingProgress
 from lgbpn_cli.training_config import DataSource, DistillationConfig
 
 CHECKPOINT_NAME = "student.pt"
 ESTIMATES_FOLDER = "estimates"
-SMALLEST_REDUCTION = 2
 SMALLEST_ERROR = 1 / 255
 """Added to the errors of crops, in their squares: what is less than a level is not worth ever more."""
 FINEST_COARSE_PX, COARSEST_PX = 1, 10
@@ -49,7 +46,7 @@ is seen there. Coarser still are shadows and colours, which real noise shifts an
 
 @dataclass(frozen=True)
 class DistillationProgress:
-    """Which photo the teacher is at, before the student's steps begin."""
+    """How many photos are cleaned, or have lent their colours to drawn pictures, before the student's steps begin."""
 
     photo: int
     photos: int
@@ -176,21 +173,6 @@ def _of_source(
     return CleanedPhotos(source.folder, tuple(noisy), tuple(targets), source.weight, renoised)
 
 
-def as_taken(photo: NDArray[np.uint8], source: DataSource, seed: Sequence[int]) -> NDArray[np.uint8]:
-    """Return the photo as `source` wants it: reduced, and with the noise of a camera laid on it, if it says so."""
-    if source.reduce_to_megapixels is not None:
-        factor = SMALLEST_REDUCTION
-        while photo.shape[0] * photo.shape[1] / factor**2 > source.reduce_to_megapixels * 1e6:
-            factor += 1
-        photo = np.asarray(Image.fromarray(photo).reduce(factor))
-    if source.shot is None:
-        return photo
-    random = np.random.default_rng(seed)
-    ranges = NoiseRanges(shot=source.shot, processed_share=0, jpeg_share=0)
-    taken = photograph(photo.astype(np.float32) / np.float32(255), draw_camera(random, ranges), random)
-    return np.rint(taken * 255).astype(np.uint8)
-
-
 def run_distillation(
     recipe: DistillationRecipe,
     teacher: Model,
@@ -215,6 +197,8 @@ def run_distillation(
         raise TrainingError(
             "crop_px", f"{config.crop_px} is no multiple of {recipe.student.size_multiple}", "Change it."
         )
+    if config.crop_px > DRAWN_PX and any(source.drawn for source in recipe.sources):
+        raise TrainingError("crop_px", f"drawn pictures have {DRAWN_PX} px only", f"Use {DRAWN_PX} or less.")
     loaded = [load_source(source, data_root, config.crop_px).photos for source in recipe.sources]
     total, done = sum(map(len, loaded)), 0
 
@@ -234,9 +218,8 @@ def run_distillation(
         if source.drawn:
             sources.append(draw_pictures(photos, source, (config.seed, index), one_more))
             continue
-        taken = [as_taken(photo, source, (config.seed, index, number)) for number, photo in enumerate(photos)]
         kept = run_folder / ESTIMATES_FOLDER / f"{index:02}"
-        sources.append(clean_photos(taken, source, teacher, kept, one_more, earlier=before))
+        sources.append(clean_photos(photos, source, teacher, kept, one_more, earlier=before))
     weights = train_student(sources, recipe.student, config, run_folder, device, on_step, start=start)
     return _add_student(recipe, teacher, before, sources, weights, models_folder, command)
 
@@ -343,7 +326,7 @@ def _with_student(
     shape, config = recipe.student, recipe.distillation
     second = "" if earlier is None else _of_later_round(earlier, config)
     drawn = ", or drawn" if any(source.drawn for source in recipe.sources) else ""
-    targets = f"Every target is a result for a noisy photo{drawn}; no clean photo was used."
+    targets = f"Every target is a result for a noisy photo{drawn}; none is a clean photo."
     section = f"""{STUDENT_HEADING}
 
 - Network: U-Net at half resolution, widths {", ".join(map(str, shape.widths))}, {shape.blocks} block(s) a level

@@ -76,7 +76,7 @@ def _card(
     return f"""# {entry.name}
 
 - Fine-tuned from {base} on {len(photos)} noisy photos, {sum(each.held_out for each in photos)} of them held out to \
-judge by. No clean picture was used.
+judge by. No clean photo was used.
 {listed}
 - Noise of the photos: {min(levels):.1f} to {max(levels):.1f} of 255 levels, {np.mean(levels):.1f} in the mean; \
 neighbours correlate by {np.mean([each.neighbour_correlation for each in photos]):.2f}

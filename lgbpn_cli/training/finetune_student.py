@@ -35,7 +35,8 @@ RENOISED_SHARE, TRANSPLANTED_SHARE = 0.15, 0.65
 OTHER_SCENE_SHARE = 0.5
 """Share of the photos' own noise that is laid on other photos and on drawn pictures."""
 MOST_DRAWN = 24
-"""So many pictures are drawn at most, each in the colours of another tile: texture whose every pixel is known."""
+"""So many pictures are drawn at most, each in the colours of another cleaned tile: texture whose every pixel is known.
+They take some ten seconds."""
 MOST_TILES = 400
 """So many tiles are cleaned for the student at most, spread evenly."""
 FEWEST_TILES = 4
@@ -111,7 +112,7 @@ def learn_student(
     whose = "the present student" if teacher is None else "the new teacher"
     on_note(f"{whose} cleans {len(chosen)} tiles for the fast student")
     cleaned = clean(chosen, "estimates")
-    drawn = draw_pictures(spread(chosen, MOST_DRAWN), DRAWN_SOURCE, (0,))
+    drawn = draw_pictures(spread(cleaned.targets, MOST_DRAWN), DRAWN_SOURCE, (0,))
     weights, steps = _taught(old, [cleaned, drawn], deadline, run_folder, device, on_step)
     new = Student(old.config).to(device.torch_device).eval()
     new.load_state_dict(weights)

@@ -1,9 +1,9 @@
 """What the noise estimator learns from: pictures with noise of known strength on them.
 
-A lesson is a scene twice, without and with new noise, and both through the same JPEG; what differs is the noise that
-is left of it, and its variance is the answer. Scenes are crops of photos of low noise, reduced, which are full of
-texture, and of cleaned photos; their light, colour, contrast and sharpness vary. The noise is that of a simulated
-camera, that of a noisy photo at any strength, or grain: grey or coloured, fine or coarse.
+A lesson is a scene twice, without and with new noise, and both enlarged alike and through the same JPEG; what differs
+is the noise that is left of it, and its variance is the answer. Scenes are crops of photos of low noise, reduced, which
+are full of texture, of drawn pictures, and of cleaned photos; their light, colour, contrast and sharpness vary. The
+noise is that of a simulated camera, that of a noisy photo at any strength, or grain: grey or coloured, fine or coarse.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ NO_NOISE_SHARE, GRAIN_SHARE, CAMERA_SHARE = 0.04, 0.16, 0.4
 ENLARGED_SHARE = 0.15
 """Share of the scenes that are enlarged with their noise, as digital zoom and resizing do; noise is coarser then."""
 LARGEST_FACTOR = 2.0
+"""By which they are enlarged at most."""
 JPEG_SHARE = 0.5
 JPEG_QUALITIES = (60, 99)
 """The least, and one more than the most."""

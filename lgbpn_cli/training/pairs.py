@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.training.scenes import REDUCTION, crop, halved, varied
 from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph, through_jpeg
 from lgbpn_cli.training.transplant import NoiseOfPhoto, lay_noise, learn_noise
@@ -63,6 +64,7 @@ class PairSampler:
     def __init__(self, sources: Sequence[CleanedPhotos], config: DistillationConfig) -> None:
         """Take crops from `sources` by their weights, and from the photos of one by their area."""
         self.sources, self.config = tuple(sources), config
+        _check_weights(self.sources, config)
         self.ranges = NoiseRanges(shot=config.shot)
         self.shares = {
             renoised: _share([each.renoised_weight if renoised else each.weight for each in sources])
@@ -71,7 +73,7 @@ class PairSampler:
         self.photo_shares = [
             _share([photo.shape[0] * photo.shape[1] for photo in each.noisy]) for each in sources
         ]
-        self._noises: dict[tuple[str, int], NoiseOfPhoto] = {}
+        self._noises: dict[tuple[int, int], NoiseOfPhoto] = {}
 
     def pairs(self, step: int) -> Pairs:
         """Return the pairs of a step, the same every time."""
@@ -88,22 +90,23 @@ class PairSampler:
         kind = random.random()
         if kind < self.config.renoised_share:
             return self._renoised(random), False
-        source, chosen = self._choose(random, renoised=False)
-        side = self.config.crop_px
         if kind < self.config.renoised_share + self.config.transplanted_share:
-            return self._transplanted(source, chosen, random), False
-        first, second = crop((source.noisy[chosen], source.targets[chosen]), side, random)
+            return self._transplanted(random), False
+        index, chosen = self._choose(random, renoised=False)
+        source = self.sources[index]
+        first, second = crop((source.noisy[chosen], source.targets[chosen]), self.config.crop_px, random)
         return (first, second), True
 
-    def _choose(self, random: np.random.Generator, *, renoised: bool) -> tuple[CleanedPhotos, int]:
-        index = random.choice(len(self.sources), p=self.shares[renoised])
+    def _choose(self, random: np.random.Generator, *, renoised: bool) -> tuple[int, int]:
+        """Return the indices of a source and of one of its photos."""
+        index = int(random.choice(len(self.sources), p=self.shares[renoised]))
         photo_share = self.photo_shares[index]
-        return self.sources[index], int(random.choice(len(photo_share), p=photo_share))
+        return index, int(random.choice(len(photo_share), p=photo_share))
 
     def _scene(self, random: np.random.Generator) -> NDArray[np.float32]:
         """Return a crop of the target of any source, varied."""
-        source, chosen = self._choose(random, renoised=True)
-        target, side = source.targets[chosen], self.config.crop_px
+        index, chosen = self._choose(random, renoised=True)
+        target, side = self.sources[index].targets[chosen], self.config.crop_px
         if min(target.shape[:2]) >= REDUCTION * side and random.random() < REDUCED_SHARE:
             return varied(halved(crop((target,), REDUCTION * side, random)[0]), random)
         return varied(crop((target,), side, random)[0], random)
@@ -112,8 +115,10 @@ class PairSampler:
         scene = self._scene(random)
         return photograph(scene, draw_camera(random, self.ranges), random), scene
 
-    def _transplanted(self, source: CleanedPhotos, chosen: int, random: np.random.Generator) -> Pair:
-        target, key = source.targets[chosen], (source.name, chosen)
+    def _transplanted(self, random: np.random.Generator) -> Pair:
+        index, chosen = key = self._choose(random, renoised=False)
+        source = self.sources[index]
+        target = source.targets[chosen]
         if key not in self._noises:
             self._noises[key] = learn_noise(source.noisy[chosen], target)
         if random.random() < self.config.other_scene_share:
@@ -130,6 +135,14 @@ class PairSampler:
         return noisy.astype(np.float32) / np.float32(255), scene
 
 
+def _check_weights(sources: Sequence[CleanedPhotos], config: DistillationConfig) -> None:
+    """Raise TrainingError where a kind of pairs that is asked for has no source with a weight."""
+    new_noise = config.renoised_share > 0 or config.transplanted_share * config.other_scene_share > 0
+    for asked, name in ((config.renoised_share < 1, "weight"), (new_noise, "renoised_weight")):
+        if asked and not sum(getattr(each, name) for each in sources) > 0:
+            raise TrainingError(name, "it is 0 for all sources", "Give one of them a weight above 0.")
+
+
 def _share(weights: Sequence[float]) -> NDArray[np.float64]:
     values = np.array(weights, dtype=np.float64)
-    return np.asarray(values / values.sum())
+    return np.asarray(values / max(values.sum(), 1e-12))

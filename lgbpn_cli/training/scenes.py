@@ -11,6 +11,7 @@ from lgbpn_cli.colour import decode_light, encode_light
 from lgbpn_cli.training.synthesis import blur
 
 REDUCTION = 2
+"""By which scenes are reduced, if they are."""
 DARK_SHARE = 0.5
 """Share of the scenes that are darkened: much of what is taken at high ISO is."""
 DARKEST_EXPOSURE = 0.1

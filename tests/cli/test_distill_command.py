@@ -64,7 +64,7 @@ def test_a_student_is_made_and_used_by_its_name(folder: Path) -> None:
     process = start(folder, "distill", "mine.toml", "-d", "cpu")
     said = process.communicate(timeout=300)[1]
     assert process.returncode == 0, said
-    assert "cleaned 1 of 1 photos" in said
+    assert "prepared 1 of 1 photos" in said
     assert "mine has a student" in said
     use = start(folder, "denoise", "noisy/a.png", "-o", "out", "-m", "mine", "--quality", "best", "-d", "cpu")
     said = use.communicate(timeout=300)[1]

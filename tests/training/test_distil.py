@@ -20,11 +20,11 @@ from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, read_manifest
 from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.student import Student
+from lgbpn_cli.training.dead_leaves import DRAWN_PX
 from lgbpn_cli.training.distil import (
     DistillationProgress,
     Earlier,
     StudentTrainer,
-    as_taken,
     blurred,
     clean_photos,
     draw_pictures,
@@ -218,16 +218,6 @@ def test_large_photos_are_cut_into_whole_tiles() -> None:
     assert np.array_equal(cut_tiles(photo[:100, :200])[0], photo[:100, :200])
 
 
-def test_a_source_may_be_reduced_and_taken_anew() -> None:
-    photo = np.full((64, 96, 3), 90, np.uint8)
-    source = DataSource("x", reduce_to_megapixels=0.001, shot=(1e-3, 1e-3))
-    taken = as_taken(photo, source, (0, 1))
-    assert taken.shape == (22, 32, 3)  # by 3; Pillow keeps the last, partial row
-    assert taken.std() > 1
-    assert np.array_equal(as_taken(photo, source, (0, 1)), taken)
-    assert as_taken(photo, DataSource("x"), (0, 1)) is photo
-
-
 def some_student(cpu: Device) -> Model:
     torch.manual_seed(4)
     student = Model("tiny", "7" * 64, "dnd", Student(SHAPE), cpu)
@@ -280,10 +270,10 @@ def test_pictures_are_drawn_in_the_colours_of_a_sources_photos() -> None:
 
 
 def test_a_round_with_drawn_pictures_runs_and_its_card_says_so(run: Run, recipe: DistillationRecipe) -> None:
-    assert "result for a noisy photo; no clean photo" in card_of(run(recipe))
+    assert "result for a noisy photo; none is a clean photo" in card_of(run(recipe))
     drawn = replace(recipe.sources[0], weight=0, renoised_weight=1, drawn=1)
     entry = run(replace(recipe, sources=(recipe.sources[0], drawn)))
-    assert "result for a noisy photo, or drawn; no clean photo" in card_of(entry)
+    assert "result for a noisy photo, or drawn; none is a clean photo" in card_of(entry)
     assert "pictures drawn in its colours" in entry.training_data
     assert "50% of them scenes with made-up noise, 0% with that of the photos (0% of it on" in card_of(entry)
 
@@ -292,9 +282,21 @@ def card_of(entry: ModelEntry) -> str:
     return (entry.folder / entry.card).read_text(encoding="utf-8")
 
 
+def test_crops_larger_than_drawn_pictures_are_refused_before_anything_is_cleaned(
+    run: Run, recipe: DistillationRecipe
+) -> None:
+    drawn = replace(recipe.sources[0], weight=0, renoised_weight=1, drawn=1)
+    large = replace(
+        recipe, sources=(recipe.sources[0], drawn), distillation=replace(CONFIG, crop_px=DRAWN_PX + 32)
+    )
+    with pytest.raises(TrainingError, match=f"drawn pictures have {DRAWN_PX} px only"):
+        run(large)
+
+
 def test_drawn_pictures_have_no_pairs_without_new_noise() -> None:
-    with pytest.raises(UsageError, match=r"waves: drawn.*teaches nothing"):
-        DataSource("waves", drawn=3)
+    for weights in ({}, {"weight": 0}, {"weight": 1, "renoised_weight": 1}):
+        with pytest.raises(UsageError, match=r"waves: drawn.*teaches nothing"):
+            DataSource("waves", drawn=3, **weights)
     with pytest.raises(UsageError, match=r"waves: drawn.*less than none"):
         DataSource("waves", drawn=-1)
 
@@ -313,8 +315,12 @@ def test_a_round_may_begin_with_the_earlier_students_weights(
         network.state_dict(), earlier.network.state_dict(), rtol=1e-3, atol=1e-5, check_dtype=False
     )
     other = replace(recipe, distillation=still, student=StudentConfig(widths=(4, 4, 8)))
-    with pytest.raises(TrainingError, match="other widths"):
+    with pytest.raises(TrainingError, match="other widths, or more blocks"):
         run(other, earlier)
+    torch.manual_seed(4)
+    deeper = replace(earlier, network=Student(replace(SHAPE, blocks=SHAPE.blocks + 1)))
+    with pytest.raises(TrainingError, match="other widths, or more blocks"):
+        run(replace(recipe, distillation=still), deeper)
 
 
 def test_a_round_may_begin_with_the_earlier_students_weights_and_more_blocks(
@@ -376,8 +382,8 @@ def test_a_tenth_less_error_is_worth_the_same_in_every_crop(cpu: Device) -> None
         def __init__(self, *errors: float) -> None:
             self.errors = errors
 
-        def pairs(self, step: int) -> Pairs:
-            noisy = torch.tensor(self.errors)[:, None, None, None].expand(-1, 3, 16, 16) / 255 + step
+        def pairs(self, _: int) -> Pairs:
+            noisy = torch.tensor(self.errors)[:, None, None, None].expand(-1, 3, 16, 16) / 255
             return Pairs(noisy, torch.zeros_like(noisy), torch.zeros(len(self.errors), dtype=torch.bool))
 
     def loss(*errors: float) -> float:

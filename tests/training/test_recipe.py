@@ -87,23 +87,22 @@ widths = [8, 16]
 
 [distillation]
 steps = 100
+other_scene_share = 0.25
 shot = [1e-3, 1e-2]
 
 [[sources]]
 folder = "clean"
+weight = 0.0
 renoised_weight = 0.5
-reduce_to_megapixels = 2
-shot = [1e-4, 1e-4]
+drawn = 2
 """
 
 
 def test_a_recipe_of_a_student_says_who_teaches_it_and_what(tmp_path: Path) -> None:
     recipe = read_distillation_recipe(recipe_file(tmp_path, STUDENT))
     assert (recipe.name, recipe.teacher, recipe.student) == ("mine", "lgbpn-base", StudentConfig((8, 16)))
-    assert recipe.distillation == DistillationConfig(steps=100, shot=(1e-3, 1e-2))
-    assert recipe.sources == (
-        DataSource("clean", renoised_weight=0.5, reduce_to_megapixels=2, shot=(1e-4, 1e-4)),
-    )
+    assert recipe.distillation == DistillationConfig(steps=100, other_scene_share=0.25, shot=(1e-3, 1e-2))
+    assert recipe.sources == (DataSource("clean", weight=0.0, renoised_weight=0.5, drawn=2),)
 
 
 @pytest.mark.parametrize(

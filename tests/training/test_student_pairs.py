@@ -1,4 +1,4 @@
-"""Pairs for a student: the same for the same step, noisy photos as they are or cleaned ones with new noise."""
+"""Pairs for a student: the same for the same step, noisy photos as they are or scenes with other noise."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from lgbpn_cli.errors import UsageError
+from lgbpn_cli.errors import TrainingError, UsageError
 from lgbpn_cli.training import pairs
 from lgbpn_cli.training.pairs import CleanedPhotos, PairSampler
 from lgbpn_cli.training_config import DistillationConfig
@@ -40,6 +40,35 @@ def test_a_steps_pairs_depend_on_seed_and_step_alone() -> None:
     assert all(torch.equal(one, other) for one, other in zip(first, again, strict=True))
     assert not torch.equal(first[0], crops_of(sampler(CONFIG), 8)[0])
     assert not torch.equal(first[0], crops_of(sampler(replace(CONFIG, seed=1)), 7)[0])
+
+
+def test_a_step_has_the_same_pairs_whatever_steps_came_before() -> None:
+    config = replace(
+        CONFIG,
+        renoised_share=0.2,
+        transplanted_share=0.7,
+        other_scene_share=0.5,
+        weakened_share=0.5,
+        jpeg_share=0.5,
+        batch=12,
+    )
+    # Two sources of one name: a folder may be named twice, with other exclusions.
+    one, other = source(), source(offset=150)
+    used = sampler(config, one, other)
+    used.pairs(0)
+    for again, fresh in zip(crops_of(used, 5), crops_of(sampler(config, one, other), 5), strict=True):
+        assert torch.equal(again, fresh)
+
+
+def test_pairs_that_no_source_is_for_are_refused() -> None:
+    noiseless, sceneless = source(weight=0), source(renoised_weight=0)
+    sampler(replace(CONFIG, renoised_share=1.0), noiseless)
+    sampler(replace(CONFIG, renoised_share=0.0, transplanted_share=1.0), sceneless)
+    with pytest.raises(TrainingError, match="weight: it is 0"):
+        sampler(CONFIG, noiseless)
+    for shares in ({"renoised_share": 0.1}, {"transplanted_share": 0.1, "other_scene_share": 0.1}):
+        with pytest.raises(TrainingError, match="renoised_weight: it is 0"):
+            sampler(replace(CONFIG, **{"renoised_share": 0.0, **shares}), sceneless)
 
 
 @pytest.mark.parametrize("renoised_share", [0.0, 1.0])
