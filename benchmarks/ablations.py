@@ -1,7 +1,7 @@
 """The paper's Table 2(b) at small scale: what each part of LG-BPN is worth.
 
     python benchmarks/ablations.py [--steps 600] [--only full --only no-21x21]
-    python benchmarks/ablations.py --model lgbpn-base    # a finished teacher with and without kernel shift
+    python benchmarks/ablations.py --model lgbpn-base [--blocks 128]  # a finished teacher with and without kernel shift
 
 Every row is a network of its own, trained on the noisy blocks of recipes/base.toml for the same steps and crops, and
 measured in one pass on references of blocks trained on, as the paper's ablations are; kept-out blocks are not touched.
@@ -31,7 +31,6 @@ from lgbpn_cli.training_config import TrainingConfig
 
 SHAPE = NetworkConfig(width=16, head_width=8, local_modules=4, global_blocks=2, feed_forward_expansion=2.5)
 ROWS = ("full", "no-shift", "no-9x9", "no-21x21", "transformer-in-both", "convolution-in-both")
-BLOCKS = 16
 
 
 class Nothing(nn.Module):
@@ -118,6 +117,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--only", action="append", choices=ROWS)
     parser.add_argument("--model", help="measure this model's teacher with and without kernel shift instead")
+    parser.add_argument("--blocks", type=int, default=16, help="how many of the 128 blocks are measured")
     parser.add_argument("--run-folder", type=Path, default=Path("runs/ablations"))
     arguments = parser.parse_args()
     recipe, root = read_recipe(Path("recipes/base.toml")), data_root()
@@ -132,7 +132,7 @@ def main() -> None:
     ]
     pairs = [
         (read(set_folder / "noisy" / name), read(set_folder / "reference" / name))
-        for name in names[:: max(1, len(names) // BLOCKS)]
+        for name in names[:: max(1, len(names) // arguments.blocks)]
     ]
     shifted = PRESETS[recipe.preset].first
     still = replace(shifted, local_shift=1.0, global_shift=1.0)
