@@ -28,7 +28,7 @@ from lgbpn_cli.denoiser import load_model
 from lgbpn_cli.device import choose_device
 from lgbpn_cli.evaluation.metrics import psnr_db
 from lgbpn_cli.models.load import Model
-from lgbpn_cli.network.student import Student
+from lgbpn_cli.network.student import Student, grown
 from lgbpn_cli.training.data import load_source, source_files
 from lgbpn_cli.training.distil import ESTIMATES_FOLDER, Earlier, clean_photos, draw_pictures, train_student
 from lgbpn_cli.training.pairs import CleanedPhotos
@@ -108,10 +108,13 @@ def main() -> None:
     student = load_model(arguments.earlier or recipe.teacher, quality="best", device="cpu")
     sources = list(sources_of(recipe, student, arguments.run_folder))
     photos = [each for each, source in zip(sources, recipe.sources, strict=True) if not source.drawn]
-    start = student.network if arguments.from_earlier else None
+    before = student.network
+    if not isinstance(before, Student):
+        raise TypeError("not a student")
+    start = grown(before, recipe.student) if arguments.from_earlier else None
     print("| pairs | SIDD | RENOIR | low noise |\n|---|---|---|---|")
-    if isinstance(start, Student):
-        print(row("before", start, recipe), flush=True)
+    if start is not None:
+        print(row("before", before, recipe), flush=True)
     for name, (renoised, transplanted, other_scenes, drawn) in ROWS.items():
         config = replace(
             recipe.distillation,

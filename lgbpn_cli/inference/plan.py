@@ -23,8 +23,8 @@ TILES_PX = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128, 96, SMALLEST_TILE_PX
 """Tiles to choose from."""
 LARGEST_ON_CPU_PX = {"student": 1024, "teacher": 512}
 """Larger tiles gain nothing on the CPU: there is less halo to compute, but less of a tile stays in the caches."""
-HALO_PX = {"student": 64, "teacher": 48}
-"""Default halo, far below the reach of the networks: pixels so far away hardly matter (`lgbpn bench --tiles`)."""
+HALO_PX = {"student": 96, "teacher": 48}
+"""Default halo, far below the reach of the networks: pixels so far away hardly matter (`lgbpn bench --agreement`)."""
 PROGRAM_BYTES = 450_000_000
 """What the program occupies on the CPU before it sees a photo, most of it PyTorch; photos are counted by their own."""
 HELD_FACTOR = 1.25

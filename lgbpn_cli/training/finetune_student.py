@@ -19,7 +19,7 @@ from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import ModelEntry, all_models
 from lgbpn_cli.network.student import Student
 from lgbpn_cli.training.acceptance import Verdict, compare, judging_crops, known_answer_losses, spread
-from lgbpn_cli.training.distil import CHECKPOINT_NAME, Earlier, StudentTrainer, clean_photos, draw_pictures
+from lgbpn_cli.training.distil import CHECKPOINT_NAME, Earlier, StudentTrainer, clean_photos
 from lgbpn_cli.training.pairs import CleanedPhotos, Pairs, PairSampler
 from lgbpn_cli.training.trainer import TrainingProgress
 from lgbpn_cli.training.transplant import lay_noise, learn_noise
@@ -31,12 +31,8 @@ LEARNING_RATE = 3e-4
 EARLIER_SHARE = 0.7
 """Share of the base student's results in what the new one learns; the rest is the new teacher's, if there is one."""
 RENOISED_SHARE, TRANSPLANTED_SHARE = 0.15, 0.65
-"""Shares of the crops with made-up noise and with the photos' own from other places."""
-OTHER_SCENE_SHARE = 0.5
-"""Share of the photos' own noise that is laid on other photos and on drawn pictures."""
-MOST_DRAWN = 24
-"""So many pictures are drawn at most, each in the colours of another cleaned tile: texture whose every pixel is known.
-They take some ten seconds."""
+"""Shares of the crops with made-up noise and with the photos' own from other places. Drawn pictures, and noise laid on
+other scenes, brought less here: the student is to suit these photos and no others."""
 MOST_TILES = 400
 """So many tiles are cleaned for the student at most, spread evenly."""
 FEWEST_TILES = 4
@@ -48,7 +44,6 @@ JUDGING_PX = 128
 """Side of the squares of the tiles held out whose answers are compared; they do not overlap."""
 RUN_NAME, TILES_NAME = "student", "tiles.json"
 SOURCE = DataSource("own photos", renoised_weight=1.0)
-DRAWN_SOURCE = DataSource("drawn", weight=0.0, renoised_weight=1.0, drawn=1)
 
 
 @dataclass(frozen=True)
@@ -112,8 +107,7 @@ def learn_student(
     whose = "the present student" if teacher is None else "the new teacher"
     on_note(f"{whose} cleans {len(chosen)} tiles for the fast student")
     cleaned = clean(chosen, "estimates")
-    drawn = draw_pictures(spread(cleaned.targets, MOST_DRAWN), DRAWN_SOURCE, (0,))
-    weights, steps = _taught(old, [cleaned, drawn], deadline, run_folder, device, on_step)
+    weights, steps = _taught(old, cleaned, deadline, run_folder, device, on_step)
     new = Student(old.config).to(device.torch_device).eval()
     new.load_state_dict(weights)
     pairs = _judging_pairs(held_out, before, run_folder / "judged")
@@ -132,7 +126,7 @@ def learn_student(
 
 def _taught(
     old: Student,
-    sources: Sequence[CleanedPhotos],
+    cleaned: CleanedPhotos,
     deadline: float,
     run_folder: Path,
     device: Device,
@@ -147,9 +141,8 @@ def _taught(
         ema_decay=0.99,
         renoised_share=RENOISED_SHARE,
         transplanted_share=TRANSPLANTED_SHARE,
-        other_scene_share=OTHER_SCENE_SHARE,
     )
-    trainer = StudentTrainer(old.config, config, PairSampler(sources, config), device)
+    trainer = StudentTrainer(old.config, config, PairSampler([cleaned], config), device)
     trainer.begin_with(old.state_dict())
     started = time.monotonic()
     trainer.loss().backward()  # type: ignore[no-untyped-call]

@@ -48,7 +48,7 @@ def test_the_agreement_of_tiles_is_told_for_each_size(tmp_path: Path) -> None:
     done = bench("-m", "untrained:student", "--agreement", tmp_path / "a.png", "--tile", 64, "--tile", 96)
     assert done.returncode == 0
     first, second = done.stdout.splitlines()
-    assert first.startswith("tiles of 64 px, halo 64 px: 0.0000 % of pixels differ")
+    assert first.startswith("tiles of 64 px, halo 96 px: 0.0000 % of pixels differ")
     assert second.startswith("tiles of 96 px")
 
 

@@ -96,7 +96,7 @@ def test_a_tile_that_is_asked_for_is_taken_on_the_networks_grid() -> None:
 def test_a_halo_is_rounded_up_to_the_grid_and_never_beyond_the_reach_by_itself() -> None:
     assert plan(model_on(CPU), halo_px=50).halo_px == 64
     tiny = StudentConfig(widths=(4, 4))
-    assert plan(model_on(CPU, tiny)).halo_px == tiny.reach_px < 64
+    assert plan(model_on(CPU, tiny)).halo_px == tiny.reach_px < 96
 
 
 def test_a_small_photo_needs_memory_for_itself_only() -> None:
@@ -144,5 +144,5 @@ def test_a_smaller_plan_first_gives_up_shared_calls_and_then_half_of_the_tile() 
 
 def test_a_plan_reads_as_a_line() -> None:
     text = str(plan(model_on(CPU), tile_px=512))
-    assert text.startswith("cpu, float32, tiles of 512 px with a halo of 64 px, about ")
+    assert text.startswith("cpu, float32, tiles of 512 px with a halo of 96 px, about ")
     assert text.endswith(" GB of memory")

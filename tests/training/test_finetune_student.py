@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from tiny_training import NETWORK
@@ -25,8 +24,8 @@ from lgbpn_cli.models.weight_file import read_weights, write_weights
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.student import Student
 from lgbpn_cli.training.acceptance import Verdict
-from lgbpn_cli.training.distil import Earlier, StudentTrainer, clean_photos, draw_pictures
-from lgbpn_cli.training.finetune_student import DRAWN_SOURCE, EARLIER_SHARE, _fitting_tiles
+from lgbpn_cli.training.distil import Earlier, StudentTrainer, clean_photos
+from lgbpn_cli.training.finetune_student import EARLIER_SHARE, _fitting_tiles
 from lgbpn_cli.training.pairs import PairSampler
 from lgbpn_cli.training.trainer import Trainer
 from lgbpn_cli.training_config import DistillationConfig
@@ -107,17 +106,10 @@ def test_the_student_learns_from_the_new_teacher_where_it_was_accepted(
         return clean_photos(*arguments, earlier=earlier, **options)
 
     monkeypatch.setattr("lgbpn_cli.training.finetune_student.clean_photos", noted)
-    monkeypatch.setattr("lgbpn_cli.training.finetune_student.MOST_DRAWN", 1)
     lessons: list[DistillationConfig] = []
 
     def sampler(sources: Any, config: DistillationConfig) -> PairSampler:
         lessons.append(config)
-        photos, drawn = sources
-        # Drawn with the colours of a cleaned tile: coarse noise would give a noisy one's to leaves.
-        expected = draw_pictures(photos.targets[:1], DRAWN_SOURCE, (0,)).targets
-        assert all(map(np.array_equal, drawn.targets, expected))
-        assert (photos.weight, drawn.weight) == (1, 0)  # drawn pictures have no noise of their own
-        assert len(drawn.targets) == 1 < len(photos.targets)
         return PairSampler(sources, config)
 
     monkeypatch.setattr("lgbpn_cli.training.finetune_student.PairSampler", sampler)
@@ -126,7 +118,6 @@ def test_the_student_learns_from_the_new_teacher_where_it_was_accepted(
     assert set(shares) == {("timed", share, student), ("estimates", share, student), ("judged", 1.0, student)}
     (learning,) = lessons
     assert learning.transplanted_share > learning.renoised_share > 0
-    assert learning.other_scene_share > 0
 
 
 @pytest.mark.parametrize(("name", "options"), [("base", {}), ("ba", {"per_camera": True})])
