@@ -57,7 +57,7 @@ class Student(nn.Module):
         height, width = image.shape[-2:]
         multiple = self.config.size_multiple
         padded = pad_symmetric_to(image, height + -height % multiple, width + -width % multiple)
-        hidden = self.entry(F.pixel_unshuffle(padded, SHUFFLE).contiguous(memory_format=torch.channels_last))
+        hidden = self._entered(padded)
         levels = []
         for index, blocks in enumerate(self.encoder):
             hidden = blocks(hidden)
@@ -69,10 +69,18 @@ class Student(nn.Module):
             hidden = levels[index] + F.interpolate(self.up[index](hidden), scale_factor=2.0, mode="nearest")
             hidden = self.decoder[index](hidden)
         with torch.autocast(image.device.type, enabled=False):
-            # As in the teacher: eight bits of a bfloat16 mantissa are too few for a picture.
+            # As in the teacher, and where the picture enters: eight bits of a bfloat16 mantissa are too few for it.
             change = self.exit(hidden.to(self.exit.weight.dtype))
             result = padded.to(change.dtype) + F.pixel_shuffle(change, SHUFFLE)
         return result[..., :height, :width]
+
+    def _entered(self, padded: Tensor) -> Tensor:
+        """Return the features of the finest level, (b, widths[0], h / 2, w / 2), in the precision of the others."""
+        device = padded.device.type
+        pixels = F.pixel_unshuffle(padded, SHUFFLE).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(device, enabled=False):
+            hidden: Tensor = self.entry(pixels.to(self.entry.weight.dtype))
+        return hidden.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else hidden
 
 
 def _blocks(width: int, count: int) -> nn.Sequential:
