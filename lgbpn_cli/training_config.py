@@ -180,6 +180,11 @@ class DataSource:
     """Distillation: in place of each photo, so many pictures that are drawn in its colours, without noise. They are
     their own targets, and are used with new noise only."""
 
+    @property
+    def scene_weight(self) -> float:
+        """Share of this source among the scenes for new noise, relative to the others'."""
+        return self.weight if self.renoised_weight is None else self.renoised_weight
+
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
         require(self.drawn >= 0, f"{self.folder}: drawn", "is less than none", "Use for example 30.")

@@ -169,8 +169,7 @@ def draw_pictures(
 def _of_source(
     source: DataSource, noisy: Sequence[NDArray[np.uint8]], targets: Sequence[NDArray[np.uint8]]
 ) -> CleanedPhotos:
-    renoised = source.weight if source.renoised_weight is None else source.renoised_weight
-    return CleanedPhotos(source.folder, tuple(noisy), tuple(targets), source.weight, renoised)
+    return CleanedPhotos(source.folder, tuple(noisy), tuple(targets), source.weight, source.scene_weight)
 
 
 def run_distillation(
@@ -193,12 +192,7 @@ def run_distillation(
     Raises TrainingError where the run cannot go on.
     """
     config = recipe.distillation
-    if config.crop_px % recipe.student.size_multiple:
-        raise TrainingError(
-            "crop_px", f"{config.crop_px} is no multiple of {recipe.student.size_multiple}", "Change it."
-        )
-    if config.crop_px > DRAWN_PX and any(source.drawn for source in recipe.sources):
-        raise TrainingError("crop_px", f"drawn pictures have {DRAWN_PX} px only", f"Use {DRAWN_PX} or less.")
+    _check(recipe)
     loaded = [load_source(source, data_root, config.crop_px).photos for source in recipe.sources]
     total, done = sum(map(len, loaded)), 0
 
@@ -222,6 +216,24 @@ def run_distillation(
         sources.append(clean_photos(photos, source, teacher, kept, one_more, earlier=before))
     weights = train_student(sources, recipe.student, config, run_folder, device, on_step, start=start)
     return _add_student(recipe, teacher, before, sources, weights, models_folder, command)
+
+
+def _check(recipe: DistillationRecipe) -> None:
+    """Raise TrainingError for what could not be trained once everything is cleaned."""
+    config, sources = recipe.distillation, recipe.sources
+    if config.crop_px % recipe.student.size_multiple:
+        raise TrainingError(
+            "crop_px", f"{config.crop_px} is no multiple of {recipe.student.size_multiple}", "Change it."
+        )
+    if config.crop_px > DRAWN_PX and any(source.drawn for source in sources):
+        raise TrainingError("crop_px", f"drawn pictures have {DRAWN_PX} px only", f"Use {DRAWN_PX} or less.")
+    new_noise = config.renoised_share > 0 or config.transplanted_share * config.other_scene_share > 0
+    for asked, name, weights in (
+        (config.renoised_share < 1, "weight", [each.weight for each in sources]),
+        (new_noise, "renoised_weight", [each.scene_weight for each in sources]),
+    ):
+        if asked and not sum(weights) > 0:
+            raise TrainingError(name, "it is 0 for all sources", "Give one of them a weight above 0.")
 
 
 def _first_state(earlier: Model, recipe: DistillationRecipe) -> Student:

@@ -14,7 +14,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.training.scenes import REDUCTION, crop, halved, varied
 from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph, through_jpeg
 from lgbpn_cli.training.transplant import NoiseOfPhoto, lay_noise, learn_noise
@@ -64,7 +63,6 @@ class PairSampler:
     def __init__(self, sources: Sequence[CleanedPhotos], config: DistillationConfig) -> None:
         """Take crops from `sources` by their weights, and from the photos of one by their area."""
         self.sources, self.config = tuple(sources), config
-        _check_weights(self.sources, config)
         self.ranges = NoiseRanges(shot=config.shot)
         self.shares = {
             renoised: _share([each.renoised_weight if renoised else each.weight for each in sources])
@@ -135,14 +133,7 @@ class PairSampler:
         return noisy.astype(np.float32) / np.float32(255), scene
 
 
-def _check_weights(sources: Sequence[CleanedPhotos], config: DistillationConfig) -> None:
-    """Raise TrainingError where a kind of pairs that is asked for has no source with a weight."""
-    new_noise = config.renoised_share > 0 or config.transplanted_share * config.other_scene_share > 0
-    for asked, name in ((config.renoised_share < 1, "weight"), (new_noise, "renoised_weight")):
-        if asked and not sum(getattr(each, name) for each in sources) > 0:
-            raise TrainingError(name, "it is 0 for all sources", "Give one of them a weight above 0.")
-
-
 def _share(weights: Sequence[float]) -> NDArray[np.float64]:
+    """Return the weights as shares of one; all 0 where there are none, of a kind that is not asked for."""
     values = np.array(weights, dtype=np.float64)
     return np.asarray(values / max(values.sum(), 1e-12))

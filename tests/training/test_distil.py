@@ -10,7 +10,6 @@ import pytest
 import torch
 from PIL import Image
 from reference.networks import TINY, random_network
-from scipy.ndimage import gaussian_filter
 from torch import nn
 
 from lgbpn_cli.config import PRESETS, StudentConfig
@@ -24,14 +23,11 @@ from lgbpn_cli.training.dead_leaves import DRAWN_PX
 from lgbpn_cli.training.distil import (
     DistillationProgress,
     Earlier,
-    StudentTrainer,
-    blurred,
     clean_photos,
     draw_pictures,
     run_distillation,
 )
 from lgbpn_cli.training.estimates import PRESETS_ASKED, cut_tiles, estimate_tile, result_tile
-from lgbpn_cli.training.pairs import CleanedPhotos, Pairs, PairSampler
 from lgbpn_cli.training.recipe import DistillationRecipe
 from lgbpn_cli.training.trainer import TrainingProgress
 from lgbpn_cli.training_config import DataSource, DistillationConfig
@@ -293,6 +289,43 @@ def test_crops_larger_than_drawn_pictures_are_refused_before_anything_is_cleaned
         run(large)
 
 
+@pytest.mark.parametrize(
+    ("weights", "shares", "missing"),
+    [
+        ((0.0, 1.0), {"renoised_share": 0.5}, "weight"),
+        ((1.0, 0.0), {"renoised_share": 0.1}, "renoised_weight"),
+        (
+            (1.0, 0.0),
+            {"renoised_share": 0, "transplanted_share": 0.1, "other_scene_share": 0.1},
+            "renoised_weight",
+        ),
+    ],
+)
+def test_pairs_that_no_source_is_for_are_refused_before_anything_is_cleaned(
+    run: Run,
+    recipe: DistillationRecipe,
+    tmp_path: Path,
+    weights: tuple[float, float],
+    shares: dict[str, float],
+    missing: str,
+) -> None:
+    source = replace(recipe.sources[0], weight=weights[0], renoised_weight=weights[1])
+    with pytest.raises(TrainingError, match=f"^{missing}: it is 0 for all sources"):
+        run(replace(recipe, sources=(source,), distillation=replace(CONFIG, **shares)))
+    assert not list(tmp_path.rglob("*.npz"))
+
+
+@pytest.mark.parametrize(
+    ("weights", "shares"),
+    [((0.0, 1.0), {"renoised_share": 1.0}), ((1.0, 0.0), {"renoised_share": 0, "transplanted_share": 1.0})],
+)
+def test_pairs_that_are_not_asked_for_need_no_source(
+    run: Run, recipe: DistillationRecipe, weights: tuple[float, float], shares: dict[str, float]
+) -> None:
+    source = replace(recipe.sources[0], weight=weights[0], renoised_weight=weights[1])
+    assert "student" in run(replace(recipe, sources=(source,), distillation=replace(CONFIG, **shares))).parts
+
+
 def test_drawn_pictures_have_no_pairs_without_new_noise() -> None:
     for weights in ({}, {"weight": 0}, {"weight": 1, "renoised_weight": 1}):
         with pytest.raises(UsageError, match=r"waves: drawn.*teaches nothing"):
@@ -348,54 +381,3 @@ def test_the_card_says_whose_results_were_learned(
     assert words in card
     assert ("the rest the teacher's" in card) == (share < 1)
     assert "Begins with" not in card
-
-
-def waves(period_px: float) -> np.ndarray:
-    """Return waves of 20 levels along the rows, (64, 64, 3)."""
-    row = 20 * np.sin(2 * np.pi * np.arange(64) / period_px)
-    return np.broadcast_to(row[None, :, None], (64, 64, 3))
-
-
-@pytest.mark.parametrize(("period_px", "counts"), [(2.5, True), (20, False)])
-def test_real_noise_teaches_nothing_coarse_where_transplanted_noise_does(
-    cpu: Device, period_px: float, counts: bool
-) -> None:
-    target = np.full((64, 64, 3), 100, np.uint8)
-    noisy = np.rint(target + waves(period_px)).astype(np.uint8)
-    photos = CleanedPhotos("waves", (noisy,), (target,), 1.0, 1.0)
-    config = replace(CONFIG, renoised_share=0.0, crop_px=64, batch=1)
-
-    def loss(share: float) -> float:
-        sampler = PairSampler([photos], config)  # of real pairs alone
-        trainer = StudentTrainer(SHAPE, replace(config, transplanted_share=share), sampler, cpu)
-        return 255 * trainer.loss().item()  # an untrained student returns the noisy picture
-
-    assert loss(0.0) == pytest.approx(20 / 2**0.5, rel=0.05)
-    assert (loss(0.5) > 0.9 * loss(0.0)) == counts
-    assert (loss(0.5) < 0.3 * loss(0.0)) != counts
-
-
-def test_a_tenth_less_error_is_worth_the_same_in_every_crop(cpu: Device) -> None:
-    class Known:
-        """Pairs whose errors in levels are known, for a student that returns the noisy picture."""
-
-        def __init__(self, *errors: float) -> None:
-            self.errors = errors
-
-        def pairs(self, _: int) -> Pairs:
-            noisy = torch.tensor(self.errors)[:, None, None, None].expand(-1, 3, 16, 16) / 255
-            return Pairs(noisy, torch.zeros_like(noisy), torch.zeros(len(self.errors), dtype=torch.bool))
-
-    def loss(*errors: float) -> float:
-        return 255 * StudentTrainer(SHAPE, CONFIG, Known(*errors), cpu).loss().item()  # type: ignore[arg-type]
-
-    assert loss(10.0) == pytest.approx(10, rel=0.01)
-    assert loss(10.0, 40.0) == pytest.approx(20, rel=0.01)
-    assert loss(9.0, 40.0) == pytest.approx(loss(10.0, 36.0), rel=1e-3)
-    assert loss(0.0) == pytest.approx(1, rel=0.01)  # no perfect crop outweighs all others
-
-
-def test_blurring_is_a_gaussians() -> None:
-    picture = np.random.default_rng(0).random((2, 3, 40, 50)).astype(np.float32)
-    expected = gaussian_filter(picture, (0, 0, 2, 2), mode="nearest", truncate=3)
-    np.testing.assert_allclose(blurred(torch.from_numpy(picture), 2), expected, atol=1e-5)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from lgbpn_cli.errors import TrainingError, UsageError
+from lgbpn_cli.errors import UsageError
 from lgbpn_cli.training import pairs
 from lgbpn_cli.training.pairs import CleanedPhotos, PairSampler
 from lgbpn_cli.training_config import DistillationConfig
@@ -58,17 +58,6 @@ def test_a_step_has_the_same_pairs_whatever_steps_came_before() -> None:
     used.pairs(0)
     for again, fresh in zip(crops_of(used, 5), crops_of(sampler(config, one, other), 5), strict=True):
         assert torch.equal(again, fresh)
-
-
-def test_pairs_that_no_source_is_for_are_refused() -> None:
-    noiseless, sceneless = source(weight=0), source(renoised_weight=0)
-    sampler(replace(CONFIG, renoised_share=1.0), noiseless)
-    sampler(replace(CONFIG, renoised_share=0.0, transplanted_share=1.0), sceneless)
-    with pytest.raises(TrainingError, match="weight: it is 0"):
-        sampler(CONFIG, noiseless)
-    for shares in ({"renoised_share": 0.1}, {"transplanted_share": 0.1, "other_scene_share": 0.1}):
-        with pytest.raises(TrainingError, match="renoised_weight: it is 0"):
-            sampler(replace(CONFIG, **{"renoised_share": 0.0, **shares}), sceneless)
 
 
 @pytest.mark.parametrize("renoised_share", [0.0, 1.0])
