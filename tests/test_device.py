@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -110,13 +113,37 @@ def test_probing_names_every_gpu_that_pytorch_finds(monkeypatch: pytest.MonkeyPa
     assert not found.mps
 
 
-@pytest.mark.parametrize("tiles", [True, False])
-def test_amx_alone_makes_bfloat16_fast_on_a_cpu(monkeypatch: pytest.MonkeyPatch, tiles: bool) -> None:
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: not tiles, raising=False)
+@pytest.mark.parametrize(
+    ("tiles", "avx512", "described", "fast"),
+    [
+        (True, True, "vendor_id : GenuineIntel", True),
+        (False, True, "vendor_id : GenuineIntel", False),
+        (False, True, "vendor_id : AuthenticAMD", True),
+        (False, False, "vendor_id : AuthenticAMD", False),
+    ],
+)
+@pytest.mark.parametrize("on_linux", [True, False])
+def test_amx_makes_bfloat16_fast_on_a_cpu_and_avx512_does_on_amd(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    tiles: bool,
+    avx512: bool,
+    described: str,
+    fast: bool,
+    on_linux: bool,
+) -> None:
+    facts = tmp_path / "cpuinfo"
+    if on_linux:
+        facts.write_text(described)
+    else:
+        monkeypatch.setattr(platform, "processor", lambda: described)
+    monkeypatch.setattr("lgbpn_cli.device.CPU_FACTS", facts)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: tiles, raising=False)
-    assert probe_hardware().cpu_bfloat16 == tiles
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512, raising=False)
+    assert probe_hardware().cpu_bfloat16 == fast
 
 
-def test_a_pytorch_without_that_probe_has_no_fast_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pytorch_without_those_probes_has_no_fast_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported", raising=False)
+    monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported", raising=False)
     assert not probe_hardware().cpu_bfloat16
