@@ -86,6 +86,8 @@ class DistillationConfig:
     """Share of those whose noise is weakened: as the camera's at a lower ISO."""
     jpeg_share: float = 0.0
     """Share of those that become a JPEG of quality 60 to 96 after it."""
+    mean_from_skewness: bool = False
+    """Tell the mean of each source's noise from its skewness, not from what was removed: see `noise_mean`."""
     earlier_share: float = 0.0
     """Share of each target that is the result of the teacher's present student: a second round of teaching."""
     from_earlier: bool = False

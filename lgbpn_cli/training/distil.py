@@ -29,6 +29,7 @@ from lgbpn_cli.training.data import load_source
 from lgbpn_cli.training.dead_leaves import DRAWN_PX, draw_in_colours
 from lgbpn_cli.training.estimates import cut_tiles, estimate_tile, result_tile
 from lgbpn_cli.training.muon import Muon
+from lgbpn_cli.training.noise_mean import missing_mean
 from lgbpn_cli.training.pairs import CleanedPhotos, PairSampler
 from lgbpn_cli.training.recipe import DistillationRecipe
 from lgbpn_cli.training.targets import make_target
@@ -213,7 +214,10 @@ def run_distillation(
             sources.append(draw_pictures(photos, source, (config.seed, index), one_more))
             continue
         kept = run_folder / ESTIMATES_FOLDER / f"{index:02}"
-        sources.append(clean_photos(photos, source, teacher, kept, one_more, earlier=before))
+        cleaned = clean_photos(photos, source, teacher, kept, one_more, earlier=before)
+        if config.mean_from_skewness:
+            cleaned = replace(cleaned, missing_mean=missing_mean(cleaned.noisy, cleaned.targets))
+        sources.append(cleaned)
     weights = train_student(sources, recipe.student, config, run_folder, device, on_step, start=start)
     return _add_student(recipe, teacher, before, sources, weights, models_folder, command)
 

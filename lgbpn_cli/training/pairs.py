@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lgbpn_cli.training.noise_mean import Colours
 from lgbpn_cli.training.scenes import REDUCTION, crop, halved, varied
 from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph, through_jpeg
 from lgbpn_cli.training.transplant import NoiseOfPhoto, lay_noise, learn_noise
@@ -43,6 +44,9 @@ class CleanedPhotos:
     targets: tuple[NDArray[np.uint8], ...]
     weight: float
     renoised_weight: float
+    missing_mean: Colours = (0.0, 0.0, 0.0)
+    """What the mean of their noise lies above that of what was removed, over its variance: targets are too bright by
+    so much."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,10 @@ class PairSampler:
         index, chosen = self._choose(random, renoised=False)
         source = self.sources[index]
         first, second = crop((source.noisy[chosen], source.targets[chosen]), self.config.crop_px, random)
+        if any(source.missing_mean):
+            levels = np.float32(255) * second
+            darker = levels - self._noise_of(index, chosen).missing_mean_at(levels)
+            second = np.clip(darker, 0, 255) / np.float32(255)
         return (first, second), True
 
     def _choose(self, random: np.random.Generator, *, renoised: bool) -> tuple[int, int]:
@@ -109,16 +117,19 @@ class PairSampler:
             return varied(halved(crop((target,), REDUCTION * side, random)[0]), random)
         return varied(crop((target,), side, random)[0], random)
 
+    def _noise_of(self, index: int, chosen: int) -> NoiseOfPhoto:
+        key, source = (index, chosen), self.sources[index]
+        if key not in self._noises:
+            self._noises[key] = learn_noise(source.noisy[chosen], source.targets[chosen], source.missing_mean)
+        return self._noises[key]
+
     def _renoised(self, random: np.random.Generator) -> Pair:
         scene = self._scene(random)
         return photograph(scene, draw_camera(random, self.ranges), random), scene
 
     def _transplanted(self, random: np.random.Generator) -> Pair:
-        index, chosen = key = self._choose(random, renoised=False)
-        source = self.sources[index]
-        target = source.targets[chosen]
-        if key not in self._noises:
-            self._noises[key] = learn_noise(source.noisy[chosen], target)
+        index, chosen = self._choose(random, renoised=False)
+        target = self.sources[index].targets[chosen]
         if random.random() < self.config.other_scene_share:
             scene = self._scene(random)
         else:
@@ -126,7 +137,7 @@ class PairSampler:
         levels = np.float32(255) * scene
         weakened = random.random() < self.config.weakened_share
         strength = float(np.exp(random.uniform(np.log(WEAKEST), 0))) if weakened else 1.0
-        noisy = lay_noise(self._noises[key], levels, random, strength).astype(np.uint8)
+        noisy = lay_noise(self._noise_of(index, chosen), levels, random, strength).astype(np.uint8)
         if random.random() < self.config.jpeg_share:
             quality, subsampling = int(random.integers(*JPEG_QUALITIES)), int(random.choice((0, 2)))
             noisy = through_jpeg(noisy, quality, subsampling)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from lgbpn_cli.training.noise_mean import Colours
 from lgbpn_cli.training.targets import mean_round
 
 COARSE_SIGMA_PX = 2.1
@@ -52,6 +53,8 @@ class NoiseOfPhoto:
     mean: Curves
     coarse_colours: NDArray[np.float32]
     """(3, 3): makes white noise of the normalised noise's density and colours in BAND from three independent ones."""
+    missing_mean: Colours = (0.0, 0.0, 0.0)
+    """What the mean of the noise lies above `mean`, as a share of its variance (see `noise_mean`)."""
 
     def deviation_at(self, clean: FloatImage) -> FloatImage:
         """Return the standard deviation of the noise on a picture (h, w, 3) in levels."""
@@ -61,20 +64,30 @@ class NoiseOfPhoto:
         """Return the mean of the noise on a picture (h, w, 3) in levels; below 0 where a tone curve is concave."""
         return self._at(clean, self.mean)
 
+    def missing_mean_at(self, clean: FloatImage) -> FloatImage:
+        """Return what the mean of the noise lies above `mean_at`, in levels."""
+        return np.asarray(self.missing_mean, np.float32) * self.deviation_at(clean) ** 2
+
     def _at(self, clean: FloatImage, curves: Curves) -> FloatImage:
         planes = [np.interp(clean[..., c], self.brightness[c], curves[c]) for c in range(3)]
         return np.stack(planes, axis=-1).astype(np.float32)
 
 
-def learn_noise(noisy: NDArray[np.uint8], cleaned: NDArray[np.uint8]) -> NoiseOfPhoto:
-    """Return how the noise of `noisy` (h, w, 3) behaves, judged by its cleaned picture."""
+def learn_noise(
+    noisy: NDArray[np.uint8], cleaned: NDArray[np.uint8], missing_mean: Colours = (0.0, 0.0, 0.0)
+) -> NoiseOfPhoto:
+    """Return how the noise of `noisy` (h, w, 3) behaves, judged by its cleaned picture.
+
+    `missing_mean` is what the mean of its camera's noise lies above that of what was removed, over its variance.
+    """
     clean = cleaned.astype(np.float32)
     removed = noisy.astype(np.float32) - clean
     fine = removed - mean_round(removed, BACKGROUND_PX)
     energy = MEAN_TO_MEDIAN * mean_round(fine**2, ENERGY_PX)
     channels = [_curves(clean[..., c], energy[..., c], removed[..., c]) for c in range(3)]
     brightness, deviation, mean = zip(*channels, strict=True)
-    noise = NoiseOfPhoto(noisy, cleaned, brightness, deviation, mean, np.eye(3, dtype=np.float32))
+    white = np.eye(3, dtype=np.float32)
+    noise = NoiseOfPhoto(noisy, cleaned, brightness, deviation, mean, white, missing_mean)
     return replace(noise, coarse_colours=_coarse_colours(_normal(fine, noise, clean)))
 
 
@@ -97,7 +110,8 @@ def lay_noise(
         coarse, axes=(0, 1)
     )
     laid = np.fft.irfft2(spectrum, (side, side), axes=(0, 1)).astype(np.float32)
-    taken = scene + strength**2 * noise.mean_at(scene) + strength * noise.deviation_at(scene) * laid
+    mean = noise.mean_at(scene) + noise.missing_mean_at(scene)
+    taken = scene + strength**2 * mean + strength * noise.deviation_at(scene) * laid
     return np.asarray(np.rint(np.clip(taken, 0, 255)), np.float32)
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from reference.networks import TINY, random_network
 from tiny_training import FINETUNE_STEPS, NETWORK, TRAINING, noisy_photo, save_noisy_photo
 
 from lgbpn_cli.config import NetworkConfig
 from lgbpn_cli.device import Device, Hardware, choose_device
+from lgbpn_cli.models.load import Model
 from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.training.data import CropSampler, NoisySource
@@ -60,6 +63,13 @@ def tiny_base(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.safetensors"
     write_weights(path, LGBPN(NETWORK).state_dict(), NETWORK, "sidd")
     return path
+
+
+@pytest.fixture
+def teacher(cpu: Device) -> Model:
+    return Model(
+        "tiny", "5" * 64, "dnd", random_network(replace(TINY, value_range=1.0), dtype=torch.float32), cpu
+    )
 
 
 @pytest.fixture

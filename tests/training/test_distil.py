@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from reference.networks import TINY, random_network
+from reference.networks import TINY
 from torch import nn
 
-from lgbpn_cli.config import PRESETS, StudentConfig
+from lgbpn_cli.config import StudentConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError, UsageError
 from lgbpn_cli.models.load import Model, load_model
@@ -27,20 +27,14 @@ from lgbpn_cli.training.distil import (
     draw_pictures,
     run_distillation,
 )
-from lgbpn_cli.training.estimates import PRESETS_ASKED, cut_tiles, estimate_tile, result_tile
+from lgbpn_cli.training.estimates import result_tile
+from lgbpn_cli.training.pairs import CleanedPhotos, PairSampler
 from lgbpn_cli.training.recipe import DistillationRecipe
 from lgbpn_cli.training.trainer import TrainingProgress
 from lgbpn_cli.training_config import DataSource, DistillationConfig
 
 SHAPE = StudentConfig(widths=(4, 4, 4))
 CONFIG = DistillationConfig(steps=4, batch=2, crop_px=32, warmup_steps=1, checkpoint_every=2)
-
-
-@pytest.fixture
-def teacher(cpu: Device) -> Model:
-    return Model(
-        "tiny", "5" * 64, "dnd", random_network(replace(TINY, value_range=1.0), dtype=torch.float32), cpu
-    )
 
 
 @pytest.fixture
@@ -169,49 +163,6 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(
 def test_crops_that_the_student_cannot_halve_are_refused(run: Run, recipe: DistillationRecipe) -> None:
     with pytest.raises(TrainingError, match="no multiple of 8"):
         run(replace(recipe, distillation=replace(CONFIG, crop_px=36)))
-
-
-def test_estimates_are_those_of_the_network_and_are_kept(
-    teacher: Model, photos: tuple[np.ndarray, ...], tmp_path: Path
-) -> None:
-    kept = tmp_path / "kept.npz"
-    first = estimate_tile(photos[0], teacher, kept)
-    image = torch.from_numpy(photos[0]).permute(2, 0, 1)[None] / 255
-    with torch.no_grad():
-        expected = teacher.network(image, PRESETS[PRESETS_ASKED[0]].first)[0].permute(1, 2, 0) * 255
-    np.testing.assert_allclose(first[0], expected.numpy().astype(np.float16), rtol=2e-3)
-    moment = kept.stat().st_mtime_ns
-    again = estimate_tile(photos[0], teacher, kept)
-    assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
-    assert kept.stat().st_mtime_ns == moment
-
-
-def test_estimates_of_another_photo_or_teacher_are_made_anew(
-    teacher: Model, photos: tuple[np.ndarray, ...], tmp_path: Path
-) -> None:
-    kept = tmp_path / "kept.npz"
-    first = estimate_tile(photos[0], teacher, kept)
-    assert not np.array_equal(first[0], estimate_tile(photos[1], teacher, kept)[0])
-    moment = kept.stat().st_mtime_ns
-    estimate_tile(photos[1], replace(teacher, sha256="6" * 64), kept)
-    assert kept.stat().st_mtime_ns != moment
-
-
-def test_an_estimate_cut_off_by_a_kill_is_made_anew(
-    teacher: Model, photos: tuple[np.ndarray, ...], tmp_path: Path
-) -> None:
-    kept = tmp_path / "kept.npz"
-    first = estimate_tile(photos[0], teacher, kept)
-    kept.write_bytes(kept.read_bytes()[:1000])
-    assert np.array_equal(estimate_tile(photos[0], teacher, kept)[0], first[0])
-
-
-def test_large_photos_are_cut_into_whole_tiles() -> None:
-    photo = np.arange(600 * 1100 * 3, dtype=np.uint32).reshape(600, 1100, 3).astype(np.uint8)
-    tiles = cut_tiles(photo)
-    assert [tile.shape for tile in tiles] == [(512, 512, 3)] * 2
-    assert np.array_equal(tiles[1], photo[:512, 512:1024])
-    assert np.array_equal(cut_tiles(photo[:100, :200])[0], photo[:100, :200])
 
 
 def some_student(cpu: Device) -> Model:
@@ -370,6 +321,25 @@ def test_a_round_may_begin_with_the_earlier_students_weights_and_more_blocks(
     with torch.inference_mode():
         torch.testing.assert_close(network(noisy), earlier.network(noisy), rtol=0, atol=2e-3)
     assert network.config == deeper
+
+
+def test_a_round_may_tell_the_mean_of_noise_from_its_skewness(
+    run: Run, recipe: DistillationRecipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lgbpn_cli.training.distil.missing_mean", lambda noisy, cleaned: (0.1, 0.2, 0.3))
+    asked: list[tuple[float, ...]] = []
+
+    class Watched(PairSampler):
+        def __init__(self, sources: list[CleanedPhotos], config: DistillationConfig) -> None:
+            asked.extend(each.missing_mean for each in sources)
+            super().__init__(sources, config)
+
+    monkeypatch.setattr("lgbpn_cli.training.distil.PairSampler", Watched)
+    for told in (False, True):
+        config = replace(recipe.distillation, mean_from_skewness=told, steps=1, seed=told)
+        (run.tmp_path / "run" / "student.pt").unlink(missing_ok=True)
+        run(replace(recipe, distillation=config))
+    assert asked == [(0, 0, 0), (0.1, 0.2, 0.3)]
 
 
 @pytest.mark.parametrize(("share", "words"), [(1.0, "Targets: results of"), (0.7, "Targets: 70% results of")])

@@ -124,6 +124,21 @@ def grey_pairs(**shares: float) -> torch.Tensor:
     return 255 * (found.noisy - found.target)
 
 
+def test_targets_of_noisy_photos_are_as_dark_as_the_mean_of_their_noise_asks() -> None:
+    random = np.random.default_rng(0)
+    target = np.full((60, 70, 3), 100, np.uint8)
+    noisy = np.rint(target + 8 * random.standard_normal(target.shape)).astype(np.uint8)
+    photos = CleanedPhotos("grey", (noisy,), (target,), 1.0, 1.0, missing_mean=(0.05, 0.0, -0.05))
+    found = PairSampler([photos], replace(CONFIG, renoised_share=0.0)).pairs(0)
+    assert found.as_taken.all()
+    shift = 255 * found.target.mean(dim=(0, 2, 3)) - 100
+    np.testing.assert_allclose(shift, (-0.05 * 64, 0, 0.05 * 64), atol=0.5)
+    laid = PairSampler([photos], replace(CONFIG, renoised_share=0.0, transplanted_share=1.0)).pairs(0)
+    assert torch.all(laid.target == 100 / 255)
+    mean = 255 * (laid.noisy - laid.target).mean(dim=(0, 2, 3))
+    np.testing.assert_allclose(mean, (0.05 * 64, 0, -0.05 * 64), atol=1.0)
+
+
 def test_noise_may_be_laid_on_other_scenes() -> None:
     random = np.random.default_rng(0)
     grey = np.full((60, 70, 3), 100, np.uint8)
