@@ -27,7 +27,7 @@ from lgbpn_cli.denoiser import load_model
 from lgbpn_cli.network.noise_estimator import NoiseEstimator
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.training.data import source_files
-from lgbpn_cli.training.dead_leaves import draw_in_colours
+from lgbpn_cli.training.drawn import draw_in_colours
 from lgbpn_cli.training.noise_lessons import SCENE_PX, NoiseLessons
 from lgbpn_cli.training.recipe import data_root, read_distillation_recipe
 from lgbpn_cli.training.transplant import learn_noise

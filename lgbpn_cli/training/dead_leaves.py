@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 FINENESS = 2
 """Drawn so many times as large, and reduced: edges come out as a lens leaves them, not as steps."""
@@ -21,30 +20,8 @@ EXPONENT = 3.0
 """Radii r come as often as r to the power of minus this: such pictures look the same at every scale."""
 LONGEST = 6.0
 """Of a leaf, its length over its width at most."""
-MOST_SHOWING = 0.5
-"""Contrast of what shows through, so that leaves have texture themselves."""
 COVERS = 2.5
 """The leaves of a picture have so many times its area together."""
-
-COLOURS_REDUCTION = 6
-"""The colours of a photo are those of squares of so many pixels, which hardly have noise where the photo has little."""
-DRAWN_PX = 384
-"""Side of the pictures that are drawn in the colours of a photo."""
-
-
-def draw_in_colours(
-    photo: NDArray[np.uint8], count: int, random: np.random.Generator
-) -> list[NDArray[np.uint8]]:
-    """Return `count` pictures (384, 384, 3) in the colours of a photo (h, w, 3) of little noise."""
-    colours = np.asarray(Image.fromarray(photo).reduce(COLOURS_REDUCTION)).reshape(-1, 3)
-    return [draw_texture(DRAWN_PX, colours, random) for _ in range(count)]
-
-
-def draw_texture(side_px: int, colours: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
-    """Return a picture (side_px, side_px, 3) of leaves in `colours`, (n, 3), on which others show through."""
-    leaves, others = (draw_leaves(side_px, colours, random).astype(np.float32) for _ in range(2))
-    mixed = leaves + np.float32(random.uniform(0, MOST_SHOWING)) * (others - others.mean(axis=(0, 1)))
-    return np.asarray(np.rint(mixed.clip(0, 255)), np.uint8)
 
 
 def draw_leaves(side_px: int, colours: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:

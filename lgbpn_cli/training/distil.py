@@ -26,7 +26,7 @@ from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha
 from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.student import Student, grown
 from lgbpn_cli.training.data import load_source
-from lgbpn_cli.training.dead_leaves import DRAWN_PX, draw_in_colours
+from lgbpn_cli.training.drawn import DRAWN_PX, draw_in_colours
 from lgbpn_cli.training.estimates import cut_tiles, estimate_tile, result_tile
 from lgbpn_cli.training.muon import Muon
 from lgbpn_cli.training.noise_mean import missing_mean

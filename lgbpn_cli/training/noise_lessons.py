@@ -19,6 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from lgbpn_cli.network.noise_estimator import CELL_PX, FEWEST_LEVELS_SQUARED, TILE_PX
+from lgbpn_cli.training.log_uniform import log_uniform
 from lgbpn_cli.training.scenes import crop, varied
 from lgbpn_cli.training.synthesis import NoiseRanges, blur, draw_camera, photograph, through_jpeg
 from lgbpn_cli.training.transplant import NoiseOfPhoto, lay_noise
@@ -105,7 +106,7 @@ class NoiseLessons:
             return photograph(scene, draw_camera(random, NoiseRanges(shot=SHOT, jpeg_share=0)), random)
         photos = self.noises[int(random.integers(len(self.noises)))]
         noise = photos[int(random.integers(len(photos)))]
-        return lay_noise(noise, 255 * scene, random, _drawn_evenly(random, WEAKEST, 1.0)) / np.float32(255)
+        return lay_noise(noise, 255 * scene, random, log_uniform(random, WEAKEST, 1.0)) / np.float32(255)
 
 
 def _grain(scene: FloatImage, random: np.random.Generator) -> FloatImage:
@@ -115,7 +116,7 @@ def _grain(scene: FloatImage, random: np.random.Generator) -> FloatImage:
     share = np.float32(random.uniform(0, 1))
     mixed = np.asarray(share * coloured + (1 - share) * np.repeat(grey, 3, axis=2), np.float32)
     grain = blur(mixed, float(random.uniform(0, COARSEST_GRAIN_PX)))
-    level = np.float32(_drawn_evenly(random, *GRAIN_LEVELS) / 255)
+    level = np.float32(log_uniform(random, *GRAIN_LEVELS) / 255)
     curve = (scene.mean(axis=2, keepdims=True) + np.float32(0.05)) ** np.float32(random.uniform(-0.5, 0.5))
     return np.asarray(level * curve / curve.mean() * grain / max(1e-3, grain.std()), np.float32)
 
@@ -126,11 +127,6 @@ def _enlarged(picture: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
     border = (1 - 1 / factor) / 2
     box = (border * width, border * height, (1 - border) * width, (1 - border) * height)
     return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC, box))
-
-
-def _drawn_evenly(random: np.random.Generator, least: float, most: float) -> float:
-    """Return a number drawn evenly on a logarithmic scale."""
-    return float(np.exp(random.uniform(np.log(least), np.log(most))))
 
 
 def _in_tiles(picture: NDArray[Number], side: int) -> NDArray[Number]:

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lgbpn_cli.training.log_uniform import log_uniform
 from lgbpn_cli.training.noise_mean import Colours
 from lgbpn_cli.training.scenes import REDUCTION, crop, halved, varied
 from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph, through_jpeg
@@ -136,7 +137,7 @@ class PairSampler:
             scene = crop((target,), self.config.crop_px, random)[0]
         levels = np.float32(255) * scene
         weakened = random.random() < self.config.weakened_share
-        strength = float(np.exp(random.uniform(np.log(WEAKEST), 0))) if weakened else 1.0
+        strength = log_uniform(random, WEAKEST, 1) if weakened else 1.0
         noisy = lay_noise(self._noise_of(index, chosen), levels, random, strength).astype(np.uint8)
         if random.random() < self.config.jpeg_share:
             quality, subsampling = int(random.integers(*JPEG_QUALITIES)), int(random.choice((0, 2)))

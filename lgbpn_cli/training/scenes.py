@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lgbpn_cli.colour import decode_light, encode_light
+from lgbpn_cli.training.log_uniform import log_uniform
 from lgbpn_cli.training.synthesis import blur
 
 REDUCTION = 2
@@ -64,5 +65,5 @@ def darkened(scene: FloatImage, random: np.random.Generator) -> FloatImage:
     """Return a scene (h, w, 3), 0..1, in weaker light, or, as often, as it is."""
     if random.random() >= DARK_SHARE:
         return scene
-    exposure = np.float32(np.exp(random.uniform(np.log(DARKEST_EXPOSURE), 0)))
+    exposure = np.float32(log_uniform(random, DARKEST_EXPOSURE, 1))
     return encode_light(decode_light(scene) * exposure)

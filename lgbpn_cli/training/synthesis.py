@@ -25,6 +25,7 @@ from PIL import Image
 from torch.nn import functional as F
 
 from lgbpn_cli.colour import decode_light, encode_light
+from lgbpn_cli.training.log_uniform import log_uniform
 
 FloatImage = NDArray[np.float32]
 
@@ -80,7 +81,7 @@ class Camera:
 
 def draw_camera(random: np.random.Generator, ranges: NoiseRanges) -> Camera:
     """Return a camera and an exposure drawn from `ranges`."""
-    shot = math.exp(random.uniform(math.log(ranges.shot[0]), math.log(ranges.shot[1])))
+    shot = log_uniform(random, *ranges.shot)
     fit = int(random.integers(len(READ_NOISE_FITS)))
     slope, offset, spread = READ_NOISE_FITS[fit]
     read = math.exp(slope * math.log(shot) + offset + spread * random.standard_normal())

@@ -6,17 +6,9 @@ import numpy as np
 import pytest
 
 from lgbpn_cli.training import dead_leaves
-from lgbpn_cli.training.dead_leaves import draw_leaves, draw_texture
+from lgbpn_cli.training.dead_leaves import draw_leaves
 
 COLOURS = np.array([[250, 10, 10], [10, 250, 10], [10, 10, 250]], np.uint8)
-
-
-def test_the_same_seed_draws_the_same_picture_and_another_one_another() -> None:
-    first, again, other = (draw_texture(64, COLOURS, np.random.default_rng(seed)) for seed in (1, 1, 2))
-    assert first.shape == (64, 64, 3)
-    assert first.dtype == np.uint8
-    np.testing.assert_array_equal(again, first)
-    assert (other != first).any()
 
 
 def test_leaves_have_the_colours_they_are_given(monkeypatch: pytest.MonkeyPatch) -> None:

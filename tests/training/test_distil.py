@@ -19,7 +19,6 @@ from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, read_manifest
 from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.student import Student
-from lgbpn_cli.training.dead_leaves import DRAWN_PX
 from lgbpn_cli.training.distil import (
     DistillationProgress,
     Earlier,
@@ -27,6 +26,7 @@ from lgbpn_cli.training.distil import (
     draw_pictures,
     run_distillation,
 )
+from lgbpn_cli.training.drawn import DRAWN_PX
 from lgbpn_cli.training.estimates import result_tile
 from lgbpn_cli.training.pairs import CleanedPhotos, PairSampler
 from lgbpn_cli.training.recipe import DistillationRecipe

@@ -1,0 +1,37 @@
+"""Drawn pictures in the colours of photos: texture whose every pixel is known."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lgbpn_cli.training.dead_leaves import draw_leaves
+from lgbpn_cli.training.strokes import draw_strokes
+
+COLOURS_REDUCTION = 6
+"""The colours of a photo are those of squares of so many pixels, which hardly have noise where the photo has little."""
+DRAWN_PX = 384
+"""Side of the pictures."""
+MOST_SHOWING = 0.5
+"""Contrast of what shows through, so that leaves have texture themselves."""
+
+
+def draw_in_colours(
+    photo: NDArray[np.uint8], count: int, random: np.random.Generator
+) -> list[NDArray[np.uint8]]:
+    """Return `count` pictures (384, 384, 3) in the colours of a photo (h, w, 3) of little noise.
+
+    Leaves on which others show through, and strokes, by turns.
+    """
+    colours = np.asarray(Image.fromarray(photo).reduce(COLOURS_REDUCTION)).reshape(-1, 3)
+    return [
+        draw_strokes(DRAWN_PX, colours, random) if number % 2 else _leaves_on_leaves(colours, random)
+        for number in range(count)
+    ]
+
+
+def _leaves_on_leaves(colours: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
+    leaves, others = (draw_leaves(DRAWN_PX, colours, random).astype(np.float32) for _ in range(2))
+    mixed = leaves + np.float32(random.uniform(0, MOST_SHOWING)) * (others - others.mean(axis=(0, 1)))
+    return np.asarray(np.rint(mixed.clip(0, 255)), np.uint8)
