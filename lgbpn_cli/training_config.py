@@ -86,8 +86,6 @@ class DistillationConfig:
     """Share of those whose noise is weakened: as the camera's at a lower ISO."""
     jpeg_share: float = 0.0
     """Share of those that become a JPEG of quality 60 to 96 after it."""
-    mean_from_skewness: bool = False
-    """Tell the mean of each source's noise from its skewness, not from what was removed: see `noise_mean`."""
     earlier_share: float = 0.0
     """Share of each target that is the result of the teacher's present student: a second round of teaching."""
     from_earlier: bool = False
@@ -181,6 +179,9 @@ class DataSource:
     drawn: int = 0
     """Distillation: in place of each photo, so many pictures that are drawn in its colours, without noise. They are
     their own targets, and are used with new noise only."""
+    mean_from_skewness: bool = False
+    """Distillation: tell the mean of the photos' noise from its skewness, not from what was removed, see `noise_mean`:
+    where the earlier student shifts this source's colours, having learned them from others."""
 
     @property
     def scene_weight(self) -> float:

@@ -215,7 +215,7 @@ def run_distillation(
             continue
         kept = run_folder / ESTIMATES_FOLDER / f"{index:02}"
         cleaned = clean_photos(photos, source, teacher, kept, one_more, earlier=before)
-        if config.mean_from_skewness:
+        if source.mean_from_skewness:
             cleaned = replace(cleaned, missing_mean=missing_mean(cleaned.noisy, cleaned.targets))
         sources.append(cleaned)
     weights = train_student(sources, recipe.student, config, run_folder, device, on_step, start=start)
