@@ -211,7 +211,8 @@ def test_pictures_are_drawn_in_the_colours_of_a_sources_photos() -> None:
     assert (drawn.weight, drawn.renoised_weight, len(drawn.targets), len(seen)) == (0, 2, 4, 2)
     assert all(map(np.array_equal, drawn.noisy, drawn.targets))
     assert all((picture[..., 1:] == 0).all() for picture in drawn.targets)
-    assert [int(picture.max()) for picture in drawn.targets] == [200, 200, 100, 100]
+    assert [int(leaves.max()) for leaves in drawn.targets[::2]] == [200, 100]
+    assert [round(strokes.max() / 100) for strokes in drawn.targets[1::2]] == [2, 1]  # lit unlike
     again = draw_pictures([reds, reds // 2], source, (0, 1))
     assert all(map(np.array_equal, again.targets, drawn.targets))
 
