@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import platform
-from pathlib import Path
-
 import pytest
 import torch
 
+from lgbpn_cli import device
 from lgbpn_cli.device import Device, Hardware, choose_device, probe_hardware
 from lgbpn_cli.errors import DeviceError
 
@@ -114,33 +112,29 @@ def test_probing_names_every_gpu_that_pytorch_finds(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    ("tiles", "avx512", "described", "fast"),
+    ("tiles", "avx512", "bfloat16_seconds", "fast"),
     [
-        (True, True, "vendor_id : GenuineIntel", True),
-        (False, True, "vendor_id : GenuineIntel", False),
-        (False, True, "vendor_id : AuthenticAMD", True),
-        (False, False, "vendor_id : AuthenticAMD", False),
+        (True, True, 2.0, True),  # AMX is always faster
+        (False, True, 0.5, True),
+        (False, True, 2.0, False),
+        (False, False, 0.5, False),  # without instructions it is emulated, and not even tried
     ],
 )
-@pytest.mark.parametrize("on_linux", [True, False])
-def test_amx_makes_bfloat16_fast_on_a_cpu_and_avx512_does_on_amd(
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    tiles: bool,
-    avx512: bool,
-    described: str,
-    fast: bool,
-    on_linux: bool,
+def test_amx_makes_bfloat16_fast_on_a_cpu_and_avx512_does_where_it_convolves_faster(
+    monkeypatch: pytest.MonkeyPatch, tiles: bool, avx512: bool, bfloat16_seconds: float, fast: bool
 ) -> None:
-    facts = tmp_path / "cpuinfo"
-    if on_linux:
-        facts.write_text(described)
-    else:
-        monkeypatch.setattr(platform, "processor", lambda: described)
-    monkeypatch.setattr("lgbpn_cli.device.CPU_FACTS", facts)
+    seconds = {torch.float32: 1.0, torch.bfloat16: bfloat16_seconds}
+    monkeypatch.setattr(device, "_convolution_seconds", seconds.__getitem__)
+    monkeypatch.setattr(device, "_bfloat16_convolves_faster", device._bfloat16_convolves_faster.__wrapped__)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: tiles, raising=False)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512, raising=False)
     assert probe_hardware().cpu_bfloat16 == fast
+
+
+def test_a_convolution_is_timed_in_both_formats_without_a_draw_of_random_numbers() -> None:
+    before = torch.get_rng_state()
+    assert all(0 < device._convolution_seconds(dtype) < 5 for dtype in (torch.float32, torch.bfloat16))
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_pytorch_without_those_probes_has_no_fast_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
