@@ -197,3 +197,9 @@ class DataSource:
             "a drawn picture teaches nothing without new noise",
             "Set weight = 0 and renoised_weight above 0.",
         )
+        require(
+            not (self.drawn and self.mean_from_skewness),
+            f"{self.folder}: mean_from_skewness",
+            "drawn pictures have no noise",
+            "Leave one of the two out.",
+        )

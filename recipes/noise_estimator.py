@@ -40,7 +40,7 @@ LEAST_RATE = 0.01
 """Of the learning rate, at the end."""
 REDUCTIONS = (2, 3, 4, 6)
 """By which photos of low noise are reduced: their own noise and their camera's interpolation go."""
-LEAVES = 20
+DRAWN = 20
 """Pictures drawn in the colours of each of them."""
 LARGEST_PX = 1024
 """Of larger noisy photos a corner of this side is used."""
@@ -62,12 +62,12 @@ def textures(source: DataSource) -> list[list[NDArray[np.uint8]]]:
     return [sizes for sizes in found if sizes]
 
 
-def leaves(source: DataSource, random: np.random.Generator) -> list[list[NDArray[np.uint8]]]:
+def drawn_sets(source: DataSource, random: np.random.Generator) -> list[list[NDArray[np.uint8]]]:
     """Return as many sets of drawn pictures, in the colours of the photos."""
     found = []
     for path in source_files(source, data_root()):
         with Image.open(path) as opened:
-            found.append(draw_in_colours(np.asarray(opened.convert("RGB")), LEAVES, random))
+            found.append(draw_in_colours(np.asarray(opened.convert("RGB")), DRAWN, random))
     return found
 
 
@@ -93,7 +93,7 @@ def main() -> None:
     low_noise = [each for each in sources if each.drawn]
     photos = [sizes for each in low_noise for sizes in textures(each)]
     random = np.random.default_rng(SEED)
-    drawn = [pictures for each in low_noise for pictures in leaves(each, random)]
+    drawn = [pictures for each in low_noise for pictures in drawn_sets(each, random)]
     lessons = NoiseLessons(
         textures=photos + drawn,
         cleaned=[result for each in pairs for _, result in each],

@@ -148,7 +148,10 @@ def clean_photos(
             targets.append(np.rint(np.clip(target, 0, 255)).astype(np.uint8))
         if on_photo is not None:
             on_photo()
-    return _of_source(source, noisy, targets)
+    cleaned = _of_source(source, noisy, targets)
+    return (
+        replace(cleaned, missing_mean=missing_mean(noisy, targets)) if source.mean_from_skewness else cleaned
+    )
 
 
 def draw_pictures(
@@ -214,10 +217,7 @@ def run_distillation(
             sources.append(draw_pictures(photos, source, (config.seed, index), one_more))
             continue
         kept = run_folder / ESTIMATES_FOLDER / f"{index:02}"
-        cleaned = clean_photos(photos, source, teacher, kept, one_more, earlier=before)
-        if source.mean_from_skewness:
-            cleaned = replace(cleaned, missing_mean=missing_mean(cleaned.noisy, cleaned.targets))
-        sources.append(cleaned)
+        sources.append(clean_photos(photos, source, teacher, kept, one_more, earlier=before))
     weights = train_student(sources, recipe.student, config, run_folder, device, on_step, start=start)
     return _add_student(recipe, teacher, before, sources, weights, models_folder, command)
 
@@ -343,6 +343,9 @@ def _with_student(
     second = "" if earlier is None else _of_later_round(earlier, config)
     drawn = ", or drawn" if any(source.drawn for source in recipe.sources) else ""
     targets = f"Every target is a result for a noisy photo{drawn}; none is a clean photo."
+    shifted = ", ".join(source.folder for source in recipe.sources if source.mean_from_skewness)
+    if shifted:
+        targets += f" The mean of the noise of {shifted} is told from its skewness."
     section = f"""{STUDENT_HEADING}
 
 - Network: U-Net at half resolution, widths {", ".join(map(str, shape.widths))}, {shape.blocks} block(s) a level

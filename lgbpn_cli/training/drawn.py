@@ -14,7 +14,7 @@ COLOURS_REDUCTION = 6
 DRAWN_PX = 384
 """Side of the pictures."""
 MOST_SHOWING = 0.5
-"""Contrast of what shows through, so that leaves have texture themselves."""
+"""The contrast of what shows through is this share of its own at most; so leaves have texture themselves."""
 
 
 def draw_in_colours(

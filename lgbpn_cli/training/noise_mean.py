@@ -4,8 +4,13 @@ A tone curve g bends the noise n of a sensor: g(x + n) = g + g'n + g''n²/2. For
 mean of that is g''s²/2, which no noisy photo shows by itself; but its other moments do. The variance of the bent noise
 is V = g'²s², which grows with brightness by V' = 2g''s² + g'a, where a is by how much s² grows with light. Its third
 moment is T = 3g'²g''s⁴ + g'³as², the second term being the skewness of Poisson noise itself. So T/V - V' = g''s², and
-the mean is half of that, to first order. For a single photo this is off by a level or two, in the mean over the photos
-of a set by 0.1 to 0.8 (`python benchmarks/noise_mean.py`), so it is for sets whose colours the student shifts by more.
+the mean is half of that.
+
+It is a rule of thumb. Read noise of variance r² has no skewness, which makes it too low by g'ar²/2s²; clipping at black
+skews noise the other way; a colour matrix mixes channels. For a single photo it is off by up to several levels, in the
+mean over the photos of a set by 0.1 to 0.8 (`python benchmarks/noise_mean.py`). So it is for sets whose colours the
+student shifts by more, and says one thing of all their photos: that the mean is off in proportion to the variance, so
+that photos with little noise stay as they are.
 """
 
 from __future__ import annotations
@@ -15,6 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from lgbpn_cli.training.brightness import brightness_bins
 from lgbpn_cli.training.targets import mean_round
 
 BRIGHTNESS_PX = 5
@@ -43,14 +49,13 @@ def missing_mean(noisy: Sequence[NDArray[np.uint8]], cleaned: Sequence[NDArray[n
             sums = _of_channel(removed[..., channel].ravel(), brightness[..., channel].ravel())
             above[channel] += sums[0]
             variances[channel] += sums[1]
-    red, green, blue = (above / np.maximum(variances, LEAST_VARIANCE)).tolist()
+    red, green, blue = np.divide(above, variances, out=np.zeros(3), where=variances > 0).tolist()
     return red, green, blue
 
 
 def _of_channel(removed: NDArray[np.float32], brightness: NDArray[np.float32]) -> tuple[float, float]:
     """Return the sums over pixels of what the mean lies above that of `removed`, and of its variance."""
-    edges = np.quantile(brightness, np.linspace(0, 1, BRIGHTNESS_BINS + 1))
-    bins = np.clip(np.searchsorted(edges, brightness, side="right") - 1, 0, BRIGHTNESS_BINS - 1)
+    bins = brightness_bins(brightness, BRIGHTNESS_BINS)
     rows = []
     for index in range(BRIGHTNESS_BINS):
         members = bins == index

@@ -20,7 +20,7 @@ WIDTHS_PX = (0.6, 4.0)
 LENGTHS = (5.0, 40.0)
 """Mean length over mean width, likewise."""
 LONGEST = 0.5
-"""Of a stroke, over the picture's side."""
+"""Mean length over the picture's side, at most."""
 LEAST_COLOURS = 0.01
 """The colours come from a stretch of a photo, of this share at least: grass is green, and little else."""
 FEWEST_COLOURS = 8

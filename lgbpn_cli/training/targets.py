@@ -18,6 +18,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from lgbpn_cli.training.brightness import brightness_bins
+
 NOISY_SHARE = 0.05
 """Share of the noisy photo in every target (R3 in one step: what the network cannot predict, in small part)."""
 DETAIL_WINDOW_PX = 17
@@ -62,8 +64,7 @@ def _detail_share(estimate: Image8Bit, removed: Image8Bit) -> Image8Bit:
 
 def _noise_energy(brightness: Image8Bit, energy: Image8Bit) -> Image8Bit:
     """Return the energy of the noise at each pixel, (h, w, 3), as a function of its brightness (h, w)."""
-    edges = np.quantile(brightness, np.linspace(0, 1, BRIGHTNESS_BINS + 1))
-    bins = np.clip(np.searchsorted(edges, brightness, side="right") - 1, 0, BRIGHTNESS_BINS - 1)
+    bins = brightness_bins(brightness, BRIGHTNESS_BINS)
     filled = [index for index in range(BRIGHTNESS_BINS) if (bins == index).any()]
     middles = [brightness[bins == index].mean() for index in filled]
     levels = np.array([np.percentile(energy[bins == index], NOISE_PERCENTILE, axis=0) for index in filled])

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from lgbpn_cli.training.brightness import brightness_bins
 from lgbpn_cli.training.noise_mean import Colours
 from lgbpn_cli.training.targets import mean_round
 
@@ -78,7 +79,7 @@ def learn_noise(
 ) -> NoiseOfPhoto:
     """Return how the noise of `noisy` (h, w, 3) behaves, judged by its cleaned picture.
 
-    `missing_mean` is what the mean of its camera's noise lies above that of what was removed, over its variance.
+    `missing_mean` is what the mean of its source's noise lies above that of what was removed, over its variance.
     """
     clean = cleaned.astype(np.float32)
     removed = noisy.astype(np.float32) - clean
@@ -144,8 +145,7 @@ def _curves(
     clean: NDArray[np.float32], energy: NDArray[np.float32], removed: NDArray[np.float32]
 ) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
     """Return brightness, deviation and mean of one channel in bins of about as many pixels each."""
-    edges = np.quantile(clean, np.linspace(0, 1, BRIGHTNESS_BINS + 1))
-    bins = np.clip(np.searchsorted(edges, clean, side="right") - 1, 0, BRIGHTNESS_BINS - 1)
+    bins = brightness_bins(clean, BRIGHTNESS_BINS)
     members = [bins == index for index in range(BRIGHTNESS_BINS)]
     filled = [each for each in members if each.sum() >= FEWEST_PIXELS]
     filled = filled or [np.ones_like(members[0])]  # a photo smaller than that

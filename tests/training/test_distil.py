@@ -284,6 +284,8 @@ def test_drawn_pictures_have_no_pairs_without_new_noise() -> None:
             DataSource("waves", drawn=3, **weights)
     with pytest.raises(UsageError, match=r"waves: drawn.*less than none"):
         DataSource("waves", drawn=-1)
+    with pytest.raises(UsageError, match=r"waves: mean_from_skewness.*have no noise"):
+        DataSource("waves", weight=0, renoised_weight=1, drawn=1, mean_from_skewness=True)
 
 
 def test_a_round_may_begin_with_the_earlier_students_weights(
@@ -337,7 +339,8 @@ def test_a_round_may_tell_the_mean_of_noise_from_its_skewness(
 
     monkeypatch.setattr("lgbpn_cli.training.distil.PairSampler", Watched)
     told = replace(recipe.sources[0], mean_from_skewness=True)
-    run(replace(recipe, sources=(*recipe.sources, told)))
+    card = card_of(run(replace(recipe, sources=(*recipe.sources, told))))
+    assert "The mean of the noise of waves is told from its skewness" in card
     assert asked == [(0, 0, 0), (0.1, 0.2, 0.3)]
 
 

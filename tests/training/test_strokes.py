@@ -33,8 +33,10 @@ def test_colours_lie_close_together_in_the_photo_and_are_lit_unlike(monkeypatch:
     assert np.unique(draw_strokes(96, COLOURS, np.random.default_rng(spans.index(min(spans))))).size > 15
 
 
-def test_fewer_colours_than_are_wanted_are_all_used() -> None:
-    assert draw_strokes(32, COLOURS[:3], np.random.default_rng(0)).max() < 70
+def test_fewer_colours_than_are_wanted_are_all_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strokes, "FINENESS", 1)
+    monkeypatch.setattr(strokes, "LIGHT", (1.0, 1.0))
+    assert set(draw_strokes(96, COLOURS[:3], np.random.default_rng(0)).ravel()) == {40, 41, 42}
 
 
 def test_a_strokes_corners_are_as_far_apart_as_it_is_long_and_lie_round_its_middle() -> None:
