@@ -55,10 +55,10 @@ def sources_of(recipe: DistillationRecipe, student: Model, run_folder: Path) -> 
     earlier = Earlier(student, 1.0)
     for index, source in enumerate(recipe.sources):
         photos = load_source(source, data_root(), recipe.distillation.crop_px).photos
-        if source.drawn:
-            yield draw_pictures(photos, source, (recipe.distillation.seed, index))
-            continue
         kept = run_folder / ESTIMATES_FOLDER / f"{index:02}"
+        if source.drawn:
+            yield draw_pictures(photos, source, (recipe.distillation.seed, index), kept)
+            continue
         yield clean_photos(photos, source, teacher, kept, earlier=earlier)
 
 

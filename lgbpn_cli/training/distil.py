@@ -26,7 +26,7 @@ from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha
 from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.student import Student, grown
 from lgbpn_cli.training.data import load_source
-from lgbpn_cli.training.drawn import DRAWN_PX, draw_in_colours
+from lgbpn_cli.training.drawn import DRAWN_PX, kept_in_colours
 from lgbpn_cli.training.estimates import cut_tiles, estimate_tile, result_tile
 from lgbpn_cli.training.muon import Muon
 from lgbpn_cli.training.noise_mean import missing_mean
@@ -158,13 +158,17 @@ def draw_pictures(
     photos: Sequence[NDArray[np.uint8]],
     source: DataSource,
     seed: Sequence[int],
+    kept: Path,
     on_photo: Callable[[], None] | None = None,
 ) -> CleanedPhotos:
-    """Return the pictures that `source` wants drawn in the colours of `photos`, (h, w, 3) each; the same every time."""
-    random = np.random.default_rng(seed)
+    """Return the pictures that `source` wants drawn in the colours of `photos`, (h, w, 3) each; the same every time.
+
+    They are kept in the folder `kept`, as estimates are.
+    """
+    kept.mkdir(parents=True, exist_ok=True)
     drawn = []
-    for photo in photos:
-        drawn += draw_in_colours(photo, source.drawn, random)
+    for number, photo in enumerate(photos):
+        drawn += kept_in_colours(photo, source.drawn, (*seed, number), kept / f"{number:05}.npz")
         if on_photo is not None:
             on_photo()
     return _of_source(source, drawn, drawn)
@@ -213,10 +217,10 @@ def run_distillation(
     before = None if earlier is None else Earlier(earlier, config.earlier_share)
     sources = []
     for index, (source, photos) in enumerate(zip(recipe.sources, loaded, strict=True)):
-        if source.drawn:
-            sources.append(draw_pictures(photos, source, (config.seed, index), one_more))
-            continue
         kept = run_folder / ESTIMATES_FOLDER / f"{index:02}"
+        if source.drawn:
+            sources.append(draw_pictures(photos, source, (config.seed, index), kept, one_more))
+            continue
         sources.append(clean_photos(photos, source, teacher, kept, one_more, earlier=before))
     weights = train_student(sources, recipe.student, config, run_folder, device, on_step, start=start)
     return _add_student(recipe, teacher, before, sources, weights, models_folder, command)

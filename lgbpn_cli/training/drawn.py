@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from lgbpn_cli.training.dead_leaves import draw_leaves
+from lgbpn_cli.training.kept_arrays import digest, kept_arrays
 from lgbpn_cli.training.strokes import draw_strokes
 
 COLOURS_REDUCTION = 6
@@ -29,6 +33,18 @@ def draw_in_colours(
         draw_strokes(DRAWN_PX, colours, random) if number % 2 else _leaves_on_leaves(colours, random)
         for number in range(count)
     ]
+
+
+def kept_in_colours(
+    photo: NDArray[np.uint8], count: int, seed: Sequence[int], kept: Path
+) -> list[NDArray[np.uint8]]:
+    """Return pictures as above with that seed; a second each to draw, so they are kept in the file `kept`."""
+
+    def draw() -> list[NDArray[np.uint8]]:
+        return [np.stack(draw_in_colours(photo, count, np.random.default_rng(seed)))]
+
+    made_of = f"{count} {' '.join(map(str, seed))} {digest(photo)}"
+    return list(np.asarray(kept_arrays(kept, made_of, draw)[0], np.uint8))
 
 
 def _leaves_on_leaves(colours: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -19,6 +15,7 @@ from lgbpn_cli.inference.student import mean_of_views, views_of
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.student import Student
+from lgbpn_cli.training.kept_arrays import digest, kept_arrays
 
 PRESETS_ASKED = ("sidd", "dnd")
 """The samplings whose estimates are averaged: two views of one photo by one network."""
@@ -51,7 +48,7 @@ def estimate_tile(tile: NDArray[np.uint8], teacher: Model, kept: Path) -> Sequen
         with teacher.device.autocast():
             return [network(image, PRESETS[preset].first) for preset in PRESETS_ASKED]
 
-    return _remembered(tile, teacher, kept, PRESETS_ASKED, answer)
+    return _answers(tile, teacher, kept, PRESETS_ASKED, answer)
 
 
 @torch.inference_mode()
@@ -65,37 +62,21 @@ def result_tile(tile: NDArray[np.uint8], student: Model, kept: Path) -> NDArray[
         with student.device.autocast():
             return [mean_of_views(network, image, views_of("best"), batch=1)]
 
-    return _remembered(tile, student, kept, ("best",), answer)[0]
+    return _answers(tile, student, kept, ("best",), answer)[0]
 
 
-def _remembered(
+def _answers(
     tile: NDArray[np.uint8],
     model: Model,
     kept: Path,
     names: Sequence[str],
     answer: Callable[[Tensor], Sequence[Tensor]],
 ) -> Sequence[NDArray[np.float16]]:
-    """Return the named arrays from the file, or what `answer` (1, 3, h, w) gives, after writing it there."""
-    known = _read(kept, tile, model, names)
-    if known is not None:
-        return known
-    image = torch.from_numpy(tile).to(model.device.torch_device).permute(2, 0, 1)[None].float() / 255
-    arrays = [(each[0].permute(1, 2, 0) * 255).cpu().numpy().astype(np.float16) for each in answer(image)]
-    handle, part = tempfile.mkstemp(dir=kept.parent, suffix=".part")
-    with os.fdopen(handle, "wb") as file:
-        content: dict[str, Any] = dict(zip(names, arrays, strict=True))
-        np.savez(file, tile=tile, model=model.sha256, **content)
-    Path(part).replace(kept)
-    return arrays
+    """Return the model's answers to a tile, (h, w, 3) in 0..255, of `answer` for (1, 3, h, w) in 0..1."""
 
+    def make() -> list[NDArray[np.float16]]:
+        image = torch.from_numpy(tile).to(model.device.torch_device).permute(2, 0, 1)[None].float() / 255
+        return [(each[0].permute(1, 2, 0) * 255).cpu().numpy().astype(np.float16) for each in answer(image)]
 
-def _read(
-    kept: Path, tile: NDArray[np.uint8], model: Model, names: Sequence[str]
-) -> Sequence[NDArray[np.float16]] | None:
-    """Return the arrays in the file, or None where it is missing, damaged, or made of something else."""
-    try:
-        with kept.open("rb") as file, np.load(file) as content:
-            same = str(content["model"]) == model.sha256 and np.array_equal(content["tile"], tile)
-            return [content[name] for name in names] if same else None
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        return None
+    made_of = f"{model.sha256} {' '.join(names)} {digest(tile)}"
+    return [np.asarray(each, np.float16) for each in kept_arrays(kept, made_of, make)]

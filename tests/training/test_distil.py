@@ -203,18 +203,23 @@ def test_targets_of_the_earlier_student_alone_need_no_teacher(
     np.testing.assert_allclose(cleaned.targets[0], np.clip(result, 0, 255), atol=0.6)
 
 
-def test_pictures_are_drawn_in_the_colours_of_a_sources_photos() -> None:
+def test_pictures_are_drawn_in_the_colours_of_a_sources_photos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reds = np.zeros((96, 96, 3), np.uint8)
     reds[..., 0] = 200
     source, seen = DataSource("red", weight=0, renoised_weight=2, drawn=2), list[None]()
-    drawn = draw_pictures([reds, reds // 2], source, (0, 1), lambda: seen.append(None))
+    drawn = draw_pictures([reds, reds // 2], source, (0, 1), tmp_path / "drawn", lambda: seen.append(None))
     assert (drawn.weight, drawn.renoised_weight, len(drawn.targets), len(seen)) == (0, 2, 4, 2)
     assert all(map(np.array_equal, drawn.noisy, drawn.targets))
     assert all((picture[..., 1:] == 0).all() for picture in drawn.targets)
     assert [int(leaves.max()) for leaves in drawn.targets[::2]] == [200, 100]
     assert [round(strokes.max() / 100) for strokes in drawn.targets[1::2]] == [2, 1]  # lit unlike
-    again = draw_pictures([reds, reds // 2], source, (0, 1))
-    assert all(map(np.array_equal, again.targets, drawn.targets))
+    elsewhere = draw_pictures([reds, reds // 2], source, (0, 1), tmp_path / "elsewhere")
+    monkeypatch.setattr("lgbpn_cli.training.drawn.draw_in_colours", None)  # a run that goes on draws nothing
+    again = draw_pictures([reds, reds // 2], source, (0, 1), tmp_path / "drawn")
+    for other in (elsewhere, again):
+        assert all(map(np.array_equal, other.targets, drawn.targets))
 
 
 def test_a_round_with_drawn_pictures_runs_and_its_card_says_so(run: Run, recipe: DistillationRecipe) -> None:
