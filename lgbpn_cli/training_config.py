@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 from lgbpn_cli.config import PRECISIONS, Precision, require
 
 
+def _require_trainable(precision: Precision) -> None:
+    known = precision in PRECISIONS and precision != "float16"  # which would need loss scaling
+    require(known, "precision", f"'{precision}' is unknown", "Use auto, float32 or bfloat16.")
+
+
 @dataclass(frozen=True)
 class TrainingConfig:
     """How a teacher is trained; every choice works without clean references."""
@@ -36,8 +41,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
-        known = self.precision in PRECISIONS and self.precision != "float16"  # which would need loss scaling
-        require(known, "precision", f"'{self.precision}' is unknown", "Use auto.")
+        _require_trainable(self.precision)
         for name in ("steps", "batch", "checkpoint_every"):
             require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
         require(
@@ -103,7 +107,7 @@ class DistillationConfig:
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
         object.__setattr__(self, "shot", tuple(self.shot))  # a list, where it comes from a file
-        require(self.precision in PRECISIONS, "precision", f"'{self.precision}' is unknown", "Use auto.")
+        _require_trainable(self.precision)
         for name in ("steps", "batch", "checkpoint_every", "crop_px"):
             require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
         for name, usual in SHARES:

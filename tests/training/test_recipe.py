@@ -95,6 +95,10 @@ folder = "clean"
 weight = 0.0
 renoised_weight = 0.5
 drawn = 2
+
+[[sources]]
+folder = "noisy"
+mean_from_skewness = true
 """
 
 
@@ -102,11 +106,21 @@ def test_a_recipe_of_a_student_says_who_teaches_it_and_what(tmp_path: Path) -> N
     recipe = read_distillation_recipe(recipe_file(tmp_path, STUDENT))
     assert (recipe.name, recipe.teacher, recipe.student) == ("mine", "lgbpn-base", StudentConfig((8, 16)))
     assert recipe.distillation == DistillationConfig(steps=100, other_scene_share=0.25, shot=(1e-3, 1e-2))
-    assert recipe.sources == (DataSource("clean", weight=0.0, renoised_weight=0.5, drawn=2),)
+    assert recipe.sources == (
+        DataSource("clean", weight=0.0, renoised_weight=0.5, drawn=2),
+        DataSource("noisy", mean_from_skewness=True),
+    )
 
 
 @pytest.mark.parametrize(
-    "wrong", ["[distilation]\nsteps = 1", "shots = 1", "[distillation]\nshot = [0, 1]"], ids=str
+    "wrong",
+    [
+        "[distilation]\nsteps = 1",
+        "shots = 1",
+        "[distillation]\nshot = [0, 1]",
+        '[distillation]\nprecision = "float16"',
+    ],
+    ids=str,
 )
 def test_a_recipe_of_a_student_with_something_unknown_or_impossible_is_refused(
     wrong: str, tmp_path: Path
