@@ -53,6 +53,7 @@ SHARES = (
     ("renoised_share", 0.5),
     ("transplanted_share", 0.6),
     ("other_scene_share", 0.5),
+    ("reduced_share", 0.3),
     ("weakened_share", 0.5),
     ("jpeg_share", 0.4),
     ("earlier_share", 0.7),
@@ -86,6 +87,9 @@ class DistillationConfig:
     other_scene_share: float = 0.0
     """Share of those whose noise is laid on a scene of any source, chosen by `renoised_weight`, not on its own photo:
     what was learned about a camera's noise is then less about the scenes that it was taken in."""
+    reduced_share: float = 0.0
+    """Share of those that are made smaller with their noise, as photos for the web are: noise is as fine as the pixels
+    then, and must still be told from texture."""
     weakened_share: float = 0.0
     """Share of those whose noise is weakened: as the camera's at a lower ISO."""
     jpeg_share: float = 0.0

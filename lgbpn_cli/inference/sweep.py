@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from torch import Tensor
 
-from lgbpn_cli.config import InferenceConfig
+from lgbpn_cli.config import InferenceConfig, Precision
 from lgbpn_cli.device import choose_device
 from lgbpn_cli.inference.plan import Plan, plan_inference
 from lgbpn_cli.inference.tiling import Tile, plan_tiles, split_tiles
@@ -107,7 +107,9 @@ class Sweeps:
         if device.is_cpu or not device.automatic:
             return False
         self.model.move_to(choose_device("cpu"))
-        self.plan = plan_inference(*self.shape, self.model, replace(self.config, precision="auto"))
+        # What was asked for with the GPU in mind may be slow on the CPU, but float32 is asked for its exactness.
+        precision: Precision = "float32" if self.config.precision == "float32" else "auto"
+        self.plan = plan_inference(*self.shape, self.model, replace(self.config, precision=precision))
         if self._on_note is not None:
             self._on_note(f"{device.description} has not enough free memory: going on with the CPU")
         return True

@@ -77,6 +77,8 @@ class PairSampler:
             _share([photo.shape[0] * photo.shape[1] for photo in each.noisy]) for each in sources
         ]
         self._noises: dict[tuple[int, int], NoiseOfPhoto] = {}
+        shortest = min(min(photo.shape[:2]) for each in sources for photo in each.noisy)
+        self._can_be_reduced = shortest >= REDUCTION * config.crop_px
 
     def pairs(self, step: int) -> Pairs:
         """Return the pairs of a step, the same every time."""
@@ -110,10 +112,10 @@ class PairSampler:
         photo_share = self.photo_shares[index]
         return index, int(random.choice(len(photo_share), p=photo_share))
 
-    def _scene(self, random: np.random.Generator) -> NDArray[np.float32]:
-        """Return a crop of the target of any source, varied."""
+    def _scene(self, random: np.random.Generator, side: int) -> NDArray[np.float32]:
+        """Return a crop (side, side, 3) of the target of any source, varied."""
         index, chosen = self._choose(random, renoised=True)
-        target, side = self.sources[index].targets[chosen], self.config.crop_px
+        target = self.sources[index].targets[chosen]
         if min(target.shape[:2]) >= REDUCTION * side and random.random() < REDUCED_SHARE:
             return varied(halved(crop((target,), REDUCTION * side, random)[0]), random)
         return varied(crop((target,), side, random)[0], random)
@@ -125,20 +127,25 @@ class PairSampler:
         return self._noises[key]
 
     def _renoised(self, random: np.random.Generator) -> Pair:
-        scene = self._scene(random)
+        scene = self._scene(random, self.config.crop_px)
         return photograph(scene, draw_camera(random, self.ranges), random), scene
 
     def _transplanted(self, random: np.random.Generator) -> Pair:
         index, chosen = self._choose(random, renoised=False)
         target = self.sources[index].targets[chosen]
+        reduced = self._can_be_reduced and random.random() < self.config.reduced_share
+        side = self.config.crop_px * (REDUCTION if reduced else 1)
         if random.random() < self.config.other_scene_share:
-            scene = self._scene(random)
+            scene = self._scene(random, side)
         else:
-            scene = crop((target,), self.config.crop_px, random)[0]
+            scene = crop((target,), side, random)[0]
         levels = np.float32(255) * scene
         weakened = random.random() < self.config.weakened_share
         strength = log_uniform(random, WEAKEST, 1) if weakened else 1.0
-        noisy = lay_noise(self._noise_of(index, chosen), levels, random, strength).astype(np.uint8)
+        laid = lay_noise(self._noise_of(index, chosen), levels, random, strength)
+        if reduced:
+            laid, scene = halved(laid), halved(scene)
+        noisy = np.rint(laid).astype(np.uint8)
         if random.random() < self.config.jpeg_share:
             quality, subsampling = int(random.integers(*JPEG_QUALITIES)), int(random.choice((0, 2)))
             noisy = through_jpeg(noisy, quality, subsampling)

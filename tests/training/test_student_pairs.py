@@ -113,13 +113,13 @@ def test_transplanted_noise_lies_on_the_target_and_is_not_as_taken() -> None:
     assert 255 * (found.noisy - found.target).std() == pytest.approx(8, rel=0.15)
 
 
-def grey_pairs(**shares: float) -> torch.Tensor:
+def grey_pairs(**changes: float) -> torch.Tensor:
     """Return what lies on grey photos, in levels, with transplanted noise of 8 levels."""
     random = np.random.default_rng(0)
     target = np.full((60, 70, 3), 100, np.uint8)
     noisy = np.rint(target + 8 * random.standard_normal(target.shape)).astype(np.uint8)
     photos = CleanedPhotos("grey", (noisy,), (target,), 1.0, 1.0)
-    config = replace(CONFIG, renoised_share=0.0, transplanted_share=1.0, batch=40, **shares)
+    config = replace(CONFIG, renoised_share=0.0, transplanted_share=1.0, batch=40, **changes)
     found = PairSampler([photos], config).pairs(0)
     return 255 * (found.noisy - found.target)
 
@@ -154,6 +154,16 @@ def test_noise_may_be_laid_on_other_scenes() -> None:
     for one in (own, ~own):
         bright = found.target[one].mean(dim=(1, 2, 3)) > 20 / 255  # darker scenes lose noise at black
         assert 255 * (found.noisy - found.target)[one][bright].std() == pytest.approx(8, rel=0.15)
+
+
+def test_noise_that_is_made_smaller_with_its_scene_is_half_as_strong_where_it_was_white() -> None:
+    strengths = grey_pairs(reduced_share=0.5, crop_px=24).std(dim=(1, 2, 3))
+    small = strengths < 6
+    assert small.float().mean() == pytest.approx(0.5, abs=0.25)
+    assert strengths[small].mean() == pytest.approx(4, rel=0.15)
+    assert strengths[~small].mean() == pytest.approx(8, rel=0.15)
+    # Photos that are no larger than two crops stay as they are.
+    assert grey_pairs(reduced_share=1.0, crop_px=32).std(dim=(1, 2, 3)).min() > 6
 
 
 def test_weakened_noise_is_of_all_strengths_down_to_a_tenth() -> None:
