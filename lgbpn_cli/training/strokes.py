@@ -16,7 +16,7 @@ from lgbpn_cli.training.log_uniform import log_uniform
 FINENESS = 2
 """Drawn so many times as large, and reduced: edges come out as a lens leaves them, not as steps."""
 WIDTHS_PX = (1.0, 4.0)
-"""Mean width of a picture's strokes, drawn evenly on a logarithmic scale. Finer ones look like white noise, and a student
+"""Mean width of a picture's strokes, drawn evenly on a logarithmic scale. Finer ones look like white noise: a student
 that learned from 0.6 px on left 13 of its 20 levels on even grey."""
 LENGTHS = (5.0, 40.0)
 """Mean length over mean width, likewise."""
