@@ -249,11 +249,12 @@ def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
     script.write_text(SHARED_RUN)
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
-    subprocess.run(
+    done = subprocess.run(
         [*command, str(script), str(Path(__file__).parent), str(result)],
-        check=True,
         env=environment,
         capture_output=True,
+        text=True,
         timeout=300,
     )
+    assert done.returncode == 0, done.stderr
     assert json.loads(result.read_text()) == pytest.approx(losses_of_a_shared_run(ProcessGroup()), rel=1e-4)
