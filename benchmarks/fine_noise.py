@@ -21,6 +21,7 @@ from student_parts import SETS
 
 from lgbpn_cli.denoiser import load_model
 from lgbpn_cli.models.load import DEFAULT_MODEL
+from lgbpn_cli.training.scenes import reduced
 
 REDUCTIONS = (2, 3)
 LEVELS = (5, 10, 20)
@@ -33,8 +34,7 @@ LOW_NOISE_SHOT = 1e-4
 def smaller(picture: np.ndarray, reduction: int) -> np.ndarray:
     """Return means over squares of a picture (h, w, 3)."""
     height, width = (side // reduction for side in picture.shape[:2])
-    cut = picture[: height * reduction, : width * reduction]
-    return np.ascontiguousarray(cut.reshape(height, reduction, width, reduction, 3).mean(axis=(1, 3)))
+    return reduced(picture[: height * reduction, : width * reduction], reduction)
 
 
 def rounded(picture: np.ndarray) -> np.ndarray:

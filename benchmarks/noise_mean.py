@@ -29,10 +29,7 @@ def told(noisy: Photos, cleaned: Photos) -> np.ndarray:
     """Return the mean of the noise by its skewness, (3,), in levels."""
     noises = [photo.astype(np.float64) - clean for photo, clean in zip(noisy, cleaned, strict=True)]
     variance = np.mean([noise.var(axis=(0, 1)) for noise in noises], axis=0)
-    return (
-        np.mean([noise.mean(axis=(0, 1)) for noise in noises], axis=0)
-        + missing_mean(noisy, cleaned) * variance
-    )
+    return mean_of(noisy, cleaned) + missing_mean(noisy, cleaned) * variance
 
 
 def mean_of(noisy: Photos, cleaned: Photos) -> np.ndarray:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from detail import low_noise_photos
 from measure_noise import SETS
 from measure_presets import psnr_8bit
 from PIL import Image
+from student_parts import read
 
 from lgbpn_cli.denoiser import load_model
 from lgbpn_cli.models.load import DEFAULT_MODEL
@@ -31,11 +31,6 @@ EVERY = {"sidd-val-odd": 3, "renoir-even": 1}
 SIDE_PX = 224
 
 Pair = tuple[np.ndarray, np.ndarray]
-
-
-def read(path: Path) -> np.ndarray:
-    with Image.open(path) as image:
-        return np.array(image.convert("RGB"))
 
 
 def pairs(name: str) -> Iterator[Pair]:

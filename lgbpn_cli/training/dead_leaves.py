@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lgbpn_cli.training.scenes import reduced
+
 FINENESS = 2
 """Drawn so many times as large, and reduced: edges come out as a lens leaves them, not as steps."""
 SMALLEST_RADII_PX = (0.8, 4.0)
@@ -40,8 +42,7 @@ def draw_leaves(side_px: int, colours: NDArray[np.uint8], random: np.random.Gene
     chosen = colours[random.integers(len(colours), size=count)]
     for centre, half, turn, colour in zip(centres, halves, turns, chosen, strict=True):
         _lay(picture, centre, half, float(turn), colour)
-    squares = picture.reshape(side_px, FINENESS, side_px, FINENESS, 3)
-    return np.asarray(np.rint(squares.mean(axis=(1, 3))), np.uint8)
+    return np.asarray(np.rint(reduced(picture, FINENESS)), np.uint8)
 
 
 def _radii(smallest: float, largest: float, area: float, random: np.random.Generator) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ SOFTNESS_PX = (0.4, 1.2)
 CONTRASTS = (0.4, 1.4)
 
 FloatImage = NDArray[np.float32]
+Number = TypeVar("Number", bound=np.generic)
 
 
 def crop(pictures: Sequence[NDArray[np.uint8]], side: int, random: np.random.Generator) -> list[FloatImage]:
@@ -42,8 +44,13 @@ def crop(pictures: Sequence[NDArray[np.uint8]], side: int, random: np.random.Gen
 
 def halved(scene: FloatImage) -> FloatImage:
     """Return the scene at half its size: means over squares of 2x2 px."""
-    height, width, _ = scene.shape
-    squares = scene.reshape(height // REDUCTION, REDUCTION, width // REDUCTION, REDUCTION, 3)
+    return reduced(scene, REDUCTION)
+
+
+def reduced(picture: NDArray[Number], by: int) -> FloatImage:
+    """Return means over squares of `by` x `by` px of a picture (h, w, 3), whose sides are multiples of that."""
+    height, width, _ = picture.shape
+    squares = picture.reshape(height // by, by, width // by, by, 3)
     return np.asarray(squares.mean(axis=(1, 3)), np.float32)
 
 

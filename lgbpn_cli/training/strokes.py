@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from lgbpn_cli.training.dead_leaves import FINENESS
 from lgbpn_cli.training.log_uniform import log_uniform
+from lgbpn_cli.training.scenes import reduced
 
-FINENESS = 2
-"""Drawn so many times as large, and reduced: edges come out as a lens leaves them, not as steps."""
 WIDTHS_PX = (1.0, 4.0)
 """Mean width of a picture's strokes, drawn evenly on a logarithmic scale. Finer ones look like white noise: a student
 that learned from 0.6 px on left 13 of its 20 levels on even grey."""
@@ -57,8 +57,7 @@ def draw_strokes(side_px: int, colours: NDArray[np.uint8], random: np.random.Gen
     lit = np.clip(few[random.integers(len(few), size=count)] * light, 0, 255).astype(int)
     for line, thickness, colour in zip(lines.tolist(), widths.tolist(), lit.tolist(), strict=True):
         pen.line([tuple(point) for point in line], fill=tuple(colour), width=thickness)
-    squares = np.asarray(picture, np.float32).reshape(side_px, FINENESS, side_px, FINENESS, 3)
-    return np.asarray(np.rint(squares.mean(axis=(1, 3))), np.uint8)
+    return np.asarray(np.rint(reduced(np.asarray(picture), FINENESS)), np.uint8)
 
 
 def _stretch(colours: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
