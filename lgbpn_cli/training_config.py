@@ -52,6 +52,7 @@ class TrainingConfig:
 SHARES = (
     ("renoised_share", 0.5),
     ("transplanted_share", 0.6),
+    ("grain_share", 0.1),
     ("other_scene_share", 0.5),
     ("reduced_share", 0.3),
     ("weakened_share", 0.5),
@@ -84,16 +85,18 @@ class DistillationConfig:
     transplanted_share: float = 0.0
     """Share of the crops that are scenes with a photo's noise, taken from another place. Where there are any, crops of
     noisy photos as they are teach nothing about coarse noise, which is left in their targets."""
+    grain_share: float = 0.0
+    """Share of the crops that are scenes with grain on them, see `grain`."""
     other_scene_share: float = 0.0
-    """Share of those whose noise is laid on a scene of any source, chosen by `renoised_weight`, not on its own photo:
-    what was learned about a camera's noise is then less about the scenes that it was taken in."""
+    """Share of the transplanted ones whose noise is laid on a scene of any source, chosen by `renoised_weight`, not on
+    its own photo: what was learned about a camera's noise is then less about the scenes that it was taken in."""
     reduced_share: float = 0.0
     """Share of those that are made smaller with their noise, as photos for the web are: noise is as fine as the pixels
     then, and must still be told from texture."""
     weakened_share: float = 0.0
     """Share of those whose noise is weakened: as the camera's at a lower ISO."""
     jpeg_share: float = 0.0
-    """Share of those that become a JPEG of quality 60 to 96 after it."""
+    """Share of those, and of the scenes with grain, that become a JPEG of quality 60 to 96 after it."""
     earlier_share: float = 0.0
     """Share of each target that is the result of the teacher's present student: a second round of teaching."""
     from_earlier: bool = False
@@ -117,9 +120,9 @@ class DistillationConfig:
         for name, usual in SHARES:
             require(0 <= getattr(self, name) <= 1, name, "is not between 0 and 1", f"Use {usual}.")
         require(
-            self.renoised_share + self.transplanted_share <= 1,
+            self.renoised_share + self.transplanted_share + self.grain_share <= 1,
             "transplanted_share",
-            "makes more than 1 with renoised_share",
+            "makes more than 1 with renoised_share and grain_share",
             "Lower one of them.",
         )
         require(

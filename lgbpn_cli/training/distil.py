@@ -235,9 +235,10 @@ def _check(recipe: DistillationRecipe) -> None:
         )
     if config.crop_px > DRAWN_PX and any(source.drawn for source in sources):
         raise TrainingError("crop_px", f"drawn pictures have {DRAWN_PX} px only", f"Use {DRAWN_PX} or less.")
-    new_noise = config.renoised_share > 0 or config.transplanted_share * config.other_scene_share > 0
+    other_scenes = config.transplanted_share * config.other_scene_share
+    new_noise = config.renoised_share + config.grain_share + other_scenes > 0
     for asked, name, weights in (
-        (config.renoised_share < 1, "weight", [each.weight for each in sources]),
+        (config.renoised_share + config.grain_share < 1, "weight", [each.weight for each in sources]),
         (new_noise, "renoised_weight", [each.scene_weight for each in sources]),
     ):
         if asked and not sum(weights) > 0:
@@ -358,7 +359,7 @@ def _with_student(
 - Data: {data}. {targets}
 - Steps: {config.steps} of {config.batch} crops of {config.crop_px} px, {config.renoised_share:.0%} of them scenes \
 with made-up noise, {config.transplanted_share:.0%} with that of the photos ({config.other_scene_share:.0%} of it on \
-other scenes), Muon, EMA {config.ema_decay}
+other scenes), {config.grain_share:.0%} with grain, Muon, EMA {config.ema_decay}
 - Date: {datetime.now(UTC).date().isoformat()}
 - SHA-256: {part.sha256}
 """

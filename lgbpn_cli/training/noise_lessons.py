@@ -1,9 +1,9 @@
 """What the noise estimator learns from: pictures with noise of known strength on them.
 
-A lesson is a scene twice, without and with new noise, and both enlarged alike and through the same JPEG; what differs
-is the noise that is left of it, and its variance is the answer. Scenes are crops of photos of low noise, reduced, which
-are full of texture, of drawn pictures, and of cleaned photos; their light, colour, contrast and sharpness vary. The
-noise is that of a simulated camera, that of a noisy photo at any strength, or grain: grey or coloured, fine or coarse.
+A lesson is a scene twice, without and with new noise, both made grey or enlarged alike and through the same JPEG; what
+differs is the noise that is left of it, and its variance is the answer. Scenes are crops of photos of low noise,
+reduced, which are full of texture, of drawn pictures, and of cleaned photos; their light, colour, contrast and
+sharpness vary. The noise is that of a simulated camera, that of a noisy photo at any strength, or grain.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from PIL import Image
 from torch import Tensor
 
 from lgbpn_cli.network.noise_estimator import CELL_PX, FEWEST_LEVELS_SQUARED, TILE_PX
+from lgbpn_cli.training.grain import grain_for
 from lgbpn_cli.training.log_uniform import log_uniform
 from lgbpn_cli.training.scenes import crop, varied
-from lgbpn_cli.training.synthesis import NoiseRanges, blur, draw_camera, photograph, through_jpeg
+from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph, through_jpeg
 from lgbpn_cli.training.transplant import NoiseOfPhoto, lay_noise
 
 FloatImage = NDArray[np.float32]
@@ -35,10 +36,13 @@ TEXTURE_SHARE = 0.75
 """Share of the scenes that come from pictures of texture."""
 NO_NOISE_SHARE, GRAIN_SHARE, CAMERA_SHARE = 0.04, 0.16, 0.4
 """Shares of the scenes by what is laid on them; the rest has the noise of a noisy photo."""
-ENLARGED_SHARE = 0.15
+ENLARGED_SHARE = 0.35
 """Share of the scenes that are enlarged with their noise, as digital zoom and resizing do; noise is coarser then."""
-LARGEST_FACTOR = 2.0
+LARGEST_FACTOR = 2.5
 """By which they are enlarged at most."""
+RESAMPLINGS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
+GREY_SHARE = 0.25
+"""Share of the scenes that are made grey with their noise, as scans and monochrome photos are."""
 JPEG_SHARE = 0.5
 JPEG_QUALITIES = (60, 99)
 """The least, and one more than the most."""
@@ -46,10 +50,6 @@ SHOT = (2e-6, 2.5e-2)
 """Variance of a simulated camera's shot noise at full scale."""
 WEAKEST = 0.03
 """The least strength of a photo's own noise."""
-GRAIN_LEVELS = (0.4, 30.0)
-"""Standard deviation of grain, in 8-bit levels."""
-COARSEST_GRAIN_PX = 1.6
-"""Standard deviation of the blur of the coarsest grain."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,16 @@ class NoiseLessons:
         scene = varied(self._crop(random), random)
         taken = np.rint(255 * np.clip(self._with_noise(scene, random), 0, 1)).astype(np.uint8)
         plain = np.rint(255 * scene).astype(np.uint8)
+        if random.random() < GREY_SHARE:
+            plain, taken = (
+                np.asarray(Image.fromarray(each).convert("L").convert("RGB")) for each in (plain, taken)
+            )
         if random.random() < ENLARGED_SHARE:
-            factor = float(random.uniform(1, LARGEST_FACTOR))
-            plain, taken = (_enlarged(each, factor) for each in (plain, taken))
+            factor, resampling = (
+                float(random.uniform(1, LARGEST_FACTOR)),
+                RESAMPLINGS[int(random.integers(3))],
+            )
+            plain, taken = (_enlarged(each, factor, resampling) for each in (plain, taken))
         if random.random() < JPEG_SHARE:
             quality, subsampling = int(random.integers(*JPEG_QUALITIES)), int(random.choice((0, 2)))
             plain, taken = (through_jpeg(each, quality, subsampling) for each in (plain, taken))
@@ -101,7 +108,7 @@ class NoiseLessons:
         if kind < NO_NOISE_SHARE:
             return scene
         if kind < NO_NOISE_SHARE + GRAIN_SHARE:
-            return scene + _grain(scene, random)
+            return scene + grain_for(scene, random)
         if kind < NO_NOISE_SHARE + GRAIN_SHARE + CAMERA_SHARE:
             return photograph(scene, draw_camera(random, NoiseRanges(shot=SHOT, jpeg_share=0)), random)
         photos = self.noises[int(random.integers(len(self.noises)))]
@@ -109,24 +116,12 @@ class NoiseLessons:
         return lay_noise(noise, 255 * scene, random, log_uniform(random, WEAKEST, 1.0)) / np.float32(255)
 
 
-def _grain(scene: FloatImage, random: np.random.Generator) -> FloatImage:
-    """Return grain for a scene, stronger in its shadows or in its lights."""
-    coloured = random.standard_normal(scene.shape, np.float32)
-    grey = coloured.mean(axis=2, keepdims=True) * np.float32(np.sqrt(3))
-    share = np.float32(random.uniform(0, 1))
-    mixed = np.asarray(share * coloured + (1 - share) * np.repeat(grey, 3, axis=2), np.float32)
-    grain = blur(mixed, float(random.uniform(0, COARSEST_GRAIN_PX)))
-    level = np.float32(log_uniform(random, *GRAIN_LEVELS) / 255)
-    curve = (scene.mean(axis=2, keepdims=True) + np.float32(0.05)) ** np.float32(random.uniform(-0.5, 0.5))
-    return np.asarray(level * curve / curve.mean() * grain / max(1e-3, grain.std()), np.float32)
-
-
-def _enlarged(picture: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
+def _enlarged(picture: NDArray[np.uint8], factor: float, resampling: Image.Resampling) -> NDArray[np.uint8]:
     """Return the middle of a picture, enlarged to the size of the whole."""
     height, width, _ = picture.shape
     border = (1 - 1 / factor) / 2
     box = (border * width, border * height, (1 - border) * width, (1 - border) * height)
-    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC, box))
+    return np.asarray(Image.fromarray(picture).resize((width, height), resampling, box))
 
 
 def _in_tiles(picture: NDArray[Number], side: int) -> NDArray[Number]:

@@ -1,7 +1,7 @@
 """Pairs of a noisy picture and its target: noisy photos as they are, and scenes with other noise on them.
 
-Scenes are cleaned photos and drawn pictures. The other noise is that of a made-up camera, or that of a noisy photo,
-laid on the photo itself in another place, or on another scene.
+Scenes are cleaned photos and drawn pictures. The other noise is that of a made-up camera, grain, or that of a noisy
+photo, laid on the photo itself in another place, or on another scene.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lgbpn_cli.training.grain import grain_for
 from lgbpn_cli.training.log_uniform import log_uniform
 from lgbpn_cli.training.noise_mean import Colours
 from lgbpn_cli.training.scenes import REDUCTION, crop, halved, varied
@@ -93,10 +94,14 @@ class PairSampler:
     def _pair(self, random: np.random.Generator) -> tuple[Pair, bool]:
         """Return a noisy crop and its target, and whether its noise is the one that it was taken with."""
         kind = random.random()
-        if kind < self.config.renoised_share:
-            return self._renoised(random), False
-        if kind < self.config.renoised_share + self.config.transplanted_share:
-            return self._transplanted(random), False
+        for share, make in (
+            (self.config.renoised_share, self._renoised),
+            (self.config.transplanted_share, self._transplanted),
+            (self.config.grain_share, self._grainy),
+        ):
+            if kind < share:
+                return make(random), False
+            kind -= share
         index, chosen = self._choose(random, renoised=False)
         source = self.sources[index]
         first, second = crop((source.noisy[chosen], source.targets[chosen]), self.config.crop_px, random)
@@ -145,11 +150,19 @@ class PairSampler:
         laid = lay_noise(self._noise_of(index, chosen), levels, random, strength)
         if reduced:
             laid, scene = halved(laid), halved(scene)
-        noisy = np.rint(laid).astype(np.uint8)
+        return self._as_file(laid, random), scene
+
+    def _grainy(self, random: np.random.Generator) -> Pair:
+        scene = self._scene(random, self.config.crop_px)
+        return self._as_file(255 * np.clip(scene + grain_for(scene, random), 0, 1), random), scene
+
+    def _as_file(self, levels: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+        """Return a picture, 0..255, as a file gives it back, 0..1: in whole levels, some as JPEGs do."""
+        noisy = np.rint(levels).astype(np.uint8)
         if random.random() < self.config.jpeg_share:
             quality, subsampling = int(random.integers(*JPEG_QUALITIES)), int(random.choice((0, 2)))
             noisy = through_jpeg(noisy, quality, subsampling)
-        return noisy.astype(np.float32) / np.float32(255), scene
+        return noisy.astype(np.float32) / np.float32(255)
 
 
 def _share(weights: Sequence[float]) -> NDArray[np.float64]:

@@ -35,6 +35,7 @@ MEAN_TO_MEDIAN = 1.05
 WEAKEST_NOISE = 0.5
 """Levels; noise below rounding is not amplified."""
 TRIES = 6
+LEVELS = np.arange(256)
 USUAL_ENERGY = (0.85, 1.2)
 """Places with less or more of the energy that is usual at their brightness hold something else than noise."""
 
@@ -70,8 +71,10 @@ class NoiseOfPhoto:
         return np.asarray(self.missing_mean, np.float32) * self.deviation_at(clean) ** 2
 
     def _at(self, clean: FloatImage, curves: Curves) -> FloatImage:
-        planes = [np.interp(clean[..., c], self.brightness[c], curves[c]) for c in range(3)]
-        return np.stack(planes, axis=-1).astype(np.float32)
+        # Curves are smooth: looked up at whole levels, several times faster than between them.
+        levels = np.rint(clean.clip(0, 255)).astype(np.uint8)
+        tables = [np.interp(LEVELS, self.brightness[c], curves[c]).astype(np.float32) for c in range(3)]
+        return np.stack([tables[c][levels[..., c]] for c in range(3)], axis=-1)
 
 
 def learn_noise(

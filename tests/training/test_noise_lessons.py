@@ -13,7 +13,7 @@ from PIL import Image
 from tiny_training import noisy_photo, save_noisy_photo
 
 from lgbpn_cli.models.noise_estimator import read_noise_estimator
-from lgbpn_cli.training import noise_lessons
+from lgbpn_cli.training import grain, noise_lessons
 from lgbpn_cli.training.noise_lessons import SCENE_PX, SCENES, NoiseLessons
 from lgbpn_cli.training.transplant import learn_noise
 
@@ -32,7 +32,14 @@ def lessons(seed: int = 3) -> NoiseLessons:
 def only(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Scenes as they are, never a JPEG; what is laid on them is up to the test."""
     monkeypatch.setattr(noise_lessons, "varied", lambda scene, random: scene)
-    for name in ("ENLARGED_SHARE", "JPEG_SHARE", "NO_NOISE_SHARE", "GRAIN_SHARE", "CAMERA_SHARE"):
+    for name in (
+        "ENLARGED_SHARE",
+        "GREY_SHARE",
+        "JPEG_SHARE",
+        "NO_NOISE_SHARE",
+        "GRAIN_SHARE",
+        "CAMERA_SHARE",
+    ):
         monkeypatch.setattr(noise_lessons, name, 0.0)
     return monkeypatch
 
@@ -78,7 +85,7 @@ def test_what_jpeg_does_to_the_scene_is_no_noise(only: pytest.MonkeyPatch) -> No
 
 def test_enlarged_noise_is_coarser_and_the_answer_is_what_is_left_of_it(only: pytest.MonkeyPatch) -> None:
     only.setattr(noise_lessons, "GRAIN_SHARE", 1.0)
-    only.setattr(noise_lessons, "COARSEST_GRAIN_PX", 0.0)
+    only.setattr(grain, "COARSEST_PX", 0.0)
     only.setattr(noise_lessons, "TEXTURE_SHARE", 1.0)
 
     def neighbours(tiles: torch.Tensor) -> float:
@@ -92,6 +99,16 @@ def test_enlarged_noise_is_coarser_and_the_answer_is_what_is_left_of_it(only: py
     cells = (255 * tiles).reshape(-1, 3, 2, 32, 2, 32)
     expected = 0.5 * (cells.var(dim=(3, 5), correction=0) + 0.1).log()
     torch.testing.assert_close(answers, expected, atol=1e-3, rtol=1e-3)
+
+
+def test_a_grey_scene_has_the_same_noise_in_all_channels(only: pytest.MonkeyPatch) -> None:
+    only.setattr(noise_lessons, "CAMERA_SHARE", 1.0)
+    only.setattr(noise_lessons, "GREY_SHARE", 1.0)
+    tiles, answers = lessons().lesson(0)
+    assert torch.equal(tiles[:, 0], tiles[:, 1])
+    assert torch.equal(tiles[:, 0], tiles[:, 2])
+    assert torch.equal(answers[:, 0], answers[:, 2])
+    assert float(answers.max()) > 0
 
 
 def test_sets_of_noise_come_equally_often(only: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,8 @@ def test_a_step_has_the_same_pairs_whatever_steps_came_before() -> None:
     config = replace(
         CONFIG,
         renoised_share=0.2,
-        transplanted_share=0.7,
+        transplanted_share=0.5,
+        grain_share=0.2,
         other_scene_share=0.5,
         weakened_share=0.5,
         jpeg_share=0.5,
@@ -166,6 +167,24 @@ def test_noise_that_is_made_smaller_with_its_scene_is_half_as_strong_where_it_wa
     assert grey_pairs(reduced_share=1.0, crop_px=32).std(dim=(1, 2, 3)).min() > 6
 
 
+def test_grain_lies_on_varied_scenes_fine_or_coarse_and_may_become_a_jpeg() -> None:
+    grey = np.full((60, 70, 3), 100, np.uint8)
+    photos, scenes = (
+        CleanedPhotos("photos", (grey,), (grey,), 1.0, 0.0),
+        CleanedPhotos("drawn", (grey,), (grey,), 0.0, 1.0),
+    )
+    config = replace(CONFIG, renoised_share=0.0, grain_share=0.6, batch=60)
+    found = PairSampler([photos, scenes], config).pairs(0)
+    assert found.as_taken.float().mean() == pytest.approx(0.4, abs=0.2)
+    noise = 255 * (found.noisy - found.target)
+    assert torch.all(noise[found.as_taken] == 0)
+    strengths = noise[~found.as_taken].std(dim=(1, 2, 3))
+    assert (strengths > 10).any()
+    assert (strengths < 3).any()
+    jpegs = PairSampler([photos, scenes], replace(config, jpeg_share=1.0)).pairs(0)
+    assert not torch.equal(jpegs.noisy[~found.as_taken], found.noisy[~found.as_taken])
+
+
 def test_weakened_noise_is_of_all_strengths_down_to_a_tenth() -> None:
     strengths = grey_pairs(weakened_share=1.0).std(dim=(1, 2, 3)) / 8
     assert strengths.max() < 1.15
@@ -182,12 +201,12 @@ def test_a_jpeg_loses_what_it_does_not_hold() -> None:
     assert jpeg.mean().abs() < 1
 
 
-def test_shares_of_the_three_kinds_of_pairs() -> None:
-    config = replace(CONFIG, renoised_share=0.2, transplanted_share=0.5, batch=200)
+def test_shares_of_the_kinds_of_pairs() -> None:
+    config = replace(CONFIG, renoised_share=0.2, transplanted_share=0.4, grain_share=0.1, batch=200)
     as_taken = sampler(config).pairs(0).as_taken
     assert as_taken.float().mean() == pytest.approx(0.3, abs=0.1)
 
 
 def test_shares_of_more_than_all_are_refused() -> None:
     with pytest.raises(UsageError, match="more than 1"):
-        replace(CONFIG, renoised_share=0.5, transplanted_share=0.6)
+        replace(CONFIG, renoised_share=0.5, transplanted_share=0.4, grain_share=0.2)
