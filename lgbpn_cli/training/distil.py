@@ -28,6 +28,7 @@ from lgbpn_cli.network.student import Student, grown
 from lgbpn_cli.training.data import load_source
 from lgbpn_cli.training.drawn import DRAWN_PX, kept_in_colours
 from lgbpn_cli.training.estimates import cut_tiles, estimate_tile, result_tile
+from lgbpn_cli.training.kept_arrays import digest_of_all
 from lgbpn_cli.training.muon import Muon
 from lgbpn_cli.training.noise_mean import missing_mean
 from lgbpn_cli.training.pairs import CleanedPhotos, PairSampler
@@ -278,6 +279,10 @@ def train_student(
     trainer = StudentTrainer(shape, config, PairSampler(sources, config), device)
     if start is not None:
         trainer.begin_with(start.state_dict())
+    trainer.learned_from = " ".join(
+        f"{each.weight} {each.renoised_weight} {each.missing_mean} {digest_of_all((*each.noisy, *each.targets))}"
+        for each in sources
+    )
     return trainer.run(run_folder / CHECKPOINT_NAME, on_step)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -34,6 +34,11 @@ def kept_arrays(kept: Path, made_of: str, make: Callable[[], Arrays]) -> Arrays:
 def digest(picture: NDArray[np.uint8]) -> str:
     """Return what tells a picture from others: its shape, and the SHA-256 of its pixels."""
     return f"{picture.shape} {hashlib.sha256(picture.tobytes()).hexdigest()}"
+
+
+def digest_of_all(pictures: Iterable[NDArray[np.uint8]]) -> str:
+    """Return what tells a set of pictures from others."""
+    return hashlib.sha256(" ".join(map(digest, pictures)).encode()).hexdigest()
 
 
 def _read(kept: Path, made_of: str) -> Arrays | None:

@@ -10,6 +10,7 @@ from lgbpn_cli.device import Device
 from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256
 from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.training.data import CropSampler, load_source
+from lgbpn_cli.training.kept_arrays import digest_of_all
 from lgbpn_cli.training.recipe import Recipe
 from lgbpn_cli.training.trainer import TeacherTrainer, TrainingProgress
 
@@ -35,6 +36,7 @@ def run_recipe(
     sampler = CropSampler(sources, batch=training.batch, crop_px=training.crop_px, seed=training.seed)
     run_folder.mkdir(parents=True, exist_ok=True)
     trainer = TeacherTrainer(recipe.network, training, sampler, device)
+    trainer.learned_from = " ".join(f"{each.weight} {digest_of_all(each.photos)}" for each in sources)
     weights = trainer.run(run_folder / CHECKPOINT_NAME, on_step)
 
     models_folder.mkdir(parents=True, exist_ok=True)

@@ -63,6 +63,8 @@ class Trainer:
         self.optimisers = self.make_optimisers()
         self.step = 0
         self.smoothed_loss = 0.0
+        self.learned_from = ""
+        """What tells the photos of this run, and their shares, from others; empty: nobody asks."""
 
     def make_optimisers(self) -> list[torch.optim.Optimizer]:
         """Return the optimisers that share the parameters among them; the schedule is the same for all."""
@@ -78,7 +80,7 @@ class Trainer:
         raise NotImplementedError
 
     def resume(self, path: Path) -> None:
-        """Take over the state of a checkpoint of the same run; other settings raise TrainingError.
+        """Take over the state of a checkpoint of the same run; other settings or photos raise TrainingError.
 
         Only the number of steps may differ: a run can be made longer or shorter while it stands.
         """
@@ -95,6 +97,12 @@ class Trainer:
             raise TrainingError(
                 path, "the checkpoint was made with other settings", "Use another --run-folder, or delete it."
             )
+        if state.get("learned_from", "") != self.learned_from:
+            raise TrainingError(
+                path,
+                "the checkpoint was made with other photos or targets",
+                "Use another --run-folder, or delete it.",
+            )
         self.network.load_state_dict(state["weights"])
         self.average = {name: value.to(self.device.torch_device) for name, value in state["average"].items()}
         for optimiser, its_state in zip(self.optimisers, optimisers, strict=True):
@@ -108,6 +116,7 @@ class Trainer:
             {
                 "network": asdict(self.network_config),
                 "training": asdict(self.config),
+                "learned_from": self.learned_from,
                 "step": self.step,
                 "smoothed_loss": self.smoothed_loss,
                 "weights": self.network.state_dict(),

@@ -20,6 +20,7 @@ from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha
 from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.student import Student
 from lgbpn_cli.training.distil import (
+    CHECKPOINT_NAME,
     DistillationProgress,
     Earlier,
     clean_photos,
@@ -225,7 +226,11 @@ def test_pictures_are_drawn_in_the_colours_of_a_sources_photos(
 def test_a_round_with_drawn_pictures_runs_and_its_card_says_so(run: Run, recipe: DistillationRecipe) -> None:
     assert "result for a noisy photo; none is a clean photo" in card_of(run(recipe))
     drawn = replace(recipe.sources[0], weight=0, renoised_weight=1, drawn=1)
-    entry = run(replace(recipe, sources=(recipe.sources[0], drawn)))
+    with_drawn = replace(recipe, sources=(recipe.sources[0], drawn))
+    with pytest.raises(TrainingError, match="made with other photos or targets"):
+        run(with_drawn)  # where the run before left its checkpoint
+    (run.tmp_path / "run" / CHECKPOINT_NAME).unlink()
+    entry = run(with_drawn)
     assert "result for a noisy photo, or drawn; none is a clean photo" in card_of(entry)
     assert "pictures drawn in its colours" in entry.training_data
     assert "50% of them scenes with made-up noise, 0% with that of the photos (0% of it on" in card_of(entry)

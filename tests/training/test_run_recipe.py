@@ -12,6 +12,7 @@ from PIL import Image
 
 from lgbpn_cli.config import NetworkConfig
 from lgbpn_cli.device import Device
+from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.models.manifest import ModelEntry, file_sha256, read_manifest
 from lgbpn_cli.models.weight_file import read_weights
 from lgbpn_cli.training.recipe import Recipe
@@ -84,6 +85,17 @@ def test_running_a_finished_recipe_again_trains_no_step_and_makes_the_same_model
     heard: list[TrainingProgress] = []
     assert run(recipe, tmp_path, cpu, heard).parts == entry.parts
     assert heard == []
+
+
+@pytest.mark.parametrize("changed", ["a photo more", "another share"])
+def test_a_run_is_not_gone_on_with_on_other_photos(
+    entry: ModelEntry, recipe: Recipe, tmp_path: Path, cpu: Device, changed: str
+) -> None:
+    del entry  # its run has left a checkpoint
+    source = recipe.sources[0]
+    other = replace(source, exclude=()) if changed == "a photo more" else replace(source, weight=2.0)
+    with pytest.raises(TrainingError, match="made with other photos"):
+        run(replace(recipe, sources=(other,)), tmp_path, cpu, [])
 
 
 def test_a_run_that_stops_early_makes_no_model(recipe: Recipe, tmp_path: Path, cpu: Device) -> None:
