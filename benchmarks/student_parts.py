@@ -35,14 +35,16 @@ from lgbpn_cli.training.pairs import CleanedPhotos
 from lgbpn_cli.training.recipe import DistillationRecipe, data_root, read_distillation_recipe
 
 ROWS = {
-    "real noise": (0.0, 0.0, 0.0, False),
-    "+ synthetic": (0.3, 0.0, 0.0, False),
-    "+ transplanted": (0.3, 0.5, 0.0, False),
-    "+ drawn scenes": (0.3, 0.5, 0.0, True),
-    "+ other scenes": (0.3, 0.5, 0.5, True),
+    "real noise": (0.0, 0.0, 0.0, 0.0, False),
+    "+ synthetic": (0.25, 0.0, 0.0, 0.0, False),
+    "+ transplanted": (0.25, 0.5, 0.0, 0.0, False),
+    "+ drawn scenes": (0.25, 0.5, 0.0, 0.0, True),
+    "+ other scenes": (0.25, 0.5, 0.6, 0.0, True),
+    "+ grain": (0.25, 0.5, 0.6, 0.1, True),
 }
 """Shares of pairs with synthetic and with transplanted noise, the rest being noisy photos as they are; share of the
-transplanted ones whose noise is laid on other scenes; and whether drawn pictures are among the scenes."""
+transplanted ones whose noise is laid on other scenes; share of pairs with grain; and whether drawn pictures are among
+the scenes."""
 LOW_NOISE_SHOT = 2e-4
 FROM_RANDOM_RATE = 2e-3
 """Learning rate from random weights; the recipe's is for weights that have learned."""
@@ -115,7 +117,7 @@ def main() -> None:
     print("| pairs | SIDD | RENOIR | low noise |\n|---|---|---|---|")
     if start is not None:
         print(row("before", before, recipe), flush=True)
-    for name, (renoised, transplanted, other_scenes, drawn) in ROWS.items():
+    for name, (renoised, transplanted, other_scenes, grain, drawn) in ROWS.items():
         config = replace(
             recipe.distillation,
             steps=arguments.steps,
@@ -123,6 +125,7 @@ def main() -> None:
             renoised_share=renoised,
             transplanted_share=transplanted,
             other_scene_share=other_scenes,
+            grain_share=grain,
             from_earlier=arguments.from_earlier,
             ema_decay=0.99,
         )
