@@ -36,11 +36,11 @@ from lgbpn_cli.training.recipe import DistillationRecipe, data_root, read_distil
 
 ROWS = {
     "real noise": (0.0, 0.0, 0.0, 0.0, False),
-    "+ synthetic": (0.25, 0.0, 0.0, 0.0, False),
-    "+ transplanted": (0.25, 0.5, 0.0, 0.0, False),
-    "+ drawn scenes": (0.25, 0.5, 0.0, 0.0, True),
-    "+ other scenes": (0.25, 0.5, 0.6, 0.0, True),
-    "+ grain": (0.25, 0.5, 0.6, 0.1, True),
+    "+ synthetic": (0.3, 0.0, 0.0, 0.0, False),
+    "+ transplanted": (0.3, 0.5, 0.0, 0.0, False),
+    "+ drawn scenes": (0.3, 0.5, 0.0, 0.0, True),
+    "+ other scenes": (0.3, 0.5, 0.6, 0.0, True),
+    "+ grain": (0.3, 0.5, 0.6, 0.05, True),
 }
 """Shares of pairs with synthetic and with transplanted noise, the rest being noisy photos as they are; share of the
 transplanted ones whose noise is laid on other scenes; share of pairs with grain; and whether drawn pictures are among

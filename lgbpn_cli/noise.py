@@ -53,7 +53,7 @@ CELLS_A_BIN = 24
 """Photos with few cells have fewer bins of them."""
 FLATTEST_SHARES = (0.04, 0.2)
 """The energies that these shares of a bin's patches stay below are about the same where there is noise alone."""
-UNEVEN = (1.35, 1.65)
+UNEVEN = (1.25, 1.5)
 """From the first ratio of these energies on the limit is asked for, from the second on it holds in full."""
 CORRELATION_PATCHES = 600
 """The correlation is averaged over so many flat patches at most."""

@@ -3,7 +3,7 @@
     python recipes/noise_estimator.py --output runs/noise-estimator.safetensors
 
 The data sets are found below LGBPN_DATA, their photos as recipes/student.toml names them: what is kept out there is
-kept out here. Texture is that of photos of low noise, and drawn. A quarter of an hour on one core.
+kept out here. Texture is that of photos of low noise, and drawn. Half an hour on one core.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from lgbpn_cli.training.recipe import data_root, read_distillation_recipe
 from lgbpn_cli.training.transplant import learn_noise
 from lgbpn_cli.training_config import DataSource
 
-STEPS = 1500
+STEPS = 2500
 LEARNING_RATE = 2e-3
 WARM_UP_STEPS = 100
 LEAST_RATE = 0.01

@@ -26,6 +26,8 @@ REDUCED_SHARE = 0.5
 """Share of the scenes that are reduced, where the picture is large enough: detail is then as fine as it can be."""
 WEAKEST = 0.1
 """The least strength of weakened noise, of the photo's own."""
+COARSEST_GRAIN_PX = 0.4
+"""Standard deviation of its blur. Plush and lawns look like coarser grain, and more people photograph those."""
 JPEG_QUALITIES = (60, 97)
 """The least, and one more than the most."""
 
@@ -154,7 +156,9 @@ class PairSampler:
 
     def _grainy(self, random: np.random.Generator) -> Pair:
         scene = self._scene(random, self.config.crop_px)
-        return self._as_file(255 * np.clip(scene + grain_for(scene, random), 0, 1), random), scene
+        return self._as_file(
+            255 * np.clip(scene + grain_for(scene, random, COARSEST_GRAIN_PX), 0, 1), random
+        ), scene
 
     def _as_file(self, levels: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
         """Return a picture, 0..255, as a file gives it back, 0..1: in whole levels, some as JPEGs do."""

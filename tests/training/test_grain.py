@@ -37,6 +37,12 @@ def test_a_share_of_it_is_white_and_the_rest_may_be_coarse() -> None:
     assert correlations.max() > 0.7
 
 
+def test_how_coarse_it_may_be_is_up_to_the_caller() -> None:
+    random = np.random.default_rng(0)
+    fine = [neighbours(grain_for(GREY, random, 0.6)) for _ in range(DRAWS)]
+    assert 0.1 < max(fine) < 0.6
+
+
 def test_it_is_grey_coloured_and_between() -> None:
     alike = np.array([np.corrcoef(each[..., 0].ravel(), each[..., 1].ravel())[0, 1] for each in drawn()])
     assert alike.min() < 0.2

@@ -167,7 +167,7 @@ def test_noise_that_is_made_smaller_with_its_scene_is_half_as_strong_where_it_wa
     assert grey_pairs(reduced_share=1.0, crop_px=32).std(dim=(1, 2, 3)).min() > 6
 
 
-def test_grain_lies_on_varied_scenes_fine_or_coarse_and_may_become_a_jpeg() -> None:
+def test_grain_lies_on_varied_scenes_is_fine_and_may_become_a_jpeg() -> None:
     grey = np.full((60, 70, 3), 100, np.uint8)
     photos, scenes = (
         CleanedPhotos("photos", (grey,), (grey,), 1.0, 0.0),
@@ -181,6 +181,9 @@ def test_grain_lies_on_varied_scenes_fine_or_coarse_and_may_become_a_jpeg() -> N
     strengths = noise[~found.as_taken].std(dim=(1, 2, 3))
     assert (strengths > 10).any()
     assert (strengths < 3).any()
+    strong = noise[~found.as_taken][strengths > 3]
+    beside = (strong[..., 1:] * strong[..., :-1]).mean(dim=(1, 2, 3)) / (strong**2).mean(dim=(1, 2, 3))
+    assert beside.max() < 0.3
     jpegs = PairSampler([photos, scenes], replace(config, jpeg_share=1.0)).pairs(0)
     assert not torch.equal(jpegs.noisy[~found.as_taken], found.noisy[~found.as_taken])
 
