@@ -85,7 +85,7 @@ def test_what_jpeg_does_to_the_scene_is_no_noise(only: pytest.MonkeyPatch) -> No
 
 def test_enlarged_noise_is_coarser_and_the_answer_is_what_is_left_of_it(only: pytest.MonkeyPatch) -> None:
     only.setattr(noise_lessons, "GRAIN_SHARE", 1.0)
-    only.setattr(grain, "COARSEST_PX", 0.0)
+    only.setattr(grain, "WHITE_SHARE", 1.0)
     only.setattr(noise_lessons, "TEXTURE_SHARE", 1.0)
 
     def neighbours(tiles: torch.Tensor) -> float:
