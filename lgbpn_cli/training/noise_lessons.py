@@ -82,10 +82,8 @@ class NoiseLessons:
                 np.asarray(Image.fromarray(each).convert("L").convert("RGB")) for each in (plain, taken)
             )
         if random.random() < ENLARGED_SHARE:
-            factor, resampling = (
-                float(random.uniform(1, LARGEST_FACTOR)),
-                RESAMPLINGS[int(random.integers(3))],
-            )
+            factor = float(random.uniform(1, LARGEST_FACTOR))
+            resampling = RESAMPLINGS[int(random.integers(len(RESAMPLINGS)))]
             plain, taken = (_enlarged(each, factor, resampling) for each in (plain, taken))
         if random.random() < JPEG_SHARE:
             quality, subsampling = int(random.integers(*JPEG_QUALITIES)), int(random.choice((0, 2)))

@@ -256,6 +256,7 @@ def test_crops_larger_than_drawn_pictures_are_refused_before_anything_is_cleaned
     [
         ((0.0, 1.0), {"renoised_share": 0.5}, "weight"),
         ((1.0, 0.0), {"renoised_share": 0.1}, "renoised_weight"),
+        ((1.0, 0.0), {"renoised_share": 0, "grain_share": 0.1}, "renoised_weight"),
         (
             (1.0, 0.0),
             {"renoised_share": 0, "transplanted_share": 0.1, "other_scene_share": 0.1},
@@ -279,7 +280,11 @@ def test_pairs_that_no_source_is_for_are_refused_before_anything_is_cleaned(
 
 @pytest.mark.parametrize(
     ("weights", "shares"),
-    [((0.0, 1.0), {"renoised_share": 1.0}), ((1.0, 0.0), {"renoised_share": 0, "transplanted_share": 1.0})],
+    [
+        ((0.0, 1.0), {"renoised_share": 1.0}),
+        ((0.0, 1.0), {"renoised_share": 0.75, "grain_share": 0.25}),
+        ((1.0, 0.0), {"renoised_share": 0, "transplanted_share": 1.0}),
+    ],
 )
 def test_pairs_that_are_not_asked_for_need_no_source(
     run: Run, recipe: DistillationRecipe, weights: tuple[float, float], shares: dict[str, float]
