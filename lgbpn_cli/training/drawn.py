@@ -11,6 +11,7 @@ from PIL import Image
 
 from lgbpn_cli.training.dead_leaves import draw_leaves
 from lgbpn_cli.training.kept_arrays import digest, kept_arrays
+from lgbpn_cli.training.log_uniform import log_uniform
 from lgbpn_cli.training.strokes import draw_strokes
 
 COLOURS_REDUCTION = 6
@@ -19,6 +20,12 @@ DRAWN_PX = 384
 """Side of the pictures."""
 MOST_SHOWING = 0.5
 """The contrast of what shows through is this share of its own at most; so leaves have texture themselves."""
+HAZIEST = 0.2
+"""The least share of their contrast that strokes by themselves have."""
+FAINTEST = 0.05
+"""The least share of their contrast with which strokes lie on leaves: lawns and distant woods are faint texture."""
+
+Picture = NDArray[np.uint8]
 
 
 def draw_in_colours(
@@ -26,13 +33,11 @@ def draw_in_colours(
 ) -> list[NDArray[np.uint8]]:
     """Return `count` pictures (384, 384, 3) in the colours of a photo (h, w, 3) of little noise.
 
-    Leaves on which others show through, and strokes, by turns.
+    Leaves on which others show through, strokes, and leaves covered with faint strokes, by turns.
     """
     colours = np.asarray(Image.fromarray(photo).reduce(COLOURS_REDUCTION)).reshape(-1, 3)
-    return [
-        draw_strokes(DRAWN_PX, colours, random) if number % 2 else _leaves_on_leaves(colours, random)
-        for number in range(count)
-    ]
+    kinds = (_leaves_on_leaves, _strokes, _strokes_on_leaves)
+    return [kinds[number % len(kinds)](colours, random) for number in range(count)]
 
 
 def kept_in_colours(
@@ -47,7 +52,22 @@ def kept_in_colours(
     return list(np.asarray(kept_arrays(kept, made_of, draw)[0], np.uint8))
 
 
-def _leaves_on_leaves(colours: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
-    leaves, others = (draw_leaves(DRAWN_PX, colours, random).astype(np.float32) for _ in range(2))
-    mixed = leaves + np.float32(random.uniform(0, MOST_SHOWING)) * (others - others.mean(axis=(0, 1)))
-    return np.asarray(np.rint(mixed.clip(0, 255)), np.uint8)
+def _leaves_on_leaves(colours: Picture, random: np.random.Generator) -> Picture:
+    leaves, others = (draw_leaves(DRAWN_PX, colours, random) for _ in range(2))
+    return _laid(leaves, others, random.uniform(0, MOST_SHOWING))
+
+
+def _strokes(colours: Picture, random: np.random.Generator) -> Picture:
+    strokes = draw_strokes(DRAWN_PX, colours, random)
+    return _laid(strokes.mean(axis=(0, 1)), strokes, log_uniform(random, HAZIEST, 1))
+
+
+def _strokes_on_leaves(colours: Picture, random: np.random.Generator) -> Picture:
+    leaves, strokes = draw_leaves(DRAWN_PX, colours, random), draw_strokes(DRAWN_PX, colours, random)
+    return _laid(leaves, strokes, log_uniform(random, FAINTEST, MOST_SHOWING))
+
+
+def _laid(picture: NDArray[np.number], texture: Picture, share: float) -> Picture:
+    """Return the picture with that share of the texture's contrast on it."""
+    contrast = texture - texture.mean(axis=(0, 1), dtype=np.float32)
+    return np.asarray(np.rint((picture + np.float32(share) * contrast).clip(0, 255)), np.uint8)

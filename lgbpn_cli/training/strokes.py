@@ -18,13 +18,12 @@ from lgbpn_cli.training.scenes import reduced
 WIDTHS_PX = (1.0, 4.0)
 """Mean width of a picture's strokes, drawn evenly on a logarithmic scale. Finer ones look like white noise: a student
 that learned from 0.6 px on left 13 of its 20 levels on even grey."""
-LENGTHS = (5.0, 40.0)
-"""Mean length over mean width, likewise."""
+LENGTHS = (1.5, 40.0)
+"""Mean length over mean width, likewise: from the dots of a lawn far away to hair."""
 LONGEST = 0.5
 """Mean length over the picture's side, at most."""
-LEAST_COLOURS = 0.01
+LEAST_COLOURS = 3e-4
 """The colours come from a stretch of a photo, of this share at least: grass is green, and little else."""
-FEWEST_COLOURS = 8
 SCATTER = (0.05, 0.6)
 """Standard deviation of a stroke's direction round that of its place, in radians."""
 MOST_SWING = 1.5
@@ -62,7 +61,7 @@ def draw_strokes(side_px: int, colours: NDArray[np.uint8], random: np.random.Gen
 
 def _stretch(colours: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
     """Return colours that follow one another."""
-    count = max(FEWEST_COLOURS, int(log_uniform(random, LEAST_COLOURS, 1.0) * len(colours)))
+    count = max(1, int(log_uniform(random, LEAST_COLOURS, 1.0) * len(colours)))
     first = int(random.integers(max(0, len(colours) - count) + 1))
     return colours[first : first + count]
 

@@ -36,10 +36,12 @@ def test_colours_lie_close_together_in_the_photo_and_are_lit_unlike(monkeypatch:
     )
 
 
-def test_fewer_colours_than_are_wanted_are_all_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_of_many_colours_and_of_a_single_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strokes, "FINENESS", 1)
     monkeypatch.setattr(strokes, "LIGHT", (1.0, 1.0))
-    assert set(draw_strokes(96, COLOURS[:3], np.random.default_rng(0)).ravel()) == {40, 41, 42}
+    counts = [len(np.unique(draw_strokes(96, COLOURS, np.random.default_rng(seed)))) for seed in range(12)]
+    assert min(counts) == 1
+    assert max(counts) > 60
 
 
 def test_a_strokes_corners_are_as_far_apart_as_it_is_long_and_lie_round_its_middle() -> None:
