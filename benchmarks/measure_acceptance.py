@@ -104,16 +104,13 @@ def short_run(photos: Path, config: FinetuneConfig, folder: Path, student_steps:
         finetune_student.MOST_STEPS = student_steps
         # An hour: the steps are what limits it.
         made = finetune_student.learn_student(
-            teacher, None, learned, held_out, 3600, run_folder, device, on_note=lambda text: None
+            teacher, learned, held_out, 3600, run_folder, device, on_note=lambda text: None
         )
         if made is None:
             raise TypeError("the shipped model has no student")
         newer = Student(made.shape).eval()
-        newer.load_state_dict(
-            load_checkpoint(run_folder / finetune_student.RUN_NAME / "alone" / STUDENT_CHECKPOINT_NAME)[
-                "average"
-            ]
-        )
+        last_round = max((run_folder / finetune_student.RUN_NAME).glob("round_*"))
+        newer.load_state_dict(load_checkpoint(last_round / STUDENT_CHECKPOINT_NAME)["average"])
         networks = student.network, newer
         outcomes.append(Outcome(made.verdict, networks, TOLERANCES["student"], lambda n, noisy: n(noisy)))
 

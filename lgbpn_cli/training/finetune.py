@@ -41,7 +41,7 @@ SETTINGS_NAME, CHECKPOINT_NAME, BEST_NAME, PREVIEW_NAME = (
     "best.pt",
     "preview.png",
 )
-TEACHER_SHARE = 0.7
+TEACHER_SHARE = 0.5
 """Share of the time limit that the teacher's steps get; judging and the student get the rest."""
 JUDGEMENTS = 10
 """How often the network is judged on the photos held out, over the whole run."""
@@ -101,16 +101,6 @@ class FinetuneTrainer(TeacherTrainer):
         if self.group.leads:
             super().save(path)
         self.group.wait()
-
-    def seconds_a_step(self) -> float:
-        """Return how long a step takes; nothing is learned. The first pass pays for what happens once."""
-        moments = [time.monotonic()]
-        for _ in range(2):
-            self.network.zero_grad()
-            self.loss().backward()  # type: ignore[no-untyped-call]
-            moments.append(time.monotonic())
-        self.network.zero_grad()
-        return max(1e-3, moments[2] - moments[1])
 
 
 @dataclass
@@ -255,7 +245,6 @@ def finetune(
     try:
         student = learn_student(
             base,
-            entry.part_path("teacher") if entry is not None else None,
             learned,
             held_out,
             config.time_limit_s - (time.monotonic() - started),

@@ -79,6 +79,16 @@ class Trainer:
         """Return the loss of the crops of the present step, in units of 0..1."""
         raise NotImplementedError
 
+    def seconds_a_step(self) -> float:
+        """Return how long a step takes; nothing is learned. The first pass pays for what happens once."""
+        moments = [time.monotonic()]
+        for _ in range(2):
+            self.network.zero_grad()
+            self.loss().backward()  # type: ignore[no-untyped-call]
+            moments.append(time.monotonic())
+        self.network.zero_grad()
+        return max(1e-3, moments[2] - moments[1])
+
     def resume(self, path: Path) -> None:
         """Take over the state of a checkpoint of the same run; other settings or photos raise TrainingError.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,20 +26,32 @@ from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.student import Student
 from lgbpn_cli.training.acceptance import Verdict
 from lgbpn_cli.training.distil import Earlier, StudentTrainer, clean_photos
-from lgbpn_cli.training.finetune_student import EARLIER_SHARE, _fitting_tiles
+from lgbpn_cli.training.finetune_runs import Listener
+from lgbpn_cli.training.finetune_student import _fitting, _Plan
 from lgbpn_cli.training.pairs import PairSampler
 from lgbpn_cli.training.trainer import Trainer
 from lgbpn_cli.training_config import DistillationConfig
 
 
-@pytest.mark.parametrize(("left_s", "tiles"), [(-1, 4), (60, 30), (1e6, 400)])
-def test_the_student_gets_as_many_tiles_as_fit_into_its_time(left_s: float, tiles: int) -> None:
-    assert _fitting_tiles(left_s, seconds_a_tile=1) == tiles
+@pytest.mark.parametrize(
+    ("left_s", "tiles", "plan"),
+    [
+        (-1, 60, _Plan(tiles=4, rounds=1, steps=20)),
+        (90, 60, _Plan(tiles=45, rounds=1, steps=90)),  # too short for two rounds of a hundred steps
+        (240, 200, _Plan(tiles=60, rounds=2, steps=120)),
+        (240, 20, _Plan(tiles=20, rounds=2, steps=200)),  # the time that few tiles leave is for steps
+        (1e6, 500, _Plan(tiles=400, rounds=2, steps=5000)),
+    ],
+)
+def test_the_student_gets_as_many_tiles_and_steps_as_fit_into_its_time(
+    left_s: float, tiles: int, plan: _Plan
+) -> None:
+    assert _fitting(left_s, tiles, seconds_a_tile=1, seconds_a_step=0.5) == plan
 
 
 @pytest.fixture
 def base_with_student(tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelEntry:
-    """A user model `base` whose student changes nothing; three steps are all that a new one gets."""
+    """A user model `base` whose student changes nothing; three steps a round are all that a new one gets."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setattr("lgbpn_cli.training.finetune_student.MOST_STEPS", 3)
     users = user_folder()
@@ -91,18 +104,18 @@ def test_each_part_that_is_no_better_stays_that_of_the_base(
     card = (tmp_path / "models" / report.entry.card).read_text("utf-8")
     assert ("The teacher is that of base" in card) != teacher
     assert ("The student is that of base" in card) != student
-    assert "Student: 3 steps from base's" in card
+    assert "Student: 6 steps from base's" in card
 
 
-@pytest.mark.parametrize(("accepted", "share"), [(True, EARLIER_SHARE), (False, 1.0)])
-def test_the_student_learns_from_the_new_teacher_where_it_was_accepted(
-    accepted: bool, share: float, run: Any, base_with_student: ModelEntry, monkeypatch: pytest.MonkeyPatch
+def test_the_student_learns_from_its_own_results_and_then_from_those_of_what_it_became(
+    run: Any, base_with_student: ModelEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    accept(monkeypatch, teacher=accepted, student=True)
-    shares = []
+    accept(monkeypatch, teacher=True, student=True)
+    asked: list[tuple[str, str, float, Student]] = []
 
     def noted(*arguments: Any, earlier: Earlier, **options: Any) -> Any:
-        shares.append((Path(arguments[3]).name, earlier.share, earlier.student.sha256))
+        kept, network = arguments[3], earlier.student.network
+        asked.append((kept.parent.name, earlier.student.sha256, earlier.share, network))
         return clean_photos(*arguments, earlier=earlier, **options)
 
     monkeypatch.setattr("lgbpn_cli.training.finetune_student.clean_photos", noted)
@@ -113,11 +126,23 @@ def test_the_student_learns_from_the_new_teacher_where_it_was_accepted(
         return PairSampler(sources, config)
 
     monkeypatch.setattr("lgbpn_cli.training.finetune_student.PairSampler", sampler)
-    run(base="base")
-    student = base_with_student.parts["student"].sha256
-    assert set(shares) == {("timed", share, student), ("estimates", share, student), ("judged", 1.0, student)}
-    (learning,) = lessons
-    assert learning.transplanted_share > learning.renoised_share > 0
+    notes: list[str] = []
+    report = run(base="base", listener=Listener(note=notes.append))["mine"]
+    timed, first, second, judged = asked
+    sha256 = base_with_student.parts["student"].sha256
+    assert [each[:3] for each in (timed, first, judged)] == [
+        ("student", sha256, 1.0),
+        ("round_1", sha256, 1.0),
+        ("student", sha256, 1.0),
+    ]
+    assert second[0] == "round_2"
+    assert second[1] != sha256
+    before, _ = read_weights(base_with_student.part_path("student"))
+    after, _ = read_weights(report.entry.part_path("student"))
+    states = [each.state_dict()["exit.bias"] for each in (before, second[3], after)]
+    assert not any(torch.equal(*pair) for pair in itertools.combinations(states, 2))
+    assert all(each.transplanted_share > each.renoised_share > 0 for each in lessons)
+    assert sum("fast student, round" in note for note in notes) == 2
 
 
 @pytest.mark.parametrize(("name", "options"), [("base", {}), ("ba", {"per_camera": True})])
@@ -168,8 +193,9 @@ def test_a_student_that_was_stopped_costs_no_verdict_and_goes_on(
         tiles.append(len(trainer.sampler.sources[0].noisy))
         return Trainer.run(trainer, *arguments)
 
-    monkeypatch.setattr("lgbpn_cli.training.finetune_student._fitting_tiles", lambda *arguments: 1)
+    monkeypatch.setattr("lgbpn_cli.training.finetune_student._fitting", lambda *arguments: _Plan(1, 1, 3))
     monkeypatch.setattr("lgbpn_cli.training.finetune_student.StudentTrainer.run", run_on)
     report = run(base="base", resume=True)["mine"]
     assert sorted(report.entry.parts) == ["student", "teacher"]
-    assert tiles[0] == tiles[1] > 1
+    assert tiles == [tiles[0]] * 3
+    assert tiles[0] > 1
