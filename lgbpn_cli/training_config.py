@@ -53,6 +53,7 @@ SHARES = (
     ("renoised_share", 0.5),
     ("transplanted_share", 0.6),
     ("grain_share", 0.1),
+    ("grey_share", 0.15),
     ("other_scene_share", 0.5),
     ("reduced_share", 0.3),
     ("weakened_share", 0.5),
@@ -87,6 +88,8 @@ class DistillationConfig:
     noisy photos as they are teach nothing about coarse noise, which is left in their targets."""
     grain_share: float = 0.0
     """Share of the crops that are scenes with grain on them, see `grain`."""
+    grey_share: float = 0.0
+    """Share of all crops that lose their colours, noise and target alike, as black and white photos have."""
     other_scene_share: float = 0.0
     """Share of the transplanted ones whose noise is laid on a scene of any source, chosen by `renoised_weight`, not on
     its own photo: what was learned about a camera's noise is then less about the scenes that it was taken in."""

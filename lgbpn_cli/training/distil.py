@@ -364,7 +364,7 @@ def _with_student(
 - Data: {data}. {targets}
 - Steps: {config.steps} of {config.batch} crops of {config.crop_px} px, {config.renoised_share:.0%} of them scenes \
 with made-up noise, {config.transplanted_share:.0%} with that of the photos ({config.other_scene_share:.0%} of it on \
-other scenes), {config.grain_share:.0%} with grain, Muon, EMA {config.ema_decay}
+other scenes), {config.grain_share:.0%} with grain; {config.grey_share:.0%} made grey; Muon, EMA {config.ema_decay}
 - Date: {datetime.now(UTC).date().isoformat()}
 - SHA-256: {part.sha256}
 """

@@ -95,6 +95,11 @@ class PairSampler:
 
     def _pair(self, random: np.random.Generator) -> tuple[Pair, bool]:
         """Return a noisy crop and its target, and whether its noise is the one that it was taken with."""
+        pair, as_taken = self._in_colour(random)
+        grey = self.config.grey_share > 0 and random.random() < self.config.grey_share
+        return (_made_grey(pair, random) if grey else pair), as_taken
+
+    def _in_colour(self, random: np.random.Generator) -> tuple[Pair, bool]:
         kind = random.random()
         for share, make in (
             (self.config.renoised_share, self._renoised),
@@ -167,6 +172,13 @@ class PairSampler:
             quality, subsampling = int(random.integers(*JPEG_QUALITIES)), int(random.choice((0, 2)))
             noisy = through_jpeg(noisy, quality, subsampling)
         return noisy.astype(np.float32) / np.float32(255)
+
+
+def _made_grey(pair: Pair, random: np.random.Generator) -> Pair:
+    """Return a pair without its colours, as through any filter before black and white film; noisy: whole levels."""
+    through = random.dirichlet(np.ones(3)).astype(np.float32)
+    noisy, target = (np.repeat((each @ through)[..., None], 3, axis=2) for each in pair)
+    return np.rint(255 * noisy) / np.float32(255), target
 
 
 def _share(weights: Sequence[float]) -> NDArray[np.float64]:

@@ -234,6 +234,7 @@ def test_a_round_with_drawn_pictures_runs_and_its_card_says_so(run: Run, recipe:
     assert "result for a noisy photo, or drawn; none is a clean photo" in card_of(entry)
     assert "pictures drawn in its colours" in entry.training_data
     assert "50% of them scenes with made-up noise, 0% with that of the photos (0% of it on" in card_of(entry)
+    assert "0% made grey" in card_of(entry)
 
 
 def card_of(entry: ModelEntry) -> str:

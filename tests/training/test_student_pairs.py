@@ -188,6 +188,26 @@ def test_grain_lies_on_varied_scenes_is_fine_and_may_become_a_jpeg() -> None:
     assert not torch.equal(jpegs.noisy[~found.as_taken], found.noisy[~found.as_taken])
 
 
+def test_some_pairs_of_every_kind_lose_their_colours() -> None:
+    config = replace(CONFIG, renoised_share=0.3, transplanted_share=0.3, grain_share=0.1, batch=80)
+    in_colour = sampler(config).pairs(0)
+    found = sampler(replace(config, grey_share=0.4)).pairs(0)
+    grey = (found.target == found.target[:, :1]).all(dim=(1, 2, 3))
+    assert grey.float().mean() == pytest.approx(0.4, abs=0.2)
+    assert grey[found.as_taken].any()
+    assert grey[~found.as_taken].any()
+    noisy = found.noisy[grey]
+    assert torch.equal(noisy, noisy[:, :1].expand_as(noisy))
+    torch.testing.assert_close(255 * noisy, (255 * noisy).round(), atol=1e-3, rtol=0)
+    # Through different filters: the same scene comes out darker through one than through another.
+    tinted = np.array(np.broadcast_to(np.uint8([0, 100, 200]), (60, 70, 3)))
+    photo = CleanedPhotos("photos", (tinted,), (tinted,), 1.0, 1.0)
+    shades = crops_of(sampler(replace(CONFIG, renoised_share=0.0, grey_share=1.0, batch=30), photo))[1]
+    assert shades.amin() < 60 / 255
+    assert shades.amax() > 140 / 255
+    assert torch.equal(sampler(replace(config, grey_share=0.0)).pairs(0).noisy, in_colour.noisy)
+
+
 def test_weakened_noise_is_of_all_strengths_down_to_a_tenth() -> None:
     strengths = grey_pairs(weakened_share=1.0).std(dim=(1, 2, 3)) / 8
     assert strengths.max() < 1.15
