@@ -6,6 +6,7 @@ it gained (README, "Teach it your camera").
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -170,7 +171,9 @@ def _planned(
 ) -> _Plan:
     """Return the plan of the run in `run_folder`: that of the run that is resumed, or one made and written down now."""
     path = run_folder / PLAN_NAME
-    if path.exists():
+    with contextlib.suppress(
+        FileNotFoundError, ValueError, TypeError
+    ):  # none yet, or cut short by a power failure
         return _Plan(**json.loads(path.read_text(encoding="utf-8")))
     started = time.monotonic()
     timed = _cleaned(learned[:1], base, student, run_folder / "timed")

@@ -27,7 +27,7 @@ from lgbpn_cli.network.student import Student
 from lgbpn_cli.training.acceptance import Verdict
 from lgbpn_cli.training.distil import Earlier, StudentTrainer, clean_photos
 from lgbpn_cli.training.finetune_runs import Listener
-from lgbpn_cli.training.finetune_student import _fitting, _Plan
+from lgbpn_cli.training.finetune_student import PLAN_NAME, _fitting, _Plan
 from lgbpn_cli.training.pairs import PairSampler
 from lgbpn_cli.training.trainer import Trainer
 from lgbpn_cli.training_config import DistillationConfig
@@ -199,3 +199,19 @@ def test_a_student_that_was_stopped_costs_no_verdict_and_goes_on(
     assert sorted(report.entry.parts) == ["student", "teacher"]
     assert tiles == [tiles[0]] * 3
     assert tiles[0] > 1
+
+
+def test_a_plan_that_was_cut_short_is_made_anew(
+    run: Any, base_with_student: ModelEntry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept(monkeypatch, teacher=True, student=True)
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("lgbpn_cli.training.finetune_student.StudentTrainer.run", stop)
+        run(base="base")
+    (plan,) = (tmp_path / "run").rglob(PLAN_NAME)
+    plan.write_text(plan.read_text("utf-8")[:10], "utf-8")
+    assert sorted(run(base="base", resume=True)["mine"].entry.parts) == ["student", "teacher"]
