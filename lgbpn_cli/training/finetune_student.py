@@ -171,9 +171,8 @@ def _planned(
 ) -> _Plan:
     """Return the plan of the run in `run_folder`: that of the run that is resumed, or one made and written down now."""
     path = run_folder / PLAN_NAME
-    with contextlib.suppress(
-        FileNotFoundError, ValueError, TypeError
-    ):  # none yet, or cut short by a power failure
+    # There is none yet, or it was cut short by a power failure.
+    with contextlib.suppress(FileNotFoundError, ValueError, TypeError):
         return _Plan(**json.loads(path.read_text(encoding="utf-8")))
     started = time.monotonic()
     timed = _cleaned(learned[:1], base, student, run_folder / "timed")
