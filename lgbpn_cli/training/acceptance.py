@@ -3,8 +3,8 @@
 A teacher's blind loss must fall on photos that were not trained on, with hole, PD and ratio as they were; a student,
 which sees every pixel, must come closer to cleaned pictures of such photos when their own noise, taken from other
 places, is laid on them. Where noise reaches beyond the hole, the blind loss also falls when a network learns to copy
-noise; then less noise is removed from flat areas. And it may come from picture that is removed with the noise; then
-what is removed resembles the picture more.
+noise; then less noise is removed from flat areas. And either loss may fall while picture is removed with the noise;
+then what is removed resembles the picture more.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ class Verdict:
     noise_variance: float
     """Variance of the noise in the same flat areas as `probe` measures it, in squared levels."""
     blind: bool
-    """Whether the losses are blind ones. Those of known answers need no second look: noise that is left and picture
-    that is removed are both errors."""
+    """Whether the losses are blind ones. Those of known answers need no second look at noise: it is an error where it is
+    left. At the picture they do: the answers are what a student made of photos, and lack the texture that it loses."""
 
     @property
     def standard_errors(self) -> float:
@@ -97,11 +97,9 @@ class Verdict:
                 f"it does no better on the photos held out: loss {self.new.loss_8bit:.3f} instead of "
                 f"{self.base.loss_8bit:.3f} ({self._surely()})"
             )
-        if not self.blind:
-            return found
         # Over flat areas JPEG hides noise from the measurement, but hardly more than half of it.
         noise = min(self.base.flat_variance, max(self.noise_variance, self.base.flat_variance / 2))
-        if not self.new.flat_variance >= (1 - VARIANCE_MARGIN) * noise:
+        if self.blind and not self.new.flat_variance >= (1 - VARIANCE_MARGIN) * noise:
             less = 1 - self.new.flat_variance / self.base.flat_variance
             found.append(f"it has learned to copy noise: {less:.0%} less is removed from flat areas")
         # Below 0 there is none of the picture in what is removed, and nothing to choose between two networks.
