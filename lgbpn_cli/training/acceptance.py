@@ -75,8 +75,8 @@ class Verdict:
     noise_variance: float
     """Variance of the noise in the same flat areas as `probe` measures it, in squared levels."""
     blind: bool
-    """Whether the losses are blind ones. Those of known answers need no second look at noise: it is an error where it is
-    left. At the picture they do: the answers are what a student made of photos, and lack the texture that it loses."""
+    """Whether the losses are blind ones. Those of known answers need no second look at noise: left, it is an error.
+    At the picture they do: the answers are what a student made of photos, and lack the texture that it loses."""
 
     @property
     def standard_errors(self) -> float:
