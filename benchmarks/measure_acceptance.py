@@ -3,10 +3,9 @@
     python benchmarks/measure_acceptance.py [--steps 20] [--student-steps 150] [--learning-rate 3e-4] [--groups N]
 
 Photos of one camera or scene each, below LGBPN_DATA (default ../shared/data), are fine-tuned on shortly, noisy halves
-alone: LG-BPN, and the fast student from its own results and the photos' noise, as where LG-BPN was not accepted. Both
-are judged as `lgbpn finetune` judges them, and by their PSNR on the middles of photos of the group (LG-BPN with preset
-sidd), at full strength and at the strength that the noise asks for. Photos that are kept out of the shipped model's
-training are left out here. No model is kept.
+alone: LG-BPN, and the fast student in rounds of --student-steps each. Both are judged as `lgbpn finetune` judges them,
+and by their PSNR on the middles of photos of the group (LG-BPN with preset sidd), at full strength and at the strength
+that the noise asks for. Photos that are kept out of the shipped model's training are left out here. No model is kept.
 """
 
 from __future__ import annotations
