@@ -73,7 +73,9 @@ def fine_tuned(photos: list[np.ndarray], steps: int, device: Device) -> Model:
         ema_decay=0.99,
         warmup_steps=steps // 10,
     )
-    sampler = CropSampler([NoisySource("photos", tuple(photos), 1.0)], usual.batch, usual.crop_px, seed=0)
+    sampler = CropSampler(
+        [NoisySource("photos", tuple(photos), 1.0)], batch=usual.batch, crop_px=usual.crop_px, seed=0
+    )
     state = {name: value.clone() for name, value in base.network.state_dict().items()}
     trainer = FinetuneTrainer(state, base.network.config, config, sampler, device, ProcessGroup())  # type: ignore[arg-type]
     with tempfile.TemporaryDirectory() as folder:
