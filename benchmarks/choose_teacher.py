@@ -13,6 +13,7 @@ LGBPN_DATA (default ../shared/data).
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from ablations import mean_psnr
+from measure_presets import middle
 from student_parts import SETS, read
 
 from lgbpn_cli.config import NETWORKS, NetworkConfig, PassConfig
@@ -97,18 +99,15 @@ def trained(shape: NetworkConfig, config: TrainingConfig, seconds: float, run: P
     return last.network.eval(), last.step  # type: ignore[return-value]
 
 
-def middle(photo: np.ndarray) -> np.ndarray:
-    """Return the square in the middle of a photo (h, w, 3)."""
-    top, left = ((side - MIDDLE_PX) // 2 for side in photo.shape[:2])
-    return np.ascontiguousarray(photo[top : top + MIDDLE_PX, left : left + MIDDLE_PX])
-
-
 def pairs_of(name: str) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return noisy photos of a set that are trained on, and their references."""
     source = next(each for each in read_recipe(RECIPE).sources if each.folder.startswith(name))
     files = [data_root() / name / "reference" / path.name for path in source_files(source, data_root())]
     files = [path for path in files if path.exists()][:: EVERY[name]]
-    return [(middle(read(path.parent.parent / "noisy" / path.name)), middle(read(path))) for path in files]
+    return [
+        (middle(read(path.parent.parent / "noisy" / path.name), MIDDLE_PX), middle(read(path), MIDDLE_PX))
+        for path in files
+    ]
 
 
 def main() -> None:
@@ -116,14 +115,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--minutes", type=float, default=8, help="time on the processor for each row")
     parser.add_argument("--only", action="append", choices=ROWS)
-    parser.add_argument("--run-folder", type=Path, default=Path("runs/choose_teacher"))
     arguments = parser.parse_args()
     pairs = {name: pairs_of(name) for name in SETS}
     print(f"| teacher | steps | {' | '.join(SETS)} | {SETS[0]}, no kernel shift |\n|---|---|---|---|---|")
     for row in arguments.only or ROWS:
-        run = arguments.run_folder / row.replace(" ", "_")
-        run.mkdir(parents=True, exist_ok=True)
-        network, steps = trained(*ROWS[row], 60 * arguments.minutes, run)
+        with tempfile.TemporaryDirectory() as run:  # a run that went on could not tell how long it took
+            network, steps = trained(*ROWS[row], 60 * arguments.minutes, Path(run))
         with torch.inference_mode():
             shifted, still = (tested_with(network.config, shifted=each) for each in (True, False))
             found = [mean_psnr(network, shifted, pairs[name]) for name in SETS]

@@ -10,7 +10,7 @@ to keep may be as fine as such noise. One pass at full strength; mean PSNR in de
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 import numpy as np
@@ -67,16 +67,11 @@ def with_white_noise(pictures: list[np.ndarray], level: float) -> Photos:
 
 
 @torch.inference_mode()
-def main() -> None:
-    """Print a row for each kind of noise."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--model", action="append", help="a model's name or a student's weight file")
-    parser.add_argument("--every", type=int, default=8, help="every n-th photo of the sets")
-    arguments = parser.parse_args()
-    models = arguments.model or [DEFAULT_MODEL]
+def print_table(models: list[str], rows: Iterator[tuple[str, Photos]]) -> None:
+    """Print the mean PSNR of what students make of the pairs of each row."""
     networks = [load_model(model, quality="fast", device="cpu").network for model in models]
     print(f"| photos | number | noisy | {' | '.join(models)} |\n|---|---|---{'|---' * len(models)}|")
-    for name, pairs in rows(arguments.every):
+    for name, pairs in rows:
         scores = []
         for noisy, clean in pairs:
             pixels = torch.from_numpy(noisy).permute(2, 0, 1)[None]
@@ -86,5 +81,14 @@ def main() -> None:
         print(f"| {name} | {len(scores)} | {means} |", flush=True)
 
 
+def compare_students(description: str, rows: Callable[[int], Iterator[tuple[str, Photos]]]) -> None:
+    """Read the options and print the table."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--model", action="append", help="a model's name or a student's weight file")
+    parser.add_argument("--every", type=int, default=8, help="every n-th photo of the sets")
+    arguments = parser.parse_args()
+    print_table(arguments.model or [DEFAULT_MODEL], rows(arguments.every))
+
+
 if __name__ == "__main__":
-    main()
+    compare_students((__doc__ or "").splitlines()[0], rows)

@@ -28,7 +28,7 @@ from lgbpn_cli.training.data import CropSampler, NoisySource
 from lgbpn_cli.training.distil import Earlier, clean_photos
 from lgbpn_cli.training.distributed import ProcessGroup
 from lgbpn_cli.training.finetune import FinetuneTrainer
-from lgbpn_cli.training.finetune_student import SOURCE, student_trainer
+from lgbpn_cli.training.finetune_student import ROUNDS, SOURCE, student_trainer
 from lgbpn_cli.training.pairs import CleanedPhotos
 from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph, through_jpeg
 from lgbpn_cli.training_config import FinetuneConfig, TrainingConfig
@@ -38,7 +38,6 @@ CAMERAS = {"A": (1, 2e-3, 92), "B": (2, 8e-3, 95), "C": (3, 4e-3, 85)}
 PHOTOS = 12
 PHOTO_PX = 384
 TEACHER_SHARE = 0.3
-ROUNDS = 2
 
 Pair = tuple[np.ndarray, np.ndarray]
 """A noisy photo, (h, w, 3) uint8, and the same without noise, 0..1."""
@@ -49,8 +48,8 @@ def photographed(seed: int, shot: float, jpeg_quality: int) -> list[Pair]:
     random = np.random.default_rng(seed)
     camera = draw_camera(random, NoiseRanges(shot=(shot, 1.01 * shot), jpeg_share=0))
     pairs = []
+    paths = low_noise_photos()
     for number in range(PHOTOS):
-        paths = low_noise_photos()
         with Image.open(paths[number % len(paths)]) as opened:
             picture = np.asarray(opened.convert("RGB").reduce(2 + number % 3))
         side = min(PHOTO_PX, *picture.shape[:2])

@@ -108,19 +108,19 @@ def learn_student(
         raise TypeError("the base's student is none")
     run_folder = run_folder / RUN_NAME
     run_folder.mkdir(parents=True, exist_ok=True)
-    plan = _planned(base, before, learned, left_s, run_folder, device)
+    plan = _planned(before, learned, left_s, run_folder, device)
     chosen = spread(learned, plan.tiles)
     now = before
     for number in range(1, plan.rounds + 1):
         on_note(f"fast student, round {number} of {plan.rounds}: cleaning {len(chosen)} tiles to learn from")
         folder = run_folder / f"round_{number}"
-        cleaned = _cleaned(chosen, base, now, folder / ESTIMATES_FOLDER)
+        cleaned = _cleaned(chosen, now, folder / ESTIMATES_FOLDER)
         new = Student(old.config).to(device.torch_device).eval()
         new.load_state_dict(
             student_trainer(now, cleaned, plan.steps, device).run(folder / CHECKPOINT_NAME, on_step)
         )
         now = replace(now, network=new, sha256=f"{before.sha256} after round {number}")
-    pairs = _judging_pairs(held_out, base, before, run_folder / "judged")
+    pairs = _judging_pairs(held_out, before, run_folder / "judged")
     verdict = compare(
         old,
         new,
@@ -134,11 +134,11 @@ def learn_student(
     return LearnedStudent(kept.state_dict(), old.config, plan.rounds * plan.steps, base.name, verdict)
 
 
-def _cleaned(tiles: Sequence[NDArray[np.uint8]], base: Model, student: Model, kept: Path) -> CleanedPhotos:
+def _cleaned(tiles: Sequence[NDArray[np.uint8]], student: Model, kept: Path) -> CleanedPhotos:
     """Return tiles with the results of `student`, alone, as targets."""
-    return clean_photos(
-        [np.array(each) for each in tiles], SOURCE, base, kept, earlier=Earlier(student, share=1.0)
-    )
+    # No teacher is asked where the student's share is all.
+    photos = [np.array(each) for each in tiles]
+    return clean_photos(photos, SOURCE, student, kept, earlier=Earlier(student, share=1.0))
 
 
 def student_trainer(student: Model, cleaned: CleanedPhotos, steps: int, device: Device) -> StudentTrainer:
@@ -162,7 +162,6 @@ def student_trainer(student: Model, cleaned: CleanedPhotos, steps: int, device: 
 
 
 def _planned(
-    base: Model,
     student: Model,
     learned: Sequence[NDArray[np.uint8]],
     left_s: float,
@@ -175,7 +174,7 @@ def _planned(
     with contextlib.suppress(FileNotFoundError, ValueError, TypeError):
         return _Plan(**json.loads(path.read_text(encoding="utf-8")))
     started = time.monotonic()
-    timed = _cleaned(learned[:1], base, student, run_folder / "timed")
+    timed = _cleaned(learned[:1], student, run_folder / "timed")
     cleaned = time.monotonic()
     seconds_a_step = student_trainer(student, timed, 1, device).seconds_a_step()
     left_s -= time.monotonic() - started
@@ -201,9 +200,9 @@ def _is_its_teacher(base: Model, entry: ModelEntry) -> bool:
     return part is not None and part.sha256 == base.sha256
 
 
-def _judging_pairs(tiles: Sequence[NDArray[np.uint8]], base: Model, student: Model, kept: Path) -> Pairs:
+def _judging_pairs(tiles: Sequence[NDArray[np.uint8]], student: Model, kept: Path) -> Pairs:
     """Return squares of tiles that `student` cleaned, with the tiles' own noise from other places on them."""
-    cleaned = _cleaned(spread(tiles, JUDGING_TILES), base, student, kept)
+    cleaned = _cleaned(spread(tiles, JUDGING_TILES), student, kept)
     random = np.random.default_rng(0)
     noisy, targets = [], []
     for tile, target in zip(cleaned.noisy, cleaned.targets, strict=True):

@@ -96,6 +96,7 @@ class PairSampler:
     def _pair(self, random: np.random.Generator) -> tuple[Pair, bool]:
         """Return a noisy crop and its target, and whether its noise is the one that it was taken with."""
         pair, as_taken = self._in_colour(random)
+        # Without grey lessons nothing is drawn for them: older recipes keep their pairs.
         grey = self.config.grey_share > 0 and random.random() < self.config.grey_share
         return (_made_grey(pair, random) if grey else pair), as_taken
 
