@@ -88,6 +88,8 @@ class StudentTrainer(Trainer):
 
         So a tenth less error is worth the same in every crop, however noisy: it is what the mean of PSNR over photos
         measures (the PSNR loss of Chen et al., "Simple baselines for image restoration", ECCV 2022, in other units).
+        A target with noise of its own (`recorrupted`) counts for little where that is most of the error, as it should:
+        such targets are true to a few per cent of the noise.
         """
         pairs = self.sampler.pairs(self.step)
         noisy, target, as_taken = (
@@ -364,7 +366,8 @@ def _with_student(
 - Data: {data}. {targets}
 - Steps: {config.steps} of {config.batch} crops of {config.crop_px} px, {config.renoised_share:.0%} of them scenes \
 with made-up noise, {config.transplanted_share:.0%} with that of the photos ({config.other_scene_share:.0%} of it on \
-other scenes), {config.grain_share:.0%} with grain; {config.grey_share:.0%} made grey; Muon, EMA {config.ema_decay}
+other scenes), {config.grain_share:.0%} with grain, {config.recorrupted_share:.0%} photos with their own noise once \
+more; {config.grey_share:.0%} made grey; Muon, EMA {config.ema_decay}
 - Date: {datetime.now(UTC).date().isoformat()}
 - SHA-256: {part.sha256}
 """

@@ -1,7 +1,7 @@
 """Pairs of a noisy picture and its target: noisy photos as they are, and scenes with other noise on them.
 
 Scenes are cleaned photos and drawn pictures. The other noise is that of a made-up camera, grain, or that of a noisy
-photo, laid on the photo itself in another place, or on another scene.
+photo, laid on its cleaned picture in another place, on another scene, or on the noisy photo itself (`recorrupted`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from torch import Tensor
 from lgbpn_cli.training.grain import grain_for
 from lgbpn_cli.training.log_uniform import log_uniform
 from lgbpn_cli.training.noise_mean import Colours
-from lgbpn_cli.training.scenes import REDUCTION, crop, halved, varied
+from lgbpn_cli.training.recorrupted import recorrupt
+from lgbpn_cli.training.scenes import REDUCTION, crop, halved, square, turned, varied
 from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph, through_jpeg
 from lgbpn_cli.training.transplant import NoiseOfPhoto, lay_noise, learn_noise
 from lgbpn_cli.training_config import DistillationConfig
@@ -33,7 +34,7 @@ JPEG_QUALITIES = (60, 97)
 
 
 Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
-"""A noisy crop and its target, (crop_px, crop_px, 3) in 0..1."""
+"""A noisy crop and its target, (crop_px, crop_px, 3) in 0..1; a target with noise of its own goes beyond."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Pairs:
     noisy: Tensor
     """(batch, 3, crop_px, crop_px) float32 in 0..1."""
     target: Tensor
-    """The same."""
+    """The same; those with noise of their own (`recorrupted`) go beyond."""
     as_taken: Tensor
     """(batch,) bool: the noise is the one that the photo was taken with, so that its clean picture is not known."""
 
@@ -106,10 +107,14 @@ class PairSampler:
             (self.config.renoised_share, self._renoised),
             (self.config.transplanted_share, self._transplanted),
             (self.config.grain_share, self._grainy),
+            (self.config.recorrupted_share, self._recorrupted),
         ):
             if kind < share:
                 return make(random), False
             kind -= share
+        return self._as_taken(random), True
+
+    def _as_taken(self, random: np.random.Generator) -> Pair:
         index, chosen = self._choose(random, renoised=False)
         source = self.sources[index]
         first, second = crop((source.noisy[chosen], source.targets[chosen]), self.config.crop_px, random)
@@ -117,7 +122,15 @@ class PairSampler:
             levels = np.float32(255) * second
             darker = levels - self._noise_of(index, chosen).missing_mean_at(levels)
             second = np.clip(darker, 0, 255) / np.float32(255)
-        return (first, second), True
+        return first, second
+
+    def _recorrupted(self, random: np.random.Generator) -> Pair:
+        index, chosen = self._choose(random, renoised=False)
+        source = self.sources[index]
+        noisy, cleaned = square((source.noisy[chosen], source.targets[chosen]), self.config.crop_px, random)
+        taken, predicted = recorrupt(self._noise_of(index, chosen), noisy, cleaned, random)
+        taken, predicted = turned((taken, predicted), random)
+        return taken, predicted
 
     def _choose(self, random: np.random.Generator, *, renoised: bool) -> tuple[int, int]:
         """Return the indices of a source and of one of its photos."""
