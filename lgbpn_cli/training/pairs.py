@@ -25,7 +25,7 @@ from lgbpn_cli.training_config import DistillationConfig
 
 REDUCED_SHARE = 0.5
 """Share of the scenes that are reduced, where the picture is large enough: detail is then as fine as it can be."""
-WEAKEST = 0.1
+WEAKEST = 0.05
 """The least strength of weakened noise, of the photo's own."""
 COARSEST_GRAIN_PX = 0.4
 """Standard deviation of its blur. Plush and lawns look like coarser grain, and more people photograph those."""
