@@ -25,6 +25,7 @@ from lgbpn_cli.device import Device
 from lgbpn_cli.inference.noise_level import cell_levels
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.noise import measure_noise
+from lgbpn_cli.training.distil import without_coarse
 from lgbpn_cli.training.pairs import Pair
 
 CROP_PX = 240
@@ -157,11 +158,15 @@ def blind_losses(network: LGBPN, crops: Sequence[NDArray[np.uint8]], device: Dev
 
 @torch.inference_mode()
 def pair_losses(network: nn.Module, pairs: Sequence[Pair], device: Device) -> tuple[float, ...]:
-    """Return a student's root mean square difference from the target of each pair, in levels of 0..255."""
+    """Return a student's root mean square difference from the target of each pair, in levels of 0..255.
+
+    Coarse noise, which such targets are not right in, does not count.
+    """
     losses: list[float] = []
     for noisy, target in pairs:
-        answer = network(_tensor(255 * noisy, device))[0].permute(1, 2, 0).float().cpu().numpy()
-        losses.append(255 * float(np.sqrt(np.mean((answer - target) ** 2))))
+        answer = network(_tensor(255 * noisy, device)).float()
+        difference = without_coarse(answer - _tensor(255 * target, device))
+        losses.append(255 * float(difference.square().mean().sqrt()))
     return tuple(losses)
 
 

@@ -100,12 +100,15 @@ class StudentTrainer(Trainer):
         difference: Tensor = answer - target
         if self.leaves_coarse_noise and as_taken.any():
             # The targets of real noise have coarse noise left in them; its like is learned where the answer is known.
-            real = difference[as_taken]
-            coarse = blurred(real, FINEST_COARSE_PX) - blurred(real, COARSEST_PX)
-            difference = torch.cat([real - coarse, difference[~as_taken]])
+            difference = torch.cat([without_coarse(difference[as_taken]), difference[~as_taken]])
         error = difference.square().mean(dim=(1, 2, 3)) + SMALLEST_ERROR**2
         geometric_mean: Tensor = (error.log().mean() / 2).exp()
         return geometric_mean
+
+
+def without_coarse(difference: Tensor) -> Tensor:
+    """Return (b, c, h, w) without the band that no target of real noise is right in."""
+    return difference - (blurred(difference, FINEST_COARSE_PX) - blurred(difference, COARSEST_PX))
 
 
 def blurred(pictures: Tensor, sigma_px: int) -> Tensor:

@@ -63,7 +63,8 @@ class Pairs:
     target: Tensor
     """The same; those with noise of their own (`recorrupted`) go beyond."""
     as_taken: Tensor
-    """(batch,) bool: the noise is the one that the photo was taken with, so that its clean picture is not known."""
+    """(batch,) bool: the noise is, in part, the one that the photo was taken with, so that its clean picture is not
+    known."""
 
 
 class PairSampler:
@@ -95,7 +96,7 @@ class PairSampler:
         return Pairs(noisy, target, torch.tensor([as_taken for _, as_taken in drawn]))
 
     def _pair(self, random: np.random.Generator) -> tuple[Pair, bool]:
-        """Return a noisy crop and its target, and whether its noise is the one that it was taken with."""
+        """Return a noisy crop and its target, and whether it has the noise that it was taken with."""
         pair, as_taken = self._in_colour(random)
         # Without grey lessons nothing is drawn for them: older recipes keep their pairs.
         grey = self.config.grey_share > 0 and random.random() < self.config.grey_share
@@ -107,12 +108,11 @@ class PairSampler:
             (self.config.renoised_share, self._renoised),
             (self.config.transplanted_share, self._transplanted),
             (self.config.grain_share, self._grainy),
-            (self.config.recorrupted_share, self._recorrupted),
         ):
             if kind < share:
                 return make(random), False
             kind -= share
-        return self._as_taken(random), True
+        return (self._recorrupted if kind < self.config.recorrupted_share else self._as_taken)(random), True
 
     def _as_taken(self, random: np.random.Generator) -> Pair:
         index, chosen = self._choose(random, renoised=False)

@@ -4,7 +4,8 @@ The photo gets its own noise once more, from another place: added to what is to 
 predicted. What the two then have of noise is not correlated, so the best prediction is the clean photo
 (Pang, Zheng, Quan, Ji: "Recorrupted-to-Recorrupted: Unsupervised Deep Learning for Image Denoising", CVPR 2021; theirs
 is white noise of known strength). Unlike a student's result, such a target has all of the photo's texture, and none of
-a student's mistakes; it has twice to five times the photo's noise instead, which averages out over many pairs.
+a student's mistakes; it has twice to five times the photo's noise instead, which averages out over many pairs. What was
+removed from a photo, which the new noise is made of, lacks some of the coarse noise; so the loss leaves that band out.
 """
 
 from __future__ import annotations
