@@ -53,7 +53,6 @@ SHARES = (
     ("renoised_share", 0.5),
     ("transplanted_share", 0.6),
     ("grain_share", 0.1),
-    ("recorrupted_share", 0.2),
     ("grey_share", 0.15),
     ("other_scene_share", 0.5),
     ("reduced_share", 0.3),
@@ -89,8 +88,6 @@ class DistillationConfig:
     noisy photos as they are teach nothing about coarse noise, which is left in their targets."""
     grain_share: float = 0.0
     """Share of the crops that are scenes with grain on them, see `grain`."""
-    recorrupted_share: float = 0.0
-    """Share of the crops that are noisy photos with their own noise once more, see `recorrupted`."""
     grey_share: float = 0.0
     """Share of all crops that lose their colours, noise and target alike, as black and white photos have."""
     other_scene_share: float = 0.0
@@ -126,9 +123,9 @@ class DistillationConfig:
         for name, usual in SHARES:
             require(0 <= getattr(self, name) <= 1, name, "is not between 0 and 1", f"Use {usual}.")
         require(
-            self.renoised_share + self.transplanted_share + self.grain_share + self.recorrupted_share <= 1,
+            self.renoised_share + self.transplanted_share + self.grain_share <= 1,
             "transplanted_share",
-            "makes more than 1 with renoised_share, grain_share and recorrupted_share",
+            "makes more than 1 with renoised_share and grain_share",
             "Lower one of them.",
         )
         require(

@@ -1,10 +1,10 @@
 """Whether a fine-tuned network is better than the one it came from, judged without any clean picture.
 
 A teacher's blind loss must fall on photos that were not trained on, with hole, PD and ratio as they were; a student,
-which sees every pixel, must predict such photos better when their own noise, taken from other places, is added to what
-it sees and taken off what it is to predict (`recorrupted`). Where noise reaches beyond the hole, or is stronger than
-was thought, either loss also falls when a network learns to copy noise; then less noise is removed from flat areas. And
-it may fall while picture is removed with the noise; then what is removed resembles the picture more.
+which sees every pixel, must come closer to cleaned pictures of such photos when their own noise, taken from other
+places, is laid on them. Where noise reaches beyond the hole, the blind loss also falls when a network learns to copy
+noise; then less noise is removed from flat areas. And either loss may fall while picture is removed with the noise;
+then what is removed resembles the picture more.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ from lgbpn_cli.device import Device
 from lgbpn_cli.inference.noise_level import cell_levels
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.noise import measure_noise
-from lgbpn_cli.training.distil import without_coarse
-from lgbpn_cli.training.pairs import Pair
+from lgbpn_cli.training.pairs import Pairs
 
 CROP_PX = 240
 """A multiple of the training PD factors times their dilations."""
@@ -75,6 +74,9 @@ class Verdict:
     new: Judgement
     noise_variance: float
     """Variance of the noise in the same flat areas as `probe` measures it, in squared levels."""
+    blind: bool
+    """Whether the losses are blind ones. Those of known answers need no second look at noise: left, it is an error.
+    At the picture they do: the answers are what a student made of photos, and lack the texture that it loses."""
 
     @property
     def standard_errors(self) -> float:
@@ -97,7 +99,7 @@ class Verdict:
             )
         # Over flat areas JPEG hides noise from the measurement, but hardly more than half of it.
         noise = min(self.base.flat_variance, max(self.noise_variance, self.base.flat_variance / 2))
-        if not self.new.flat_variance >= (1 - VARIANCE_MARGIN) * noise:
+        if self.blind and not self.new.flat_variance >= (1 - VARIANCE_MARGIN) * noise:
             less = 1 - self.new.flat_variance / self.base.flat_variance
             found.append(f"it has learned to copy noise: {less:.0%} less is removed from flat areas")
         # Below 0 there is none of the picture in what is removed, and nothing to choose between two networks.
@@ -157,16 +159,12 @@ def blind_losses(network: LGBPN, crops: Sequence[NDArray[np.uint8]], device: Dev
 
 
 @torch.inference_mode()
-def pair_losses(network: nn.Module, pairs: Sequence[Pair], device: Device) -> tuple[float, ...]:
-    """Return a student's root mean square difference from the target of each pair, in levels of 0..255.
-
-    Coarse noise, which such targets are not right in, does not count.
-    """
+def known_answer_losses(network: nn.Module, pairs: Pairs, device: Device) -> tuple[float, ...]:
+    """Return a student's root mean square error for each of the pairs, in levels of 0..255: it learned to lower it."""
     losses: list[float] = []
-    for noisy, target in pairs:
-        answer = network(_tensor(255 * noisy, device)).float()
-        difference = without_coarse(answer - _tensor(255 * target, device))
-        losses.append(255 * float(difference.square().mean().sqrt()))
+    for noisy, target in zip(pairs.noisy, pairs.target, strict=True):
+        answer = network(noisy[None].to(device.torch_device))[0].cpu()
+        losses.append(255 * float((answer - target).square().mean().sqrt()))
     return tuple(losses)
 
 
@@ -181,6 +179,7 @@ def compare_teachers(
         device,
         losses=lambda network: blind_losses(network, crops, device),
         clean=lambda network, noisy: network(noisy, PRESETS[preset].first),
+        blind=True,
     )
 
 
@@ -193,10 +192,12 @@ def compare(
     *,
     losses: Callable[[Network], tuple[float, ...]],
     clean: Callable[[Network, Tensor], Tensor],
+    blind: bool,
 ) -> Verdict:
     """Return how the new network does beside its base.
 
-    `losses` gives a network's loss at each place; `clean` what it makes of a noisy crop (1, 3, h, w) when it is used.
+    `losses` gives a network's loss at each place, `blind` ones or those of known answers; `clean` what it makes of a
+    noisy crop (1, 3, h, w) when it is used.
     """
     details, flats, variances = [], [], []
     removed: dict[Network, list[NDArray[np.float32]]] = {base: [], new: []}
@@ -221,10 +222,10 @@ def compare(
         )
         for network, parts in removed.items()
     )
-    return Verdict(base_judged, new_judged, float(np.mean(variances)))
+    return Verdict(base_judged, new_judged, float(np.mean(variances)), blind)
 
 
-def _tensor(crop: NDArray[np.number], device: Device) -> Tensor:
+def _tensor(crop: NDArray[np.uint8], device: Device) -> Tensor:
     return torch.from_numpy(crop).to(device.torch_device).permute(2, 0, 1)[None].float() / 255
 
 

@@ -88,8 +88,6 @@ class StudentTrainer(Trainer):
 
         So a tenth less error is worth the same in every crop, however noisy: it is what the mean of PSNR over photos
         measures (the PSNR loss of Chen et al., "Simple baselines for image restoration", ECCV 2022, in other units).
-        A target with noise of its own (`recorrupted`) counts for little where that is most of the error, as it should:
-        such targets are true to a few per cent of the noise.
         """
         pairs = self.sampler.pairs(self.step)
         noisy, target, as_taken = (
@@ -100,15 +98,12 @@ class StudentTrainer(Trainer):
         difference: Tensor = answer - target
         if self.leaves_coarse_noise and as_taken.any():
             # The targets of real noise have coarse noise left in them; its like is learned where the answer is known.
-            difference = torch.cat([without_coarse(difference[as_taken]), difference[~as_taken]])
+            real = difference[as_taken]
+            coarse = blurred(real, FINEST_COARSE_PX) - blurred(real, COARSEST_PX)
+            difference = torch.cat([real - coarse, difference[~as_taken]])
         error = difference.square().mean(dim=(1, 2, 3)) + SMALLEST_ERROR**2
         geometric_mean: Tensor = (error.log().mean() / 2).exp()
         return geometric_mean
-
-
-def without_coarse(difference: Tensor) -> Tensor:
-    """Return (b, c, h, w) without the band that no target of real noise is right in."""
-    return difference - (blurred(difference, FINEST_COARSE_PX) - blurred(difference, COARSEST_PX))
 
 
 def blurred(pictures: Tensor, sigma_px: int) -> Tensor:
@@ -369,8 +364,7 @@ def _with_student(
 - Data: {data}. {targets}
 - Steps: {config.steps} of {config.batch} crops of {config.crop_px} px, {config.renoised_share:.0%} of them scenes \
 with made-up noise, {config.transplanted_share:.0%} with that of the photos ({config.other_scene_share:.0%} of it on \
-other scenes), {config.grain_share:.0%} with grain, {config.recorrupted_share:.0%} photos with their own noise once \
-more; {config.grey_share:.0%} made grey; Muon, EMA {config.ema_decay}
+other scenes), {config.grain_share:.0%} with grain; {config.grey_share:.0%} made grey; Muon, EMA {config.ema_decay}
 - Date: {datetime.now(UTC).date().isoformat()}
 - SHA-256: {part.sha256}
 """

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -22,7 +23,7 @@ from lgbpn_cli.device import Device
 from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import ModelEntry, all_models
 from lgbpn_cli.network.student import Student
-from lgbpn_cli.training.acceptance import Verdict, compare, judging_crops, pair_losses, spread
+from lgbpn_cli.training.acceptance import Verdict, compare, judging_crops, known_answer_losses, spread
 from lgbpn_cli.training.distil import (
     CHECKPOINT_NAME,
     ESTIMATES_FOLDER,
@@ -30,10 +31,9 @@ from lgbpn_cli.training.distil import (
     StudentTrainer,
     clean_photos,
 )
-from lgbpn_cli.training.pairs import CleanedPhotos, Pair, PairSampler
-from lgbpn_cli.training.recorrupted import recorrupt
+from lgbpn_cli.training.pairs import CleanedPhotos, Pairs, PairSampler
 from lgbpn_cli.training.trainer import TrainingProgress
-from lgbpn_cli.training.transplant import learn_noise
+from lgbpn_cli.training.transplant import lay_noise, learn_noise
 from lgbpn_cli.training_config import DataSource, DistillationConfig
 
 ROUNDS = 2
@@ -43,10 +43,9 @@ LEAST_STEPS_A_ROUND = 100
 FEWEST_STEPS, MOST_STEPS = 20, 5_000
 """Of a round."""
 LEARNING_RATE = 3e-4
-RENOISED_SHARE, TRANSPLANTED_SHARE, RECORRUPTED_SHARE = 0.1, 0.35, 0.5
-"""Shares of the crops with made-up noise, with the photos' own from other places, and of the photos with their own
-once more. Drawn pictures, and noise laid on other scenes, brought less here: the student is to suit these photos and no
-others."""
+RENOISED_SHARE, TRANSPLANTED_SHARE = 0.15, 0.65
+"""Shares of the crops with made-up noise and with the photos' own from other places. Drawn pictures, and noise laid on
+other scenes, brought less here: the student is to suit these photos and no others."""
 MOST_TILES = 400
 """So many tiles are cleaned for the student at most, spread evenly."""
 FEWEST_TILES = 4
@@ -55,9 +54,7 @@ CLEANING_SHARE = 0.5
 """Share of a round's time in which tiles are cleaned, at most."""
 JUDGING_TILES = 8
 JUDGING_PX = 128
-"""Side of the squares of the tiles held out that are compared; they do not overlap."""
-JUDGING_DRAWS = 2
-"""How often each gets noise: what the pairs' own noise adds to the comparison averages out."""
+"""Side of the squares of the tiles held out whose answers are compared; they do not overlap."""
 RUN_NAME, PLAN_NAME = "student", "plan.json"
 SOURCE = DataSource("own photos", renoised_weight=1.0)
 
@@ -129,8 +126,9 @@ def learn_student(
         new,
         judging_crops(held_out),
         device,
-        losses=lambda network: pair_losses(network, pairs, device),
+        losses=lambda network: known_answer_losses(network, pairs, device),
         clean=lambda network, noisy: network(noisy),
+        blind=False,
     )
     kept = new if verdict.accepted else old
     return LearnedStudent(kept.state_dict(), old.config, plan.rounds * plan.steps, base.name, verdict)
@@ -153,7 +151,6 @@ def student_trainer(student: Model, cleaned: CleanedPhotos, steps: int, device: 
         ema_decay=0.99,
         renoised_share=RENOISED_SHARE,
         transplanted_share=TRANSPLANTED_SHARE,
-        recorrupted_share=RECORRUPTED_SHARE,
         checkpoint_every=50,
     )
     network = student.network
@@ -203,17 +200,18 @@ def _is_its_teacher(base: Model, entry: ModelEntry) -> bool:
     return part is not None and part.sha256 == base.sha256
 
 
-def _judging_pairs(tiles: Sequence[NDArray[np.uint8]], student: Model, kept: Path) -> list[Pair]:
-    """Return pairs of squares of tiles with the tiles' own noise once more: right in the mean without any reference."""
+def _judging_pairs(tiles: Sequence[NDArray[np.uint8]], student: Model, kept: Path) -> Pairs:
+    """Return squares of tiles that `student` cleaned, with the tiles' own noise from other places on them."""
     cleaned = _cleaned(spread(tiles, JUDGING_TILES), student, kept)
     random = np.random.default_rng(0)
-    pairs = []
+    noisy, targets = [], []
     for tile, target in zip(cleaned.noisy, cleaned.targets, strict=True):
         noise = learn_noise(tile, target)
         height, width = target.shape[:2]
         for top in range(0, height - JUDGING_PX + 1, JUDGING_PX):
             for left in range(0, width - JUDGING_PX + 1, JUDGING_PX):
-                place = (slice(top, top + JUDGING_PX), slice(left, left + JUDGING_PX))
-                noisy, clean = (each[place].astype(np.float32) / np.float32(255) for each in (tile, target))
-                pairs += [recorrupt(noise, noisy, clean, random) for _ in range(JUDGING_DRAWS)]
-    return pairs
+                scene = target[top : top + JUDGING_PX, left : left + JUDGING_PX].astype(np.float32)
+                noisy.append(lay_noise(noise, scene, random))
+                targets.append(scene)
+    first, second = (torch.from_numpy(np.stack(each) / 255).permute(0, 3, 1, 2) for each in (noisy, targets))
+    return Pairs(first, second, torch.zeros(len(noisy), dtype=torch.bool))

@@ -1,7 +1,7 @@
 """Pairs of a noisy picture and its target: noisy photos as they are, and scenes with other noise on them.
 
 Scenes are cleaned photos and drawn pictures. The other noise is that of a made-up camera, grain, or that of a noisy
-photo, laid on its cleaned picture in another place, on another scene, or on the noisy photo itself (`recorrupted`).
+photo, laid on the photo itself in another place, or on another scene.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from torch import Tensor
 from lgbpn_cli.training.grain import grain_for
 from lgbpn_cli.training.log_uniform import log_uniform
 from lgbpn_cli.training.noise_mean import Colours
-from lgbpn_cli.training.recorrupted import recorrupt
-from lgbpn_cli.training.scenes import REDUCTION, crop, halved, square, turned, varied
+from lgbpn_cli.training.scenes import REDUCTION, crop, halved, varied
 from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph, through_jpeg
 from lgbpn_cli.training.transplant import NoiseOfPhoto, lay_noise, learn_noise
 from lgbpn_cli.training_config import DistillationConfig
@@ -34,7 +33,7 @@ JPEG_QUALITIES = (60, 97)
 
 
 Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
-"""A noisy crop and its target, (crop_px, crop_px, 3) in 0..1; a target with noise of its own goes beyond."""
+"""A noisy crop and its target, (crop_px, crop_px, 3) in 0..1."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +60,9 @@ class Pairs:
     noisy: Tensor
     """(batch, 3, crop_px, crop_px) float32 in 0..1."""
     target: Tensor
-    """The same; those with noise of their own (`recorrupted`) go beyond."""
+    """The same."""
     as_taken: Tensor
-    """(batch,) bool: the noise is, in part, the one that the photo was taken with, so that its clean picture is not
-    known."""
+    """(batch,) bool: the noise is the one that the photo was taken with, so that its clean picture is not known."""
 
 
 class PairSampler:
@@ -96,7 +94,7 @@ class PairSampler:
         return Pairs(noisy, target, torch.tensor([as_taken for _, as_taken in drawn]))
 
     def _pair(self, random: np.random.Generator) -> tuple[Pair, bool]:
-        """Return a noisy crop and its target, and whether it has the noise that it was taken with."""
+        """Return a noisy crop and its target, and whether its noise is the one that it was taken with."""
         pair, as_taken = self._in_colour(random)
         # Without grey lessons nothing is drawn for them: older recipes keep their pairs.
         grey = self.config.grey_share > 0 and random.random() < self.config.grey_share
@@ -112,9 +110,6 @@ class PairSampler:
             if kind < share:
                 return make(random), False
             kind -= share
-        return (self._recorrupted if kind < self.config.recorrupted_share else self._as_taken)(random), True
-
-    def _as_taken(self, random: np.random.Generator) -> Pair:
         index, chosen = self._choose(random, renoised=False)
         source = self.sources[index]
         first, second = crop((source.noisy[chosen], source.targets[chosen]), self.config.crop_px, random)
@@ -122,15 +117,7 @@ class PairSampler:
             levels = np.float32(255) * second
             darker = levels - self._noise_of(index, chosen).missing_mean_at(levels)
             second = np.clip(darker, 0, 255) / np.float32(255)
-        return first, second
-
-    def _recorrupted(self, random: np.random.Generator) -> Pair:
-        index, chosen = self._choose(random, renoised=False)
-        source = self.sources[index]
-        noisy, cleaned = square((source.noisy[chosen], source.targets[chosen]), self.config.crop_px, random)
-        taken, predicted = recorrupt(self._noise_of(index, chosen), noisy, cleaned, random)
-        taken, predicted = turned((taken, predicted), random)
-        return taken, predicted
+        return (first, second), True
 
     def _choose(self, random: np.random.Generator, *, renoised: bool) -> tuple[int, int]:
         """Return the indices of a source and of one of its photos."""

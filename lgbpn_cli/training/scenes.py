@@ -31,24 +31,15 @@ Number = TypeVar("Number", bound=np.generic)
 
 def crop(pictures: Sequence[NDArray[np.uint8]], side: int, random: np.random.Generator) -> list[FloatImage]:
     """Return the same square of all pictures, flipped and turned alike, 0..1."""
-    return turned(square(pictures, side, random), random)
-
-
-def square(pictures: Sequence[NDArray[np.uint8]], side: int, random: np.random.Generator) -> list[FloatImage]:
-    """Return the same square of all pictures as it lies, 0..1."""
     height, width = pictures[0].shape[:2]
     top, left = int(random.integers(0, height - side + 1)), int(random.integers(0, width - side + 1))
-    return [
-        picture[top : top + side, left : left + side].astype(np.float32) / np.float32(255)
-        for picture in pictures
-    ]
-
-
-def turned(pictures: Sequence[FloatImage], random: np.random.Generator) -> list[FloatImage]:
-    """Return the pictures flipped and turned, all alike."""
     turns, mirrored = int(random.integers(4)), bool(random.integers(2))
-    quarter_turned = [np.rot90(picture, turns) for picture in pictures]
-    return [np.ascontiguousarray(each[:, ::-1] if mirrored else each) for each in quarter_turned]
+    crops = []
+    for picture in pictures:
+        square = np.rot90(picture[top : top + side, left : left + side], turns)
+        square = square[:, ::-1] if mirrored else square
+        crops.append(np.ascontiguousarray(square, np.float32) / np.float32(255))
+    return crops
 
 
 def halved(scene: FloatImage) -> FloatImage:

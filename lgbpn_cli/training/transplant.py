@@ -102,15 +102,6 @@ def lay_noise(
 
     `strength` is that of the noise, as a share of the photo's: its deviation; its mean goes with the square.
     """
-    mean, fluctuation = draw_noise(noise, scene, random)
-    taken = scene + strength**2 * mean + strength * fluctuation
-    return np.asarray(np.rint(np.clip(taken, 0, 255)), np.float32)
-
-
-def draw_noise(
-    noise: NoiseOfPhoto, scene: FloatImage, random: np.random.Generator
-) -> tuple[FloatImage, FloatImage]:
-    """Return the mean of the noise on `scene`, (side, side, 3) in levels, and noise about it from a random place."""
     side = scene.shape[0]
     normal = _usual_noise(noise, side, random)
     normal = np.rot90(normal, 2 * int(random.integers(2)))
@@ -124,7 +115,8 @@ def draw_noise(
     )
     laid = np.fft.irfft2(spectrum, (side, side), axes=(0, 1)).astype(np.float32)
     mean = noise.mean_at(scene) + noise.missing_mean_at(scene)
-    return mean, noise.deviation_at(scene) * laid
+    taken = scene + strength**2 * mean + strength * noise.deviation_at(scene) * laid
+    return np.asarray(np.rint(np.clip(taken, 0, 255)), np.float32)
 
 
 def _usual_noise(noise: NoiseOfPhoto, side: int, random: np.random.Generator) -> FloatImage:

@@ -233,33 +233,3 @@ def test_shares_of_the_kinds_of_pairs() -> None:
 def test_shares_of_more_than_all_are_refused() -> None:
     with pytest.raises(UsageError, match="more than 1"):
         replace(CONFIG, renoised_share=0.5, transplanted_share=0.4, grain_share=0.2)
-
-
-def test_recorrupted_pairs_are_noisy_photos_with_more_noise_than_they_have() -> None:
-    random = np.random.default_rng(0)
-    clean = np.full((64, 64, 3), 110, np.uint8)
-    noisy = np.rint(clean + random.normal(0, 10, clean.shape)).astype(np.uint8)
-    photos = CleanedPhotos("noisy", (noisy,), (clean,), 1.0, 1.0)
-    config = replace(CONFIG, renoised_share=0.0, recorrupted_share=0.5, grey_share=0.5, batch=60)
-    found = sampler(config, photos, source(weight=0.0)).pairs(
-        0
-    )  # nothing is recorrupted but photos with noise
-    assert found.as_taken.all()  # coarse noise is not known here either
-    recorrupted = 255 * found.target.std(dim=(1, 2, 3)) > 1  # the cleaned picture is even
-    assert recorrupted.float().mean() == pytest.approx(0.5, abs=0.15)
-    target = 255 * found.target[recorrupted]
-    deviation = (255 * found.noisy[recorrupted]).std(dim=(2, 3))
-    assert target.mean() == pytest.approx(110, abs=0.5)
-    grey = (target == target[:, :1]).all(dim=1).all(dim=(1, 2))
-    assert 0.2 < grey.float().mean() < 0.8
-    assert 11 < deviation[~grey].mean() < 15  # of 11.2 to 14.1
-    assert target[~grey].std() > 14
-
-
-def test_recorrupted_pairs_are_turned_alike() -> None:
-    config = replace(CONFIG, renoised_share=0.0, recorrupted_share=1.0)
-    found = sampler(config).pairs(0)
-    # The ramps' noise is even, so that input and target are the same but for shifts.
-    difference = 255 * (found.noisy - found.target)
-    assert difference.std(dim=(2, 3)).max() < 1.5
-    assert (255 * found.noisy).std(dim=(2, 3))[:, :2].min() > 5
