@@ -12,6 +12,9 @@ def _require_trainable(precision: Precision) -> None:
     require(known, "precision", f"'{precision}' is unknown", "Use auto, float32 or bfloat16.")
 
 
+OPTIMISERS = ("adam", "muon")
+
+
 @dataclass(frozen=True)
 class TrainingConfig:
     """How a teacher is trained; every choice works without clean references."""
@@ -25,7 +28,9 @@ class TrainingConfig:
     rim_px: int = 10
     """Rim left out of the loss: reflect padding breaks blindness near borders (see docs in network/blind.py)."""
     learning_rate: float = 1.5e-3
-    """Peak learning rate of Adam."""
+    """Peak learning rate."""
+    optimiser: str = "adam"
+    """adam, or muon for the hidden kernels with Adam for all else: a fraction of the steps (docs/teacher.md)."""
     warmup_steps: int = 200
     """Steps of linear warm-up before the cosine decay to zero."""
     gradient_clip: float = 1.0
@@ -42,6 +47,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
         _require_trainable(self.precision)
+        require(self.optimiser in OPTIMISERS, "optimiser", f"'{self.optimiser}' is unknown", "Use adam or muon.")
         for name in ("steps", "batch", "checkpoint_every"):
             require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
         require(

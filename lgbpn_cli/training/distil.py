@@ -29,7 +29,7 @@ from lgbpn_cli.training.data import load_source
 from lgbpn_cli.training.drawn import DRAWN_PX, kept_in_colours
 from lgbpn_cli.training.estimates import cut_tiles, estimate_tile, result_tile
 from lgbpn_cli.training.kept_arrays import digest_of_all
-from lgbpn_cli.training.muon import Muon
+from lgbpn_cli.training.muon import muon_and_adam
 from lgbpn_cli.training.noise_mean import missing_mean
 from lgbpn_cli.training.pairs import CleanedPhotos, PairSampler
 from lgbpn_cli.training.recipe import DistillationRecipe
@@ -75,13 +75,7 @@ class StudentTrainer(Trainer):
 
     def make_optimisers(self) -> list[torch.optim.Optimizer]:
         """Return Muon for the hidden kernels; Adam for the first and last convolution and all biases."""
-        kernels: list[nn.Parameter] = []
-        others: list[nn.Parameter] = []
-        for name, parameter in self.network.named_parameters():
-            hidden = parameter.ndim == 4 and not name.startswith(("entry.", "exit."))
-            (kernels if hidden else others).append(parameter)
-        rate = self.config.learning_rate
-        return [Muon(kernels, lr=rate), torch.optim.Adam(others, lr=rate, fused=True)]
+        return muon_and_adam(self.network, self.config.learning_rate, outer=("entry.", "exit."))
 
     def loss(self) -> Tensor:
         """Return the geometric mean of the crops' errors, each the root mean square of answer minus target.

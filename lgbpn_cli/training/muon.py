@@ -1,6 +1,6 @@
 """Muon: an optimiser that turns the momentum of every hidden kernel into the orthogonal matrix nearest to it.
 
-All directions of a kernel then learn equally fast, and a student needs a fraction of Adam's steps. Sources: Jordan et
+All directions of a kernel then learn equally fast, and networks need a fraction of Adam's steps. Sources: Jordan et
 al., "Muon: An optimizer for hidden layers in neural networks" (2024) for the iteration and its coefficients; Liu et
 al., "Muon is Scalable for LLM Training" (arXiv 2502.16982), section 2.2, for the size of the steps. `torch.optim.Muon`
 takes matrices only and iterates in bfloat16, which CPUs without instructions for it do ten times more slowly.
@@ -20,6 +20,20 @@ COEFFICIENTS = (3.4445, -4.775, 2.0315)
 """Of X, X X'X and X X'X X'X: after five iterations all singular values lie near 1, between about 0.7 and 1.2."""
 STEP_OF_ADAM = 0.2
 """Root mean square of a step, in learning rates: about Adam's, so both can share a schedule."""
+
+
+def muon_and_adam(network: nn.Module, learning_rate: float, *, outer: tuple[str, ...]) -> list[torch.optim.Optimizer]:
+    """Return Muon for the hidden kernels of `network`, and Adam for all else, which share a learning rate.
+
+    Adam has biases, the layers whose names begin with one of `outer`, which read and write pictures, and kernels of a
+    channel each, whose rows are no matrix.
+    """
+    kernels: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
+    for name, parameter in network.named_parameters():
+        hidden = parameter.ndim == 4 and parameter.shape[1] > 1 and not name.startswith(outer)
+        (kernels if hidden else others).append(parameter)
+    return [Muon(kernels, lr=learning_rate), torch.optim.Adam(others, lr=learning_rate, fused=True)]
 
 
 class Muon(torch.optim.Optimizer):

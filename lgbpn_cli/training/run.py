@@ -70,7 +70,7 @@ def _card(recipe: Recipe, entry: ModelEntry) -> str:
 - Made by: `{entry.command}`
 - Data: {entry.training_data}. No clean picture was used.
 - Steps: {training.steps} of {training.batch} crops of {training.crop_px} px, L1 to the noisy input, \
-EMA {training.ema_decay}
+{training.optimiser.capitalize()}, EMA {training.ema_decay}
 - Date: {entry.date}
 - Licence: {entry.licence}
 - SHA-256: {entry.parts["teacher"].sha256}

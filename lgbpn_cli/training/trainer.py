@@ -18,6 +18,7 @@ from lgbpn_cli.network.blind import blind_loss
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from lgbpn_cli.training.data import CropSampler
+from lgbpn_cli.training.muon import muon_and_adam
 from lgbpn_cli.training_config import DistillationConfig, TrainingConfig
 
 
@@ -202,9 +203,16 @@ class TeacherTrainer(Trainer):
     ) -> None:
         """Start a run at step 0 with weights drawn from the seed, or with a `network` of that shape as it is."""
         torch.manual_seed(config.seed)
+        self.optimiser = config.optimiser
         super().__init__(network or LGBPN(shape), shape, config, device)
         self.sampler, self.rim_px = sampler, config.rim_px
         self.sampling = PassConfig(shape.training_local_pd, shape.training_global_pd)
+
+    def make_optimisers(self) -> list[torch.optim.Optimizer]:
+        """Return Adam alone, or Muon for the hidden kernels and Adam for all else."""
+        if self.optimiser == "adam":
+            return super().make_optimisers()
+        return muon_and_adam(self.network, self.config.learning_rate, outer=("head.", "exit."))
 
     def loss(self) -> Tensor:
         """Return the blind loss (L1 to the noisy crops themselves)."""

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from lgbpn_cli.training.muon import Muon, orthogonalised
+from lgbpn_cli.config import NETWORKS
+from lgbpn_cli.network.lgbpn import LGBPN
+from lgbpn_cli.training.muon import Muon, muon_and_adam, orthogonalised
 
 
 @pytest.mark.parametrize("shape", [(8, 72), (72, 8), (16, 16)])
@@ -58,3 +60,29 @@ def test_kernels_in_channels_last_order_move_alike() -> None:
         Muon([kernel], lr=0.01).step()
         moved.append(kernel.detach())
     torch.testing.assert_close(*moved, atol=1e-6, rtol=1e-5)
+
+
+def test_muon_has_the_hidden_kernels_of_a_teacher_and_adam_all_else() -> None:
+    network = LGBPN(NETWORKS["small"])
+    muon, adam = muon_and_adam(network, 1e-3, outer=("head.", "exit."))
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    hidden = {names[id(each)] for group in muon.param_groups for each in group["params"]}
+    others = {names[id(each)] for group in adam.param_groups for each in group["params"]}
+    assert hidden | others == set(names.values())
+    assert not hidden & others
+    assert {"local_branch.masked.weight", "global_branch.exit.weight"} <= hidden
+    assert {"head.weight", "exit.weight", "local_branch.masked.bias"} <= others
+    # A channel each: no rows that could be orthogonal.
+    assert {name for name in others if "depthwise.weight" in name}
+    assert {name for name in hidden if "depthwise" in name} == set()
+
+
+def test_what_a_masked_kernel_must_not_see_stays_unseen() -> None:
+    torch.manual_seed(4)
+    gradient = torch.randn(8, 4, 3, 3)
+    gradient[:, :, 1, 1] = 0
+    kernel = nn.Parameter(torch.zeros(8, 4, 3, 3))
+    kernel.grad = gradient
+    Muon([kernel], lr=0.1).step()
+    assert kernel.detach()[:, :, 1, 1].abs().max() == 0
+    assert kernel.detach().abs().max() > 0

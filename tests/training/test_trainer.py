@@ -135,16 +135,18 @@ def test_gradients_are_clipped(trainer: TeacherTrainer) -> None:
     assert 0 < moved < 1e-5
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    "changes", [{"precision": "float32"}, {"precision": "bfloat16"}, {"optimiser": "muon"}], ids=str
+)
 def test_a_killed_run_goes_on_to_the_same_weights_bit_for_bit(
-    trainer: TeacherTrainer, tmp_path: Path, precision: str
+    trainer: TeacherTrainer, tmp_path: Path, changes: dict[str, str]
 ) -> None:
-    unbroken = fresh_like(trainer, precision=precision)
+    unbroken = fresh_like(trainer, **changes)
     expected = unbroken.run(tmp_path / "unbroken.pt")
-    killed, broken = fresh_like(trainer, precision=precision), tmp_path / "broken.pt"
+    killed, broken = fresh_like(trainer, **changes), tmp_path / "broken.pt"
     with pytest.raises(RunKilledError):
         killed.run(broken, kill_at(3))  # type: ignore[arg-type]
-    resumed = fresh_like(trainer, precision=precision)
+    resumed = fresh_like(trainer, **changes)
     steps: list[int] = []
     average = resumed.run(broken, lambda progress: steps.append(progress.step))
     assert steps == [3, 4, 5, 6]
@@ -162,11 +164,11 @@ def test_a_finished_run_does_not_train_again(trainer: TeacherTrainer, checkpoint
 
 @pytest.mark.parametrize(
     "changes",
-    [{"learning_rate": 1e-3}, {"seed": 1}, {"batch": 3}, {"ema_decay": 0.9}, {"rim_px": 11}],
+    [{"learning_rate": 1e-3}, {"seed": 1}, {"batch": 3}, {"ema_decay": 0.9}, {"rim_px": 11}, {"optimiser": "muon"}],
     ids=str,
 )
 def test_a_checkpoint_of_other_settings_is_refused(
-    trainer: TeacherTrainer, checkpoint: Path, changes: dict[str, float]
+    trainer: TeacherTrainer, checkpoint: Path, changes: dict[str, object]
 ) -> None:
     trainer.save(checkpoint)
     with pytest.raises(TrainingError, match="other settings"):
