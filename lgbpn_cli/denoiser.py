@@ -16,6 +16,7 @@ from lgbpn_cli.batch.pipeline import OnTile
 from lgbpn_cli.colour import EncodedPixels, WorkingPixels
 from lgbpn_cli.config import PART_OF_QUALITY, InferenceConfig, OutputConfig
 from lgbpn_cli.errors import UsageError
+from lgbpn_cli.mean_light import keep_mean_light
 from lgbpn_cli.noise import NO_NOISE, measure_noise
 from lgbpn_cli.photos.companions import copy_companions
 from lgbpn_cli.photos.photo import Photo
@@ -64,6 +65,8 @@ class Denoiser:
         """The photo without its noise, all its pages; only the tile at hand is in the network's number format."""
         noisy, clean = WorkingPixels(photo), EncodedPixels(photo)
         self._run(noisy, into=clean, result=WorkingPixels(clean.photo), on_tile=on_tile)
+        if photo.linear:
+            keep_mean_light(photo, clean.photo)
         pages = tuple(self.clean(page, on_tile) for page in photo.further)
         return replace(clean.photo, further=pages)
 

@@ -47,7 +47,9 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
         _require_trainable(self.precision)
-        require(self.optimiser in OPTIMISERS, "optimiser", f"'{self.optimiser}' is unknown", "Use adam or muon.")
+        require(
+            self.optimiser in OPTIMISERS, "optimiser", f"'{self.optimiser}' is unknown", "Use adam or muon."
+        )
         for name in ("steps", "batch", "checkpoint_every"):
             require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
         require(

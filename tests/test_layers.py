@@ -25,7 +25,13 @@ LAYERS = (
     {"errors", "version"},
 )
 """Each room may import itself and the rooms of the layers below its own."""
-SERVING = {"photos": set[str](), "colour": {"photos"}, "noise": set[str](), "adaptation": {"noise"}}
+SERVING = {
+    "photos": set[str](),
+    "colour": {"photos"},
+    "noise": set[str](),
+    "adaptation": {"noise"},
+    "mean_light": {"photos"},
+}
 """Rooms beside the layers, with what they may import besides LEAVES; never PyTorch."""
 LEAVES = {"config", "errors", "version"}
 SERVED = {"app", "denoiser", "batch", "evaluation", "training"}

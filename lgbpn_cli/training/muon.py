@@ -22,7 +22,9 @@ STEP_OF_ADAM = 0.2
 """Root mean square of a step, in learning rates: about Adam's, so both can share a schedule."""
 
 
-def muon_and_adam(network: nn.Module, learning_rate: float, *, outer: tuple[str, ...]) -> list[torch.optim.Optimizer]:
+def muon_and_adam(
+    network: nn.Module, learning_rate: float, *, outer: tuple[str, ...]
+) -> list[torch.optim.Optimizer]:
     """Return Muon for the hidden kernels of `network`, and Adam for all else, which share a learning rate.
 
     Adam has biases, the layers whose names begin with one of `outer`, which read and write pictures, and kernels of a

@@ -69,8 +69,6 @@ class Camera:
     """0 demosaics bilinearly, 1 with Malvar's full gradient correction."""
     luma_smooth_px: float = 0.0
     """Standard deviation of the blur that the camera's own noise reduction lays on brightness noise."""
-    luma_smoothing: float = 1.0
-    """How much of the brightness noise goes through that blur; the rest stays as fine as it was."""
     chroma_smooth_px: float = 0.0
     """The same for colour noise."""
     sharpening: float = 0.0
@@ -97,9 +95,8 @@ def draw_camera(random: np.random.Generator, ranges: NoiseRanges) -> Camera:
         clips_black=FITS_CLIPPED_AT_BLACK[fit],
         contrast=random.uniform(0.0, 1.0) if random.random() < 0.5 else 0.0,
         demosaic_correction=random.uniform(0.4, 1.0),
-        luma_smooth_px=random.uniform(0.0, 2.0) if processed else 0.0,
-        luma_smoothing=random.uniform(0.3, 1.0) if processed else 1.0,
-        chroma_smooth_px=random.uniform(0.0, 4.0) if processed else 0.0,
+        luma_smooth_px=random.uniform(0.0, 0.9) if processed else 0.0,
+        chroma_smooth_px=random.uniform(0.0, 2.5) if processed else 0.0,
         sharpening=random.uniform(0.0, 0.8) if processed else 0.0,
         jpeg_quality=int(random.integers(60, 101)) if jpeg else None,
         jpeg_subsampling=int(random.choice((0, 2))),
@@ -204,7 +201,7 @@ def _process(noise: FloatImage, camera: Camera) -> FloatImage:
         return noise
     luma = noise @ LUMA[:, None]
     chroma = blur(noise - luma, camera.chroma_smooth_px)
-    luma = luma + np.float32(camera.luma_smoothing) * (blur(luma, camera.luma_smooth_px) - luma)
+    luma = blur(luma, camera.luma_smooth_px)
     luma = luma + np.float32(camera.sharpening) * (luma - blur(luma, 1.0))
     return luma + chroma
 

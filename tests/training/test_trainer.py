@@ -164,7 +164,14 @@ def test_a_finished_run_does_not_train_again(trainer: TeacherTrainer, checkpoint
 
 @pytest.mark.parametrize(
     "changes",
-    [{"learning_rate": 1e-3}, {"seed": 1}, {"batch": 3}, {"ema_decay": 0.9}, {"rim_px": 11}, {"optimiser": "muon"}],
+    [
+        {"learning_rate": 1e-3},
+        {"seed": 1},
+        {"batch": 3},
+        {"ema_decay": 0.9},
+        {"rim_px": 11},
+        {"optimiser": "muon"},
+    ],
     ids=str,
 )
 def test_a_checkpoint_of_other_settings_is_refused(
