@@ -158,6 +158,7 @@ def denoise_folder(
     plan = plan_targets(selection.sources, inputs, output)
     for text in (*selection.notes(), *plan.notes()):
         listener.note(text)
+    plan.keep_part(*output.part)
     if not plan.jobs:
         _report_refused(selection, plan, listener)
         return
@@ -182,7 +183,8 @@ def denoise_folder(
     default = None if model == AUTO_MODEL else model
     denoiser = replace(prepare(default, device, settings), output=output, listener=listener)
     denoiser.check_plan()
-    remaining.compare(denoiser.record)
+    if model != AUTO_MODEL:  # which model made a result depends on its photo, which is not read yet
+        remaining.compare(denoiser.record)
     listener.prepared(denoiser.facts, len(remaining.jobs))
     for text in remaining.notes():
         listener.note(text)
@@ -198,9 +200,17 @@ def denoise_folder(
     by_photo: Denoiser | DenoiserOfCamera = denoiser
     if model == AUTO_MODEL:
         by_photo = DenoiserOfCamera(denoiser, settings.quality, shots)
-    steps = Steps(read=read, run=by_photo.clean, write=by_photo.write)
+    steps = Steps(
+        read=read,
+        run=by_photo.clean,
+        write=by_photo.write,
+        model_of=by_photo.model_of,
+        is_done=lambda target: target.exists() and not output.overwrite,
+    )
     if page is not None:
         label, facts = describe_network(denoiser.model, denoiser.settings)
+        if model == AUTO_MODEL:
+            label += ", or your own model for a camera"
         page.begin(label, facts, [job.source for job in remaining.jobs])
         steps = replace(steps, run=page.watch(steps.run), write=page.keep(steps.write))
         if remaining.skipped:

@@ -298,6 +298,8 @@ class OutputConfig:
     """Enter sub-folders; their structure is mirrored below `output`."""
     overwrite: bool = False
     """Replace results that are already there (never a source)."""
+    part: tuple[int, int] = (1, 1)
+    """Which of how many equal parts of the photos is done, from 1: several machines can share a folder."""
     format: str = "preserve"
     """One of OUTPUT_FORMATS: the type of the results; preserve gives DNG for camera raw and JPEG for HEIC."""
     bit_depth: int | None = None
@@ -335,4 +337,7 @@ class OutputConfig:
         require(
             possible, "--jpeg-quality", f"{quality} is not between 1 and 100", "95 loses hardly anything."
         )
+        number, parts = self.part
+        possible = 1 <= number <= parts
+        require(possible, "--part", f"{number}/{parts} is no part", "The second of eight is 2/8.")
         require(self.max_pixels >= 1, "--max-pixels", f"{self.max_pixels} is no size", "Use 1 or more.")

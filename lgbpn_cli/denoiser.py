@@ -72,8 +72,13 @@ class Denoiser:
 
     def write(self, photo: Photo, target: Path) -> None:
         """Write a result, and copy what belongs to its photo."""
-        write_photo(photo, target, record=self.record if self.output.provenance else None)
+        record = self.record if self.output.provenance else None
+        write_photo(photo, target, record=record, overwrite=self.output.overwrite)
         copy_companions(photo.path, target, times=self.output.preserve_times)
+
+    def model_of(self, photo: Photo) -> str:
+        """The name of the model, which is the same for all photos."""
+        return self.model.name
 
     def run(self, image: NDArray[np.float32], on_tile: OnTile | None = None) -> NDArray[np.float32]:
         """The network's answer to an (h, w, 3) picture from 0 to 1."""
@@ -196,6 +201,10 @@ class DenoiserOfCamera:
     def write(self, photo: Photo, target: Path) -> None:
         """Write a result."""
         self._suited(photo).write(photo, target)
+
+    def model_of(self, photo: Photo) -> str:
+        """The name of the model that suits the photo."""
+        return self._suited(photo).model.name
 
     def _suited(self, photo: Photo) -> Denoiser:
         from lgbpn_cli.models.manifest import model_for_camera

@@ -8,6 +8,7 @@
     |   |-- PhotoReadError         1
     |   |-- UnsupportedPhotoError  1
     |   `-- PhotoWriteError        1
+    |       `-- ResultExistsError  -   its result is there: nothing failed
     `-- TrainingError              1   a training run cannot start or go on
 
 A message is one line: what it is about, the cause, the cure.
@@ -58,6 +59,10 @@ class UnsupportedPhotoError(PhotoError):
 
 class PhotoWriteError(PhotoError):
     """The result could not be written; no partial file is left."""
+
+
+class ResultExistsError(PhotoWriteError):
+    """A result is there that was not when the run began; it stays as it is."""
 
 
 class TrainingError(LgbpnError):

@@ -18,16 +18,20 @@ class Remaining:
     skipped: list[Job] = field(default_factory=list)
     """Their target exists."""
     otherwise_made: int = 0
-    """How many of the skipped were not made by this model with these settings, as far as they tell."""
+    """How many of the skipped were made by another model or with other settings."""
+    not_known: int = 0
+    """How many of the skipped do not say that they are results."""
 
     def compare(self, record: Record) -> None:
-        """Count the results that are there and were made otherwise than `record`, which this run would write.
+        """Count the files that are there and were not made as `record` says, which this run would write.
 
         The version in it is not compared: a new version alone does not make old results other results.
         """
         for job in self.skipped:
             found = read_record(job.target)
-            if found is None or (found.model, found.settings) != (record.model, record.settings):
+            if found is None:
+                self.not_known += 1
+            elif (found.model, found.settings) != (record.model, record.settings):
                 self.otherwise_made += 1
 
     def notes(self) -> list[str]:
@@ -37,7 +41,11 @@ class Remaining:
         text = f"{len(self.skipped)} already there"
         if self.otherwise_made:
             text += f", {self.otherwise_made} of them made with other settings; --overwrite replaces them"
-        return [text]
+        lines = [text]
+        if self.not_known:
+            text = f"{self.not_known} of those there do not say that lgbpn made them; --overwrite would replace them"
+            lines.append(f"{text}, photos or not")
+        return lines
 
 
 def leave_out_existing(jobs: Sequence[Job], *, overwrite: bool) -> Remaining:

@@ -52,6 +52,8 @@ class Outcome:
     failure: Failure | None = None
     colour_shift_levels: tuple[float, ...] | None = None
     """By how much the mean of each channel rose, in 8-bit levels; with DONE."""
+    model: str | None = None
+    """The model that denoised it; with DONE."""
 
 
 @dataclass(frozen=True)

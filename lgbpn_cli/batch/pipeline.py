@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 
 from lgbpn_cli.batch.outcome import Failure, Job, Listener, Outcome, Status
 from lgbpn_cli.colour import colour_shift_levels
-from lgbpn_cli.errors import LgbpnError, PhotoError
+from lgbpn_cli.errors import LgbpnError, PhotoError, ResultExistsError
 from lgbpn_cli.photos.faults import shown
 from lgbpn_cli.photos.photo import Photo
 
@@ -33,6 +33,10 @@ class Steps:
     read: Callable[[Path], Photo]
     run: Callable[[Photo, OnTile], Photo]
     write: Callable[[Photo, Path], None]
+    model_of: Callable[[Photo], str | None] = lambda _: None
+    """The name of the model that is run over a photo."""
+    is_done: Callable[[Path], bool] = lambda _: False
+    """Whether a photo's target needs nothing any more: another run may have written it since this one began."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,20 @@ def run_jobs(
                 line.process(job, read)
         finally:
             reader.shutdown(wait=False, cancel_futures=True)
-            line.settle()
+            _whatever_comes(line.settle)
+
+
+def _whatever_comes(settle: Callable[[], None]) -> None:
+    """Let the last photo become whole, however often Ctrl-C is pressed meanwhile."""
+    interrupted: KeyboardInterrupt | None = None
+    while True:
+        try:
+            settle()
+            break
+        except KeyboardInterrupt as interrupt:
+            interrupted = interrupt
+    if interrupted is not None:
+        raise interrupted
 
 
 def _attempt(source: Path, step: Callable[[], T]) -> _Attempt[T]:
@@ -136,10 +153,11 @@ class _Writing:
     """A photo on its way to the disk."""
 
     job: Job
-    attempt: Future[_Attempt[None]]
+    attempt: Future[_Attempt[Status]]
     seconds_before: float
     megapixels: float
     colour_shift_levels: tuple[float, ...]
+    model: str | None
 
 
 class _Line:
@@ -157,6 +175,10 @@ class _Line:
         if isinstance(photo, Failure):
             self._fail(job, photo, read.seconds, None)
             return
+        if self._steps.is_done(job.target):
+            self.settle()
+            self._listener.finished(Outcome(job.source, job.target, Status.SKIPPED))
+            return
         for text in photo.notes:
             self._listener.note(f"{job.source}: {text}")
         self._listener.started(job)
@@ -167,12 +189,20 @@ class _Line:
             return
         clean, shift = ran.result
         self.settle()
-        attempt = self._writer.submit(_attempt, job.source, lambda: self._steps.write(clean, job.target))
-        self._writing = _Writing(job, attempt, seconds, photo.megapixels, shift)
+        attempt = self._writer.submit(_attempt, job.source, lambda: self._write(clean, job.target))
+        model = self._steps.model_of(photo)
+        self._writing = _Writing(job, attempt, seconds, photo.megapixels, shift, model)
 
     def _run(self, photo: Photo) -> tuple[Photo, tuple[float, ...]]:
         clean = self._steps.run(photo, self._on_tile)
         return clean, colour_shift_levels(photo, clean)
+
+    def _write(self, clean: Photo, target: Path) -> Status:
+        try:
+            self._steps.write(clean, target)
+        except ResultExistsError:
+            return Status.SKIPPED
+        return Status.DONE
 
     def settle(self) -> None:
         """Wait for the photo that is being written, if any, and report it."""
@@ -181,16 +211,18 @@ class _Line:
             return
         written = writing.attempt.result()
         self._writing = None
-        failure = written.result
+        failure = written.result if isinstance(written.result, Failure) else None
+        status = Status.FAILED if isinstance(written.result, Failure) else written.result
         self._listener.finished(
             Outcome(
                 writing.job.source,
                 writing.job.target,
-                Status.DONE if failure is None else Status.FAILED,
+                status,
                 writing.seconds_before + written.seconds,
                 writing.megapixels,
                 failure,
-                writing.colour_shift_levels if failure is None else None,
+                writing.colour_shift_levels if status is Status.DONE else None,
+                writing.model if status is Status.DONE else None,
             )
         )
 

@@ -18,6 +18,7 @@ from lgbpn_cli.photos.record import read_record
 OTHER_TYPE = "of other file types"
 HIDDEN = "hidden"
 OWN_RESULT = "made by lgbpn"
+LEADS_NOWHERE = "links that lead nowhere"
 SUB_FOLDER = "not entered (sub-folders need -r)"
 IN_OUTPUT = "not entered (output folder)"
 REPEATED = "given twice"
@@ -105,13 +106,8 @@ class _Selector:
         reason = self._reason_against(path)
         if reason is None:
             self._take(Source(path, Path(path.name)))
-            return
-        causes = {
-            HIDDEN: ("is a hidden file", "Rename it if it is a photo."),
-            OTHER_TYPE: ("is not a photo of a known type", f"Known are {', '.join(sorted(PHOTO_SUFFIXES))}."),
-            OWN_RESULT: ("was made by lgbpn and is not denoised again", "Give the original photo."),
-        }
-        self.selection.refused.append((path, UnsupportedPhotoError(path, *causes[reason])))
+        else:
+            self._refuse(path, reason)
 
     def add_folder(self, folder: Path) -> None:
         """Take the photos of a folder the user named."""
@@ -119,8 +115,22 @@ class _Selector:
             reason = self._reason_against(path)
             if reason is None:
                 self._take(Source(path, path.relative_to(folder)))
+            elif reason == LEADS_NOWHERE:  # a photo that is missing; all else is left out on purpose
+                self._refuse(path, reason)
             else:
                 self.selection.ignored[reason] += 1
+
+    def _refuse(self, path: Path, reason: str) -> None:
+        causes = {
+            HIDDEN: ("is a hidden file", "Rename it if it is a photo."),
+            LEADS_NOWHERE: (
+                "is a link that leads nowhere",
+                "Connect the disk it points to, or fetch the file.",
+            ),
+            OTHER_TYPE: ("is not a photo of a known type", f"Known are {', '.join(sorted(PHOTO_SUFFIXES))}."),
+            OWN_RESULT: ("was made by lgbpn and is not denoised again", "Give the original photo."),
+        }
+        self.selection.refused.append((path, UnsupportedPhotoError(path, *causes[reason])))
 
     def _walk(self, top: Path) -> Iterator[Path]:
         """All entries that are not folders, a folder's own before those of its sub-folders."""
@@ -165,8 +175,11 @@ class _Selector:
     def _reason_against(self, path: Path) -> str | None:
         if path.name.startswith("."):
             return HIDDEN
-        # is_file comes first: opening a pipe that is called x.jpg would wait for ever.
-        if path.suffix.lower() not in PHOTO_SUFFIXES or not path.is_file():
+        if path.suffix.lower() not in PHOTO_SUFFIXES:
+            return OTHER_TYPE
+        if path.is_symlink() and not path.exists():
+            return LEADS_NOWHERE
+        if not path.is_file():  # opening a pipe that is called x.jpg would wait for ever
             return OTHER_TYPE
         if self._lies_beside_its_source(path) or read_record(path) is not None:
             return OWN_RESULT

@@ -10,9 +10,12 @@ from pathlib import Path
 
 from lgbpn_cli.batch.outcome import Job
 from lgbpn_cli.batch.selection import Source, comparable_name
-from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.config import OUTPUT_FORMATS, OutputConfig
 from lgbpn_cli.errors import PhotoError, PhotoWriteError, UsageError
 from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES, result_suffix, type_of_suffix
+
+OTHER_PICTURES = {".bmp", ".gif", ".jp2", ".jxl", ".pdf", ".ppm", ".psd", ".svg", ".tga"}
+"""Endings of pictures that are not written: no one means a folder of that name."""
 
 
 @dataclass
@@ -32,6 +35,10 @@ class TargetPlan:
             self.refused.append((job, error))
         return error is None
 
+    def keep_part(self, number: int, parts: int) -> None:
+        """Keep every so many-th job: the same ones in every run, since targets depend on names alone."""
+        self.jobs = self.jobs[number - 1 :: parts]
+
     def notes(self) -> list[str]:
         """What the user should be told about the targets, a line each."""
         return [f"{job} (renamed: another photo's result has the plain name)" for job in self.renamed]
@@ -50,6 +57,9 @@ def check_output(inputs: Sequence[Path], output: OutputConfig) -> None:
             cause = f"the result of {inputs[0].name} is a {ending} file and cannot become {target.suffix}"
             raise UsageError(subject, cause, f"Let the name end in {ending}, or choose a type with -f.")
         return
+    if not target.is_dir() and target.suffix.lower() in OTHER_PICTURES and not inputs[0].is_dir():
+        known = ", ".join(OUTPUT_FORMATS[1:])
+        raise UsageError(subject, f"{target.suffix} files are not written", f"Choose one of {known}.")
     if target.suffix.lower() in PHOTO_SUFFIXES and not target.is_dir():
         raise UsageError(subject, "names a file, which only one input file can have", "Give a folder.")
     if target.exists() and not target.is_dir():

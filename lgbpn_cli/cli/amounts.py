@@ -1,4 +1,4 @@
-"""Amounts of memory and of time as people write them."""
+"""Amounts of memory and of time, and parts, as people write them."""
 
 from __future__ import annotations
 
@@ -28,3 +28,11 @@ def parse_seconds(option: str, text: str) -> float:
     if found is None:
         raise UsageError(f"{option} {text}", "it is no amount of time", "Use for example 90s, 30m or 2h.")
     return float(found[1]) * SECONDS[found[2]]
+
+
+def parse_part(option: str, text: str) -> tuple[int, int]:
+    """Return number and parts of a text such as 2/8. Raises UsageError for `option` otherwise."""
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if found is None:
+        raise UsageError(f"{option} {text}", "it is no part", "The second of eight is 2/8.")
+    return int(found[1]), int(found[2])

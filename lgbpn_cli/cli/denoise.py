@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lgbpn_cli.cli.amounts import parse_bytes
+from lgbpn_cli.cli.amounts import parse_bytes, parse_part
 from lgbpn_cli.cli.command_line import command_line
 from lgbpn_cli.cli.options import (
     AUTO,
@@ -64,6 +64,14 @@ def denoise(
         bool,
         typer.Option("--overwrite", help="Replace results that are already there instead of skipping them."),
     ] = OutputConfig.overwrite,
+    part: Annotated[
+        str,
+        typer.Option(
+            "--part",
+            metavar="NUMBER/PARTS",
+            help="Do one of so many equal parts of the photos, so that several machines can share a folder.",
+        ),
+    ] = "1/1",
     format_: Annotated[
         str,
         typer.Option(
@@ -242,13 +250,14 @@ def denoise(
       lgbpn denoise IMG_1.NEF -f tiff              writes IMG_1_denoised.tif
       lgbpn denoise photos/ --quality best -n      shows what would be done, and how long it would take
       lgbpn denoise photos/ --html page.html       also makes a page to look at before and after
+      lgbpn denoise scans/ -r -o out/ --part 2/8   does what the second of eight machines has to do
 
     \b
     Exit codes:
       0    all done, or nothing to do
       1    some photos failed; the others are done
       2    the command, model or device was wrong; nothing was done
-      130  stopped with Ctrl-C; no partial file is left
+      130  stopped with Ctrl-C (or SIGTERM, SIGHUP); no partial file is left
     """
     if quiet and verbose:
         raise UsageError("--quiet", "contradicts --verbose", "Leave one of them away.")
@@ -268,6 +277,7 @@ def denoise(
         suffix=suffix,
         recursive=recursive,
         overwrite=overwrite,
+        part=parse_part("--part", part),
         format=format_,
         bit_depth=bit_depth,
         jpeg_quality=jpeg_quality,

@@ -17,6 +17,7 @@ from lgbpn_cli.cli.evaluate import evaluate
 from lgbpn_cli.cli.finetune import finetune
 from lgbpn_cli.cli.models import models_app
 from lgbpn_cli.cli.probe import probe
+from lgbpn_cli.cli.stop_signals import stop_as_ctrl_c_does
 from lgbpn_cli.cli.train import train
 from lgbpn_cli.errors import LgbpnError
 from lgbpn_cli.version import __version__
@@ -73,4 +74,5 @@ app.command("bench")(bench)
 
 def main() -> None:
     """Run the command with the arguments of this process; ends it with an exit code."""
+    stop_as_ctrl_c_does()
     app(prog_name="lgbpn")

@@ -109,7 +109,7 @@ class Reporter:
             "seconds": None if outcome.seconds is None else round(outcome.seconds, 3),
             "megapixels": outcome.megapixels,
             "device": None if facts is None else facts.device,
-            "model": None if facts is None else facts.model,
+            "model": outcome.model or (None if facts is None else facts.model),
             "seed": None if facts is None else facts.seed,
         }
         if outcome.colour_shift_levels is not None:

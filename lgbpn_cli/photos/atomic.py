@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -14,13 +15,13 @@ PART_SUFFIX = ".part"
 
 
 @contextmanager
-def replace_file(target: Path) -> Iterator[BinaryIO]:
+def replace_file(target: Path, *, overwrite: bool = True) -> Iterator[BinaryIO]:
     """Return a new empty file, open for writing, that takes the target's name when the block ends well.
 
     Missing parent folders are made. When the block raises anything, KeyboardInterrupt included, the new file
     is removed and an old target stays as it was. After kill -9 a `.lgbpn-*.part` file may be left.
 
-    Raises OSError.
+    Raises OSError; FileExistsError where `overwrite` is false and the target has appeared meanwhile.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     # Not mkstemp: it makes files of mode 0600, and the umask that says what they should become cannot be
@@ -33,8 +34,25 @@ def replace_file(target: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        part.replace(target)
+        if overwrite:
+            part.replace(target)
+        else:
+            _move_to_free_name(part, target)
     except BaseException:
         with suppress(OSError):
             part.unlink()
         raise
+
+
+def _move_to_free_name(part: Path, target: Path) -> None:
+    """Give a file another name, unless that is taken."""
+    try:
+        target.hardlink_to(part)  # the only call that never replaces what another program has just written
+    except FileExistsError:
+        raise
+    except (OSError, NotImplementedError):  # a file system without hard links, such as exFAT
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        part.replace(target)
+    else:
+        part.unlink()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from lgbpn_cli.errors import PhotoWriteError
@@ -20,7 +21,7 @@ def copy_companions(source: Path, target: Path, *, times: bool) -> None:
     """
     try:
         for old, new in _sidecars(source, target):
-            if old.is_file() and not new.exists():
+            if _is_file(old) and not new.exists():
                 with replace_file(new) as file:
                     file.write(old.read_bytes())
         if times:
@@ -29,6 +30,12 @@ def copy_companions(source: Path, target: Path, *, times: bool) -> None:
     except OSError as error:
         cause = f"it is written, but its sidecar or times are not ({one_line(error.strerror or error)})"
         raise PhotoWriteError(shown(target), cause, "Copy them yourself.") from error
+
+
+def _is_file(path: Path) -> bool:
+    with suppress(OSError):  # with the suffix, a name can be too long for the file system
+        return path.is_file()
+    return False
 
 
 def _sidecars(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:

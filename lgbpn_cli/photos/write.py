@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from lgbpn_cli.errors import PhotoWriteError
+from lgbpn_cli.errors import PhotoWriteError, ResultExistsError
 from lgbpn_cli.photos.atomic import replace_file
 from lgbpn_cli.photos.faults import EncodingError, one_line, shown
 from lgbpn_cli.photos.formats import WRITERS
@@ -22,7 +22,7 @@ CURES = {
 }
 
 
-def write_photo(photo: Photo, target: Path, *, record: Record | None = None) -> None:
+def write_photo(photo: Photo, target: Path, *, record: Record | None = None, overwrite: bool = True) -> None:
     """Write the photo's pixels to `target`, with all else from the file the photo was read from.
 
     The type is `photo.format`; `convert.as_result` makes another one of it.
@@ -30,18 +30,22 @@ def write_photo(photo: Photo, target: Path, *, record: Record | None = None) -> 
     The file appears whole or not at all; an old one is replaced, missing folders are made. `record` becomes
     the tool's own mark inside the file and replaces an older one; without it a mark of the source stays.
 
-    Raises PhotoWriteError; an old target is then as it was and no partial file is left.
+    Raises PhotoWriteError; an old target is then as it was and no partial file is left. ResultExistsError is one
+    of these: there is a target, and `overwrite` is false.
     """
     write = WRITERS[photo.format]
     mark = None if record is None else record.to_mark()
     try:
-        with replace_file(target) as file:
+        with replace_file(target, overwrite=overwrite) as file:
             write(photo, file, mark)
     except EncodingError as error:
         raise PhotoWriteError(shown(target), error.cause, error.cure) from error
     except MemoryError as error:
         cure = "Close other programs and run again."
         raise PhotoWriteError(shown(target), "there is not enough memory to write it", cure) from error
+    except FileExistsError as error:
+        cure = "Nothing was changed; --overwrite replaces it."
+        raise ResultExistsError(shown(target), "it is there already", cure) from error
     except OSError as error:
         cause = f"cannot be written ({one_line(error.strerror or error)})"
         cure = CURES.get(error.errno or 0, "Check the folder, or choose another one.")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import threading
 import time
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ import pytest
 
 from lgbpn_cli.batch.outcome import Job, Outcome, RunFacts, Status
 from lgbpn_cli.batch.pipeline import OnTile, Steps, describe_failure, run_jobs
-from lgbpn_cli.errors import ModelError, PhotoReadError, PhotoWriteError
+from lgbpn_cli.errors import ModelError, PhotoReadError, PhotoWriteError, ResultExistsError
 from lgbpn_cli.photos.photo import Photo
 
 PATIENCE_S = 10
@@ -233,6 +236,57 @@ def test_ctrl_c_lets_the_photo_that_is_being_written_become_whole() -> None:
     assert written == ["1.jpg"]
     assert listener.statuses == ["done 1.jpg"]
     assert not [thread for thread in threading.enumerate() if thread.name.startswith(("reader", "writer"))]
+
+
+def test_every_further_ctrl_c_waits_for_the_photo_that_is_being_written() -> None:
+    begun, written = threading.Event(), []
+
+    def slow_write(photo: Photo, target: Path) -> None:
+        begun.set()
+        time.sleep(0.5)
+        written.append(target.name)
+
+    def press() -> None:
+        assert begun.wait(PATIENCE_S)
+        for _ in range(3):
+            time.sleep(0.05)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    listener = Listener()
+    hand = threading.Thread(target=press)
+    hand.start()
+    with pytest.raises(KeyboardInterrupt):
+        run_jobs(jobs(1), steps(write=slow_write), listener)
+    hand.join()
+    assert written == ["1.jpg"]
+    assert listener.statuses == ["done 1.jpg"]
+
+
+def test_a_result_that_another_run_wrote_meanwhile_is_skipped() -> None:
+    def write(photo: Photo, target: Path) -> None:
+        if target.name == "3.jpg":
+            raise ResultExistsError(target, "it is there already", "Leave it.")
+
+    ran = []
+
+    def run_over(photo: Photo, on_tile: OnTile) -> Photo:
+        ran.append(photo.path.name)
+        return photo
+
+    listener = Listener()
+    run_jobs(
+        jobs(3),
+        replace(steps(run=run_over, write=write), is_done=lambda target: target.name == "2.jpg"),
+        listener,
+    )
+    assert listener.statuses == ["done 1.jpg", "skipped 2.jpg", "skipped 3.jpg"]
+    assert ran == ["1.jpg", "3.jpg"]
+
+
+def test_the_model_of_a_photo_is_reported_with_it() -> None:
+    listener = Listener()
+    run_jobs(jobs(2), replace(steps(), model_of=lambda photo: f"of {photo.path}"), listener)
+    assert [outcome.model for outcome in listener.outcomes] == ["of 1.jpg", "of 2.jpg"]
 
 
 def test_a_failed_photos_pixels_are_given_back() -> None:

@@ -114,7 +114,20 @@ def test_a_loop_of_symbolic_links_comes_to_an_end(tmp_path: Path) -> None:
     (tmp_path / "a" / "self.jpg").symlink_to("self.jpg")
     chosen = select_sources([tmp_path], DEEP)
     assert names(chosen) == ["a/b/c.jpg"]
-    assert chosen.ignored == {selection.OTHER_TYPE: 2}
+    assert chosen.ignored == {selection.OTHER_TYPE: 1}
+    assert [path.name for path, _ in chosen.refused] == ["self.jpg"]
+
+
+def test_a_link_to_a_photo_that_is_missing_is_a_failure(tmp_path: Path) -> None:
+    make(tmp_path, "a.jpg")
+    (tmp_path / "b.jpg").symlink_to("unmounted/b.jpg")
+    (tmp_path / "c.txt").symlink_to("unmounted/c.txt")
+    chosen = select_sources([tmp_path], HERE)
+    assert names(chosen) == ["a.jpg"]
+    assert chosen.ignored == {selection.OTHER_TYPE: 1}
+    [(path, error)] = chosen.refused
+    assert path == tmp_path / "b.jpg"
+    assert "leads nowhere" in str(error)
 
 
 def test_a_pipe_that_is_called_like_a_photo_is_not_opened(tmp_path: Path) -> None:

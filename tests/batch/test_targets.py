@@ -197,3 +197,24 @@ def test_output_options_that_cannot_work_stop_everything(tmp_path: Path) -> None
     make(tmp_path, "file")
     with pytest.raises(UsageError, match="is a file, not a folder"):
         check_output([first], OutputConfig(output=str(tmp_path / "file")))
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 8])
+def test_parts_are_disjoint_nearly_equal_and_all_there_is(tmp_path: Path, parts: int) -> None:
+    make(tmp_path, *(f"{number}.jpg" for number in range(7)))
+    found = []
+    for number in range(1, parts + 1):
+        share = plan([tmp_path], OutputConfig(output=str(tmp_path / "out")))
+        share.keep_part(number, parts)
+        found.append([job.source.name for job in share.jobs])
+    assert sorted(name for share in found for name in share) == sorted(f"{number}.jpg" for number in range(7))
+    assert max(map(len, found)) - min(map(len, found)) <= 1
+
+
+@pytest.mark.parametrize("name", ["out.gif", "OUT.BMP", "out.jxl"])
+def test_a_picture_of_a_type_that_is_not_written_is_no_folder(tmp_path: Path, name: str) -> None:
+    [photo] = make(tmp_path, "a.jpg")
+    with pytest.raises(UsageError, match="files are not written"):
+        check_output([photo], OutputConfig(output=str(tmp_path / name)))
+    (tmp_path / name).mkdir()
+    check_output([photo], OutputConfig(output=str(tmp_path / name)))

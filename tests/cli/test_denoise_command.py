@@ -234,11 +234,33 @@ def test_the_model_of_the_camera_is_used_where_there_is_one(
     grey = Image.new("RGB", (20, 20), "grey")
     grey.save(tmp_path / "known.png", exif=exif)
     grey.save(tmp_path / "unknown.png")
-    result = lgbpn("denoise", tmp_path, "-m", "auto", "-o", tmp_path / "out")
+    result = lgbpn("denoise", tmp_path, "-m", "auto", "-o", tmp_path / "out", "--json")
     assert result.exit_code == 0
+    told = {Path(line["source"]).name: line["model"] for line in map(json.loads, result.stdout.splitlines())}
+    assert told == {"known.png": "other", "unknown.png": "fake"}
     assert "Canon EOS 5D, ISO 800: model other" in result.stderr
     used = [settings_of(tmp_path / "out" / name)["model_sha256"] for name in ("known.png", "unknown.png")]
     assert used == ["sum of other teacher", "sum of fake teacher"]
+    # Which model made a result is not known before its photo is read.
+    assert "2 already there\n" in lgbpn("denoise", tmp_path, "-m", "auto", "-o", tmp_path / "out").stderr
+
+
+def test_machines_share_a_folder_by_parts(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
+    for name in "abcde":
+        make_photo(f"in/{name}.png")
+    for number, expected in ((1, "ace"), (2, "bd"), (3, "")):
+        out = tmp_path / f"out{number}"
+        options = ("-o", out, "--part", f"{number}/2")
+        result = lgbpn("denoise", tmp_path / "in", *options)
+        if number == 3:
+            assert result.exit_code == 2
+            assert "--part: 3/2 is no part" in result.stderr
+        else:
+            assert result.exit_code == 0
+            assert {path.stem for path in out.iterdir()} == set(expected)
+    alone = lgbpn("denoise", tmp_path / "in" / "a.png", "--part", "2/2")
+    assert alone.exit_code == 0
+    assert "nothing to do" in alone.stderr
 
 
 @pytest.mark.parametrize(("quality", "part"), [("fast", "student"), ("teacher", "teacher")])

@@ -51,15 +51,16 @@ def test_a_wrong_command_ends_with_2(options: list[str], start_lgbpn: Lgbpn, mak
     assert "Traceback" not in stderr
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_ctrl_c_ends_with_130_a_summary_and_whole_files_only(
-    start_lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
+    start_lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path, name: str
 ) -> None:
-    for name in ("a.png", "b.png", "c.png"):
-        make_photo(f"in/{name}", (640, 64))
+    for photo in ("a.png", "b.png", "c.png"):
+        make_photo(f"in/{photo}", (640, 64))
     options = ["--tile", "64", "--halo", "0", "-o", tmp_path / "out"]
     process = start_lgbpn("denoise", tmp_path / "in", *options, seconds_per_tile=0.1)
     wait_for(tmp_path / "out" / "a.png")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.Signals[name])
     stdout, stderr = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, stdout) == (130, "")
     assert "stopped: 1 photo denoised in " in stderr

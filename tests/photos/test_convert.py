@@ -154,3 +154,12 @@ def test_sidecars_are_copied_by_the_results_name_and_never_replaced(tmp_path: Pa
     copy_companions(source, target, times=False)
     assert (target.parent / "a_clean.xmp").read_bytes() == b"later"
     assert (target.parent / "a_clean.dng.xmp").read_bytes() == b"darktable"
+
+
+def test_a_name_too_long_for_a_sidecar_is_no_error(tmp_path: Path) -> None:
+    name = "a" * 249 + ".jpg"
+    (tmp_path / "out").mkdir()
+    for path in (tmp_path / name, tmp_path / "out" / name):
+        path.write_bytes(b"photo")
+    copy_companions(tmp_path / name, tmp_path / "out" / name, times=True)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [name]

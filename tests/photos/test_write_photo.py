@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from photo_samples import PhotoMaker
 
-from lgbpn_cli.errors import PhotoWriteError
+from lgbpn_cli.errors import PhotoWriteError, ResultExistsError
 from lgbpn_cli.photos import write
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.read import read_photo
@@ -115,6 +115,25 @@ def test_the_target_has_its_old_content_until_the_new_one_is_whole(
     write_photo(photo, target)
     assert seen == [b"old"]
     assert target.read_bytes() != b"old"
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_target_that_appeared_meanwhile_is_not_replaced(
+    photo: Photo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    if not links:  # as on exFAT
+
+        def refuse(self: Path, target: Path) -> None:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+    write_photo(photo, tmp_path / "free", overwrite=False)
+    assert read_photo(tmp_path / "free").pixels.shape == photo.pixels.shape
+    (tmp_path / "taken").write_bytes(b"another's")
+    with pytest.raises(ResultExistsError):
+        write_photo(photo, tmp_path / "taken", overwrite=False)
+    assert (tmp_path / "taken").read_bytes() == b"another's"
+    assert {path.name for path in tmp_path.iterdir() if path != photo.path} == {"free", "taken"}
 
 
 def test_permissions_are_what_the_umask_says(photo: Photo, tmp_path: Path) -> None:
