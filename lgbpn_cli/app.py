@@ -154,7 +154,7 @@ def denoise_folder(
     """
     check_inputs(inputs)
     check_output(inputs, output)
-    selection = select_sources(inputs, output)
+    selection = select_sources(inputs, output, listener.found_file)
     plan = plan_targets(selection.sources, inputs, output)
     for text in (*selection.notes(), *plan.notes()):
         listener.note(text)

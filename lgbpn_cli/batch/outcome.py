@@ -76,6 +76,9 @@ class Listener(Protocol):
     def note(self, text: str) -> None:
         """Something the user should know, one line."""
 
+    def found_file(self) -> None:
+        """One more file was looked at, before it is known which of them are photos to denoise."""
+
     def prepared(self, facts: RunFacts, photos: int) -> None:
         """Device and model are ready; `photos` photos are to be denoised."""
 

@@ -6,7 +6,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,12 +66,15 @@ def check_inputs(inputs: Sequence[Path]) -> None:
             raise UsageError(path, f"cannot be reached ({error.strerror})", "Check the path.") from error
 
 
-def select_sources(inputs: Sequence[Path], output: OutputConfig) -> Selection:
+def select_sources(
+    inputs: Sequence[Path], output: OutputConfig, on_file: Callable[[], None] = lambda: None
+) -> Selection:
     """The photos among `inputs`: files in the order given, each folder's own in natural order.
 
-    A file reached twice is taken once. Folders are read with their sub-folders if `output.recursive`.
+    A file reached twice is taken once. Folders are read with their sub-folders if `output.recursive`. `on_file` is
+    called for each file in them: among a million, looking takes minutes.
     """
-    selector = _Selector(output)
+    selector = _Selector(output, on_file)
     for path in inputs:
         if path.is_dir():
             selector.add_folder(path)
@@ -94,8 +97,9 @@ def comparable_name(path: Path) -> str:
 class _Selector:
     """Collects a Selection; knows the output folder, the suffix of results, and the files it has seen."""
 
-    def __init__(self, output: OutputConfig) -> None:
+    def __init__(self, output: OutputConfig, on_file: Callable[[], None]) -> None:
         self.selection = Selection()
+        self._on_file = on_file
         self._recursive = output.recursive
         self._suffix = output.suffix
         self._output_folder = None if output.output is None else Path(output.output).resolve()
@@ -112,6 +116,7 @@ class _Selector:
     def add_folder(self, folder: Path) -> None:
         """Take the photos of a folder the user named."""
         for path in self._walk(folder):
+            self._on_file()
             reason = self._reason_against(path)
             if reason is None:
                 self._take(Source(path, path.relative_to(folder)))

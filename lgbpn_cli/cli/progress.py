@@ -6,10 +6,14 @@ import json
 import sys
 import time
 from collections import Counter
+from typing import Any
 
 from tqdm import tqdm
 
 from lgbpn_cli.batch.outcome import Job, Outcome, RunFacts, Status
+
+LONG_SEARCH_S = 1.0
+"""Looking for photos is shown when it takes longer."""
 
 
 class Reporter:
@@ -28,14 +32,24 @@ class Reporter:
         self._outcomes: list[Outcome] = []
         self._start = time.monotonic()
         self._bars: _Bars | None = None
+        self._search: tqdm | None = None
+
+    def found_file(self) -> None:
+        """Count the files that were looked at, where that takes long."""
+        if self._search is None and not self._quiet:
+            self._search = tqdm(desc="looking for photos", unit=" files", delay=LONG_SEARCH_S, **_of_bars())
+        if self._search is not None:
+            self._search.update()
 
     def note(self, text: str) -> None:
         """Print a line to stderr, above the bars."""
+        self._end_search()
         if not self._quiet:
             self._print(text)
 
     def prepared(self, facts: RunFacts, photos: int) -> None:
         """Say what the device's choice means for the user, once, and show the bar."""
+        self._end_search()
         self._facts = facts
         if facts.device_note:
             self.note(facts.device_note)
@@ -73,6 +87,7 @@ class Reporter:
 
     def close(self, *, interrupted: bool) -> int:
         """Remove the bars, print the summary, and return the exit code."""
+        self._end_search()
         if self._bars is not None:
             self._bars.close()
         counts = Counter(outcome.status for outcome in self._outcomes)
@@ -82,6 +97,10 @@ class Reporter:
         if interrupted:
             return 130
         return 1 if counts[Status.FAILED] else 0
+
+    def _end_search(self) -> None:
+        if self._search is not None:
+            self._search.close()
 
     def _print(self, text: str) -> None:
         tqdm.write(_shown(text), file=sys.stderr)
@@ -159,14 +178,17 @@ class Reporter:
                     self._print(f"    {line}")
 
 
+def _of_bars() -> dict[str, Any]:
+    # disable=None: no bars where stderr is not a terminal
+    return {"file": sys.stderr, "disable": None, "leave": False, "dynamic_ncols": True}
+
+
 class _Bars:
     """One bar over the photos and one below it over the tiles of the photo at hand."""
 
     def __init__(self, photos: int) -> None:
-        # disable=None: no bars where stderr is not a terminal
-        options = {"file": sys.stderr, "disable": None, "leave": False, "dynamic_ncols": True}
-        self._photos = tqdm(total=photos, unit="photo", position=0, **options)
-        self._tiles = tqdm(total=0, unit="tile", position=1, **options)
+        self._photos = tqdm(total=photos, unit="photo", position=0, **_of_bars())
+        self._tiles = tqdm(total=0, unit="tile", position=1, **_of_bars())
 
     def start_photo(self, name: str) -> None:
         self._photos.set_description(name)

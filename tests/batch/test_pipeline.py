@@ -56,6 +56,9 @@ class Listener:
     def note(self, text: str) -> None:
         raise AssertionError("the pipeline has nothing to say")
 
+    def found_file(self) -> None:
+        raise AssertionError("the pipeline looks for nothing")
+
     def prepared(self, facts: RunFacts, photos: int) -> None:
         raise AssertionError("the pipeline prepares nothing")
 

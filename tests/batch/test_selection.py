@@ -193,3 +193,10 @@ def test_a_folder_that_cannot_be_read_is_refused_and_the_others_go_on(
     [(path, error)] = chosen.refused
     assert path == tmp_path / "locked"
     assert "Permission denied" in str(error)
+
+
+def test_every_file_that_is_looked_at_is_counted(tmp_path: Path) -> None:
+    make(tmp_path, "a.jpg", "b.txt", ".c.jpg", "d/e.jpg")
+    looked_at = []
+    select_sources([tmp_path], DEEP, lambda: looked_at.append(None))
+    assert len(looked_at) == 4

@@ -1,10 +1,15 @@
-"""How times are written."""
+"""How times are written, and what a long search shows."""
 
 from __future__ import annotations
 
+import io
+import sys
+import time
+
 import pytest
 
-from lgbpn_cli.cli.progress import duration
+from lgbpn_cli.cli import progress
+from lgbpn_cli.cli.progress import Reporter, duration
 
 
 @pytest.mark.parametrize(
@@ -22,3 +27,26 @@ from lgbpn_cli.cli.progress import duration
 )
 def test_times_are_written_for_people(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("longest_s", "quiet", "shown"), [(0.0, False, True), (60.0, False, False), (0.0, True, False)]
+)
+def test_only_a_long_search_is_shown(
+    monkeypatch: pytest.MonkeyPatch, longest_s: float, quiet: bool, shown: bool
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(progress, "LONG_SEARCH_S", longest_s)
+    reporter = Reporter(quiet=quiet, verbose=False, json_lines=False)
+    for _ in range(3):
+        reporter.found_file()
+        time.sleep(0.15)  # tqdm draws ten times a second at most
+    assert ("looking for photos: 2 files" in terminal.getvalue()) == shown
+    reporter.note("two were found")
+    assert terminal.getvalue().splitlines()[-1:] == ([] if quiet else ["two were found"])
