@@ -285,8 +285,9 @@ def probe(
     *,
     recursive: bool = False,
     on_note: Callable[[str], None] | None = None,
+    on_step: Callable[[int, int], None] | None = None,
 ) -> Probe:
-    """The noise of the photos among `inputs`, files and folders.
+    """The noise of the photos among `inputs`, files and folders; `on_step` is told how many of how many are done.
 
     Raises UsageError for a missing input, ModelError where the noise estimator is missing or damaged.
     """
@@ -295,12 +296,12 @@ def probe(
     if on_note is not None:
         for text in selection.notes():
             on_note(text)
-    refused = [error for _, error in selection.refused]
+    refused = [str(error) for _, error in selection.refused]
     if not selection.sources:
         return Probe(failures=refused)
     from lgbpn_cli.inference.noise_level import cell_levels
 
-    found = probe_photos((source.path for source in selection.sources), cell_levels())
+    found = probe_photos([source.path for source in selection.sources], cell_levels(), on_step)
     found.failures[:0] = refused
     return found
 

@@ -17,7 +17,7 @@ from lgbpn_cli.colour import EncodedPixels, WorkingPixels
 from lgbpn_cli.config import PART_OF_QUALITY, InferenceConfig, OutputConfig
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.mean_light import keep_mean_light
-from lgbpn_cli.noise import NO_NOISE, measure_noise
+from lgbpn_cli.noise import NO_NOISE, SMALLEST_SIDE_PX, measure_noise
 from lgbpn_cli.photos.companions import copy_companions
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.record import Record
@@ -93,6 +93,14 @@ class Denoiser:
         from lgbpn_cli.inference.noise_level import cell_levels
 
         noise = measure_noise(noisy, cell_levels()) if self.asks_noise else NO_NOISE
+        if (
+            self.settings.strength is None
+            and self.listener is not None
+            and min(noisy.shape[:2]) < SMALLEST_SIDE_PX
+        ):
+            self.listener.note(
+                "too small for its noise to be measured: left as it is (--strength 1 denoises it)"
+            )
         run_network(
             noisy,
             self.model,

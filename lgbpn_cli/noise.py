@@ -21,6 +21,8 @@ REACH_PX = 6
 """Correlation is measured for offsets -6..6 in both directions, as in the paper's Figure 4."""
 PATCH_PX = 16
 """Side of the patches among which flat ones are sought."""
+SMALLEST_SIDE_PX = PATCH_PX
+"""Nothing can be measured in photos with a shorter side."""
 STRIDE_PX = 8
 """Distance between the patches: JPEG's block size, so that they keep their place in its grid."""
 TILE_PX = 64
@@ -148,7 +150,7 @@ def measure_noise(image: Picture, estimator: CellEstimator | None = None) -> Noi
     strongly compressed photos is measured too low. Texture that covers the whole photo is taken for noise, unless an
     `estimator` says otherwise; photos with a side below 64 px are not shown to it.
     """
-    if min(image.shape[:2]) < PATCH_PX:
+    if min(image.shape[:2]) < SMALLEST_SIDE_PX:
         return NO_NOISE
     tiles = [np.float32(255) * tile for tile in _tiles(image)]
     patches = np.concatenate([_patches(tile) for tile in tiles])

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from lgbpn_cli.adaptation import choose_preset
+from lgbpn_cli.batch.pipeline import describe_failure
 from lgbpn_cli.colour import WorkingPixels
 from lgbpn_cli.config import PRESETS, NetworkConfig
-from lgbpn_cli.errors import PhotoError
-from lgbpn_cli.noise import REACH_PX, CellEstimator, NoiseMeasurement, measure_noise
+from lgbpn_cli.noise import REACH_PX, SMALLEST_SIDE_PX, CellEstimator, NoiseMeasurement, measure_noise
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.shot import Shot, shot_of
 
@@ -106,7 +106,22 @@ class Probe:
     """All photos of a call."""
 
     photos: list[ProbedPhoto] = field(default_factory=list)
-    failures: list[PhotoError] = field(default_factory=list)
+    too_small: list[Path] = field(default_factory=list)
+    """Photos in which nothing can be measured."""
+    failures: list[str] = field(default_factory=list)
+    """A line for each photo that cannot be read."""
+    interrupted: bool = False
+    """Ctrl-C came before the last photo."""
+
+    def notes(self) -> list[str]:
+        """Return what became of photos that have no measurement, a line each."""
+        lines = [f"failed: {failure}" for failure in self.failures]
+        lines += [
+            f"{path}: too small to measure (a side below {SMALLEST_SIDE_PX} px)" for path in self.too_small
+        ]
+        if self.interrupted:
+            lines.append(f"stopped; {len(self.photos)} measured")
+        return lines
 
     def groups(self) -> dict[Shot, NoiseSummary]:
         """Return the noise of each camera at each ISO."""
@@ -117,23 +132,33 @@ class Probe:
 
 
 def probe_photos(
-    paths: Iterable[Path],
-    estimator: CellEstimator,
-    on_photo: Callable[[ProbedPhoto], None] | None = None,
+    paths: Sequence[Path], estimator: CellEstimator, on_step: Callable[[int, int], None] | None = None
 ) -> Probe:
-    """Return the noise of every photo that can be read; one at a time is in memory."""
+    """Return the noise of every photo that can be read; one at a time is in memory.
+
+    `on_step` is told how many of how many are done. Ctrl-C ends it with what was measured by then.
+    """
     probe = Probe()
-    for path in paths:
+    for done, path in enumerate(paths):
+        if on_step is not None:
+            on_step(done, len(paths))
         try:
-            photo = read_photo(path)
-        except PhotoError as error:
-            probe.failures.append(error)
-            continue
-        probed = ProbedPhoto(path, shot_of(photo), measure_noise(WorkingPixels(photo), estimator))
-        probe.photos.append(probed)
-        if on_photo is not None:
-            on_photo(probed)
+            _measure(path, estimator, probe)
+        except KeyboardInterrupt:
+            probe.interrupted = True
+            break
+        except Exception as error:  # noqa: BLE001 - whatever one photo does to any library, the others go on
+            probe.failures.append(describe_failure(path, error).message)
     return probe
+
+
+def _measure(path: Path, estimator: CellEstimator, probe: Probe) -> None:
+    photo = read_photo(path)
+    if min(photo.pixels.shape[:2]) < SMALLEST_SIDE_PX:
+        probe.too_small.append(path)
+        return
+    noise = measure_noise(WorkingPixels(photo), estimator)
+    probe.photos.append(ProbedPhoto(path, shot_of(photo), noise))
 
 
 def summarise(measurements: Sequence[NoiseMeasurement]) -> NoiseSummary:
@@ -178,5 +203,7 @@ def as_document(probe: Probe) -> dict[str, object]:
             for photo in probe.photos
         ],
         "groups": [entry(summary, shot) for shot, summary in probe.groups().items()],
-        "failures": [str(failure) for failure in probe.failures],
+        "too_small": [str(path) for path in probe.too_small],
+        "failures": probe.failures,
+        "interrupted": probe.interrupted,
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lgbpn_cli.cli.options import RecursiveOption
+from lgbpn_cli.cli.printable import printable
 
 if TYPE_CHECKING:
     from lgbpn_cli.batch.probe import NoiseSummary
@@ -52,8 +53,10 @@ def probe(
       0    all measured
       1    some photos could not be read; the others are measured
       2    the command was wrong, or the noise estimator is missing or damaged; nothing was done
-      130  stopped with Ctrl-C
+      130  stopped with Ctrl-C; what was measured by then is printed
     """
+    from tqdm import tqdm
+
     from lgbpn_cli import app
     from lgbpn_cli.batch.probe import as_document, summarise
 
@@ -61,12 +64,15 @@ def probe(
         from lgbpn_cli.cli.noise_plot import check_plot, draw_correlation
 
         check_plot(plot)
-    try:
-        found = app.probe(inputs, recursive=recursive, on_note=lambda text: typer.echo(text, err=True))
-    except KeyboardInterrupt as stop:
-        raise typer.Exit(130) from stop
-    for failure in found.failures:
-        typer.echo(f"failed: {failure}", err=True)
+    with tqdm(unit="photo", disable=None, leave=False) as bar:
+
+        def move(done: int, total: int) -> None:
+            bar.total, bar.n = total, done
+            bar.refresh()
+
+        found = app.probe(inputs, recursive=recursive, on_note=_note, on_step=move)
+    for text in found.notes():
+        _note(text)
     if as_json:
         typer.echo(json.dumps(as_document(found)))
     else:
@@ -77,12 +83,16 @@ def probe(
                 _say(f"{summary.photos} photos: {shot}", summary)
     if plot is not None and found.photos:
         draw_correlation(summarise([photo.noise for photo in found.photos]), plot)
-        typer.echo(f"drawn: {plot}", err=True)
-    raise typer.Exit(1 if found.failures else 0)
+        _note(f"drawn: {plot}")
+    raise typer.Exit(130 if found.interrupted else 1 if found.failures else 0)
+
+
+def _note(text: str) -> None:
+    typer.echo(printable(text), err=True)
 
 
 def _say(title: str, summary: NoiseSummary) -> None:
     red, green, blue = summary.level_8bit
-    typer.echo(f"{title}\n  R {red:.1f}  G {green:.1f}  B {blue:.1f} of 255")
+    typer.echo(f"{printable(title)}\n  R {red:.1f}  G {green:.1f}  B {blue:.1f} of 255")
     for sentence in (*summary.words(), *summary.advice()):
         typer.echo(f"  {sentence}")

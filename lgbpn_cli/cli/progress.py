@@ -11,6 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from lgbpn_cli.batch.outcome import Job, Outcome, RunFacts, Status
+from lgbpn_cli.cli.printable import printable
 
 LONG_SEARCH_S = 1.0
 """Looking for photos is shown when it takes longer."""
@@ -62,7 +63,7 @@ class Reporter:
     def started(self, job: Job) -> None:
         """Show the photo's name beside the bar."""
         if self._bars is not None:
-            self._bars.start_photo(_shown(job.source.name))
+            self._bars.start_photo(printable(job.source.name))
 
     def planned(self, plan: object) -> None:
         """Show how a photo is done, where details are asked for."""
@@ -103,7 +104,7 @@ class Reporter:
             self._search.close()
 
     def _print(self, text: str) -> None:
-        tqdm.write(_shown(text), file=sys.stderr)
+        tqdm.write(printable(text), file=sys.stderr)
 
     def _tell(self, outcome: Outcome) -> None:
         if outcome.status is Status.FAILED:
@@ -216,11 +217,6 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def _shown(text: str) -> str:
-    """The text on one line: a file name may hold line breaks and commands to the terminal."""
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 def _photos(number: int) -> str:

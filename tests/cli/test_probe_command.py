@@ -10,6 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
+
+from lgbpn_cli.cli.main import app
+from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.photos.read import read_photo
 
 
 def probe(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -74,6 +79,65 @@ def test_a_broken_photo_is_named_and_the_others_are_measured(tmp_path: Path) -> 
     assert "b.jpg" in result.stderr
     assert "Traceback" not in result.stderr
     assert "a.png" in result.stdout
+
+
+def test_a_photo_too_small_to_measure_is_not_called_clean(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(128, 20, (12, 200, 3)).clip(0, 255).astype(np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    noisy_photo(tmp_path / "b.png", 12)
+    said = probe(tmp_path)
+    assert said.returncode == 0
+    assert "a.png: too small to measure" in said.stderr
+    assert "a.png" not in said.stdout
+    document = json.loads(probe(tmp_path, "--json").stdout)
+    assert document["too_small"] == [str(tmp_path / "a.png")]
+    assert [group["photos"] for group in document["groups"]] == [1]
+    assert document["groups"][0]["level_8bit"][0] == pytest.approx(12, rel=0.15)
+
+
+def test_odd_names_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    noisy_photo(tmp_path / "a\x1b[31m\nb.png", 5)
+    (tmp_path / "c\x1b[31m.png").write_bytes(b"no photo")
+    result = probe(tmp_path)
+    assert "\x1b" not in result.stdout + result.stderr
+    assert "a\\x1b[31m\\nb.png" in result.stdout
+    assert result.returncode == 1
+
+
+def test_ctrl_c_prints_what_was_measured_by_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        noisy_photo(tmp_path / name, 5)
+
+    def interrupted_at_c(path: Path) -> Photo:
+        if path.name == "c.png":
+            raise KeyboardInterrupt
+        return read_photo(path)
+
+    monkeypatch.setattr("lgbpn_cli.batch.probe.read_photo", interrupted_at_c)
+    result = CliRunner().invoke(app, ["probe", str(tmp_path), "--json"])
+    assert result.exit_code == 130
+    document = json.loads(result.stdout)
+    assert document["interrupted"] is True
+    assert [Path(photo["path"]).name for photo in document["photos"]] == ["a.png", "b.png"]
+    assert "stopped; 2 measured" in result.stderr
+
+
+def test_what_one_photo_does_to_a_library_leaves_the_others_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.png", "b.png"):
+        noisy_photo(tmp_path / name, 5)
+
+    def fails_at_a(path: Path) -> Photo:
+        if path.name == "a.png":
+            raise RuntimeError("out of luck")
+        return read_photo(path)
+
+    monkeypatch.setattr("lgbpn_cli.batch.probe.read_photo", fails_at_a)
+    result = CliRunner().invoke(app, ["probe", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "a.png: unexpected RuntimeError: out of luck" in result.stderr
+    assert "b.png" in result.stdout
 
 
 @pytest.mark.parametrize("plot", ["noise.jpg", "missing/noise.png"])
