@@ -19,6 +19,7 @@ from platformdirs import user_data_path
 from lgbpn_cli.errors import ModelError
 
 MANIFEST_NAME = "manifest.json"
+LOCK_NAME = ".manifest.lock"
 
 
 @dataclass(frozen=True)
@@ -133,14 +134,29 @@ def _entry(fields: dict[str, Any], folder: Path) -> ModelEntry:
 
 def add_entry(entry: ModelEntry) -> None:
     """Write `entry` into the manifest of its folder, replacing an entry of the same name."""
-    entries = {**read_manifest(entry.folder), entry.name: entry}
+    with _locked(entry.folder):
+        _write_manifest({**read_manifest(entry.folder), entry.name: entry}, entry.folder)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from changing the manifest of `folder` meanwhile."""
+    # Not at the top: it takes as long to import as all else here, and most commands change nothing.
+    from filelock import FileLock
+
+    with FileLock(folder / LOCK_NAME):
+        yield
+
+
+def _write_manifest(entries: dict[str, ModelEntry], folder: Path) -> None:
+    """Make these the models of `folder`; what else its manifest names stays."""
     models = [asdict(each) for _, each in sorted(entries.items())]
     for model in models:
         del model["folder"]
-    path = entry.folder / MANIFEST_NAME
+    path = folder / MANIFEST_NAME
     document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     text = json.dumps({**document, "models": models}, indent=2, ensure_ascii=False) + "\n"
-    handle, part = tempfile.mkstemp(dir=entry.folder, suffix=".part")
+    handle, part = tempfile.mkstemp(dir=folder, suffix=".part")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
     Path(part).chmod(0o644)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import multiprocessing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from lgbpn_cli.errors import ModelError
 from lgbpn_cli.models import manifest
 from lgbpn_cli.models.manifest import (
+    LOCK_NAME,
     MANIFEST_NAME,
     ModelEntry,
     ModelPart,
@@ -96,7 +98,24 @@ def test_the_manifest_does_not_say_where_its_folder_lies(tmp_path: Path) -> None
 
 def test_adding_leaves_nothing_but_the_manifest(tmp_path: Path) -> None:
     add_entry(entry_in(tmp_path))
-    assert [path.name for path in tmp_path.iterdir()] == [MANIFEST_NAME]
+    # Some versions of filelock leave the lock's empty file.
+    assert {path.name for path in tmp_path.iterdir()} - {LOCK_NAME} == {MANIFEST_NAME}
+
+
+def add_five(folder: Path, process: int) -> None:
+    for number in range(5):
+        add_entry(entry_in(folder, f"model-{process}-{number}"))
+
+
+def test_processes_that_add_at_once_lose_no_entry(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=add_five, args=(tmp_path, number)) for number in range(4)]
+    for each in processes:
+        each.start()
+    for each in processes:
+        each.join()
+    assert [each.exitcode for each in processes] == [0] * 4
+    assert len(read_manifest(tmp_path)) == 20
 
 
 def test_a_folder_without_a_manifest_has_no_models(tmp_path: Path) -> None:
