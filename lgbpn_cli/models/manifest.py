@@ -20,6 +20,7 @@ from lgbpn_cli.errors import ModelError
 
 MANIFEST_NAME = "manifest.json"
 LOCK_NAME = ".manifest.lock"
+_CURE_OF_OWN_MANIFEST = "Mend this file, or delete it: weight files beside it stay (-m takes their paths), and models can be imported again."
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ def read_manifest(folder: Path) -> dict[str, ModelEntry]:
     if not path.exists():
         return {}
     with _readable(path) as document:
-        return {entry["name"]: _entry(entry, folder) for entry in document["models"]}
+        entries = [entry_from(fields, folder) for fields in document["models"]]
+    return {entry.name: entry for entry in entries}
 
 
 def shipped_noise_estimator() -> tuple[Path, str]:
@@ -121,15 +123,45 @@ def _readable(path: Path) -> Iterator[dict[str, Any]]:
     try:
         yield json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        shipped = path.parent == shipped_folder()
+        words = (str(error).splitlines() or [""])[0][:100]
         raise ModelError(
-            path, f"the manifest cannot be read ({type(error).__name__})", "Restore it, or install again."
+            path,
+            f"the manifest cannot be read ({type(error).__name__}: {words})",
+            "Install again." if shipped else _CURE_OF_OWN_MANIFEST,
         ) from error
 
 
-def _entry(fields: dict[str, Any], folder: Path) -> ModelEntry:
+def entry_from(fields: dict[str, Any], folder: Path) -> ModelEntry:
+    """Return the entry with these fields, as JSON has them; ValueError, KeyError or the like if one is not right."""
     parts = {name: ModelPart(**part) for name, part in fields["parts"].items()}
-    cameras = tuple((str(camera), int(iso)) for camera, iso in fields.get("cameras", ()))
-    return ModelEntry(**{**fields, "parts": parts, "cameras": cameras}, folder=folder)
+    cameras = tuple(_camera(each) for each in fields.get("cameras", ()))
+    entry = ModelEntry(**{**fields, "parts": parts, "cameras": cameras}, folder=folder)
+    texts = [
+        entry.name,
+        entry.preset,
+        entry.training_data,
+        entry.licence,
+        entry.date,
+        entry.command,
+        entry.card,
+    ]
+    for text in texts + [text for part in parts.values() for text in (part.file, part.sha256)]:
+        if not isinstance(text, str):
+            raise TypeError(f"{text!r} is no text")
+        text.encode()  # half of a surrogate pair, which JSON can name, could not be written again
+    if not isinstance(entry.steps, int):
+        raise TypeError(f"{entry.steps!r} is no number of steps")
+    return entry
+
+
+def _camera(pair: object) -> tuple[str, int]:
+    """Return the camera and ISO of `pair`; TypeError if it is none. EXIF has no larger ISO than 32 bits."""
+    match pair:
+        case [str(camera), int(iso)] if 0 <= iso < 2**32:
+            camera.encode()
+            return camera, iso
+    raise TypeError(f"{pair!r} is no camera with its ISO")
 
 
 def add_entry(entry: ModelEntry) -> None:

@@ -137,6 +137,8 @@ def test_a_folder_without_a_manifest_has_no_models(tmp_path: Path) -> None:
         b'{"models": [{"name": "a", "preset": "sidd", "parts": {"teacher": {"file": "x"}}}]}',
         b'{"models": [{"name": "a", "preset": "sidd", "parts": {}, "surprise": 1}]}',
         b'{"models": [{"name": "a", "parts": {}}]}',
+        b'{"models": [{"name": ["a"], "preset": "sidd", "parts": {}}]}',
+        b'{"models": [{"name": "a", "preset": "sidd", "parts": {}, "cameras": [["x"]]}]}',
         b"\xff\xfe\x00",
         b"[" * 100_000,
     ],
@@ -147,6 +149,16 @@ def test_a_damaged_manifest_is_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(ModelError, match=MANIFEST_NAME) as caught:
         read_manifest(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_the_cure_of_a_damaged_manifest_depends_on_whose_it_is(folders: tuple[Path, Path]) -> None:
+    shipped, own = folders
+    (own / MANIFEST_NAME).write_text("{")
+    with pytest.raises(ModelError, match=r"own.manifest\.json: .*Mend this file, or delete it"):
+        all_models()
+    (shipped / MANIFEST_NAME).write_text("{")
+    with pytest.raises(ModelError, match=r"shipped.manifest\.json: .*Install again\."):
+        all_models()
 
 
 def test_nothing_is_added_to_a_damaged_manifest(tmp_path: Path) -> None:

@@ -168,3 +168,84 @@ def test_what_is_no_exported_model_is_refused_and_leaves_nothing(
     assert len(lines) == 1
     assert list(elsewhere.iterdir()) == []
     assert not (tmp_path / "out.safetensors").exists()
+
+
+def changed_entry(exported: Path, target: Path, **fields: object) -> Path:
+    """Copy an exported file with other values of some fields of its entry."""
+    entry = json.loads(zipfile.ZipFile(exported).read("model.json"))
+    return repack(exported, target, {"model.json": json.dumps({**entry, **fields}).encode()})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("cameras", [["x"]]),
+        ("cameras", [["x", "y"]]),
+        ("cameras", [["x", 10**400]]),
+        ("cameras", 5),
+        ("name", 5),
+        ("name", ["x"]),
+        ("name", None),
+        ("preset", []),
+        ("steps", "many"),
+        ("training_data", 3),
+        ("licence", {}),
+        ("command", "\ud800"),
+        ("card", "tiny.safetensors"),
+        ("card", ".."),
+        ("card", 7),
+        ("parts", {"teacher": {"file": "tiny.safetensors", "sha256": 1}}),
+        ("parts", {"teacher": {"file": 1, "sha256": "0"}}),
+        ("surprise", 1),
+    ],
+)
+def test_an_entry_that_is_not_as_export_writes_it_is_refused(
+    name: str, value: object, exported: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    code, lines = lgbpn("models", "import", changed_entry(exported, tmp_path / "bad.lgbpn", **{name: value}))
+    assert (code, len(lines)) == (2, 1)
+    assert "not a model that lgbpn exported" in lines[0]
+    assert list(elsewhere.iterdir()) == []
+    assert lgbpn("models", "list")[0] == 0
+
+
+def test_an_unknown_preset_may_be_that_of_a_newer_version(
+    exported: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    bad = changed_entry(exported, tmp_path / "bad.lgbpn", preset="none")
+    code, lines = lgbpn("models", "import", bad)
+    assert code == 2
+    assert lines == ["lgbpn: model 'tiny': its preset 'none' is unknown. Update lgbpn."]
+
+
+def with_byte(file: Path, target: Path, signatures: dict[bytes, int], value: int) -> Path:
+    """Copy a zip with another byte at this distance from each of these signatures."""
+    content = bytearray(file.read_bytes())
+    for signature, distance in signatures.items():
+        position = content.find(signature)
+        while position >= 0:
+            content[position + distance] = value
+            position = content.find(signature, position + 4)
+    target.write_bytes(content)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("local", "central", "value"), [(6, 8, 1), (8, 10, 97)], ids=["password", "compression"]
+)
+def test_a_zip_that_cannot_be_unpacked_is_one_line(
+    local: int, central: int, value: int, exported: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    places = {b"PK\x03\x04": local, b"PK\x01\x02": central}
+    code, lines = lgbpn("models", "import", with_byte(exported, tmp_path / "bad.lgbpn", places, value))
+    assert (code, len(lines)) == (2, 1)
+    assert "has a password, or is packed in a way that lgbpn cannot read" in lines[0]
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_zip_with_damaged_content_is_one_line(exported: Path, elsewhere: Path, tmp_path: Path) -> None:
+    # 30 bytes of header and 10 of the name model.json come before the compressed entry.
+    bad = with_byte(exported, tmp_path / "bad.lgbpn", {b"PK\x03\x04": 40}, 0xFF)
+    code, lines = lgbpn("models", "import", bad)
+    assert (code, len(lines)) == (2, 1)
+    assert "not a model that lgbpn exported, or damaged" in lines[0]
