@@ -11,6 +11,7 @@ from lgbpn_cli.config import DEFAULT_QUALITY, PART_OF_QUALITY, PRESETS
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import ModelError, UsageError
 from lgbpn_cli.models.manifest import check_file, file_sha256, find_model
+from lgbpn_cli.models.names import WEIGHT_SUFFIX
 from lgbpn_cli.models.weight_file import read_weights
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.student import Student
@@ -60,7 +61,7 @@ def load_model(name_or_file: str, *, part: str | None = None, device: Device) ->
     .safetensors is a file, which holds one part. The checksum of a named model is compared with its manifest.
     Raises ModelError for unknown names, missing parts, damaged or foreign files.
     """
-    if name_or_file.endswith(".safetensors"):
+    if name_or_file.endswith(WEIGHT_SUFFIX):
         name, path, expected, preset = Path(name_or_file).stem, Path(name_or_file), None, None
     else:
         entry = find_model(name_or_file)

@@ -20,7 +20,10 @@ from lgbpn_cli.errors import ModelError
 
 MANIFEST_NAME = "manifest.json"
 LOCK_NAME = ".manifest.lock"
-_CURE_OF_OWN_MANIFEST = "Mend this file, or delete it: weight files beside it stay (-m takes their paths), and models can be imported again."
+_CURE_OF_OWN_MANIFEST = (
+    "Mend this file, or delete it: weight files beside it stay (-m takes their paths), "
+    "and models can be imported again."
+)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import lzma
 import os
-import re
 import tempfile
 import zipfile
 import zlib
@@ -21,8 +20,8 @@ from lgbpn_cli.models.manifest import (
     add_entry,
     check_file,
     entry_from,
-    read_manifest,
 )
+from lgbpn_cli.models.names import check_name, known_model
 from lgbpn_cli.models.weight_file import read_weights
 
 SUFFIX = ".lgbpn"
@@ -82,18 +81,11 @@ def import_portable(file: Path, *, folder: Path, name: str | None = None) -> Mod
         found = _unpack(file, Path(temporary))
         verify_model(found)
         name = name or found.name
-        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
-            raise ModelError(
-                f"model '{name}'", "not usable as a name", "Use letters, digits, '-', '_' and '.'."
-            )
+        check_name(name)
         parts = {
             part: ModelPart(f"{name}-{part}.safetensors", old.sha256) for part, old in found.parts.items()
         }
-        known = read_manifest(folder).get(name)
-        if known is not None and {each.sha256 for each in known.parts.values()} != {
-            each.sha256 for each in parts.values()
-        }:
-            raise ModelError(f"model '{name}'", "another model has this name", "Choose a different --name.")
+        known = known_model(name, parts, folder)
         if known is not None:
             return known
         card = f"{name}.md" if found.card else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -249,3 +250,45 @@ def test_a_zip_with_damaged_content_is_one_line(exported: Path, elsewhere: Path,
     code, lines = lgbpn("models", "import", bad)
     assert (code, len(lines)) == (2, 1)
     assert "not a model that lgbpn exported, or damaged" in lines[0]
+
+
+@pytest.mark.parametrize("name", ["auto", "scratch", "tiny.safetensors", "../x", "-x"])
+def test_a_name_that_could_not_be_used_is_refused_and_another_can_be_given(
+    name: str, exported: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    file = changed_entry(exported, tmp_path / "named.lgbpn", name=name)
+    code, lines = lgbpn("models", "import", file)
+    assert (code, len(lines)) == (2, 1)
+    assert f"model '{name}'" in lines[0]
+    assert "--name" in lines[0]
+    assert read_manifest(elsewhere) == {}
+    assert lgbpn("models", "import", file, "--name", "good")[0] == 0
+
+
+def test_a_shipped_model_is_not_hidden_by_an_import(exported: Path, elsewhere: Path, tmp_path: Path) -> None:
+    shipped = tmp_path / "shipped"
+    path = shipped / "tiny.safetensors"
+    write_weights(path, random_network(seed=1, dtype=torch.float32).state_dict(), TINY, "dnd")
+    add_entry(ModelEntry("tiny", "dnd", {"teacher": ModelPart(path.name, file_sha256(path))}, folder=shipped))
+    code, lines = lgbpn("models", "import", exported)
+    assert (code, len(lines)) == (2, 1)
+    assert "a model that ships with lgbpn has this name. Choose a different --name." in lines[0]
+    assert read_manifest(elsewhere) == {}
+    assert lgbpn("models", "import", exported, "--name", "other")[0] == 0
+
+
+def test_importing_again_what_ships_changes_nothing(
+    models: Path, exported: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    (models / "tiny.safetensors").rename(tmp_path / "shipped" / "tiny.safetensors")
+    add_entry(replace(read_manifest(models)["tiny"], folder=tmp_path / "shipped"))
+    assert lgbpn("models", "import", exported)[0] == 0
+    assert read_manifest(elsewhere) == {}
+
+
+def test_importing_again_brings_back_a_damaged_weight_file(exported: Path, elsewhere: Path) -> None:
+    lgbpn("models", "import", exported)
+    (elsewhere / "tiny-teacher.safetensors").write_bytes(b"x")
+    assert lgbpn("models", "verify", "tiny")[0] == 2
+    assert lgbpn("models", "import", exported)[0] == 0
+    assert lgbpn("models", "verify", "tiny")[0] == 0
