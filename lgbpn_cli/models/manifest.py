@@ -173,6 +173,42 @@ def add_entry(entry: ModelEntry) -> None:
         _write_manifest({**read_manifest(entry.folder), entry.name: entry}, entry.folder)
 
 
+def remove_model(name: str) -> ModelEntry:
+    """Remove the user's model `name` with its weight files and card, and return what its entry was.
+
+    Files that another model names, or that lie elsewhere, stay. Raises ModelError for other models, and where a file
+    cannot be removed.
+    """
+    folder = user_folder()
+    removed = read_manifest(folder).get(name)
+    if removed is None:
+        shipped = find_model(name)
+        raise ModelError(
+            f"model '{shipped.name}'", "it ships with lgbpn", "Only your own models can be removed."
+        )
+    try:
+        with _locked(folder):
+            entries = read_manifest(folder)
+            entries.pop(name, None)
+            _write_manifest(entries, folder)
+            others = {file for entry in entries.values() for file in _files(entry)}
+            for file in _files(removed) - others:
+                if file == Path(file).name and (folder / file).is_file():
+                    (folder / file).unlink()
+    except OSError as error:
+        raise ModelError(
+            error.filename or folder,
+            f"cannot be removed ({error.strerror})",
+            "Check the folder's permissions.",
+        ) from error
+    return removed
+
+
+def _files(entry: ModelEntry) -> set[str]:
+    """Return the names of the weight files and the card of `entry`."""
+    return {part.file for part in entry.parts.values()} | ({entry.card} - {""})
+
+
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Keep other processes from changing the manifest of `folder` meanwhile."""
@@ -211,7 +247,7 @@ def find_model(name: str) -> ModelEntry:
         raise ModelError(
             f"model '{name}'",
             "there is no model of this name",
-            f"Models here: {there}. A file is given by its path.",
+            f"Models here: {there}.",
         )
     return models[name]
 
