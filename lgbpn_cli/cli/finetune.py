@@ -63,7 +63,7 @@ def finetune(
         typer.Option(
             "--resume",
             help="Go on with the unfinished run of this name and FOLDER, with the photos, the --steps and the "
-            "--time-limit it began with; other options are repeated.",
+            "--time-limit (counted anew) it began with; other options are repeated.",
         ),
     ] = False,
     overwrite: Annotated[

@@ -32,11 +32,19 @@ def check_name(name: str) -> None:
 def known_model(name: str, parts: dict[str, ModelPart], folder: Path) -> ModelEntry | None:
     """Return the model called `name`, of `folder` or shipped, if it has these weights, whole; None if there is none.
 
-    Raises ModelError where another model has the name: it would be lost, or a shipped one hidden.
+    Raises ModelError where another model has the name, or files that would be called alike: it would be lost, or a
+    shipped one hidden.
     """
-    known = manifest.read_manifest(folder).get(name) or manifest.read_manifest(manifest.shipped_folder()).get(
-        name
-    )
+    own = manifest.read_manifest(folder)
+    files = {each.file for each in parts.values()}
+    for entry in own.values():
+        if entry.name != name and files & {each.file for each in entry.parts.values()}:
+            raise ModelError(
+                f"model '{name}'",
+                f"its files would replace those of '{entry.name}'",
+                "Choose a different --name.",
+            )
+    known = own.get(name) or manifest.read_manifest(manifest.shipped_folder()).get(name)
     if known is None:
         return None
     if any(

@@ -84,3 +84,14 @@ def test_a_checkpoint_does_not_hide_a_shipped_model(models: Path, checkpoint: Pa
     assert (code, len(lines)) == (2, 1)
     assert "ships with lgbpn" in lines[0]
     assert read_manifest(models) == {}
+
+
+def test_the_weights_of_a_model_of_another_name_are_not_replaced(models: Path, checkpoint: Path) -> None:
+    models.mkdir()
+    (models / "mine-student.safetensors").write_text("mine")
+    student = ModelPart("mine-student.safetensors", "0" * 64)
+    add_entry(ModelEntry("mine", "sidd", {"student": student}, folder=models))
+    code, lines = lgbpn("models", "import", checkpoint, "--name", "mine-student")
+    assert (code, len(lines)) == (2, 1)
+    assert "its files would replace those of 'mine'. Choose a different --name." in lines[0]
+    assert (models / "mine-student.safetensors").read_text() == "mine"
