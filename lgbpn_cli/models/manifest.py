@@ -136,7 +136,7 @@ def _readable(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def entry_from(fields: dict[str, Any], folder: Path) -> ModelEntry:
-    """Return the entry with these fields, as JSON has them; ValueError, KeyError or the like if one is not right."""
+    """Return the entry with these fields, as JSON has them; TypeError, ValueError or KeyError if one is wrong."""
     parts = {name: ModelPart(**part) for name, part in fields["parts"].items()}
     cameras = tuple(_camera(each) for each in fields.get("cameras", ()))
     entry = ModelEntry(**{**fields, "parts": parts, "cameras": cameras}, folder=folder)
@@ -176,8 +176,8 @@ def add_entry(entry: ModelEntry) -> None:
 def remove_model(name: str) -> ModelEntry:
     """Remove the user's model `name` with its weight files and card, and return what its entry was.
 
-    Files that another model names, or that lie elsewhere, stay. Raises ModelError for other models, and where a file
-    cannot be removed.
+    Files that another model names, or that lie elsewhere, stay. Raises ModelError for other models, and where a
+    file cannot be removed.
     """
     folder = user_folder()
     removed = read_manifest(folder).get(name)

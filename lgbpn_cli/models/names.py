@@ -30,10 +30,10 @@ def check_name(name: str) -> None:
 
 
 def known_model(name: str, parts: dict[str, ModelPart], folder: Path) -> ModelEntry | None:
-    """Return the model called `name`, of `folder` or shipped, if it has these weights, whole; None if there is none.
+    """Return the model called `name`, of `folder` or shipped, if it has these weights, whole; None if none has.
 
-    Raises ModelError where another model has the name, or files that would be called alike: it would be lost, or a
-    shipped one hidden.
+    Raises ModelError where another model has the name, or files that would be called alike: it would be lost, or
+    a shipped one hidden.
     """
     own = manifest.read_manifest(folder)
     files = {each.file for each in parts.values()}

@@ -132,7 +132,8 @@ def _unpack(file: Path, folder: Path) -> ModelEntry:
 def _entry(document: dict[str, Any], folder: Path) -> ModelEntry:
     """Return the entry that `document` describes.
 
-    Raises ValueError where it names no weights, or files elsewhere; ModelError where a newer version may know more.
+    Raises ValueError where it names no weights, or files elsewhere; ModelError where a newer version may know
+    more.
     """
     entry = entry_from(document, folder)
     if not entry.parts or not set(entry.parts) <= {"teacher", "student"}:

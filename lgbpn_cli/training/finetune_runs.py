@@ -75,9 +75,10 @@ def finetune_folder(
 ) -> dict[str, Report]:
     """Return what became of each model that was to be made, by name.
 
-    With `config.per_camera` the time is shared by the groups, and those of a single photo are left out. With `resume`
-    the unfinished run's photos, steps and time limit are used; `folder` has to be its own. Raises UsageError where the
-    call as a whole cannot work, TrainingError where a run cannot go on.
+    With `config.per_camera` the time is shared by the groups, and those of a single photo are left out. With
+    `resume` the unfinished run's photos and time limit are used, and its steps unless `config` has some; `folder`
+    has to be its own. Raises UsageError where the call as a whole cannot work, TrainingError where a run cannot
+    go on.
     """
     listener = listener or Listener()
     started = time.monotonic()
