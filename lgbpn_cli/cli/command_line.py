@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Collection
 
 import typer
 
 
-def command_line(context: typer.Context) -> str:
-    """Return the command of `context` with its arguments and every option that differs from its default."""
+def command_line(context: typer.Context, *, without: Collection[str] = ()) -> str:
+    """Return the command of `context` with its arguments and every option that differs from its default.
+
+    The parameters called as in `without` are left away.
+    """
     words = context.command_path.split()
     for parameter in context.command.params:
         value = context.params.get(parameter.name or "")
-        if value is None or value == parameter.get_default(context):
+        if parameter.name in without or value is None or value == parameter.get_default(context):
             continue
         values = list(value) if isinstance(value, list | tuple) else [value]
         for one in values:

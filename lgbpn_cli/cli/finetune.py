@@ -10,6 +10,7 @@ import typer
 from lgbpn_cli.cli.amounts import parse_seconds
 from lgbpn_cli.cli.command_line import command_line
 from lgbpn_cli.cli.options import DeviceOption
+from lgbpn_cli.errors import UsageError
 from lgbpn_cli.training_config import FinetuneConfig
 
 
@@ -60,7 +61,9 @@ def finetune(
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume", help="Go on with the unfinished run of this name, with the photos it began with."
+            "--resume",
+            help="Go on with the unfinished run of this name and FOLDER, with the photos, the --steps and the "
+            "--time-limit (counted anew) it began with; other options are repeated.",
         ),
     ] = False,
     overwrite: Annotated[
@@ -90,6 +93,8 @@ def finetune(
       2    the command, the photos or the device were wrong; nothing was done
       130  stopped with Ctrl-C; the best state so far was kept, and --resume goes on
     """
+    if resume:
+        _refuse_given(context, "steps", "time_limit")
     config = FinetuneConfig(
         name=name,
         base=base,
@@ -136,12 +141,23 @@ def finetune(
         if report.trouble:
             _say(f"ended early: {report.trouble}")
         if report.interrupted:
-            _say(f"stopped; lgbpn finetune {folder} -o {name} --resume goes on from {kept}")
+            repeated = command_line(context, without=("steps", "time_limit", "resume", "overwrite"))
+            _say(f"stopped; {repeated} --resume goes on from {kept}")
         if report.rank:
             continue
         failed = report.entry is None or bool(report.trouble)
         exit_code = 130 if report.interrupted else max(exit_code, int(failed))
     raise typer.Exit(exit_code)
+
+
+def _refuse_given(context: typer.Context, *names: str) -> None:
+    """Raise UsageError if one of these options was given, which an unfinished run keeps from its beginning."""
+    for parameter in context.command.params:
+        given = parameter.name in names and context.get_parameter_source(parameter.name)
+        if given and given.name == "COMMANDLINE":
+            raise UsageError(
+                parameter.opts[-1], "with --resume, a run keeps that of its beginning", "Leave it away."
+            )
 
 
 def _say(text: str) -> None:

@@ -1,4 +1,4 @@
-"""`lgbpn models`: what models there are, and importing one."""
+"""`lgbpn models`: what models there are, importing and removing one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 from lgbpn_cli.config import PRESETS
 
-models_app = typer.Typer(help="List, check, export and import models.", no_args_is_help=True)
+models_app = typer.Typer(help="List, check, export, import and remove models.", no_args_is_help=True)
 
 
 @models_app.command("list")
@@ -131,3 +131,17 @@ def import_model(
     else:
         entry = import_checkpoint(file, folder=user_folder(), name=name, preset=preset)
     typer.echo(f"imported as '{entry.name}': lgbpn denoise PHOTO -m {entry.name}", err=True)
+
+
+@models_app.command("remove")
+def remove(name: Annotated[str, typer.Argument(help="One of your own models.")]) -> None:
+    """Remove one of your own models: its weight files, its card and its entry. It cannot be brought back.
+
+    Models that ship with lgbpn stay, and so do weight files that another model uses.
+
+    Example: lgbpn models remove my-camera
+    """
+    from lgbpn_cli.models.manifest import remove_model
+
+    removed = remove_model(name)
+    typer.echo(f"removed '{removed.name}' from {removed.folder}", err=True)

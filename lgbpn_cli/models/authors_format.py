@@ -18,7 +18,8 @@ from torch import Tensor
 
 from lgbpn_cli.config import PRESETS, NetworkConfig
 from lgbpn_cli.errors import ModelError, UsageError
-from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, read_manifest
+from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256
+from lgbpn_cli.models.names import check_name, known_model
 from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.lgbpn import LGBPN
 
@@ -73,10 +74,7 @@ def import_checkpoint(
             f"--preset {preset}", "there is no such preset", f"Choose one of {', '.join(PRESETS)}."
         )
     name = name or file.stem
-    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
-        raise ModelError(
-            f"model '{name}'", "not usable as a name", "Use letters, digits, '-', '_' and '.' for --name."
-        )
+    check_name(name)
     weights = _read_pickle(file)
     converted, config = convert_state(weights, file)
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,16 +83,17 @@ def import_checkpoint(
     try:
         write_weights(fresh, converted, config, preset)
         checksum = file_sha256(fresh)
-        known = read_manifest(folder).get(name)
-        if known is not None and known.parts["teacher"].sha256 != checksum:
-            raise ModelError(f"model '{name}'", "another model has this name", "Choose a different --name.")
+        parts = {"teacher": ModelPart(target.name, checksum)}
+        known = known_model(name, parts, folder)
+        if known is not None:
+            return known
         fresh.replace(target)
     finally:
         fresh.unlink(missing_ok=True)
     entry = ModelEntry(
         name=name,
         preset=preset,
-        parts={"teacher": ModelPart(target.name, checksum)},
+        parts=parts,
         training_data=f"not known (imported from {file.name})",
         licence="not known (imported)",
         date=datetime.now(UTC).date().isoformat(),

@@ -10,13 +10,17 @@ import torch
 from lgbpn_cli.config import DEFAULT_QUALITY, PART_OF_QUALITY, PRESETS
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import ModelError, UsageError
-from lgbpn_cli.models.manifest import check_file, file_sha256, find_model
+from lgbpn_cli.models.manifest import all_models, check_file, file_sha256, find_model
+from lgbpn_cli.models.names import WEIGHT_SUFFIX
+from lgbpn_cli.models.portable import SUFFIX
 from lgbpn_cli.models.weight_file import read_weights
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.student import Student
 
 DEFAULT_MODEL = "lgbpn-base"
 """The model that is used unless another is named."""
+_IMPORTED_SUFFIXES = (SUFFIX, ".pth")
+"""Of files that `lgbpn models import` takes."""
 
 
 @dataclass
@@ -60,9 +64,10 @@ def load_model(name_or_file: str, *, part: str | None = None, device: Device) ->
     .safetensors is a file, which holds one part. The checksum of a named model is compared with its manifest.
     Raises ModelError for unknown names, missing parts, damaged or foreign files.
     """
-    if name_or_file.endswith(".safetensors"):
+    if name_or_file.endswith(WEIGHT_SUFFIX):
         name, path, expected, preset = Path(name_or_file).stem, Path(name_or_file), None, None
     else:
+        _refuse_other_files(name_or_file)
         entry = find_model(name_or_file)
         part = part or ("student" if "student" in entry.parts else "teacher")
         name, path, preset = entry.name, entry.part_path(part), entry.preset
@@ -74,3 +79,19 @@ def load_model(name_or_file: str, *, part: str | None = None, device: Device) ->
         raise ModelError(f"model '{name}'", f"its preset '{preset}' is unknown", "Update lgbpn.")
     network.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Model(name, expected or file_sha256(path), preset or own_preset, network, device)
+
+
+def _refuse_other_files(name: str) -> None:
+    """Raise ModelError where `name` is no model's, but the path of a file of another kind."""
+    if name in all_models():
+        return
+    if name.endswith(_IMPORTED_SUFFIXES):
+        raise ModelError(
+            name, "it has to be imported first", f"Use lgbpn models import {name}, and then the model's name."
+        )
+    if Path(name).name != name or Path(name).is_file():
+        raise ModelError(
+            name,
+            f"only a weight file ({WEIGHT_SUFFIX}) can be named by its path",
+            "Name a model or such a file.",
+        )

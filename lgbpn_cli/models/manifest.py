@@ -19,6 +19,11 @@ from platformdirs import user_data_path
 from lgbpn_cli.errors import ModelError
 
 MANIFEST_NAME = "manifest.json"
+LOCK_NAME = ".manifest.lock"
+_CURE_OF_OWN_MANIFEST = (
+    "Mend this file, or delete it: weight files beside it stay (-m takes their paths), "
+    "and models can be imported again."
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,8 @@ def read_manifest(folder: Path) -> dict[str, ModelEntry]:
     if not path.exists():
         return {}
     with _readable(path) as document:
-        return {entry["name"]: _entry(entry, folder) for entry in document["models"]}
+        entries = [entry_from(fields, folder) for fields in document["models"]]
+    return {entry.name: entry for entry in entries}
 
 
 def shipped_noise_estimator() -> tuple[Path, str]:
@@ -120,27 +126,108 @@ def _readable(path: Path) -> Iterator[dict[str, Any]]:
     try:
         yield json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        shipped = path.parent == shipped_folder()
+        words = (str(error).splitlines() or [""])[0][:100]
         raise ModelError(
-            path, f"the manifest cannot be read ({type(error).__name__})", "Restore it, or install again."
+            path,
+            f"the manifest cannot be read ({type(error).__name__}: {words})",
+            "Install again." if shipped else _CURE_OF_OWN_MANIFEST,
         ) from error
 
 
-def _entry(fields: dict[str, Any], folder: Path) -> ModelEntry:
+def entry_from(fields: dict[str, Any], folder: Path) -> ModelEntry:
+    """Return the entry with these fields, as JSON has them; TypeError, ValueError or KeyError if one is wrong."""
     parts = {name: ModelPart(**part) for name, part in fields["parts"].items()}
-    cameras = tuple((str(camera), int(iso)) for camera, iso in fields.get("cameras", ()))
-    return ModelEntry(**{**fields, "parts": parts, "cameras": cameras}, folder=folder)
+    cameras = tuple(_camera(each) for each in fields.get("cameras", ()))
+    entry = ModelEntry(**{**fields, "parts": parts, "cameras": cameras}, folder=folder)
+    texts = [
+        entry.name,
+        entry.preset,
+        entry.training_data,
+        entry.licence,
+        entry.date,
+        entry.command,
+        entry.card,
+    ]
+    for text in texts + [text for part in parts.values() for text in (part.file, part.sha256)]:
+        if not isinstance(text, str):
+            raise TypeError(f"{text!r} is no text")
+        text.encode()  # half of a surrogate pair, which JSON can name, could not be written again
+    if not isinstance(entry.steps, int):
+        raise TypeError(f"{entry.steps!r} is no number of steps")
+    return entry
+
+
+def _camera(pair: object) -> tuple[str, int]:
+    """Return the camera and ISO of `pair`; TypeError if it is none. EXIF has no larger ISO than 32 bits."""
+    match pair:
+        case [str(camera), int(iso)] if 0 <= iso < 2**32:
+            camera.encode()
+            return camera, iso
+    raise TypeError(f"{pair!r} is no camera with its ISO")
 
 
 def add_entry(entry: ModelEntry) -> None:
     """Write `entry` into the manifest of its folder, replacing an entry of the same name."""
-    entries = {**read_manifest(entry.folder), entry.name: entry}
+    with _locked(entry.folder):
+        _write_manifest({**read_manifest(entry.folder), entry.name: entry}, entry.folder)
+
+
+def remove_model(name: str) -> ModelEntry:
+    """Remove the user's model `name` with its weight files and card, and return what its entry was.
+
+    Files that another model names, or that lie elsewhere, stay. Raises ModelError for other models, and where a
+    file cannot be removed.
+    """
+    folder = user_folder()
+    removed = read_manifest(folder).get(name)
+    if removed is None:
+        shipped = find_model(name)
+        raise ModelError(
+            f"model '{shipped.name}'", "it ships with lgbpn", "Only your own models can be removed."
+        )
+    try:
+        with _locked(folder):
+            entries = read_manifest(folder)
+            entries.pop(name, None)
+            _write_manifest(entries, folder)
+            others = {file for entry in entries.values() for file in _files(entry)}
+            for file in _files(removed) - others:
+                if file == Path(file).name and (folder / file).is_file():
+                    (folder / file).unlink()
+    except OSError as error:
+        raise ModelError(
+            error.filename or folder,
+            f"cannot be removed ({error.strerror})",
+            "Check the folder's permissions.",
+        ) from error
+    return removed
+
+
+def _files(entry: ModelEntry) -> set[str]:
+    """Return the names of the weight files and the card of `entry`."""
+    return {part.file for part in entry.parts.values()} | ({entry.card} - {""})
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from changing the manifest of `folder` meanwhile."""
+    # Not at the top: it takes as long to import as all else here, and most commands change nothing.
+    from filelock import FileLock
+
+    with FileLock(folder / LOCK_NAME):
+        yield
+
+
+def _write_manifest(entries: dict[str, ModelEntry], folder: Path) -> None:
+    """Make these the models of `folder`; what else its manifest names stays."""
     models = [asdict(each) for _, each in sorted(entries.items())]
     for model in models:
         del model["folder"]
-    path = entry.folder / MANIFEST_NAME
+    path = folder / MANIFEST_NAME
     document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     text = json.dumps({**document, "models": models}, indent=2, ensure_ascii=False) + "\n"
-    handle, part = tempfile.mkstemp(dir=entry.folder, suffix=".part")
+    handle, part = tempfile.mkstemp(dir=folder, suffix=".part")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
     Path(part).chmod(0o644)
@@ -160,7 +247,7 @@ def find_model(name: str) -> ModelEntry:
         raise ModelError(
             f"model '{name}'",
             "there is no model of this name",
-            f"Models here: {there}. A file is given by its path.",
+            f"Models here: {there}.",
         )
     return models[name]
 

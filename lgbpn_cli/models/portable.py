@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 import json
+import lzma
 import os
-import re
 import tempfile
 import zipfile
+import zlib
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from lgbpn_cli.config import PRESETS
 from lgbpn_cli.errors import ModelError
-from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, check_file, read_manifest
+from lgbpn_cli.models.manifest import (
+    ModelEntry,
+    ModelPart,
+    add_entry,
+    check_file,
+    entry_from,
+)
+from lgbpn_cli.models.names import check_name, known_model
 from lgbpn_cli.models.weight_file import read_weights
 
 SUFFIX = ".lgbpn"
 ENTRY_NAME = "model.json"
 LARGEST_MEMBER_BYTES = 2**30
 """Above any model's weights, below what fills a disk."""
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    RecursionError,
+)
+"""What reading raises for a zip or an entry that is not as it was written."""
 
 
 def export_model(entry: ModelEntry, target: Path, *, overwrite: bool = False) -> None:
@@ -60,18 +81,11 @@ def import_portable(file: Path, *, folder: Path, name: str | None = None) -> Mod
         found = _unpack(file, Path(temporary))
         verify_model(found)
         name = name or found.name
-        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
-            raise ModelError(
-                f"model '{name}'", "not usable as a name", "Use letters, digits, '-', '_' and '.'."
-            )
+        check_name(name)
         parts = {
             part: ModelPart(f"{name}-{part}.safetensors", old.sha256) for part, old in found.parts.items()
         }
-        known = read_manifest(folder).get(name)
-        if known is not None and {each.sha256 for each in known.parts.values()} != {
-            each.sha256 for each in parts.values()
-        }:
-            raise ModelError(f"model '{name}'", "another model has this name", "Choose a different --name.")
+        known = known_model(name, parts, folder)
         if known is not None:
             return known
         card = f"{name}.md" if found.card else ""
@@ -102,21 +116,35 @@ def _unpack(file: Path, folder: Path) -> ModelEntry:
                 (folder / name).write_bytes(_member(archive, name))
     except OSError as error:
         raise ModelError(file, f"cannot be read ({error.strerror})", "Check the path.") from error
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except _DAMAGE as error:
         raise ModelError(
             file, "not a model that lgbpn exported, or damaged", "Export it again with lgbpn models export."
+        ) from error
+    except RuntimeError as error:  # NotImplementedError is one, too
+        raise ModelError(
+            file,
+            "has a password, or is packed in a way that lgbpn cannot read",
+            "Export it again with lgbpn models export.",
         ) from error
     return entry if card else replace(entry, card="")
 
 
 def _entry(document: dict[str, Any], folder: Path) -> ModelEntry:
-    """Return the entry that `document` describes; ValueError where it names no weights, or files elsewhere."""
-    parts = {part: ModelPart(**each) for part, each in document["parts"].items()}
-    entry = ModelEntry(**{**document, "parts": parts}, folder=folder)
-    if not parts or not set(parts) <= {"teacher", "student"}:
+    """Return the entry that `document` describes.
+
+    Raises ValueError where it names no weights, or files elsewhere; ModelError where a newer version may know
+    more.
+    """
+    entry = entry_from(document, folder)
+    if not entry.parts or not set(entry.parts) <= {"teacher", "student"}:
         raise ValueError("it has no weights, or of an unknown kind")
-    for name in [each.file for each in parts.values()] + [entry.card]:
-        if Path(name).name != name:
+    if entry.preset not in PRESETS:
+        raise ModelError(f"model {entry.name!r}", f"its preset {entry.preset!r} is unknown", "Update lgbpn.")
+    files = [each.file for each in entry.parts.values()] + [entry.card] * bool(entry.card)
+    if len(set(files)) < len(files):
+        raise ValueError("it names a file twice")
+    for name in files:
+        if Path(name).name != name or name in ("", ".."):
             raise ValueError(f"a file is called {name!r}")
     return entry
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from lgbpn_cli.config import NETWORKS, NetworkConfig
@@ -35,6 +36,8 @@ SCRATCH = "scratch"
 """What --from takes for random weights."""
 FINISHED_NAME = "finished"
 """Lies in the folder of a run that has nothing left to do, while others of the same call go on."""
+BEGINNING_NAME = "beginning.json"
+"""Keeps the folder and the time limit that a run was started with, for --resume."""
 SCAN_SHARE = 0.2
 """Looking through the photos takes this share of the time limit at most, if some are found by then."""
 
@@ -45,6 +48,17 @@ class Listener:
 
     step: Callable[[TrainingProgress], None] | None = None
     note: Callable[[str], None] = lambda text: None
+
+
+@dataclass(frozen=True)
+class _Beginning:
+    """How a run was started; kept in its folder only."""
+
+    folder: str
+    time_limit_s: float
+
+    def write(self, run_folder: Path) -> None:
+        (run_folder / BEGINNING_NAME).write_text(json.dumps(asdict(self)), encoding="utf-8")
 
 
 def finetune_folder(
@@ -61,8 +75,10 @@ def finetune_folder(
 ) -> dict[str, Report]:
     """Return what became of each model that was to be made, by name.
 
-    With `config.per_camera` the time is shared by the groups, and those of a single photo are left out. Raises
-    UsageError where the call as a whole cannot work, TrainingError where a run cannot go on.
+    With `config.per_camera` the time is shared by the groups, and those of a single photo are left out. With
+    `resume` the unfinished run's photos and time limit are used, and its steps unless `config` has some; `folder`
+    has to be its own. Raises UsageError where the call as a whole cannot work, TrainingError where a run cannot
+    go on.
     """
     listener = listener or Listener()
     started = time.monotonic()
@@ -76,7 +92,10 @@ def finetune_folder(
             _prepare(folder, config, run_folder, models_folder, resume, overwrite, say)
         group.wait()
         photos = read_index(run_folder)
-        left_s = config.time_limit_s - (time.monotonic() - started)
+        limit_s = config.time_limit_s
+        if resume and (beginning := _read_beginning(run_folder)) is not None:
+            limit_s = beginning.time_limit_s
+        left_s = limit_s - (time.monotonic() - started)
         config = replace(config, time_limit_s=max(1.0, left_s))
         runs = _runs(photos, config, run_folder, say)
         reports: dict[str, Report] = {}
@@ -136,6 +155,7 @@ def _prepare(
     if resume and not under_way:
         raise UsageError("--resume", f"there is no unfinished run '{config.name}'", "Leave --resume away.")
     if resume:
+        _check_same_folder(folder, config.name, run_folder)
         say(f"going on with the {len(read_index(run_folder))} photos of the unfinished run")
         return
     check_folder(folder)
@@ -156,7 +176,30 @@ def _prepare(
         )
         for line in scan.notes():
             say(line)
+        _Beginning(str(folder.resolve()), config.time_limit_s).write(run_folder)
         write_index(_held_out(scan.photos, config), run_folder)
+
+
+def _read_beginning(run_folder: Path) -> _Beginning | None:
+    """Return how the run was started; None if an older version did, which kept no record of it."""
+    path = run_folder / BEGINNING_NAME
+    if not path.exists():
+        return None
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        return _Beginning(str(known["folder"]), float(known["time_limit_s"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainingError(path, "the run's beginning is damaged", "Start it anew.") from error
+
+
+def _check_same_folder(folder: Path, name: str, run_folder: Path) -> None:
+    beginning = _read_beginning(run_folder)
+    if beginning is not None and str(folder.resolve()) != beginning.folder:
+        raise UsageError(
+            folder,
+            f"the unfinished run '{name}' began with the photos in {beginning.folder}",
+            "Give that folder, or --overwrite in place of --resume.",
+        )
 
 
 @contextmanager

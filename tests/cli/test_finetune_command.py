@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -97,6 +98,15 @@ def test_a_photo_in_the_place_of_a_folder_is_wrong_usage(tmp_path: Path, photos:
     assert "one photo is too little" in said
 
 
+@pytest.mark.parametrize("option", [("--steps", 1), ("--time-limit", "30m")])
+def test_steps_and_time_of_an_unfinished_run_cannot_be_changed(
+    tmp_path: Path, photos: Path, option: tuple[str, object]
+) -> None:
+    code, said = finetune(tmp_path, photos, "-o", "mine", "--resume", *option)
+    assert code == 2
+    assert said == f"lgbpn: {option[0]}: with --resume, a run keeps that of its beginning. Leave it away.\n"
+
+
 def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
     for _ in range(1200):
         if path.exists() or process.poll() is not None:
@@ -106,19 +116,23 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
 
 def test_a_run_that_was_killed_or_stopped_goes_on(tmp_path: Path, photos: Path, tiny: Path) -> None:
     options = [photos, "-o", "mine", "--from", tiny, "--batch", 2]
-    checkpoint = tmp_path / "data/lgbpn/finetune/mine/checkpoint.pt"
+    kept = tmp_path / "data/lgbpn/finetune/mine"
+    checkpoint = kept / "checkpoint.pt"
     with start(tmp_path, *options, "--steps", 2000) as process:
         wait_for(checkpoint, process)
         process.kill()
     assert checkpoint.exists()
-    with start(tmp_path, *options, "--steps", 2000, "--resume") as process:
+    with start(tmp_path, *options, "--resume") as process:
         time.sleep(10)
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=120)[1]
     assert process.returncode == 130
-    assert "--resume goes on" in said
+    again = f"lgbpn finetune {photos} -o mine --from {tiny} --batch 2 --resume goes on from {kept}"
+    assert again in said.replace("--output", "-o")
     assert "Traceback" not in said
-    step = torch.load(checkpoint, weights_only=True)["step"]
-    code, said = finetune(tmp_path, *options, "--steps", step + 2, "--resume")
+    plan = json.loads((kept / "run.json").read_text())
+    plan["steps"] = torch.load(checkpoint, weights_only=True)["step"] + 2
+    (kept / "run.json").write_text(json.dumps(plan))
+    code, said = finetune(tmp_path, *options, "--resume")
     assert code in (0, 1)
     assert "going on with the 3 photos" in said

@@ -113,7 +113,7 @@ def test_an_import_is_listed_with_its_preset_and_checksum(imported: ModelEntry, 
 def test_importing_the_same_bytes_again_succeeds(tmp_path: Path, imported: ModelEntry, models: Path) -> None:
     again = import_checkpoint(tmp_path / "theirs.pth", folder=models, name="theirs", preset="dnd")
     assert again.parts == imported.parts
-    assert sorted(each.name for each in models.iterdir()) == ["manifest.json", "theirs.safetensors"]
+    assert sorted(each.name for each in models.glob("[!.]*")) == ["manifest.json", "theirs.safetensors"]
 
 
 def test_other_weights_under_a_taken_name_are_refused(

@@ -11,7 +11,7 @@ from reference.networks import random_network
 from typer.testing import CliRunner
 
 from lgbpn_cli.cli.main import app
-from lgbpn_cli.models.manifest import read_manifest
+from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, read_manifest
 
 
 @pytest.fixture
@@ -65,3 +65,33 @@ def test_a_file_that_is_no_checkpoint_ends_with_one_line_and_code_2(models: Path
     assert len(lines) == 1
     assert str(path) in lines[0]
     assert not models.exists()
+
+
+@pytest.mark.parametrize("name", ["auto", "theirs.safetensors", "a b"])
+def test_a_name_that_could_not_be_used_is_refused(models: Path, checkpoint: Path, name: str) -> None:
+    code, lines = lgbpn("models", "import", checkpoint, "--name", name)
+    assert (code, len(lines)) == (2, 1)
+    assert "--name" in lines[0]
+    assert not models.exists()
+
+
+def test_a_checkpoint_does_not_hide_a_shipped_model(models: Path, checkpoint: Path, tmp_path: Path) -> None:
+    shipped = tmp_path / "nothing"
+    shipped.mkdir()
+    part = ModelPart("theirs.safetensors", "0" * 64)
+    add_entry(ModelEntry("theirs", "sidd", {"teacher": part}, folder=shipped))
+    code, lines = lgbpn("models", "import", checkpoint)
+    assert (code, len(lines)) == (2, 1)
+    assert "ships with lgbpn" in lines[0]
+    assert read_manifest(models) == {}
+
+
+def test_the_weights_of_a_model_of_another_name_are_not_replaced(models: Path, checkpoint: Path) -> None:
+    models.mkdir()
+    (models / "mine-student.safetensors").write_text("mine")
+    student = ModelPart("mine-student.safetensors", "0" * 64)
+    add_entry(ModelEntry("mine", "sidd", {"student": student}, folder=models))
+    code, lines = lgbpn("models", "import", checkpoint, "--name", "mine-student")
+    assert (code, len(lines)) == (2, 1)
+    assert "its files would replace those of 'mine'. Choose a different --name." in lines[0]
+    assert (models / "mine-student.safetensors").read_text() == "mine"

@@ -74,6 +74,30 @@ def test_an_unknown_file_is_refused(models: Path) -> None:
         load_model("nowhere.safetensors", device=CPU)
 
 
+@pytest.mark.parametrize("file", ["nowhere/base.lgbpn", "base.lgbpn", "LGBPN_SIDD.pth"])
+def test_a_file_that_has_to_be_imported_is_said_to_be_one(models: Path, file: str) -> None:
+    with pytest.raises(ModelError, match=f"it has to be imported first. Use lgbpn models import {file}"):
+        load_model(file, device=CPU)
+
+
+def test_the_path_of_another_file_is_no_unknown_name(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "notes").touch()
+    monkeypatch.chdir(tmp_path)
+    for file in (str(tmp_path / "notes"), "notes", "nowhere/notes"):
+        with pytest.raises(ModelError, match=rf"{file}: only a weight file \(\.safetensors\)"):
+            load_model(file, device=CPU)
+
+
+def test_a_model_that_is_called_like_a_file_there_is_loaded(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tiny").touch()
+    monkeypatch.chdir(tmp_path)
+    assert load_model("tiny", device=CPU).name == "tiny"
+
+
 def test_a_part_that_is_not_there_is_refused_naming_what_is(models: Path) -> None:
     with pytest.raises(ModelError, match=r"it has no student.*teacher"):
         load_model("tiny", part="student", device=CPU)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import multiprocessing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from lgbpn_cli.errors import ModelError
 from lgbpn_cli.models import manifest
 from lgbpn_cli.models.manifest import (
+    LOCK_NAME,
     MANIFEST_NAME,
     ModelEntry,
     ModelPart,
@@ -96,7 +98,24 @@ def test_the_manifest_does_not_say_where_its_folder_lies(tmp_path: Path) -> None
 
 def test_adding_leaves_nothing_but_the_manifest(tmp_path: Path) -> None:
     add_entry(entry_in(tmp_path))
-    assert [path.name for path in tmp_path.iterdir()] == [MANIFEST_NAME]
+    # Some versions of filelock leave the lock's empty file.
+    assert {path.name for path in tmp_path.iterdir()} - {LOCK_NAME} == {MANIFEST_NAME}
+
+
+def add_five(folder: Path, process: int) -> None:
+    for number in range(5):
+        add_entry(entry_in(folder, f"model-{process}-{number}"))
+
+
+def test_processes_that_add_at_once_lose_no_entry(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=add_five, args=(tmp_path, number)) for number in range(4)]
+    for each in processes:
+        each.start()
+    for each in processes:
+        each.join()
+    assert [each.exitcode for each in processes] == [0] * 4
+    assert len(read_manifest(tmp_path)) == 20
 
 
 def test_a_folder_without_a_manifest_has_no_models(tmp_path: Path) -> None:
@@ -118,6 +137,8 @@ def test_a_folder_without_a_manifest_has_no_models(tmp_path: Path) -> None:
         b'{"models": [{"name": "a", "preset": "sidd", "parts": {"teacher": {"file": "x"}}}]}',
         b'{"models": [{"name": "a", "preset": "sidd", "parts": {}, "surprise": 1}]}',
         b'{"models": [{"name": "a", "parts": {}}]}',
+        b'{"models": [{"name": ["a"], "preset": "sidd", "parts": {}}]}',
+        b'{"models": [{"name": "a", "preset": "sidd", "parts": {}, "cameras": [["x"]]}]}',
         b"\xff\xfe\x00",
         b"[" * 100_000,
     ],
@@ -128,6 +149,16 @@ def test_a_damaged_manifest_is_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(ModelError, match=MANIFEST_NAME) as caught:
         read_manifest(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_the_cure_of_a_damaged_manifest_depends_on_whose_it_is(folders: tuple[Path, Path]) -> None:
+    shipped, own = folders
+    (own / MANIFEST_NAME).write_text("{")
+    with pytest.raises(ModelError, match=r"own.manifest\.json: .*Mend this file, or delete it"):
+        all_models()
+    (shipped / MANIFEST_NAME).write_text("{")
+    with pytest.raises(ModelError, match=r"shipped.manifest\.json: .*Install again\."):
+        all_models()
 
 
 def test_nothing_is_added_to_a_damaged_manifest(tmp_path: Path) -> None:

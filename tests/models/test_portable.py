@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -110,7 +111,7 @@ def test_an_exported_model_is_the_same_elsewhere(models: Path, exported: Path, e
     assert (there.preset, there.training_data, there.licence, there.steps) == ("dnd", "waves", "CC0", 7)
     assert (elsewhere / there.card).read_text(encoding="utf-8") == "# tiny\n"
     assert lgbpn("models", "verify", "tiny")[0] == 0
-    assert sorted(path.name for path in elsewhere.iterdir()) == [
+    assert sorted(path.name for path in elsewhere.glob("[!.]*")) == [
         "manifest.json",
         "tiny-teacher.safetensors",
         "tiny.md",
@@ -168,3 +169,126 @@ def test_what_is_no_exported_model_is_refused_and_leaves_nothing(
     assert len(lines) == 1
     assert list(elsewhere.iterdir()) == []
     assert not (tmp_path / "out.safetensors").exists()
+
+
+def changed_entry(exported: Path, target: Path, **fields: object) -> Path:
+    """Copy an exported file with other values of some fields of its entry."""
+    entry = json.loads(zipfile.ZipFile(exported).read("model.json"))
+    return repack(exported, target, {"model.json": json.dumps({**entry, **fields}).encode()})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("cameras", [["x"]]),
+        ("cameras", [["x", "y"]]),
+        ("cameras", [["x", 10**400]]),
+        ("cameras", 5),
+        ("name", 5),
+        ("name", ["x"]),
+        ("name", None),
+        ("preset", []),
+        ("steps", "many"),
+        ("training_data", 3),
+        ("licence", {}),
+        ("command", "\ud800"),
+        ("card", "tiny.safetensors"),
+        ("card", ".."),
+        ("card", 7),
+        ("parts", {"teacher": {"file": "tiny.safetensors", "sha256": 1}}),
+        ("parts", {"teacher": {"file": 1, "sha256": "0"}}),
+        ("surprise", 1),
+    ],
+)
+def test_an_entry_that_is_not_as_export_writes_it_is_refused(
+    name: str, value: object, exported: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    code, lines = lgbpn("models", "import", changed_entry(exported, tmp_path / "bad.lgbpn", **{name: value}))
+    assert (code, len(lines)) == (2, 1)
+    assert "not a model that lgbpn exported" in lines[0]
+    assert list(elsewhere.iterdir()) == []
+    assert lgbpn("models", "list")[0] == 0
+
+
+def test_an_unknown_preset_may_be_that_of_a_newer_version(
+    exported: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    bad = changed_entry(exported, tmp_path / "bad.lgbpn", preset="none")
+    code, lines = lgbpn("models", "import", bad)
+    assert code == 2
+    assert lines == ["lgbpn: model 'tiny': its preset 'none' is unknown. Update lgbpn."]
+
+
+def with_byte(file: Path, target: Path, signatures: dict[bytes, int], value: int) -> Path:
+    """Copy a zip with another byte at this distance from each of these signatures."""
+    content = bytearray(file.read_bytes())
+    for signature, distance in signatures.items():
+        position = content.find(signature)
+        while position >= 0:
+            content[position + distance] = value
+            position = content.find(signature, position + 4)
+    target.write_bytes(content)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("local", "central", "value"), [(6, 8, 1), (8, 10, 97)], ids=["password", "compression"]
+)
+def test_a_zip_that_cannot_be_unpacked_is_one_line(
+    local: int, central: int, value: int, exported: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    places = {b"PK\x03\x04": local, b"PK\x01\x02": central}
+    code, lines = lgbpn("models", "import", with_byte(exported, tmp_path / "bad.lgbpn", places, value))
+    assert (code, len(lines)) == (2, 1)
+    assert "has a password, or is packed in a way that lgbpn cannot read" in lines[0]
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_zip_with_damaged_content_is_one_line(exported: Path, elsewhere: Path, tmp_path: Path) -> None:
+    # 30 bytes of header and 10 of the name model.json come before the compressed entry.
+    bad = with_byte(exported, tmp_path / "bad.lgbpn", {b"PK\x03\x04": 40}, 0xFF)
+    code, lines = lgbpn("models", "import", bad)
+    assert (code, len(lines)) == (2, 1)
+    assert "not a model that lgbpn exported, or damaged" in lines[0]
+
+
+@pytest.mark.parametrize("name", ["auto", "scratch", "tiny.safetensors", "../x", "-x"])
+def test_a_name_that_could_not_be_used_is_refused_and_another_can_be_given(
+    name: str, exported: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    file = changed_entry(exported, tmp_path / "named.lgbpn", name=name)
+    code, lines = lgbpn("models", "import", file)
+    assert (code, len(lines)) == (2, 1)
+    assert f"model '{name}'" in lines[0]
+    assert "--name" in lines[0]
+    assert read_manifest(elsewhere) == {}
+    assert lgbpn("models", "import", file, "--name", "good")[0] == 0
+
+
+def test_a_shipped_model_is_not_hidden_by_an_import(exported: Path, elsewhere: Path, tmp_path: Path) -> None:
+    shipped = tmp_path / "shipped"
+    path = shipped / "tiny.safetensors"
+    write_weights(path, random_network(seed=1, dtype=torch.float32).state_dict(), TINY, "dnd")
+    add_entry(ModelEntry("tiny", "dnd", {"teacher": ModelPart(path.name, file_sha256(path))}, folder=shipped))
+    code, lines = lgbpn("models", "import", exported)
+    assert (code, len(lines)) == (2, 1)
+    assert "a model that ships with lgbpn has this name. Choose a different --name." in lines[0]
+    assert read_manifest(elsewhere) == {}
+    assert lgbpn("models", "import", exported, "--name", "other")[0] == 0
+
+
+def test_importing_again_what_ships_changes_nothing(
+    models: Path, exported: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    (models / "tiny.safetensors").rename(tmp_path / "shipped" / "tiny.safetensors")
+    add_entry(replace(read_manifest(models)["tiny"], folder=tmp_path / "shipped"))
+    assert lgbpn("models", "import", exported)[0] == 0
+    assert read_manifest(elsewhere) == {}
+
+
+def test_importing_again_brings_back_a_damaged_weight_file(exported: Path, elsewhere: Path) -> None:
+    lgbpn("models", "import", exported)
+    (elsewhere / "tiny-teacher.safetensors").write_bytes(b"x")
+    assert lgbpn("models", "verify", "tiny")[0] == 2
+    assert lgbpn("models", "import", exported)[0] == 0
+    assert lgbpn("models", "verify", "tiny")[0] == 0

@@ -76,7 +76,9 @@ def teacher(cpu: Device) -> Model:
 def run(folder: Path, tiny_base: Path, tmp_path: Path, cpu: Device) -> Any:
     """Fine-tune the tiny base; options change the configuration or the call."""
 
-    def finetune(*, listener: Listener | None = None, **options: Any) -> dict[str, Report]:
+    def finetune(
+        *, listener: Listener | None = None, photos: Path = folder, **options: Any
+    ) -> dict[str, Report]:
         call = {key: options.pop(key) for key in ("resume", "overwrite") if key in options}
         given = {
             "name": "mine",
@@ -86,7 +88,7 @@ def run(folder: Path, tiny_base: Path, tmp_path: Path, cpu: Device) -> Any:
             "learning_rate": 3e-3,
         }
         return finetune_folder(
-            folder,
+            photos,
             FinetuneConfig(**{**given, **options}),
             run_folder=tmp_path / "run",
             models_folder=tmp_path / "models",

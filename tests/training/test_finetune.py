@@ -26,7 +26,7 @@ from lgbpn_cli.training.acceptance import Verdict
 from lgbpn_cli.training.data import CropSampler, NoisySource
 from lgbpn_cli.training.distributed import ProcessGroup
 from lgbpn_cli.training.finetune import CHECKPOINT_NAME, FinetuneTrainer
-from lgbpn_cli.training.finetune_runs import Listener, finetune_folder
+from lgbpn_cli.training.finetune_runs import BEGINNING_NAME, Listener, finetune_folder
 from lgbpn_cli.training_config import FinetuneConfig, TrainingConfig
 
 
@@ -86,13 +86,60 @@ def test_ctrl_c_keeps_the_best_state_so_far(
     assert "mine" in read_manifest(tmp_path / "models")
 
 
-def test_resuming_with_other_options_is_refused(run: Any) -> None:
-    def stop(progress: Any) -> None:
-        raise KeyboardInterrupt
+def stop(progress: Any) -> None:
+    raise KeyboardInterrupt
 
+
+def test_resuming_with_other_options_is_refused(run: Any) -> None:
     run(listener=Listener(step=stop))
     with pytest.raises(UsageError, match="other options"):
         run(resume=True, learning_rate=1e-5)
+
+
+def test_resuming_with_another_folder_is_refused_naming_the_first(run: Any, folder: Path) -> None:
+    run(listener=Listener(step=stop))
+    with pytest.raises(UsageError, match=f"'mine' began with the photos in {folder}"):
+        run(resume=True, photos=folder.parent)
+    folder.rename(folder.parent / "moved")  # their tiles were kept
+    assert not run(resume=True, photos=folder / ".." / folder.name)["mine"].interrupted
+
+
+def test_a_run_goes_on_with_the_time_limit_of_its_beginning(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = []
+
+    def remember(*arguments: Any, **options: Any) -> Any:
+        limits.append(arguments[3].time_limit_s)
+        return finetune_module.finetune(*arguments, **options)
+
+    run(listener=Listener(step=stop), time_limit_s=7200)
+    monkeypatch.setattr("lgbpn_cli.training.finetune_runs.finetune", remember)
+    run(listener=Listener(step=stop), resume=True)
+    assert 7000 < limits[0] <= 7200
+
+
+def test_a_run_of_an_older_version_goes_on(run: Any, folder: Path, tmp_path: Path) -> None:
+    run(listener=Listener(step=stop))
+    (tmp_path / "run" / BEGINNING_NAME).unlink()
+    assert not run(resume=True, photos=folder.parent)["mine"].interrupted
+
+
+def test_a_damaged_beginning_is_named(run: Any, tmp_path: Path) -> None:
+    run(listener=Listener(step=stop))
+    (tmp_path / "run" / BEGINNING_NAME).write_text("[")
+    with pytest.raises(TrainingError, match="the run's beginning is damaged"):
+        run(resume=True)
+
+
+def test_the_folder_of_the_photos_is_kept_in_no_model(
+    run: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Verdict, "accepted", True)
+    run()
+    written = [path for path in (tmp_path / "models").iterdir() if path.is_file()]
+    assert written
+    assert not any(str(folder).encode() in path.read_bytes() for path in written)
 
 
 def test_a_loss_that_is_no_number_ends_the_run_with_the_best_state(
