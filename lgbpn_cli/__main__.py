@@ -1,6 +1,17 @@
-"""`python -m lgbpn_cli` is the same as `lgbpn`."""
+"""`python -m lgbpn_cli` is the same as `lgbpn`, whose script begins here, too."""
 
-from lgbpn_cli.cli.main import main
+import sys
+
+
+def main() -> None:
+    """Run the command; Ctrl-C where no command answers it, such as while modules are imported, ends it with 130."""
+    try:
+        from lgbpn_cli.cli.main import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
 
 if __name__ == "__main__":
     main()

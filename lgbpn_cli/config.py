@@ -340,4 +340,10 @@ class OutputConfig:
         number, parts = self.part
         possible = 1 <= number <= parts
         require(possible, "--part", f"{number}/{parts} is no part", "The second of eight is 2/8.")
+        require(
+            quality is None or self.format in ("preserve", "jpeg", "webp", "avif"),
+            "--jpeg-quality",
+            f"{self.format} files have none",
+            "Leave it out, or choose another -f.",
+        )
         require(self.max_pixels >= 1, "--max-pixels", f"{self.max_pixels} is no size", "Use 1 or more.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -104,7 +105,7 @@ def bench(
     """
     if agreement is None and tiles and len(tiles) > 1:
         raise UsageError("--tile", "there may be one only", "Give one, or --agreement PHOTO.")
-    if any(size <= 0 for size in megapixels or []):
+    if any(not 0 < size < math.inf for size in megapixels or []):
         raise UsageError("--megapixels", "it is no size", "Use a number above 0.")
     cases = [
         _Case(name, quality, precision, size)
@@ -124,12 +125,12 @@ def bench(
         if agreement is not None:
             rows = app.bench_agreement(agreement, config, tiles or TILES_PX, model=case.model, device=device)
             for row in rows:
-                typer.echo(json.dumps(asdict(row)) if json_lines else _agreement_line(row))
+                typer.echo(_as_json(row) if json_lines else _agreement_line(row))
         else:
             speed = app.bench_speed(
                 config, megapixels=case.megapixels, repeats=repeats, model=case.model, device=device
             )
-            typer.echo(json.dumps(asdict(speed)) if json_lines else _speed_line(speed))
+            typer.echo(_as_json(speed) if json_lines else _speed_line(speed))
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,13 @@ def _in_a_process_of_its_own(
     done = subprocess.run([sys.executable, "-m", "lgbpn_cli", "bench", *words, *flags], check=False)
     if done.returncode:
         raise typer.Exit(done.returncode)
+
+
+def _as_json(measured: Speed | Agreement) -> str:
+    """Return a measurement as a line of JSON, which has no NaN: what was not measured is null."""
+    fields = asdict(measured)
+    unknown = {name for name, value in fields.items() if isinstance(value, float) and math.isnan(value)}
+    return json.dumps({name: None if name in unknown else value for name, value in fields.items()})
 
 
 def _speed_line(speed: Speed) -> str:

@@ -259,6 +259,8 @@ def denoise(
       2    the command, model or device was wrong; nothing was done
       130  stopped with Ctrl-C (or SIGTERM, SIGHUP); no partial file is left
     """
+    if output is not None and suffix != OutputConfig.suffix:
+        raise UsageError("--suffix", "is for results beside their photos", "Leave -o or --suffix away.")
     if quiet and verbose:
         raise UsageError("--quiet", "contradicts --verbose", "Leave one of them away.")
     settings = InferenceConfig(
@@ -304,7 +306,9 @@ def denoise(
     except KeyboardInterrupt:
         interrupted = True
     exit_code = reporter.close(interrupted=interrupted)
-    if page is not None and not dry_run:
+    if page is not None and dry_run:
+        reporter.note("a dry run writes no page")
+    elif page is not None:
         page_code = _write_page(page, reporter)
         exit_code = exit_code or page_code
     raise typer.Exit(exit_code)

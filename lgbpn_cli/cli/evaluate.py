@@ -270,10 +270,13 @@ def evaluate(
             report = app.evaluate(
                 config, settings, command=command_line(context), device=device, on_step=_mover(bar)
             )
-        except KeyboardInterrupt as stop:
+        except KeyboardInterrupt as stop:  # before the first photo
             bar.close()
             typer.echo("lgbpn: stopped; no report was written", err=True)
             raise typer.Exit(130) from stop
+    if report.interrupted and not report.photos():
+        typer.echo("lgbpn: stopped; no report was written", err=True)
+        raise typer.Exit(130)
     if as_json:
         print(json_text(report))
     elif report.photos():
@@ -286,6 +289,8 @@ def evaluate(
     app.write_reports(report, config)
     if html is not None:
         typer.echo(f"report: {html}", err=True)
+    if report.interrupted:
+        raise typer.Exit(130)
     if report.problems:
         raise typer.Exit(1)
 

@@ -81,8 +81,12 @@ class Reporter:
         if self._bars is not None and outcome.seconds is not None:
             self._bars.move_photos()
         if self._json_lines:
-            tqdm.write(json.dumps(self._fields(outcome)), file=sys.stdout)
-            sys.stdout.flush()
+            try:
+                tqdm.write(json.dumps(self._fields(outcome)), file=sys.stdout)
+                sys.stdout.flush()
+            except BrokenPipeError:
+                self._print("stopped: nobody reads the --json output any more; run it again to go on")
+                raise
         if not self._quiet:
             self._tell(outcome)
 

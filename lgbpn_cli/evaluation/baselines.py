@@ -35,7 +35,7 @@ def load_baseline(name: str) -> Denoise:
     and therefore never installed with lgbpn. Raises UsageError where its library is missing.
     """
     if name == "nlm":
-        library = _import("skimage.restoration", "scikit-image", "pip install 'lgbpn[eval]'")
+        library = _import("skimage.restoration", "scikit-image", "pip install scikit-image")
     else:
         library = _import("bm3d", "the package bm3d", "pip install bm3d (free for non-commercial use only)")
 

@@ -20,7 +20,7 @@ MATLAB_SUFFIX = ".mat"
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 HDF5_OFFSETS = (0, 512)
 """MATLAB puts 512 bytes of its own before the HDF5 part."""
-INSTALL = "Install them with: pip install 'lgbpn[eval]'"
+INSTALL = "Install them with: pip install scipy h5py"
 EXPORT = "Give the benchmark's file as it was downloaded."
 
 ReadBlock = Callable[[], np.ndarray]

@@ -62,7 +62,7 @@ def _import_package() -> Any:
         import torchvision.models  # noqa: F401 - lpips imports it; where that fails is told apart below
     except ImportError as error:
         cause = f"it needs the package lpips, which is not installed ({error})"
-        raise UsageError(OPTION, cause, "Install it with: pip install 'lgbpn[lpips]'.") from error
+        raise UsageError(OPTION, cause, "Install it with: pip install lpips.") from error
     except Exception as error:
         # A torchvision of another build than PyTorch fails with whatever PyTorch raises.
         cause = f"the package lpips does not work here ({error})"

@@ -37,6 +37,11 @@ def problem_of(subject: str, error: Exception) -> Problem:
     return Problem(subject, f"{cause}. It is left out.")
 
 
+def stopped_after(done: int, total: int) -> Problem:
+    """Return what a report says of a run that Ctrl-C ended."""
+    return Problem("stopped", f"{done} of {total} photos are measured")
+
+
 def problem_lines(problems: Sequence[Problem]) -> list[str]:
     """Return a line for each problem, but one for all that have the same cause where these are many."""
     by_cause: dict[str, list[str]] = {}

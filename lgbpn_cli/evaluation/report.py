@@ -75,6 +75,8 @@ class EvaluationReport:
     bootstrap_seed: int
     gallery: tuple[GalleryPhoto, ...] = ()
     """The pictures of the page, where one is wanted."""
+    interrupted: bool = False
+    """Ctrl-C came before the last photo."""
 
     def figures(self) -> dict[str, Figure]:
         """Return the figures of this report by their name, in the order of its columns."""

@@ -15,7 +15,7 @@ from lgbpn_cli.evaluation.methods import Method
 from lgbpn_cli.evaluation.metrics import colour_shift, mean_absolute_error, psnr_db, to_levels
 from lgbpn_cli.evaluation.pairs import Pair, Pairing, Picture, read_pair, read_result
 from lgbpn_cli.evaluation.perceptual import Distance
-from lgbpn_cli.evaluation.problems import Problem, problem_of
+from lgbpn_cli.evaluation.problems import Problem, problem_of, stopped_after
 from lgbpn_cli.evaluation.provenance import protocol, run_facts
 from lgbpn_cli.evaluation.report import NOISY, EvaluationReport, MethodResult, Score
 from lgbpn_cli.evaluation.residual import (
@@ -60,6 +60,11 @@ class _Measuring:
         except Exception as error:  # noqa: BLE001 - whatever one photo does to any library, the others go on
             self.problems.append(problem_of(pair.noisy.shown, error))
         self._step(first + len(self.methods))
+
+    def forget(self, pair: Pair) -> None:
+        """Leave out a pair that not all methods have done."""
+        for scores in self.scores.values():
+            scores[:] = [score for score in scores if score.photo != pair.name]
 
     def _measure(self, pair: Pair) -> None:
         pixels = read_pair(pair)
@@ -131,7 +136,7 @@ def evaluate_pairs(
 
     Pairs that cannot be read, differ in size or depth, results that are missing, and whatever else one pair
     does to a method are named in the report's problems. `on_step` gets the number of results measured and
-    their total.
+    their total. Ctrl-C ends it with what was measured by then, and the report says so.
     """
     measuring = _Measuring(
         methods,
@@ -144,8 +149,15 @@ def evaluate_pairs(
         lpips=lpips,
     )
     measuring.on_step(0, measuring.total)
-    for pair in pairing.pairs:
-        measuring.measure(pair)
+    interrupted = False
+    for number, pair in enumerate(pairing.pairs):
+        try:
+            measuring.measure(pair)
+        except KeyboardInterrupt:
+            interrupted = True
+            measuring.forget(pair)
+            measuring.problems.append(stopped_after(number, len(pairing.pairs)))
+            break
     facts: dict[str, dict[str, object]] = {
         NOISY: {"kind": "input"},
         **{method.label: method.facts for method in methods},
@@ -159,6 +171,7 @@ def evaluate_pairs(
         facts=run_facts(protocol(config), command),
         bootstrap_seed=config.bootstrap_seed,
         gallery=() if gallery is None else tuple(gallery.photos),
+        interrupted=interrupted,
     )
 
 

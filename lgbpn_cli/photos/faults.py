@@ -67,8 +67,8 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
         raise DamagedFileError(f"its header claims an empty picture of {width} x {height} px")
     if width * height > max_pixels:
         raise DamagedFileError(
-            f"its header claims {width} x {height} px, above the limit of {max_pixels / 1e6:g} megapixels",
-            "It is damaged or made to exhaust memory: leave it out, or cut it into smaller pictures.",
+            f"its header claims {width} x {height} px, above the limit of {max_pixels} pixels",
+            "It is damaged or made to exhaust memory, or else lgbpn denoise takes it with a higher --max-pixels.",
         )
 
 

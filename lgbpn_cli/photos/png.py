@@ -61,13 +61,16 @@ class PngContainer(Container):
 
 
 def read_png(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
-    """Return the picture of a PNG file; palettes become RGB, colour keys become alpha, 1 to 4 bits become 8.
+    """Return the picture of a PNG file; palettes become RGB, colour keys become alpha, 2 and 4 bits become 8.
 
-    Raises DamagedFileError for wrong checksums too, and UnsupportedFileError for animations.
+    Raises DamagedFileError for wrong checksums too, and UnsupportedFileError for animations and for black and white
+    of 1 bit, which is text or a drawing.
     """
     head = file.read(HEADER_BYTES)
     header = read_header(head)
     check_size(header.width, header.height, max_pixels)
+    if header.depth == 1 and header.colour_type == GREY:
+        raise UnsupportedFileError("a picture of 1 bit, which has no grey for noise to be in")
     chunks = list(split_chunks(head + file.read()))
     kinds = [chunk.kind for chunk in chunks]
     if b"acTL" in kinds:

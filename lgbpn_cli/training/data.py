@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from lgbpn_cli.colour import to_working
-from lgbpn_cli.errors import TrainingError
+from lgbpn_cli.errors import UsageError
 from lgbpn_cli.photos.photo import PHOTO_SUFFIXES
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.training_config import DataSource
@@ -31,7 +31,7 @@ def source_files(source: DataSource, data_root: Path) -> list[Path]:
     """Return the photo files of `source`, sorted by name, without those its patterns exclude."""
     folder = data_root / source.folder
     if not folder.is_dir():
-        raise TrainingError(
+        raise UsageError(
             folder, "there is no such folder", "Set LGBPN_DATA to the folder that holds the data sets."
         )
     return [
@@ -45,7 +45,7 @@ def source_files(source: DataSource, data_root: Path) -> list[Path]:
 def load_source(source: DataSource, data_root: Path, crop_px: int) -> NoisySource:
     """Return the decoded photos of `source`; those smaller than a crop are left out.
 
-    Raises TrainingError when none is left.
+    Raises UsageError when none is left.
     """
     photos = []
     for path in source_files(source, data_root):
@@ -53,7 +53,7 @@ def load_source(source: DataSource, data_root: Path, crop_px: int) -> NoisySourc
         if min(photo.pixels.shape[:2]) >= crop_px:
             photos.append(np.rint(to_working(photo) * 255).astype(np.uint8))
     if not photos:
-        raise TrainingError(
+        raise UsageError(
             source.folder, f"no photo of at least {crop_px} px a side", "Name a folder with larger photos."
         )
     return NoisySource(source.folder, tuple(photos), source.weight)

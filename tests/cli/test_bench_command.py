@@ -52,6 +52,16 @@ def test_the_agreement_of_tiles_is_told_for_each_size(tmp_path: Path) -> None:
     assert second.startswith("tiles of 96 px")
 
 
+def test_what_is_not_measured_is_null(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / "a.png")
+    done = bench("-m", "untrained:student", "--agreement", tmp_path / "a.png", "--tile", 64, "--json")
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    assert json.loads(done.stdout, parse_constant=refuse)["seam_score"] is None
+
+
 def test_tiles_without_a_halo_do_not_agree() -> None:
     model = load_for_bench("untrained:student", None, choose_device("cpu"))
     image = np.random.default_rng(0).random((128, 128, 3), dtype=np.float32)
@@ -91,6 +101,8 @@ def test_the_operations_of_the_default_student_are_counted() -> None:
         (["--precision", "int8"], "lgbpn: --precision: 'int8' is unknown"),
         (["--quality", "great"], "lgbpn: --quality: 'great' is unknown"),
         (["--megapixels", "0"], "lgbpn: --megapixels: it is no size"),
+        (["--megapixels", "nan"], "lgbpn: --megapixels: it is no size"),
+        (["--megapixels", "inf"], "lgbpn: --megapixels: it is no size"),
         (["--tile", "64", "--tile", "128"], "lgbpn: --tile: there may be one only"),
         (["-m", "untrained:student", "--quality", "teacher"], "lgbpn: --quality teacher: "),
     ],

@@ -181,6 +181,7 @@ def test_the_page_says_that_finished_photos_are_not_on_it(
 def test_a_dry_run_writes_no_page(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
     result = lgbpn("denoise", make_photo("a.png"), "-n", "--html", tmp_path / "page.html")
     assert result.exit_code == 0
+    assert "a dry run writes no page" in result.stderr
     assert set(contents(tmp_path)) == {"a.png"}
 
 

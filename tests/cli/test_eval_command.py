@@ -318,3 +318,28 @@ def test_ctrl_c_ends_with_exit_code_130(
 
     monkeypatch.setattr(sys.modules["lgbpn_cli.inference.denoise"], "run_network", stopped)
     assert lgbpn("eval", *folders).exit_code == 130
+
+
+def test_ctrl_c_keeps_the_photos_that_are_measured(
+    lgbpn: Lgbpn, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The second photo's second method is interrupted: its first one is left out, too."""
+    denoise = sys.modules["lgbpn_cli.inference.denoise"]
+    real, calls = denoise.run_network, []
+
+    def stopped_at_the_fourth(*arguments: object, **options: object) -> None:
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        real(*arguments, **options)
+
+    monkeypatch.setattr(denoise, "run_network", stopped_at_the_fourth)
+    report = tmp_path / "figures.csv"
+    result = lgbpn("eval", *folders, "-m", "fake", "-m", "other", "--json", "--csv", report)
+    assert result.exit_code == 130
+    document = json.loads(result.stdout)
+    assert document["photos"] == 1
+    rows = [line for line in report.read_text("utf-8").splitlines() if not line.startswith("#")]
+    assert len(rows) == 1 + 3
+    assert document["problems"] == [f"stopped: 1 of {len(list(folders[0].iterdir()))} photos are measured"]
+    assert "stopped: 1 of " in result.stderr

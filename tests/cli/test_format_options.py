@@ -192,3 +192,18 @@ def test_the_library_takes_the_type_from_the_targets_name(make_photo: MakePhoto,
     result = read_photo(photo.with_name("b.tif"))
     assert result.format == "tiff"
     assert np.array_equal(result.pixels, negative_of(photo))
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["-f", "png", "--jpeg-quality", "90"], "--jpeg-quality: png files have none"),
+        (["-o", "out", "--suffix", "_x"], "--suffix: is for results beside their photos"),
+    ],
+)
+def test_an_option_that_could_do_nothing_is_refused(
+    lgbpn: Lgbpn, make_photo: MakePhoto, options: list[str], named: str
+) -> None:
+    result = lgbpn("denoise", make_photo("a.png"), *options)
+    assert result.exit_code == 2
+    assert named in result.stderr

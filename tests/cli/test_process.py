@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -94,8 +95,20 @@ def test_a_reader_that_goes_away_is_no_reason_for_a_traceback(
     stderr = process.stderr.read()
     process.stderr.close()
     assert process.wait(PATIENCE_S) != 0
+    assert "nobody reads the --json output any more" in stderr
     assert "Traceback" not in stderr
     assert "Exception" not in stderr
+
+
+def test_ctrl_c_that_no_command_answers_ends_with_130() -> None:
+    program = """
+import lgbpn_cli.__main__, lgbpn_cli.cli.main
+def stop(): raise KeyboardInterrupt
+lgbpn_cli.cli.main.main = stop
+lgbpn_cli.__main__.main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE_S)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 def test_a_terminal_shows_photos_and_tiles_and_quiet_shows_nothing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -124,11 +125,17 @@ def test_transparency_by_palette_or_colour_key_becomes_alpha(make_png: PhotoMake
         assert b"tRNS" not in dict(png_chunks(target))
 
 
-@pytest.mark.parametrize("mode", ["1", "L"])
-def test_grey_of_few_bits_spans_the_full_range(make_png: PhotoMaker, mode: str) -> None:
-    photo = read_photo(make_png(picture=Image.fromarray(smooth(30, 256)[..., 1]).convert(mode)))
-    assert photo.pixels.shape == (30, 256, 1)
-    assert (photo.pixels.min(), photo.pixels.max() >= 254) == (0, True)
+def test_grey_of_few_bits_spans_the_full_range(tmp_path: Path) -> None:
+    rows = b"".join(b"\0" + bytes([0x1B] * 8) for _ in range(4))  # 0, 1, 2 and 3, eight times
+    header = struct.pack(">IIBBBBB", 32, 4, 2, 0, 0, 0, 0)
+    parts = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+    assert read_photo(tmp_path / "a.png").pixels[0, :4, 0].tolist() == [0, 85, 170, 255]
+
+
+def test_black_and_white_of_1_bit_is_refused(make_png: PhotoMaker) -> None:
+    with pytest.raises(UnsupportedPhotoError, match="1 bit"):
+        read_photo(make_png(picture=Image.fromarray(smooth(30, 256)[..., 1]).convert("1")))
 
 
 def test_apples_pointer_into_the_pixels_is_dropped(make_png: PhotoMaker, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from lgbpn_cli.errors import TrainingError
+from lgbpn_cli.errors import UsageError
 from lgbpn_cli.training import data
 from lgbpn_cli.training.data import CropSampler, NoisySource, load_source, source_files
 from lgbpn_cli.training_config import DataSource
@@ -75,12 +75,12 @@ def test_photos_smaller_than_a_crop_are_left_out(folder: Path) -> None:
 
 
 def test_a_source_without_photos_large_enough_is_refused(folder: Path) -> None:
-    with pytest.raises(TrainingError, match="at least 41 px"):
+    with pytest.raises(UsageError, match="at least 41 px"):
         load_source(DataSource("set"), folder, 41)
 
 
 def test_a_source_whose_folder_is_missing_is_refused(folder: Path) -> None:
-    with pytest.raises(TrainingError, match=r"nowhere: there is no such folder.*LGBPN_DATA"):
+    with pytest.raises(UsageError, match=r"nowhere: there is no such folder.*LGBPN_DATA"):
         load_source(DataSource("nowhere"), folder, 32)
 
 
