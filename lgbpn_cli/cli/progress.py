@@ -167,7 +167,7 @@ class Reporter:
         megapixels = sum(outcome.megapixels or 0.0 for outcome in estimates)
         unknown = sum(outcome.megapixels is None for outcome in estimates)
         text = f"dry run: {_photos(planned)} would be denoised{more}, {megapixels:.1f} megapixels"
-        text += f", about {duration(seconds)} (an estimate from one small tile)"
+        text += f", about {duration(seconds)} (an estimate from one small tile; the photos were not decoded)"
         return f"{text}; {_photos(unknown)} of unknown size not counted in" if unknown else text
 
     def _print_failures(self, failed: int) -> None:
