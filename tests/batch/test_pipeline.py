@@ -257,10 +257,15 @@ def test_every_further_ctrl_c_waits_for_the_photo_that_is_being_written() -> Non
 
     listener = Listener()
     hand = threading.Thread(target=press)
-    hand.start()
-    with pytest.raises(KeyboardInterrupt):
-        run_jobs(jobs(1), steps(write=slow_write), listener)
-    hand.join()
+    # A test run in the background of a shell ignores Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        hand.start()
+        with pytest.raises(KeyboardInterrupt):
+            run_jobs(jobs(1), steps(write=slow_write), listener)
+        hand.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert written == ["1.jpg"]
     assert listener.statuses == ["done 1.jpg"]
 

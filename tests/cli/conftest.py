@@ -46,8 +46,9 @@ def lgbpn(fake_rooms: dict[str, ModuleType]) -> Lgbpn:
     return run
 
 
-def _heed_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def _heed_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture
@@ -60,8 +61,8 @@ def start_lgbpn() -> Lgbpn:
         environment["PYTHONPATH"] = str(Path(lgbpn_cli.__file__).parent.parent)
         environment[fake_network.SECONDS_PER_TILE] = str(seconds_per_tile)
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-        # A test run in the background of a shell ignores Ctrl-C, and its children would inherit that.
-        return subprocess.Popen(command, env=environment, text=True, preexec_fn=_heed_ctrl_c, **streams)
+        # A test run in the background of a shell ignores signals, and its children would inherit that.
+        return subprocess.Popen(command, env=environment, text=True, preexec_fn=_heed_signals, **streams)
 
     return start
 
