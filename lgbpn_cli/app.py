@@ -158,7 +158,10 @@ def denoise_folder(
     plan = plan_targets(selection.sources, inputs, output)
     for text in (*selection.notes(), *plan.notes()):
         listener.note(text)
+    some = bool(plan.jobs)
     plan.keep_part(*output.part)
+    if some and not plan.jobs:
+        listener.note("this part is empty: there are fewer photos than parts")
     if not plan.jobs:
         _report_refused(selection, plan, listener)
         return

@@ -65,7 +65,7 @@ class Denoiser:
         """The photo without its noise, all its pages; only the tile at hand is in the network's number format."""
         noisy, clean = WorkingPixels(photo), EncodedPixels(photo)
         self._run(noisy, into=clean, result=WorkingPixels(clean.photo), on_tile=on_tile)
-        if photo.linear:
+        if photo.linear and self.settings.strength != 0:
             keep_mean_light(photo, clean.photo)
         pages = tuple(self.clean(page, on_tile) for page in photo.further)
         return replace(clean.photo, further=pages)

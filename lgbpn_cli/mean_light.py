@@ -8,6 +8,8 @@ any noise left.
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 
 from lgbpn_cli.photos.photo import Photo
@@ -16,14 +18,30 @@ CELL_PX = 8
 """Side of the squares whose means are compared."""
 SIGMA_CELLS = 3.0
 """Standard deviation of the blur over them: white noise is then 85 times weaker than in a pixel."""
-MOST_AT_BLACK = 0.1
-"""Where so large a share of the samples is exactly 0, noise was clipped at black and has a mean: nothing is changed
-there; with a smaller share, less than elsewhere."""
-BAND_CELLS = 64
-"""Rows of squares worked on at a time: temporary arrays stay small beside the photo."""
+MOST_AT_BLACK = 0.4
+"""Where so large a share of the samples is as dark as any, noise was clipped at black and says too little: nothing is
+changed there; with a smaller share, less than elsewhere."""
+SHARES_AT_BLACK = np.linspace(0, 0.5, 51)
+BAND_PIXELS = 2_000_000
+"""Most pixels worked on at a time: temporary arrays stay small beside the photo. A pixel takes about 60 bytes."""
 OUTLIER = 6.0
 """Differences of more than so many median ones, about four standard deviations, are hot pixels and edges; they count
 as that much, or each would shine on its surroundings."""
+SMALLEST_LIGHT = 1e-6
+"""Of all that a sample can hold; darker squares count as much as this one."""
+
+
+def _light_of_clipped() -> np.ndarray:
+    """Return the mean of normal noise on light, over what it is where it was clipped, for SHARES_AT_BLACK."""
+    normal = NormalDist()
+    found = [1.0]
+    for share in SHARES_AT_BLACK[1:]:
+        light = -normal.inv_cdf(float(share))  # in deviations
+        found.append(light / (normal.pdf(light) + light * normal.cdf(light)))
+    return np.array(found)
+
+
+_LIGHT_OF_CLIPPED = _light_of_clipped()
 
 
 def keep_mean_light(noisy: Photo, denoised: Photo) -> None:
@@ -34,32 +52,44 @@ def keep_mean_light(noisy: Photo, denoised: Photo) -> None:
     height, width, _ = noisy.pixels.shape
     if min(height, width) < CELL_PX:
         return
-    rows = range(0, height // CELL_PX, BAND_CELLS)
-    bands = [slice(CELL_PX * top, CELL_PX * min(top + BAND_CELLS, height // CELL_PX)) for top in rows]
-    means = [_mean_differences(noisy.pixels[band], denoised.pixels[band]) for band in bands]
-    missing = _blurred(np.concatenate(means))
-    for top in range(0, height, CELL_PX * BAND_CELLS):
-        band = slice(top, min(top + CELL_PX * BAND_CELLS, height))
+    dtype = denoised.pixels.dtype
+    white = np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1.0
+    black = noisy.pixels.min(axis=(0, 1))
+    band_rows = CELL_PX * max(1, BAND_PIXELS // (CELL_PX * width))
+    bands = [slice(top, min(top + band_rows, height)) for top in range(0, height, band_rows)]
+    parts = [_differences(noisy.pixels[band], denoised.pixels[band], black, white) for band in bands]
+    weighted, weights = (np.concatenate(each) for each in zip(*parts, strict=True))
+    missing = _blurred(weighted) / _blurred(weights)
+    for band in bands:
         values = denoised.pixels[band] + _at_pixels(missing, band, width)
-        if np.issubdtype(denoised.pixels.dtype, np.integer):
-            values = np.clip(np.rint(values), 0, np.iinfo(denoised.pixels.dtype).max)
+        if np.issubdtype(dtype, np.integer):
+            values = np.clip(np.rint(values), 0, white)
         denoised.pixels[band] = values
 
 
-def _mean_differences(noisy: np.ndarray, denoised: np.ndarray) -> np.ndarray:
-    """Return the mean of noisy - denoised over each whole square, (rows, columns, channels) float32.
+def _differences(
+    noisy: np.ndarray, denoised: np.ndarray, black: np.ndarray, white: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of noisy - denoised over each whole square, times its weight, and the weights.
 
-    It is less, down to 0, where noise was clipped at black.
+    Both are (rows, columns, channels) float32. Noise that was clipped at `black` is thought back, as in Tobit's model.
+    Squares weigh as the inverse square of their light: a difference that is nothing in a bright one is more than all
+    light of a dark one beside it.
     """
-    whole = (slice(None), slice(0, noisy.shape[1] // CELL_PX * CELL_PX))
-    difference = noisy[whole].astype(np.float32) - denoised[whole].astype(np.float32)
-    squares = _squares(difference)
-    most = np.float32(OUTLIER) * np.median(np.abs(squares), axis=-1, keepdims=True)
-    at_black = _squares(noisy[whole] == 0).mean(axis=-1, dtype=np.float32)
-    means = np.clip(squares, -most, most).mean(axis=-1) * np.clip(
-        1 - at_black / np.float32(MOST_AT_BLACK), 0, 1
+    whole = (slice(0, noisy.shape[0] // CELL_PX * CELL_PX), slice(0, noisy.shape[1] // CELL_PX * CELL_PX))
+    clean = denoised[whole].astype(np.float32)
+    squares = _squares(noisy[whole].astype(np.float32) - clean)
+    usual = np.median(np.abs(squares), axis=-1, keepdims=True)
+    at_black = _squares(noisy[whole] == black).mean(axis=-1, dtype=np.float32)
+    means = np.clip(squares, -np.float32(OUTLIER) * usual, np.float32(OUTLIER) * usual).mean(axis=-1)
+    cleaned = _squares(clean).mean(axis=-1)
+    means = (
+        (cleaned + means - black) * np.interp(at_black, SHARES_AT_BLACK, _LIGHT_OF_CLIPPED) + black - cleaned
     )
-    return np.asarray(means, np.float32)
+    means *= np.clip(1 - at_black / np.float32(MOST_AT_BLACK), 0, 1)
+    light = np.abs(cleaned) + usual[..., 0]
+    weights = (np.maximum(light, SMALLEST_LIGHT * white) / np.float32(white)) ** np.float32(-2)
+    return (weights * means).astype(np.float32), weights.astype(np.float32)
 
 
 def _squares(values: np.ndarray) -> np.ndarray:

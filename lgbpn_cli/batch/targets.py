@@ -149,6 +149,9 @@ def _reason_against(job: Job, identities: dict[tuple[int, int], Path]) -> PhotoE
 def _conflict(job: Job, identities: dict[tuple[int, int], Path]) -> PhotoError | None:
     """The identity of a file sees through symbolic links, hard links and file systems that ignore case."""
     if not job.target.exists():
+        if job.target.is_symlink():
+            cause = f"its result {job.target} is a link that leads nowhere"
+            return PhotoWriteError(job.source, cause, "Remove the link, or give another -o folder.")
         return None
     replaced = identities.get(_identity(job.target))
     if replaced is not None:

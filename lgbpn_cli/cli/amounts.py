@@ -32,7 +32,7 @@ def parse_seconds(option: str, text: str) -> float:
 
 def parse_part(option: str, text: str) -> tuple[int, int]:
     """Return number and parts of a text such as 2/8. Raises UsageError for `option` otherwise."""
-    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    found = re.fullmatch(r"(\d+)/(\d+)", text, re.ASCII)
     if found is None:
         raise UsageError(f"{option} {text}", "it is no part", "The second of eight is 2/8.")
     return int(found[1]), int(found[2])

@@ -22,6 +22,7 @@ from lgbpn_cli.cli.options import (
     read_preset,
     read_strength,
 )
+from lgbpn_cli.cli.stop_signals import finish_undisturbed
 from lgbpn_cli.config import PART_OF_QUALITY, QUALITIES, InferenceConfig
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.evaluation.settings import BASELINES, SSIM_CONVENTIONS, SUBMISSIONS, EvaluationConfig
@@ -274,6 +275,8 @@ def evaluate(
             bar.close()
             typer.echo("lgbpn: stopped; no report was written", err=True)
             raise typer.Exit(130) from stop
+    if report.interrupted:
+        finish_undisturbed()
     if report.interrupted and not report.photos():
         typer.echo("lgbpn: stopped; no report was written", err=True)
         raise typer.Exit(130)

@@ -10,6 +10,7 @@ import typer
 
 from lgbpn_cli.cli.options import RecursiveOption
 from lgbpn_cli.cli.printable import printable
+from lgbpn_cli.cli.stop_signals import finish_undisturbed
 
 if TYPE_CHECKING:
     from lgbpn_cli.batch.probe import NoiseSummary
@@ -71,6 +72,8 @@ def probe(
             bar.refresh()
 
         found = app.probe(inputs, recursive=recursive, on_note=_note, on_step=move)
+    if found.interrupted:
+        finish_undisturbed()
     for text in found.notes():
         _note(text)
     if as_json:

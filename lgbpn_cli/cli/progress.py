@@ -85,6 +85,7 @@ class Reporter:
                 tqdm.write(json.dumps(self._fields(outcome)), file=sys.stdout)
                 sys.stdout.flush()
             except BrokenPipeError:
+                self._json_lines = False
                 self._print("stopped: nobody reads the --json output any more; run it again to go on")
                 raise
         if not self._quiet:

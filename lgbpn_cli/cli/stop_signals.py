@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from types import FrameType
 
 NAMES = ("SIGTERM", "SIGHUP")
@@ -11,11 +13,24 @@ NAMES = ("SIGTERM", "SIGHUP")
 
 def stop_as_ctrl_c_does() -> None:
     """Let these signals raise KeyboardInterrupt, unless they are ignored already, as under nohup."""
+    on_terminal = [stream.fileno() for stream in (sys.stdout, sys.stderr) if stream.isatty()]
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if signal.Signals(number).name == "SIGHUP":
+            # The terminal is gone: what is written to it fails, and with that the end of the run.
+            for descriptor in on_terminal:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+        raise KeyboardInterrupt
+
     for name in NAMES:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _interrupt)
+            signal.signal(number, interrupt)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def finish_undisturbed() -> None:
+    """Ignore every further signal to stop: what is left to do is to say and write what was found."""
+    for name in ("SIGINT", *NAMES):
+        number = getattr(signal, name, None)
+        if number is not None:
+            signal.signal(number, signal.SIG_IGN)

@@ -10,6 +10,7 @@ import pickle
 import re
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from lgbpn_cli.config import PRESETS, NetworkConfig
 from lgbpn_cli.errors import ModelError, UsageError
-from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256
+from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, locked
 from lgbpn_cli.models.names import check_name, known_model
 from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.lgbpn import LGBPN
@@ -77,7 +78,13 @@ def import_checkpoint(
     check_name(name)
     weights = _read_pickle(file)
     converted, config = convert_state(weights, file)
-    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        return _added(converted, config, file, folder, name, preset)
+
+
+def _added(
+    converted: dict[str, Tensor], config: NetworkConfig, file: Path, folder: Path, name: str, preset: str
+) -> ModelEntry:
     target = folder / f"{name}.safetensors"
     fresh = folder / f".{name}.new.safetensors"
     try:
@@ -89,7 +96,8 @@ def import_checkpoint(
             return known
         fresh.replace(target)
     finally:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):  # a name too long for a file, which was told already
+            fresh.unlink(missing_ok=True)
     entry = ModelEntry(
         name=name,
         preset=preset,

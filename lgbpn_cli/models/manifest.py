@@ -169,7 +169,7 @@ def _camera(pair: object) -> tuple[str, int]:
 
 def add_entry(entry: ModelEntry) -> None:
     """Write `entry` into the manifest of its folder, replacing an entry of the same name."""
-    with _locked(entry.folder):
+    with locked(entry.folder):
         _write_manifest({**read_manifest(entry.folder), entry.name: entry}, entry.folder)
 
 
@@ -186,21 +186,14 @@ def remove_model(name: str) -> ModelEntry:
         raise ModelError(
             f"model '{shipped.name}'", "it ships with lgbpn", "Only your own models can be removed."
         )
-    try:
-        with _locked(folder):
-            entries = read_manifest(folder)
-            entries.pop(name, None)
-            _write_manifest(entries, folder)
-            others = {file for entry in entries.values() for file in _files(entry)}
-            for file in _files(removed) - others:
-                if file == Path(file).name and (folder / file).is_file():
-                    (folder / file).unlink()
-    except OSError as error:
-        raise ModelError(
-            error.filename or folder,
-            f"cannot be removed ({error.strerror})",
-            "Check the folder's permissions.",
-        ) from error
+    with locked(folder):
+        entries = read_manifest(folder)
+        entries.pop(name, None)
+        _write_manifest(entries, folder)
+        others = {file for entry in entries.values() for file in _files(entry)}
+        for file in _files(removed) - others:
+            if file == Path(file).name and (folder / file).is_file():
+                (folder / file).unlink()
     return removed
 
 
@@ -210,12 +203,26 @@ def _files(entry: ModelEntry) -> set[str]:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from changing the manifest of `folder` meanwhile."""
+def changing(folder: Path) -> Iterator[None]:
+    """Make `folder`; ModelError where something there cannot be written or removed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise ModelError(
+            error.filename or folder,
+            f"cannot be changed ({error.strerror or error})",
+            "Check the folder, its space and the length of the name.",
+        ) from error
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from changing the manifest of `folder` meanwhile; the one that has it may take it again."""
     # Not at the top: it takes as long to import as all else here, and most commands change nothing.
     from filelock import FileLock
 
-    with FileLock(folder / LOCK_NAME):
+    with changing(folder), FileLock(folder / LOCK_NAME, is_singleton=True):
         yield
 
 

@@ -18,8 +18,10 @@ from lgbpn_cli.models.manifest import (
     ModelEntry,
     ModelPart,
     add_entry,
+    changing,
     check_file,
     entry_from,
+    locked,
 )
 from lgbpn_cli.models.names import check_name, known_model
 from lgbpn_cli.models.weight_file import read_weights
@@ -76,23 +78,26 @@ def import_portable(file: Path, *, folder: Path, name: str | None = None) -> Mod
 
     The same model again is a success. Raises ModelError for other files, and for a name that is taken by another.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".import-") as temporary:
+    with changing(folder), tempfile.TemporaryDirectory(dir=folder, prefix=".import-") as temporary:
         found = _unpack(file, Path(temporary))
         verify_model(found)
         name = name or found.name
         check_name(name)
-        parts = {
-            part: ModelPart(f"{name}-{part}.safetensors", old.sha256) for part, old in found.parts.items()
-        }
-        known = known_model(name, parts, folder)
-        if known is not None:
-            return known
-        card = f"{name}.md" if found.card else ""
-        for part, new in parts.items():
-            (found.folder / found.parts[part].file).replace(folder / new.file)
-        if card:
-            (found.folder / found.card).replace(folder / card)
+        with locked(folder):
+            return _added(found, name, folder)
+
+
+def _added(found: ModelEntry, name: str, folder: Path) -> ModelEntry:
+    """Move the files of `found` into `folder` and return its entry there."""
+    parts = {part: ModelPart(f"{name}-{part}.safetensors", old.sha256) for part, old in found.parts.items()}
+    known = known_model(name, parts, folder)
+    if known is not None:
+        return known
+    card = f"{name}.md" if found.card else ""
+    for part, new in parts.items():
+        (found.folder / found.parts[part].file).replace(folder / new.file)
+    if card:
+        (found.folder / found.card).replace(folder / card)
     entry = replace(found, name=name, parts=parts, card=card, folder=folder)
     add_entry(entry)
     return entry

@@ -56,6 +56,7 @@ class _Beginning:
 
     folder: str
     time_limit_s: float
+    per_camera: bool
 
     def write(self, run_folder: Path) -> None:
         (run_folder / BEGINNING_NAME).write_text(json.dumps(asdict(self)), encoding="utf-8")
@@ -155,7 +156,7 @@ def _prepare(
     if resume and not under_way:
         raise UsageError("--resume", f"there is no unfinished run '{config.name}'", "Leave --resume away.")
     if resume:
-        _check_same_folder(folder, config.name, run_folder)
+        _check_same_beginning(folder, config, run_folder)
         say(f"going on with the {len(read_index(run_folder))} photos of the unfinished run")
         return
     check_folder(folder)
@@ -176,7 +177,7 @@ def _prepare(
         )
         for line in scan.notes():
             say(line)
-        _Beginning(str(folder.resolve()), config.time_limit_s).write(run_folder)
+        _Beginning(str(folder.resolve()), config.time_limit_s, config.per_camera).write(run_folder)
         write_index(_held_out(scan.photos, config), run_folder)
 
 
@@ -187,18 +188,26 @@ def _read_beginning(run_folder: Path) -> _Beginning | None:
         return None
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
-        return _Beginning(str(known["folder"]), float(known["time_limit_s"]))
+        return _Beginning(str(known["folder"]), float(known["time_limit_s"]), bool(known["per_camera"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise TrainingError(path, "the run's beginning is damaged", "Start it anew.") from error
 
 
-def _check_same_folder(folder: Path, name: str, run_folder: Path) -> None:
+def _check_same_beginning(folder: Path, config: FinetuneConfig, run_folder: Path) -> None:
     beginning = _read_beginning(run_folder)
-    if beginning is not None and str(folder.resolve()) != beginning.folder:
+    if beginning is None:
+        return
+    if str(folder.resolve()) != beginning.folder:
         raise UsageError(
             folder,
-            f"the unfinished run '{name}' began with the photos in {beginning.folder}",
+            f"the unfinished run '{config.name}' began with the photos in {beginning.folder}",
             "Give that folder, or --overwrite in place of --resume.",
+        )
+    if config.per_camera != beginning.per_camera:
+        raise UsageError(
+            "--per-camera",
+            f"the unfinished run '{config.name}' began {'with' if beginning.per_camera else 'without'} it",
+            "Repeat it as it was, or give --overwrite in place of --resume.",
         )
 
 

@@ -97,7 +97,8 @@ class Trainer:
         """
         state = load_checkpoint(path)
         try:
-            settings = {**state["training"], "steps": self.config.steps}
+            # What an older version did not know had the value that is now its default.
+            settings = {**asdict(type(self.config)()), **state["training"], "steps": self.config.steps}
             same = state["network"] == asdict(self.network_config) and settings == asdict(self.config)
             optimisers = state["optimisers"]
         except (KeyError, TypeError) as error:

@@ -218,3 +218,13 @@ def test_a_picture_of_a_type_that_is_not_written_is_no_folder(tmp_path: Path, na
         check_output([photo], OutputConfig(output=str(tmp_path / name)))
     (tmp_path / name).mkdir()
     check_output([photo], OutputConfig(output=str(tmp_path / name)))
+
+
+def test_a_target_that_is_a_link_to_nowhere_is_refused(tmp_path: Path) -> None:
+    [photo] = make(tmp_path / "in", "a.jpg")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.jpg").symlink_to("nowhere.jpg")
+    found = plan([photo], OutputConfig(output=str(tmp_path / "out")))
+    assert found.jobs == []
+    [(_, error)] = found.refused
+    assert "a link that leads nowhere" in str(error)

@@ -23,7 +23,7 @@ def test_a_part_is_read() -> None:
     assert parse_part("--part", "2/8") == (2, 8)
 
 
-@pytest.mark.parametrize("text", ["2", "2/", "/8", "a/b", "-1/8", "2 of 8", "1.5/2"])
+@pytest.mark.parametrize("text", ["2", "2/", "/8", "a/b", "-1/8", "2 of 8", "1.5/2", "\uff11/\uff12"])
 def test_what_is_no_part_is_refused_with_the_option(text: str) -> None:
     with pytest.raises(UsageError, match="--part"):
         parse_part("--part", text)

@@ -260,6 +260,7 @@ def test_machines_share_a_folder_by_parts(lgbpn: Lgbpn, make_photo: MakePhoto, t
             assert {path.stem for path in out.iterdir()} == set(expected)
     alone = lgbpn("denoise", tmp_path / "in" / "a.png", "--part", "2/2")
     assert alone.exit_code == 0
+    assert "this part is empty" in alone.stderr
     assert "nothing to do" in alone.stderr
 
 

@@ -128,3 +128,23 @@ def test_a_terminal_shows_photos_and_tiles_and_quiet_shows_nothing(
     assert "0/1" in shown[0]
     assert "3/5" in shown[0]
     assert shown[1] == ""
+
+
+def test_a_terminal_that_is_closed_ends_a_run_with_its_page(
+    start_lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        make_photo(f"in/{name}", (640, 64))
+    ours, theirs = os.openpty()
+    page = tmp_path / "page.html"
+    options = ["--tile", "64", "--halo", "0", "-o", tmp_path / "out", "--html", page]
+    process = start_lgbpn(
+        "denoise", tmp_path / "in", *options, seconds_per_tile=0.1, stderr=theirs, stdout=theirs
+    )
+    os.close(theirs)
+    wait_for(tmp_path / "out" / "a.png")
+    os.close(ours)
+    process.send_signal(signal.SIGHUP)  # the kernel sends it to the terminal's own processes alone
+    assert process.wait(PATIENCE_S) == 130
+    assert page.exists()
+    assert files(tmp_path / "out") == {"a.png"}

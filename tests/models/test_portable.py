@@ -13,6 +13,7 @@ from reference.networks import TINY, random_network
 from typer.testing import CliRunner
 
 from lgbpn_cli.cli.main import app
+from lgbpn_cli.errors import ModelError
 from lgbpn_cli.models.manifest import (
     MANIFEST_NAME,
     ModelEntry,
@@ -22,6 +23,7 @@ from lgbpn_cli.models.manifest import (
     read_manifest,
     shipped_noise_estimator,
 )
+from lgbpn_cli.models.portable import export_model, import_portable
 from lgbpn_cli.models.weight_file import write_weights
 
 
@@ -292,3 +294,13 @@ def test_importing_again_brings_back_a_damaged_weight_file(exported: Path, elsew
     assert lgbpn("models", "verify", "tiny")[0] == 2
     assert lgbpn("models", "import", exported)[0] == 0
     assert lgbpn("models", "verify", "tiny")[0] == 0
+
+
+@pytest.mark.parametrize("long", [True, False])
+def test_a_folder_that_cannot_take_a_model_is_one_line(long: bool, models: Path, tmp_path: Path) -> None:
+    packed, folder = tmp_path / "tiny.lgbpn", tmp_path / "other"
+    export_model(read_manifest(models)["tiny"], packed)
+    if not long:
+        folder.write_bytes(b"a file")
+    with pytest.raises(ModelError, match="cannot be changed"):
+        import_portable(packed, folder=folder, name="n" * 250 if long else "mine")

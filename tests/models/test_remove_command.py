@@ -122,4 +122,4 @@ def test_what_cannot_be_removed_is_one_line(models: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(Path, "unlink", refuse)
     code, lines = remove("mine")
     assert (code, len(lines)) == (2, 1)
-    assert "cannot be removed (Permission denied)" in lines[0]
+    assert "cannot be changed (Permission denied)" in lines[0]

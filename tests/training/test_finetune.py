@@ -104,6 +104,14 @@ def test_resuming_with_another_folder_is_refused_naming_the_first(run: Any, fold
     assert not run(resume=True, photos=folder / ".." / folder.name)["mine"].interrupted
 
 
+def test_resuming_without_per_camera_leaves_the_unfinished_runs_alone(run: Any, tmp_path: Path) -> None:
+    run(listener=Listener(step=stop), per_camera=True)
+    before = {path for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    with pytest.raises(UsageError, match="'mine' began with it"):
+        run(resume=True)
+    assert {path for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
+
+
 def test_a_run_goes_on_with_the_time_limit_of_its_beginning(
     run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

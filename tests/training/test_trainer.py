@@ -182,6 +182,18 @@ def test_a_checkpoint_of_other_settings_is_refused(
         fresh_like(trainer, **changes).run(checkpoint)
 
 
+def test_a_checkpoint_of_an_older_version_without_a_setting_goes_on(
+    trainer: TeacherTrainer, checkpoint: Path
+) -> None:
+    trainer.run(checkpoint)
+    state = torch.load(checkpoint, weights_only=True)
+    del state["training"]["optimiser"]
+    torch.save(state, checkpoint)
+    fresh_like(trainer).run(checkpoint)
+    with pytest.raises(TrainingError, match="other settings"):
+        fresh_like(trainer, optimiser="muon").run(checkpoint)
+
+
 def test_a_checkpoint_of_another_network_is_refused(trainer: TeacherTrainer, checkpoint: Path) -> None:
     trainer.save(checkpoint)
     other = replace(trainer.network_config, head_width=5)
