@@ -45,6 +45,9 @@ _pillow_limit = threading.Lock()
 MAX_MARK_BYTES = 1 << 16
 EMPTY_EXIF = b"II*\0\x08\0\0\0" + bytes(6)
 
+EXACT_ALPHA = {"alpha:lossless": "1"}
+"""Option of AVIF's encoder (libaom): the alpha plane comes back as it was, whatever the quality of the colours."""
+
 
 @dataclass(frozen=True)
 class CompressedContainer(Container):
@@ -121,6 +124,9 @@ def write_avif(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     """Write the photo as an AVIF of 8 bits with full colour resolution. Raises EncodingError."""
     photo = _marked(photo, mark)
     # AVIF has its own way to turn a picture, and readers differ in which one they follow: none is needed.
+    options: dict[str, object] = {"subsampling": "4:4:4", "speed": 8}
+    if photo.alpha is not None:
+        options["advanced"] = EXACT_ALPHA
     upright = replace(
         photo,
         pixels=turned_upright(photo.pixels, photo.orientation),
@@ -131,11 +137,11 @@ def write_avif(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
         metadata = photo.metadata
         file.write(with_metadata(_encode_deep(upright), exif, metadata.xmp, metadata.icc))
     elif exif is None:
-        file.write(_encode(upright, None, "AVIF", subsampling="4:4:4", speed=8))
+        file.write(_encode(upright, None, "AVIF", **options))
     else:
         # Pillow takes EXIF apart and loses maker notes: it gets to see a blob of the same length instead.
         stand_in = (EMPTY_EXIF + secrets.token_bytes(len(exif)))[: len(exif)]
-        encoded = _encode(upright, stand_in, "AVIF", subsampling="4:4:4", speed=8)
+        encoded = _encode(upright, stand_in, "AVIF", **options)
         file.write(encoded.replace(stand_in, exif))
     if mark is not None:
         payload = mark.text.encode("ascii")

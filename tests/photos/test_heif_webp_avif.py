@@ -106,6 +106,16 @@ def test_webp_and_avif_keep_type_metadata_and_nearly_their_pixels(modern: Path, 
     assert read_record(tmp_path / "result") == RECORD
 
 
+@pytest.mark.parametrize("kind", ["webp", "avif"])
+def test_alpha_comes_back_exactly(kind: str, tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).integers(0, 256, (40, 60, 4), np.uint8)
+    Image.fromarray(samples).save(tmp_path / f"a.{kind}", quality=90)
+    photo = read_photo(tmp_path / f"a.{kind}")
+    write_photo(as_result(photo, OutputConfig()), tmp_path / "result")
+    assert photo.alpha is not None
+    assert np.array_equal(read_photo(tmp_path / "result").alpha, photo.alpha)
+
+
 def test_a_photo_above_pillows_own_limit_is_read_without_a_word(
     modern: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
