@@ -66,7 +66,7 @@ def train(
 ) -> ModelEntry:
     """The manifest entry of the model that the recipe file makes; an interrupted run goes on.
 
-    Raises UsageError for a bad recipe, TrainingError where the run cannot go on.
+    Raises UsageError for a bad recipe and missing data sets, TrainingError where the run cannot go on.
     """
     from lgbpn_cli.device import choose_device
     from lgbpn_cli.models.manifest import user_folder
@@ -95,7 +95,8 @@ def distill(
 ) -> ModelEntry:
     """The manifest entry of the model with the student that the recipe file makes; an interrupted run goes on.
 
-    Raises UsageError for a bad recipe, ModelError for an unknown teacher, TrainingError where the run cannot go on.
+    Raises UsageError for a bad recipe and missing data sets, ModelError for an unknown teacher, TrainingError where
+    the run cannot go on.
     """
     from lgbpn_cli.models.manifest import user_folder
     from lgbpn_cli.training.distil import run_distillation

@@ -99,7 +99,7 @@ def as_json(report: EvaluationReport) -> str:
         "comparisons": comparisons,
         "problems": [str(problem) for problem in report.problems],
     }
-    return json.dumps(rounded(document), ensure_ascii=False)
+    return json.dumps(rounded(document), ensure_ascii=False, allow_nan=False)
 
 
 def as_csv(report: EvaluationReport) -> str:

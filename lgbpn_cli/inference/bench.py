@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -38,6 +39,8 @@ MATRIX_SIDE = 2048
 COUNTED_SIDE_PX = 128
 """Side of the picture whose multiplications are counted."""
 SAMPLING_SECONDS = 0.005
+PROFILER_SAYS_NOTHING = "99"
+"""A level above all that PyTorch's profiler knows: else it writes lines of its own to the terminal."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,10 @@ class Agreement:
     """Of pixels."""
     largest_steps: float
     seam_score: float
-    """Gradient energy along the tiles' borders, over that of the whole at the same pixels; NaN without borders."""
+    """Gradient energy along the tiles' borders, over that of the whole at the same pixels.
+
+    NaN without borders, or where the whole has no gradients there.
+    """
 
 
 def load_for_bench(name: str | None, quality: str | None, device: Device) -> Model:
@@ -151,14 +157,18 @@ def measure_agreement(
 
 
 def seam_score(tiled: np.ndarray, whole: np.ndarray, rows: Sequence[int], columns: Sequence[int]) -> float:
-    """Return the gradient energy across the borders at these rows and columns: tiled over whole."""
+    """Return the gradient energy across the borders at these rows and columns: tiled over whole.
+
+    NaN where there are no borders, or nothing but flat areas at them.
+    """
 
     def energy(image: np.ndarray) -> float:
         across = [image[rows] - image[[row - 1 for row in rows]]]
         across.append(image[:, columns] - image[:, [column - 1 for column in columns]])
         return float(sum((each.astype(np.float64) ** 2).sum() for each in across))
 
-    return energy(tiled) / energy(whole) if rows or columns else float("nan")
+    there = energy(whole) if rows or columns else 0.0
+    return energy(tiled) / there if there > 0 else float("nan")
 
 
 def best_seconds(call: Callable[[], Any], repeats: int) -> float:
@@ -193,6 +203,7 @@ def flops_per_pixel(model: Model, config: InferenceConfig) -> float:
 
 def convolution_share(call: Callable[[], Any]) -> float:
     """Return the share of the CPU's time inside `call` that convolutions take."""
+    os.environ.setdefault("KINETO_LOG_LEVEL", PROFILER_SAYS_NOTHING)
     with torch.profiler.profile() as profile:
         call()
     events = profile.key_averages()

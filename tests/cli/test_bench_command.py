@@ -31,7 +31,7 @@ def test_each_setting_is_measured_in_a_process_of_its_own_and_is_a_line_of_json(
     done = bench(
         "-m", "untrained:student", "--megapixels", "0.01", "--megapixels", "0.02", "--repeats", "1", "--json"
     )
-    assert done.returncode == 0
+    assert (done.returncode, done.stderr) == (0, "")
     small, large = map(json.loads, done.stdout.splitlines())
     assert (small["megapixels"], large["megapixels"]) == (0.01, 0.019881)
     for speed in (small, large):
@@ -60,6 +60,11 @@ def test_what_is_not_measured_is_null(tmp_path: Path) -> None:
         raise AssertionError(f"{word} is no JSON")
 
     assert json.loads(done.stdout, parse_constant=refuse)["seam_score"] is None
+
+
+def test_borders_in_flat_areas_have_no_seam_score() -> None:
+    flat = np.zeros((64, 64, 3), np.float32)
+    assert np.isnan(seam_score(flat, flat, [32], [32]))
 
 
 def test_tiles_without_a_halo_do_not_agree() -> None:
