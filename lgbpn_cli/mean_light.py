@@ -21,7 +21,14 @@ SIGMA_CELLS = 3.0
 MOST_AT_BLACK = 0.4
 """Where so large a share of the samples is as dark as any, noise was clipped at black and says too little: nothing is
 changed there; with a smaller share, less than elsewhere."""
-SHARES_AT_BLACK = np.linspace(0, 0.5, 51)
+DEVIATIONS = np.linspace(-1, 5, 121)
+"""Light in deviations of its noise, for which it is known what clipping at black does to it."""
+_NORMAL = NormalDist()
+_CLIPPED_SHARE = np.array([_NORMAL.cdf(-z) for z in DEVIATIONS])
+_CLIPPED_MEAN = np.array([_NORMAL.pdf(z) - z * _NORMAL.cdf(-z) for z in DEVIATIONS])
+"""By how many deviations the mean of normal noise rises when it is clipped."""
+_DEVIATION_OF_MEDIAN = 1.4826
+"""The standard deviation of normal noise, over the median of its size."""
 BAND_PIXELS = 2_000_000
 """Most pixels worked on at a time: temporary arrays stay small beside the photo. A pixel takes about 60 bytes."""
 OUTLIER = 6.0
@@ -29,19 +36,6 @@ OUTLIER = 6.0
 as that much, or each would shine on its surroundings."""
 SMALLEST_LIGHT = 1e-6
 """Of all that a sample can hold; darker squares count as much as this one."""
-
-
-def _light_of_clipped() -> np.ndarray:
-    """Return the mean of normal noise on light, over what it is where it was clipped, for SHARES_AT_BLACK."""
-    normal = NormalDist()
-    found = [1.0]
-    for share in SHARES_AT_BLACK[1:]:
-        light = -normal.inv_cdf(float(share))  # in deviations
-        found.append(light / (normal.pdf(light) + light * normal.cdf(light)))
-    return np.array(found)
-
-
-_LIGHT_OF_CLIPPED = _light_of_clipped()
 
 
 def keep_mean_light(noisy: Photo, denoised: Photo) -> None:
@@ -72,7 +66,7 @@ def _differences(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean of noisy - denoised over each whole square, times its weight, and the weights.
 
-    Both are (rows, columns, channels) float32. Noise that was clipped at `black` is thought back, as in Tobit's model.
+    Both are (rows, columns, channels) float32. What clipping at `black` gave noise is taken off.
     Squares weigh as the inverse square of their light: a difference that is nothing in a bright one is more than all
     light of a dark one beside it.
     """
@@ -83,13 +77,25 @@ def _differences(
     at_black = _squares(noisy[whole] == black).mean(axis=-1, dtype=np.float32)
     means = np.clip(squares, -np.float32(OUTLIER) * usual, np.float32(OUTLIER) * usual).mean(axis=-1)
     cleaned = _squares(clean).mean(axis=-1)
-    means = (
-        (cleaned + means - black) * np.interp(at_black, SHARES_AT_BLACK, _LIGHT_OF_CLIPPED) + black - cleaned
-    )
-    means *= np.clip(1 - at_black / np.float32(MOST_AT_BLACK), 0, 1)
+    deviation = np.maximum(_DEVIATION_OF_MEDIAN * usual[..., 0], 1e-12 * white)
+    means = means - _gained_by_clipping(cleaned + means - black, deviation, at_black)
+    means = means * np.clip(1 - at_black / np.float32(MOST_AT_BLACK), 0, 1)
     light = np.abs(cleaned) + usual[..., 0]
     weights = (np.maximum(light, SMALLEST_LIGHT * white) / np.float32(white)) ** np.float32(-2)
     return (weights * means).astype(np.float32), weights.astype(np.float32)
+
+
+def _gained_by_clipping(means: np.ndarray, deviation: np.ndarray, at_black: np.ndarray) -> np.ndarray:
+    """Return by how much clipping at black raised the mean of noise, for means above black and its deviation.
+
+    A square with fewer samples at black than such noise would leave there was clipped the less, or not at all.
+    """
+    gained = np.zeros_like(means)
+    for _ in range(3):  # what was gained changes the light that it is told from
+        light = (means - gained) / deviation
+        gained = deviation * np.interp(light, DEVIATIONS, _CLIPPED_MEAN, right=0)
+    share = np.interp(light, DEVIATIONS, _CLIPPED_SHARE)
+    return np.asarray(gained * np.minimum(1, at_black / np.maximum(share, 1e-6)))
 
 
 def _squares(values: np.ndarray) -> np.ndarray:

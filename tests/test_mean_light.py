@@ -89,6 +89,11 @@ def test_noise_that_was_clipped_in_part_is_thought_back() -> None:
     assert kept(clipped, scene).mean() == pytest.approx(0.004, rel=0.02)
 
 
+def test_what_nothing_was_removed_from_stays_exactly_as_it_is() -> None:
+    photo = np.maximum(0, 0.004 + noise((96, 96, 3), 0.004))
+    assert np.array_equal(kept(photo, photo), photo)
+
+
 def test_integers_are_rounded_and_stay_in_their_range() -> None:
     noisy, denoised = np.zeros((160, 160, 3), np.uint16), np.zeros((160, 160, 3), np.uint16)
     noisy[:, :128], denoised[:, :128] = (1003, 1, 65535), (1000, 3, 65534)  # the rest is the darkest there is
