@@ -16,6 +16,7 @@ from lgbpn_cli.cli.distill import distill
 from lgbpn_cli.cli.evaluate import evaluate
 from lgbpn_cli.cli.finetune import finetune
 from lgbpn_cli.cli.models import models_app
+from lgbpn_cli.cli.printable import printable
 from lgbpn_cli.cli.probe import probe
 from lgbpn_cli.cli.stop_signals import stop_as_ctrl_c_does
 from lgbpn_cli.cli.train import train
@@ -30,7 +31,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except LgbpnError as error:
-            print(f"lgbpn: {error}", file=sys.stderr)
+            print(f"lgbpn: {printable(str(error))}", file=sys.stderr)
             raise typer.Exit(error.exit_code) from error
 
 

@@ -40,3 +40,11 @@ def test_the_package_runs_as_a_program(repo_root: Path) -> None:
     command = [sys.executable, "-m", "lgbpn_cli", "--version"]
     answer = subprocess.run(command, cwd=repo_root, capture_output=True, text=True, check=True)
     assert answer.stdout == f"lgbpn {__version__}\n"
+
+
+def test_an_error_about_an_odd_name_is_one_line_without_commands_to_the_terminal(lgbpn: Lgbpn) -> None:
+    result = lgbpn("denoise", "a\x1b[31m\nb.jpg")
+    assert result.exit_code == 2
+    assert (
+        result.stderr == "lgbpn: a\\x1b[31m\\nb.jpg: there is no such file or folder. Check the spelling.\n"
+    )
