@@ -30,7 +30,7 @@ _CLIPPED_MEAN = np.array([_NORMAL.pdf(z) - z * _NORMAL.cdf(-z) for z in DEVIATIO
 _DEVIATION_OF_MEDIAN = 1.4826
 """The standard deviation of normal noise, over the median of its size."""
 BAND_PIXELS = 2_000_000
-"""Most pixels worked on at a time: temporary arrays stay small beside the photo. A pixel takes about 60 bytes."""
+"""Most pixels worked on at a time: temporary arrays stay small beside the photo. A pixel takes about 100 bytes."""
 OUTLIER = 6.0
 """Differences of more than so many median ones, about four standard deviations, are hot pixels and edges; they count
 as that much, or each would shine on its surroundings."""

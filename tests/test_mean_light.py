@@ -42,11 +42,12 @@ def test_a_result_too_dark_in_one_place_gets_its_light_back_there() -> None:
     assert result[:, :30].mean() == pytest.approx(0.01, rel=0.02)
 
 
-def test_bands_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("squares", [3, 67], ids=["many bands", "a last band below a square"])
+def test_bands_change_nothing(monkeypatch: pytest.MonkeyPatch, squares: int) -> None:
     scene = np.full((TALL, 64, 1), 0.01, np.float32)
     noisy = scene + noise(scene.shape, 0.01)
     at_once = kept(noisy, 0.5 * scene)
-    monkeypatch.setattr(mean_light, "BAND_PIXELS", 64 * CELL_PX * 3)
+    monkeypatch.setattr(mean_light, "BAND_PIXELS", 64 * CELL_PX * squares)
     assert np.array_equal(kept(noisy, 0.5 * scene), at_once)
 
 
