@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
 
 import numpy as np
 
-from lgbpn_cli.noise import REACH_PX, NoiseMeasurement, Picture, Window
+from lgbpn_cli.noise import REACH_PX, Canvas, NoiseMeasurement, Picture
 
 WINDOW_PX = 25
 """Side of the squares over which the energy of the removed part is compared with the noise."""
@@ -28,13 +27,6 @@ THREADS = min(2, os.cpu_count() or 1)
 SMALLEST_BAND_ROWS = 64
 FINE_CORRELATION = 0.25
 """Noise whose direct neighbours correlate less is fine: preset dnd; else sidd."""
-
-
-class Canvas(Protocol):
-    """Takes windows of a result, float32 in 0..1."""
-
-    def __setitem__(self, window: Window, values: np.ndarray, /) -> None:
-        """Take the values of a window."""
 
 
 def choose_preset(noise: NoiseMeasurement) -> str:

@@ -70,12 +70,18 @@ class WorkingPixels:
 
 
 class EncodedPixels:
-    """The way back: takes windows of a result and holds them as the photo's own samples, in `photo`."""
+    """The way back: takes windows of a result and holds them as the photo's own samples, those of 8 bits as 16.
+
+    A result is changed more than once, and would be rounded each time.
+    """
 
     def __init__(self, photo: Photo) -> None:
         """`photo` is not changed; the result has all it has but its pixels."""
-        self.photo = replace(photo, pixels=np.empty_like(photo.pixels))
-        self._scale = _scale(photo)
+        self._dtype = photo.pixels.dtype
+        held = np.dtype(np.uint16) if self._dtype == np.uint8 else self._dtype
+        self._photo = replace(photo, pixels=np.empty_like(photo.pixels, held))
+        self._scale = _scale(self._photo)
+        self.nbytes = self._photo.pixels.nbytes
 
     def __setitem__(self, window: Window, clean: np.ndarray) -> None:
         """Take a window's pixels, (h, w, 3) in 0..1.
@@ -86,7 +92,7 @@ class EncodedPixels:
 
         Raises PhotoError when `clean` holds values that are no numbers.
         """
-        photo = self.photo
+        photo = self._photo
         values = clean.astype(np.float32)
         if photo.pixels.shape[2] == 1:
             values = values.mean(axis=2, keepdims=True)
@@ -101,6 +107,20 @@ class EncodedPixels:
             np.rint(values, out=values)
             np.clip(values, 0, np.iinfo(photo.pixels.dtype).max, out=values)
         photo.pixels[window] = values
+
+    def as_working(self) -> WorkingPixels:
+        """Return what is held so far, as the network sees it; it changes with what is held."""
+        return WorkingPixels(self._photo)
+
+    def finished(self) -> Photo:
+        """Return the result, in the type of the photo."""
+        held = self._photo.pixels
+        if held.dtype == self._dtype:
+            return self._photo
+        pixels = np.empty(held.shape, self._dtype)
+        for band in _bands(held.shape[0]):
+            pixels[band] = (held[band] + np.uint32(128)) // 257  # 65535 is 257 times 255
+        return replace(self._photo, pixels=pixels)
 
 
 def to_working(photo: Photo) -> np.ndarray:
@@ -123,7 +143,7 @@ def from_working(clean: np.ndarray, photo: Photo) -> Photo:
     result = EncodedPixels(photo)
     for band in _bands(height):
         result[band] = clean[band]
-    return result.photo
+    return result.finished()
 
 
 def _bands(height: int) -> list[Window]:

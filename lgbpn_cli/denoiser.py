@@ -16,6 +16,7 @@ from lgbpn_cli.batch.pipeline import OnTile
 from lgbpn_cli.colour import EncodedPixels, WorkingPixels
 from lgbpn_cli.config import PART_OF_QUALITY, InferenceConfig, OutputConfig
 from lgbpn_cli.errors import UsageError
+from lgbpn_cli.mean_colour import Lifted, mean_shift
 from lgbpn_cli.mean_light import keep_mean_light
 from lgbpn_cli.noise import NO_NOISE, SMALLEST_SIDE_PX, measure_noise
 from lgbpn_cli.photos.companions import copy_companions
@@ -63,12 +64,13 @@ class Denoiser:
 
     def clean(self, photo: Photo, on_tile: OnTile | None = None) -> Photo:
         """The photo without its noise, all its pages; only the tile at hand is in the network's number format."""
-        noisy, clean = WorkingPixels(photo), EncodedPixels(photo)
-        self._run(noisy, into=clean, result=WorkingPixels(clean.photo), on_tile=on_tile)
+        noisy, held = WorkingPixels(photo), EncodedPixels(photo)
+        self._run(noisy, into=held, result=held.as_working(), linear=photo.linear, on_tile=on_tile)
+        clean = held.finished()
         if photo.linear and self.settings.strength != 0:
-            keep_mean_light(photo, clean.photo)
+            keep_mean_light(photo, clean)
         pages = tuple(self.clean(page, on_tile) for page in photo.further)
-        return replace(clean.photo, further=pages)
+        return replace(clean, further=pages)
 
     def write(self, photo: Photo, target: Path) -> None:
         """Write a result, and copy what belongs to its photo."""
@@ -83,10 +85,12 @@ class Denoiser:
     def run(self, image: NDArray[np.float32], on_tile: OnTile | None = None) -> NDArray[np.float32]:
         """The network's answer to an (h, w, 3) picture from 0 to 1."""
         clean = np.empty_like(image)
-        self._run(image, into=clean, result=clean, on_tile=on_tile)
+        self._run(image, into=clean, result=clean, linear=False, on_tile=on_tile)
         return clean
 
-    def _run(self, noisy: Picture, *, into: Canvas, result: Picture, on_tile: OnTile | None) -> None:
+    def _run(
+        self, noisy: Picture, *, into: Canvas, result: Picture, linear: bool, on_tile: OnTile | None
+    ) -> None:
         """Denoise `noisy` as its own noise asks for; what is put `into` the canvas is read back from `result`."""
         from lgbpn_cli.adaptation import TOLERANCES, choose_preset, give_detail_back
         from lgbpn_cli.inference.denoise import run_network
@@ -110,8 +114,13 @@ class Denoiser:
             on_plan=None if self.listener is None else self.listener.planned,
             on_note=None if self.listener is None else self.listener.note,
         )
-        if self.settings.strength is None:
-            give_detail_back(noisy, result, into, noise, TOLERANCES[self.model.part])
+        strength = self.settings.strength
+        shift = None if linear or strength == 0 else mean_shift(noisy, result, strength or 1.0)
+        lifted = None if shift is None else Lifted(result, shift)
+        if strength is None:
+            give_detail_back(noisy, lifted or result, into, noise, TOLERANCES[self.model.part])
+        elif lifted is not None:
+            lifted.put(into)
 
     @property
     def _chooses_preset(self) -> bool:

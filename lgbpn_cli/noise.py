@@ -77,6 +77,13 @@ class Picture(Protocol):
         """Return the pixels of a window."""
 
 
+class Canvas(Protocol):
+    """Takes windows of a result, float32 in 0..1."""
+
+    def __setitem__(self, window: Window, values: np.ndarray, /) -> None:
+        """Take the values of a window."""
+
+
 class CellEstimator(Protocol):
     """Tells noise from texture; for tiles (n, 64, 64, 3), 0..1."""
 

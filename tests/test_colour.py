@@ -8,7 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lgbpn_cli.colour import BAND_ROWS, colour_shift_levels, decode_light, from_working, to_working
+from lgbpn_cli.colour import (
+    BAND_ROWS,
+    EncodedPixels,
+    colour_shift_levels,
+    decode_light,
+    from_working,
+    to_working,
+)
 from lgbpn_cli.errors import PhotoError
 from lgbpn_cli.photos.photo import Photo
 
@@ -50,6 +57,14 @@ def test_values_are_rounded_to_the_nearest_and_clipped() -> None:
     levels = np.array([-300.0, -0.4, 99.4, 99.6, 255.4, 1000.0], np.float32)
     clean = np.repeat(levels[None, :, None] / 255, 3, axis=2)
     assert from_working(clean, photo).pixels[0, :, 0].tolist() == [0, 0, 99, 100, 255, 255]
+
+
+def test_a_result_of_8_bits_that_is_changed_twice_is_rounded_once() -> None:
+    held = EncodedPixels(photo_of(np.full((4, 4, 3), 100, np.uint8)))
+    everywhere = (slice(None), slice(None))
+    held[everywhere] = np.full((4, 4, 3), 100.4 / 255, np.float32)
+    held[everywhere] = held.as_working()[everywhere] + np.float32(0.4 / 255)
+    assert (held.finished().pixels == 101).all()
 
 
 def test_bands_meet_without_a_seam() -> None:

@@ -31,6 +31,7 @@ SERVING = {
     "noise": set[str](),
     "adaptation": {"noise"},
     "mean_light": {"photos"},
+    "mean_colour": {"noise"},
 }
 """Rooms beside the layers, with what they may import besides LEAVES; never PyTorch."""
 LEAVES = {"config", "errors", "version"}

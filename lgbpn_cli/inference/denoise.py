@@ -45,7 +45,7 @@ def run_network(
     quality = model.quality(config.quality)
     refines = config.refine_passes if quality == "teacher-r3" else 0
 
-    plan = plan_for(image, model, config)
+    plan = plan_for(image, model, config, canvas.nbytes)
     if on_plan is not None:
         on_plan(plan)
     noisy = Extended(image, plan.multiple_px)
@@ -66,10 +66,10 @@ def run_network(
     return result
 
 
-def plan_for(image: Picture, model: Model, config: InferenceConfig) -> Plan:
-    """Return the plan for a picture whose result takes as much memory as the picture itself."""
+def plan_for(image: Picture, model: Model, config: InferenceConfig, result_bytes: int) -> Plan:
+    """Return the plan for a picture whose result takes that much memory."""
     height, width = image.shape[:2]
-    held = 2 * image.nbytes
+    held = image.nbytes + result_bytes
     if model.quality(config.quality) == "teacher-r3":
         held += height * width * 3 * FLOAT16_BYTES
     return plan_inference(height, width, model, config, held_bytes=held)

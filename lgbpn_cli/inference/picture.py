@@ -27,6 +27,10 @@ class Picture(Protocol):
 class Canvas(Protocol):
     """What results are put into; a float32 array of (h, w, 3) is one."""
 
+    @property
+    def nbytes(self) -> int:
+        """The memory it takes."""
+
     def __setitem__(self, window: Window, pixels: np.ndarray, /) -> None:
         """Take the pixels there: (h, w, 3) float32."""
 
