@@ -11,8 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lgbpn_cli.errors import PhotoError
-from lgbpn_cli.photos.faults import shown
+from lgbpn_cli.errors import PhotoError, shown
 from lgbpn_cli.photos.photo import Photo
 
 BAND_ROWS = 256

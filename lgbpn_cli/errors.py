@@ -67,3 +67,11 @@ class ResultExistsError(PhotoWriteError):
 
 class TrainingError(LgbpnError):
     """A training run cannot start or go on."""
+
+
+def shown(text: object) -> str:
+    """Return a path or a message that fits on one line of any terminal: odd characters as escapes.
+
+    A file name may hold line breaks and commands to the terminal.
+    """
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in str(text))

@@ -16,8 +16,7 @@ from typing import Generic, TypeVar
 
 from lgbpn_cli.batch.outcome import Failure, Job, Listener, Outcome, Status
 from lgbpn_cli.colour import colour_shift_levels
-from lgbpn_cli.errors import LgbpnError, PhotoError, ResultExistsError
-from lgbpn_cli.photos.faults import shown
+from lgbpn_cli.errors import LgbpnError, PhotoError, ResultExistsError, shown
 from lgbpn_cli.photos.photo import Photo
 
 OnTile = Callable[[int, int], None]

@@ -16,11 +16,10 @@ from lgbpn_cli.cli.distill import distill
 from lgbpn_cli.cli.evaluate import evaluate
 from lgbpn_cli.cli.finetune import finetune
 from lgbpn_cli.cli.models import models_app
-from lgbpn_cli.cli.printable import printable
 from lgbpn_cli.cli.probe import probe
 from lgbpn_cli.cli.stop_signals import stop_as_ctrl_c_does
 from lgbpn_cli.cli.train import train
-from lgbpn_cli.errors import LgbpnError
+from lgbpn_cli.errors import LgbpnError, shown
 from lgbpn_cli.version import __version__
 
 
@@ -31,7 +30,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except LgbpnError as error:
-            print(f"lgbpn: {printable(str(error))}", file=sys.stderr)
+            print(f"lgbpn: {shown(error)}", file=sys.stderr)
             raise typer.Exit(error.exit_code) from error
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lgbpn_cli.cli.options import RecursiveOption
-from lgbpn_cli.cli.printable import printable
 from lgbpn_cli.cli.stop_signals import finish_undisturbed
+from lgbpn_cli.errors import shown
 
 if TYPE_CHECKING:
     from lgbpn_cli.batch.probe import NoiseSummary
@@ -91,11 +91,11 @@ def probe(
 
 
 def _note(text: str) -> None:
-    typer.echo(printable(text), err=True)
+    typer.echo(shown(text), err=True)
 
 
 def _say(title: str, summary: NoiseSummary) -> None:
     red, green, blue = summary.level_8bit
-    typer.echo(f"{printable(title)}\n  R {red:.1f}  G {green:.1f}  B {blue:.1f} of 255")
+    typer.echo(f"{shown(title)}\n  R {red:.1f}  G {green:.1f}  B {blue:.1f} of 255")
     for sentence in (*summary.words(), *summary.advice()):
         typer.echo(f"  {sentence}")

@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from lgbpn_cli.batch.outcome import Job, Outcome, RunFacts, Status
-from lgbpn_cli.cli.printable import printable
+from lgbpn_cli.errors import shown
 
 LONG_SEARCH_S = 1.0
 """Looking for photos is shown when it takes longer."""
@@ -63,7 +63,7 @@ class Reporter:
     def started(self, job: Job) -> None:
         """Show the photo's name beside the bar."""
         if self._bars is not None:
-            self._bars.start_photo(printable(job.source.name))
+            self._bars.start_photo(shown(job.source.name))
 
     def planned(self, plan: object) -> None:
         """Show how a photo is done, where details are asked for."""
@@ -109,7 +109,7 @@ class Reporter:
             self._search.close()
 
     def _print(self, text: str) -> None:
-        tqdm.write(printable(text), file=sys.stderr)
+        tqdm.write(shown(text), file=sys.stderr)
 
     def _tell(self, outcome: Outcome) -> None:
         if outcome.status is Status.FAILED:

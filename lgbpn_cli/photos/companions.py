@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from lgbpn_cli.errors import PhotoWriteError
+from lgbpn_cli.errors import PhotoWriteError, shown
 from lgbpn_cli.photos.atomic import replace_file
-from lgbpn_cli.photos.faults import one_line, shown
+from lgbpn_cli.photos.faults import one_line
 
 SIDECAR_SUFFIXES = (".xmp", ".XMP")
 

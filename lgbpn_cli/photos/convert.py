@@ -10,12 +10,12 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from lgbpn_cli.config import OutputConfig
-from lgbpn_cli.errors import UnsupportedPhotoError
+from lgbpn_cli.errors import UnsupportedPhotoError, shown
 from lgbpn_cli.photos.camera_colour import render
 from lgbpn_cli.photos.colour_spaces import SPACES, icc_profile
 from lgbpn_cli.photos.dng import DngContainer
 from lgbpn_cli.photos.exif import bare_exif
-from lgbpn_cli.photos.faults import UnsupportedFileError, shown
+from lgbpn_cli.photos.faults import UnsupportedFileError
 from lgbpn_cli.photos.jpeg import JpegContainer
 from lgbpn_cli.photos.jpeg_metadata import segments_for
 from lgbpn_cli.photos.orientation import UPRIGHT

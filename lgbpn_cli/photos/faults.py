@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from pathlib import Path
 
 DAMAGED_CURE = "Copy it again from the camera or a backup, or leave it out."
 CONVERT_CURE = "Convert it to an 8-bit or 16-bit RGB or grey TIFF, PNG or JPEG first, or leave it out."
@@ -76,11 +75,3 @@ def one_line(text: object) -> str:
     """Return the text with all white space and control characters as single spaces, at most 200 long."""
     kept = "".join(letter if letter.isprintable() else " " for letter in str(text))
     return " ".join(kept.split()).rstrip(".")[:200]
-
-
-def shown(path: Path) -> str:
-    """Return a path that can be printed on one line in any terminal: odd characters as escapes."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape", "replace").decode("ascii")
-        for letter in str(path)
-    )

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lgbpn_cli.config import OutputConfig
-from lgbpn_cli.errors import PhotoReadError, UnsupportedPhotoError
-from lgbpn_cli.photos.faults import DAMAGED_CURE, DamagedFileError, UnsupportedFileError, one_line, shown
+from lgbpn_cli.errors import PhotoReadError, UnsupportedPhotoError, shown
+from lgbpn_cli.photos.faults import DAMAGED_CURE, DamagedFileError, UnsupportedFileError, one_line
 from lgbpn_cli.photos.formats import SIGNATURE_BYTES, recognise
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.raw import read_raw

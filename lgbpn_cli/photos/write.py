@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from lgbpn_cli.errors import PhotoWriteError, ResultExistsError
+from lgbpn_cli.errors import PhotoWriteError, ResultExistsError, shown
 from lgbpn_cli.photos.atomic import replace_file
-from lgbpn_cli.photos.faults import EncodingError, one_line, shown
+from lgbpn_cli.photos.faults import EncodingError, one_line
 from lgbpn_cli.photos.formats import WRITERS
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.record import Record
