@@ -32,6 +32,7 @@ from lgbpn_cli.training.distributed import ProcessGroup
 from lgbpn_cli.training.finetune_model import add_student, write_model
 from lgbpn_cli.training.finetune_photos import KeptPhoto, read_tiles
 from lgbpn_cli.training.finetune_student import learn_student
+from lgbpn_cli.training.kept_json import keep_json
 from lgbpn_cli.training.trainer import TeacherTrainer, TrainingProgress
 from lgbpn_cli.training_config import FinetuneConfig, TrainingConfig
 
@@ -305,7 +306,7 @@ def _planned(
     judge_every = min(steps, max(5, min(200, steps // JUDGEMENTS)))
     plan = dict(zip(names, (steps, judge_every, min(100, max(1, steps // 10))), strict=True))
     if group.leads:
-        path.write_text(json.dumps({**plan, "settings": fixed}), encoding="utf-8")
+        keep_json(path, {**plan, "settings": fixed})
     group.wait()
     return plan
 

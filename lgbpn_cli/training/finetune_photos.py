@@ -27,6 +27,7 @@ from lgbpn_cli.photos.photo import PHOTO_SUFFIXES
 from lgbpn_cli.photos.read import open_regular, read_photo
 from lgbpn_cli.photos.record import read_record
 from lgbpn_cli.photos.shot import Shot, shot_of
+from lgbpn_cli.training.kept_json import keep_json
 
 SMALLEST_SIDE_PX = 160
 """Photos with a shorter side hold hardly a training crop without its rim."""
@@ -243,7 +244,7 @@ def hold_out(photos: Sequence[KeptPhoto], seed: int) -> list[KeptPhoto]:
 
 def write_index(photos: Sequence[KeptPhoto], run_folder: Path) -> None:
     """Write down which tiles belong to a run."""
-    (run_folder / INDEX_NAME).write_text(json.dumps([asdict(each) for each in photos]), encoding="utf-8")
+    keep_json(run_folder / INDEX_NAME, [asdict(each) for each in photos])
 
 
 def read_index(run_folder: Path) -> list[KeptPhoto]:

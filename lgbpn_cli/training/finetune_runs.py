@@ -29,6 +29,7 @@ from lgbpn_cli.training.finetune_photos import (
     scan_photos,
     write_index,
 )
+from lgbpn_cli.training.kept_json import keep_json
 from lgbpn_cli.training.trainer import TrainingProgress
 from lgbpn_cli.training_config import FinetuneConfig
 
@@ -59,7 +60,7 @@ class _Beginning:
     per_camera: bool
 
     def write(self, run_folder: Path) -> None:
-        (run_folder / BEGINNING_NAME).write_text(json.dumps(asdict(self)), encoding="utf-8")
+        keep_json(run_folder / BEGINNING_NAME, asdict(self))
 
 
 def finetune_folder(

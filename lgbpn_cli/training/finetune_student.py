@@ -31,6 +31,7 @@ from lgbpn_cli.training.distil import (
     StudentTrainer,
     clean_photos,
 )
+from lgbpn_cli.training.kept_json import keep_json
 from lgbpn_cli.training.pairs import CleanedPhotos, Pairs, PairSampler
 from lgbpn_cli.training.trainer import TrainingProgress
 from lgbpn_cli.training.transplant import lay_noise, learn_noise
@@ -179,7 +180,7 @@ def _planned(
     seconds_a_step = student_trainer(student, timed, 1, device).seconds_a_step()
     left_s -= time.monotonic() - started
     plan = _fitting(left_s, len(learned), cleaned - started, seconds_a_step)
-    path.write_text(json.dumps(asdict(plan)), encoding="utf-8")
+    keep_json(path, asdict(plan))
     return plan
 
 

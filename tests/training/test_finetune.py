@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -251,7 +252,7 @@ def test_a_full_disk_is_named_and_an_older_checkpoint_stands(
         if len(synced) > 1:
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", sync_until_full)
+    monkeypatch.setattr("lgbpn_cli.training.checkpoint.os", SimpleNamespace(fsync=sync_until_full))
     monkeypatch.setattr(finetune_module, "_mean_loss", lambda *arguments: 1.0)  # nothing becomes the best
     with pytest.raises(TrainingError, match="No space left"):
         run()
