@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lgbpn_cli.batch.estimate import megapixels_of
 from lgbpn_cli.batch.existing import leave_out_existing
+from lgbpn_cli.batch.low_iso import part_by_iso
 from lgbpn_cli.batch.outcome import Job, Listener, Outcome, Status
 from lgbpn_cli.batch.pipeline import Opening, Steps, describe_failure, open_first, run_jobs
 from lgbpn_cli.batch.probe import Probe, probe_photos
@@ -175,6 +176,7 @@ def denoise_folder(
         return as_result(photo, output)
 
     remaining = leave_out_existing(plan.jobs, overwrite=output.overwrite)
+    remaining.jobs, low_iso = part_by_iso(remaining.jobs, output.min_iso)
     opening = Opening([], None) if dry_run else open_first(remaining.jobs, read)
     unreadable = len(opening.failed)
     if unreadable == len(plan.jobs):  # nothing is there for a network
@@ -194,6 +196,10 @@ def denoise_folder(
     _report_refused(selection, plan, listener)
     for job in remaining.skipped:
         listener.finished(Outcome(job.source, job.target, Status.SKIPPED))
+    if low_iso:
+        listener.note(f"{len(low_iso)} left alone: their ISO is below {output.min_iso}")
+    for job in low_iso:
+        listener.finished(Outcome(job.source, None, Status.SKIPPED))
 
     if dry_run:
         _report_estimates(remaining.jobs, denoiser, listener)

@@ -298,6 +298,8 @@ class OutputConfig:
     """Enter sub-folders; their structure is mirrored below `output`."""
     overwrite: bool = False
     """Replace results that are already there (never a source)."""
+    min_iso: int = 0
+    """Photos of a lower ISO are left alone; those that do not say theirs are not."""
     part: tuple[int, int] = (1, 1)
     """Which of how many equal parts of the photos is done, from 1: several machines can share a folder."""
     format: str = "preserve"
@@ -337,6 +339,7 @@ class OutputConfig:
         require(
             possible, "--jpeg-quality", f"{quality} is not between 1 and 100", "95 loses hardly anything."
         )
+        require(self.min_iso >= 0, "--min-iso", f"{self.min_iso} is no ISO", "Use 400, for instance.")
         number, parts = self.part
         possible = 1 <= number <= parts
         require(possible, "--part", f"{number}/{parts} is no part", "The second of eight is 2/8.")

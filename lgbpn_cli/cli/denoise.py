@@ -64,6 +64,15 @@ def denoise(
         bool,
         typer.Option("--overwrite", help="Replace results that are already there instead of skipping them."),
     ] = OutputConfig.overwrite,
+    min_iso: Annotated[
+        int,
+        typer.Option(
+            "--min-iso",
+            metavar="ISO",
+            help="Leave photos of a lower ISO alone: they hardly have noise, and fine texture is lost easily.",
+            show_default="all are denoised",
+        ),
+    ] = OutputConfig.min_iso,
     part: Annotated[
         str,
         typer.Option(
@@ -247,6 +256,7 @@ def denoise(
       lgbpn denoise IMG_1.jpg                      writes IMG_1_denoised.jpg
       lgbpn denoise IMG_1.jpg -o clean.jpg         writes clean.jpg
       lgbpn denoise photos/ -r -o denoised/        mirrors all sub-folders
+      lgbpn denoise photos/ --min-iso 800          leaves photos alone that need it least
       lgbpn denoise IMG_1.NEF -f tiff              writes IMG_1_denoised.tif
       lgbpn denoise photos/ --quality best -n      shows what would be done, and how long it would take
       lgbpn denoise photos/ --html page.html       also makes a page to look at before and after
@@ -279,6 +289,7 @@ def denoise(
         suffix=suffix,
         recursive=recursive,
         overwrite=overwrite,
+        min_iso=min_iso,
         part=parse_part("--part", part),
         format=format_,
         bit_depth=bit_depth,

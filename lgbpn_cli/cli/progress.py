@@ -123,7 +123,10 @@ class Reporter:
                 facts.append(f"mean colour shift {shifts} of 255 levels")
             self._print(f"{outcome.source} -> {outcome.target} ({', '.join(facts)})")
         elif outcome.status is Status.SKIPPED and self._verbose:
-            self._print(f"{outcome.source}: {outcome.target} is already there")
+            there = outcome.target is not None
+            self._print(
+                f"{outcome.source}: " + (f"{outcome.target} is already there" if there else "left alone")
+            )
 
     def _fields(self, outcome: Outcome) -> dict[str, object]:
         facts = self._facts

@@ -24,6 +24,18 @@ class HeifContainer(Container):
     """HEIC files are never written; this marks a photo that has to become another type."""
 
 
+def heif_exif(path: Path) -> bytes | None:
+    """Return the EXIF of a HEIC file without decoding its picture; None where there is none, or no HEIC."""
+    import pi_heif
+
+    try:
+        container = pi_heif.open_heif(path)
+        exif = container[container.primary_index].info.get("exif")
+    except CODEC_ERRORS:
+        return None
+    return exif.removeprefix(EXIF_PREFIX) if exif else None
+
+
 def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     """Return the primary picture of a HEIC file, already turned upright; 10 and 12 bits become uint16.
 

@@ -42,12 +42,9 @@ def read_raw(path: Path, max_pixels: int) -> Photo:
     import rawpy
 
     with path.open("rb") as file:
-        head = file.read(16)
-        if not head:
+        if not file.read(1):
             raise DamagedFileError("the file is empty")
-        metadata, is_dng = _tiff_metadata(path)
-        if head[4:8] == b"ftyp":
-            metadata = cr3_metadata(file)
+    metadata, is_dng = _metadata(path)
     try:
         with rawpy.imread(str(path)) as raw:
             sizes = raw.sizes
@@ -102,6 +99,28 @@ def raw_megapixels(path: Path) -> float | None:
             return float(raw.sizes.width * raw.sizes.height / 1e6)
     except (rawpy.LibRawError, OSError):
         return None
+
+
+def raw_exif(path: Path) -> bytes | None:
+    """Return the EXIF of a camera raw file from its header, that of the JPEG in it where it has none of its own."""
+    import rawpy
+
+    try:
+        exif = _metadata(path)[0].exif
+        if exif is not None:
+            return exif
+        with rawpy.imread(str(path)) as raw:
+            return _preview_exif(raw, rawpy)
+    except (rawpy.LibRawError, OSError):
+        return None
+
+
+def _metadata(path: Path) -> tuple[Metadata, bool]:
+    """Return the metadata of a raw file, and whether it is a DNG."""
+    with path.open("rb") as file:
+        if file.read(8)[4:] == b"ftyp":
+            return cr3_metadata(file), False
+    return _tiff_metadata(path)
 
 
 def _refuse_blank(raw: Any) -> None:

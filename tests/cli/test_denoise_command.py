@@ -245,6 +245,29 @@ def test_the_model_of_the_camera_is_used_where_there_is_one(
     assert "2 already there\n" in lgbpn("denoise", tmp_path, "-m", "auto", "-o", tmp_path / "out").stderr
 
 
+def test_photos_of_low_iso_are_left_alone(lgbpn: Lgbpn, tmp_path: Path) -> None:
+    for name, iso in (("low", 200), ("high", 800), ("unknown", None)):
+        exif = Image.Exif()
+        exif[271] = "Canon"
+        if iso is not None:
+            exif.get_ifd(0x8769)[34855] = iso
+        Image.new("RGB", (32, 32), (90, 80, 70)).save(tmp_path / f"{name}.png", exif=exif)
+    out = tmp_path / "out"
+    result = lgbpn("denoise", tmp_path, "-o", out, "--min-iso", "800", "--json", "-v")
+    assert result.exit_code == 0
+    assert {path.stem for path in out.iterdir()} == {"high", "unknown"}
+    assert "1 left alone: their ISO is below 800" in result.stderr
+    assert f"{tmp_path / 'low.png'}: left alone" in result.stderr
+    assert "2 photos denoised" in result.stderr
+    assert "(1 skipped)" in result.stderr
+    told = {Path(line["source"]).stem: line for line in map(json.loads, result.stdout.splitlines())}
+    assert (told["low"]["status"], told["low"]["target"]) == ("skipped", None)
+    alone = lgbpn("denoise", tmp_path / "low.png", "-o", out, "--min-iso", "800", "-n")
+    assert alone.exit_code == 0
+    assert "nothing to do (1 skipped)" in alone.stderr
+    assert "is no ISO" in lgbpn("denoise", tmp_path, "--min-iso", "-1").stderr
+
+
 def test_machines_share_a_folder_by_parts(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
     for name in "abcde":
         make_photo(f"in/{name}.png")

@@ -1,0 +1,54 @@
+"""Camera and ISO from the header alone are those of the photo that is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.photos.convert import as_result
+from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.photos.shot import Shot, shot_in, shot_of
+from lgbpn_cli.photos.write import write_photo
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "tiff", "webp", "avif"])
+def test_every_type_tells(tmp_path: Path, kind: str) -> None:
+    exif = Image.Exif()
+    exif[271], exif[272] = "Canon", "Canon EOS 5D"
+    exif.get_ifd(0x8769)[34855] = 800
+    Image.fromarray(np.full((20, 20, 3), 90, np.uint8)).save(tmp_path / "photo.jpg", exif=exif)
+    photo, path = read_photo(tmp_path / "photo.jpg"), tmp_path / f"result.{kind}"
+    write_photo(as_result(photo, OutputConfig(format=kind)), path, record=None)
+    assert shot_in(path) == shot_of(read_photo(path)) == Shot("Canon EOS 5D", 800)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "phone-highiso/Issue_266.jpg",
+        "phone-highiso/aux_YCbCr.heic",
+        "odd/heic_photo/iphone_13_pro_max.HEIC",
+        "raw/CRW.CRW",
+        "raw/colorchart.dng",
+    ],
+)
+def test_real_files_tell_without_being_decoded(data_root: Path, name: str) -> None:
+    shot = shot_in(data_root / name)
+    assert shot.camera
+    assert shot == shot_of(read_photo(data_root / name))
+
+
+def test_the_picture_may_be_missing(data_root: Path) -> None:
+    """The header of a CR3 file whose samples were cut off."""
+    assert shot_in(data_root / "raw" / "Canon-R6-pruned.CR3") == Shot("Canon EOS R6", 100)
+
+
+@pytest.mark.parametrize("name", ["empty.jpg", "text.NEF", "text.heic", "missing.jpg", "missing.dng"])
+def test_what_does_not_tell_is_unknown(tmp_path: Path, name: str) -> None:
+    if not name.startswith("missing"):
+        (tmp_path / name).write_bytes(b"" if name.startswith("empty") else b"no photo, but some text")
+    assert shot_in(tmp_path / name) == Shot()
