@@ -176,7 +176,7 @@ def denoise_folder(
         return as_result(photo, output)
 
     remaining = leave_out_existing(plan.jobs, overwrite=output.overwrite)
-    remaining.jobs, low_iso = part_by_iso(remaining.jobs, output.min_iso)
+    remaining.jobs, low_iso = part_by_iso(remaining.jobs, output.min_iso, listener.found_file)
     opening = Opening([], None) if dry_run else open_first(remaining.jobs, read)
     unreadable = len(opening.failed)
     if unreadable == len(plan.jobs):  # nothing is there for a network

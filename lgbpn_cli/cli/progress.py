@@ -107,6 +107,7 @@ class Reporter:
     def _end_search(self) -> None:
         if self._search is not None:
             self._search.close()
+            self._search = None
 
     def _print(self, text: str) -> None:
         tqdm.write(shown(text), file=sys.stderr)

@@ -44,9 +44,10 @@ def test_only_a_long_search_is_shown(
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(progress, "LONG_SEARCH_S", longest_s)
     reporter = Reporter(quiet=quiet, verbose=False, json_lines=False)
-    for _ in range(3):
-        reporter.found_file()
-        time.sleep(0.15)  # tqdm draws ten times a second at most
-    assert ("looking for photos: 2 files" in terminal.getvalue()) == shown
-    reporter.note("two were found")
+    for _ in ("by name", "by ISO"):
+        for _ in range(3):
+            reporter.found_file()
+            time.sleep(0.15)  # tqdm draws ten times a second at most
+        reporter.note("two were found")
+    assert terminal.getvalue().count("looking for photos: 2 files") == 2 * shown
     assert terminal.getvalue().splitlines()[-1:] == ([] if quiet else ["two were found"])
