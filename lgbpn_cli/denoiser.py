@@ -115,7 +115,7 @@ class Denoiser:
             on_note=None if self.listener is None else self.listener.note,
         )
         strength = self.settings.strength
-        shift = None if linear or strength == 0 else mean_shift(noisy, result, strength or 1.0)
+        shift = None if linear else mean_shift(noisy, result, 1.0 if strength is None else strength)
         lifted = None if shift is None else Lifted(result, shift)
         if strength is None:
             give_detail_back(noisy, lifted or result, into, noise, TOLERANCES[self.model.part])

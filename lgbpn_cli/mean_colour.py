@@ -8,6 +8,7 @@ Linear light is `mean_light`'s.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil, sqrt
 
 import numpy as np
@@ -16,10 +17,11 @@ from lgbpn_cli.noise import Canvas, Picture, Window
 
 SAMPLES = 500_000
 """Pixels looked at, at most: evenly spaced ones."""
-MOST_PARTS = 4
-"""As many pixels each, by brightness."""
-PART_DEVIATIONS = 2.0
-"""Of the noise, are the least that a part spans on average: what is left of the noise must not sort the pixels."""
+PARTS = 4
+"""As wide each, from dark to bright."""
+STEEPEST = 0.1
+"""Parts whose shifts differ by more than this share of their distance are taken together: else noise that is left in an
+even area between them would grow."""
 SMALLEST_PART = 200
 """Fewer pixels tell no mean."""
 LARGEST_SKEWNESS = 0.4
@@ -80,6 +82,8 @@ def mean_shift(noisy: Picture, denoised: Picture, strength: float = 1.0) -> Mean
     Pictures are (h, w, 3) float32 in 0..1. `strength` says which share of the noise was removed. None where nothing is
     to be done.
     """
+    if np.float32(strength) == 0:
+        return None
     height, width = noisy.shape[:2]
     every = slice(None, None, max(1, ceil(sqrt(height * width / SAMPLES))))
     before = noisy[every, every].reshape(-1, 3)
@@ -99,17 +103,39 @@ def mean_shift(noisy: Picture, denoised: Picture, strength: float = 1.0) -> Mean
 def _knots(after: np.ndarray, removed: np.ndarray) -> list[tuple[float, float]]:
     """Return brightness and shift of each part of a channel, from dark to bright."""
     darkest, brightest = np.quantile(after, (0.05, 0.95))
-    spans = (brightest - darkest) / max(PART_DEVIATIONS * float(removed.std()), 1e-6)
-    parts = int(np.clip(spans, 1, MOST_PARTS))
-    bounds = np.unique(np.quantile(after, np.arange(1, parts) / parts))
-    part = np.searchsorted(bounds, after, side="right")
-    knots = []
-    for index in range(len(bounds) + 1):
-        inside = part == index
+    bounds = list(np.linspace(darkest, brightest, PARTS + 1)[1:-1])
+    while True:
+        numbers, knots = _knots_of_parts(after, removed, bounds)
+        steepness = [abs(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(knots)]
+        if max(steepness, default=0.0) <= STEEPEST:
+            return _faded(knots)
+        steepest = steepness.index(max(steepness))
+        del bounds[numbers[steepest] : numbers[steepest + 1]]
+
+
+def _faded(knots: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the knots with one before and one behind them: towards black and white, of which nothing is known."""
+    if not knots:
+        return []
+    (first, lowest), (last, highest) = knots[0], knots[-1]
+    black = min(0.0, first - abs(lowest) / STEEPEST)
+    white = max(1.0, last + abs(highest) / STEEPEST)
+    return [(black, 0.0), *knots, (white, 0.0)]
+
+
+def _knots_of_parts(
+    after: np.ndarray, removed: np.ndarray, bounds: list[float]
+) -> tuple[list[int], list[tuple[float, float]]]:
+    """Return the numbers of the parts between these bounds that have enough pixels, and their knots."""
+    part = np.searchsorted(np.array(bounds), after, side="right")
+    numbers, knots = [], []
+    for number in range(len(bounds) + 1):
+        inside = part == number
         if np.count_nonzero(inside) >= SMALLEST_PART:
             light = float(after[inside].mean(dtype=np.float64))
+            numbers.append(number)
             knots.append((light, _unskewed_mean(removed[inside].astype(np.float64), light)))
-    return knots
+    return numbers, knots
 
 
 def _unskewed_mean(removed: np.ndarray, light: float) -> float:
