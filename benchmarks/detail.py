@@ -7,7 +7,7 @@ recipes/student.toml), reduced by 2 to 4, with the noise of simulated cameras on
 differ in how much energy may be removed: all (`--strength 1`), or so many times what was measured in the photo; `auto`
 is TOLERANCES in adaptation.py. In decibels: mean PSNR, and the least gain of any photo over its noisy input. `flat` is
 what would be kept if the noise were measured in flat patches alone. Level is what was measured, over the true one (the
-median of the photos).
+median of the photos). That results keep the mean colours of their photo is left out here.
 """
 
 from __future__ import annotations

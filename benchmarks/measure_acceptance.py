@@ -5,7 +5,8 @@
 Photos of one camera or scene each, below LGBPN_DATA (default ../shared/data), are fine-tuned on shortly, noisy halves
 alone: LG-BPN, and the fast student in rounds of --student-steps each. Both are judged as `lgbpn finetune` judges them,
 and by their PSNR on the middles of photos of the group (LG-BPN with preset sidd), at full strength and at the strength
-that the noise asks for. Photos that are kept out of the shipped model's training are left out here. No model is kept.
+that the noise asks for. Photos that are kept out of the shipped model's training are left out here, and so is that
+results keep the mean colours of their photo. No model is kept.
 """
 
 from __future__ import annotations

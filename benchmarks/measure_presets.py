@@ -4,7 +4,8 @@
 
 The sets are found below LGBPN_DATA (default ../shared/data). The noise of each whole photo is measured, as `lgbpn
 denoise --quality teacher` does; the shipped teacher then denoises the middle of the photo with every preset. `auto` is
-the result of the preset chosen. Photos kept out of training are left out: presets may be chosen on the others.
+the result of the preset chosen. Photos kept out of training are left out: presets may be chosen on the others. That
+results keep the mean colours of their photo is left out here.
 """
 
 from __future__ import annotations

@@ -179,8 +179,9 @@ def denoise_folder(
     remaining.jobs, low_iso = part_by_iso(remaining.jobs, output.min_iso, listener.found_file)
     opening = Opening([], None) if dry_run else open_first(remaining.jobs, read)
     unreadable = len(opening.failed)
-    if unreadable == len(plan.jobs):  # nothing is there for a network
+    if unreadable == len(remaining.jobs) and not remaining.skipped:  # nothing is there for a network
         _report_refused(selection, plan, listener)
+        _report_low_iso(low_iso, output.min_iso, listener)
         for outcome in opening.failed:
             listener.finished(outcome)
         return
@@ -196,10 +197,7 @@ def denoise_folder(
     _report_refused(selection, plan, listener)
     for job in remaining.skipped:
         listener.finished(Outcome(job.source, job.target, Status.SKIPPED))
-    if low_iso:
-        listener.note(f"{len(low_iso)} left alone: their ISO is below {output.min_iso}")
-    for job in low_iso:
-        listener.finished(Outcome(job.source, None, Status.SKIPPED))
+    _report_low_iso(low_iso, output.min_iso, listener)
 
     if dry_run:
         _report_estimates(remaining.jobs, denoiser, listener)
@@ -368,6 +366,14 @@ def _report_refused(selection: Selection, plan: TargetPlan, listener: Listener) 
     for job, error in plan.refused:
         failure = describe_failure(job.source, error)
         listener.finished(Outcome(job.source, job.target, Status.FAILED, failure=failure))
+
+
+def _report_low_iso(jobs: Sequence[Job], min_iso: int, listener: Listener) -> None:
+    """Name the photos that are left alone."""
+    if jobs:
+        listener.note(f"{len(jobs)} left alone: their ISO is below {min_iso}")
+    for job in jobs:
+        listener.finished(Outcome(job.source, None, Status.SKIPPED))
 
 
 def _report_estimates(jobs: Sequence[Job], denoiser: Denoiser, listener: Listener) -> None:

@@ -124,10 +124,8 @@ class Reporter:
                 facts.append(f"mean colour shift {shifts} of 255 levels")
             self._print(f"{outcome.source} -> {outcome.target} ({', '.join(facts)})")
         elif outcome.status is Status.SKIPPED and self._verbose:
-            there = outcome.target is not None
-            self._print(
-                f"{outcome.source}: " + (f"{outcome.target} is already there" if there else "left alone")
-            )
+            reason = "its ISO is low" if outcome.target is None else f"{outcome.target} is already there"
+            self._print(f"{outcome.source}: {reason}")
 
     def _fields(self, outcome: Outcome) -> dict[str, object]:
         facts = self._facts

@@ -42,7 +42,8 @@ def shot_in(path: Path) -> Shot:
         return _shot_of_exif(raw_exif(path))
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
-            return _shot(image.getexif())
+            # A PNG's own getexif decodes the picture, in case there is EXIF behind it.
+            return _shot(Image.Image.getexif(image))
     except UnidentifiedImageError:
         return _shot_of_exif(heif_exif(path))
     except (*DAMAGE, Image.DecompressionBombError):
@@ -54,8 +55,9 @@ def _shot_of_exif(blob: bytes | None) -> Shot:
         return Shot()
     exif = Image.Exif()
     try:
-        exif.load(b"Exif\0\0" + blob)
-        return _shot(exif)
+        with warnings.catch_warnings(action="ignore"):
+            exif.load(b"Exif\0\0" + blob)
+            return _shot(exif)
     except DAMAGE:
         return Shot()
 

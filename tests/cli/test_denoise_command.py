@@ -257,7 +257,7 @@ def test_photos_of_low_iso_are_left_alone(lgbpn: Lgbpn, tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert {path.stem for path in out.iterdir()} == {"high", "unknown"}
     assert "1 left alone: their ISO is below 800" in result.stderr
-    assert f"{tmp_path / 'low.png'}: left alone" in result.stderr
+    assert f"{tmp_path / 'low.png'}: its ISO is low" in result.stderr
     assert "2 photos denoised" in result.stderr
     assert "(1 skipped)" in result.stderr
     told = {Path(line["source"]).stem: line for line in map(json.loads, result.stdout.splitlines())}
@@ -265,6 +265,7 @@ def test_photos_of_low_iso_are_left_alone(lgbpn: Lgbpn, tmp_path: Path) -> None:
     alone = lgbpn("denoise", tmp_path / "low.png", "-o", out, "--min-iso", "800", "-n")
     assert alone.exit_code == 0
     assert "nothing to do (1 skipped)" in alone.stderr
+    assert lgbpn("denoise", tmp_path / "low.png", "--min-iso", "800", "--device", "cuda").exit_code == 0
     assert "is no ISO" in lgbpn("denoise", tmp_path, "--min-iso", "-1").stderr
 
 

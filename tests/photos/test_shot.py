@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.photos.convert import as_result
@@ -52,3 +53,24 @@ def test_what_does_not_tell_is_unknown(tmp_path: Path, name: str) -> None:
     if not name.startswith("missing"):
         (tmp_path / name).write_bytes(b"" if name.startswith("empty") else b"no photo, but some text")
     assert shot_in(tmp_path / name) == Shot()
+
+
+def test_a_png_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a megabyte of it can be hundreds of megabytes of picture."""
+    Image.new("RGB", (64, 64)).save(tmp_path / "photo.png")
+
+    def decoded(image: PngImageFile) -> None:
+        raise AssertionError("the picture was decoded")
+
+    monkeypatch.setattr(PngImageFile, "load", decoded)
+    assert shot_in(tmp_path / "photo.png") == Shot()
+
+
+def test_damaged_exif_is_not_warned_of(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    exif = Image.Exif()
+    exif[271], exif[272] = "Canon", "Canon EOS 5D with a name longer than four bytes"
+    blob = exif.tobytes()
+    Image.new("RGB", (32, 32)).save(tmp_path / "photo.jpg", exif=blob[:-20])
+    shot_of(read_photo(tmp_path / "photo.jpg"))
+    shot_in(tmp_path / "photo.jpg")
+    assert not recwarn.list
