@@ -169,7 +169,8 @@ def denoise(
             "--preset",
             metavar=PRESET_METAVAR,
             help="Kind of noise, for --quality teacher and teacher-r3: sidd is coarse, dnd is fine (next to none "
-            "shared by neighbouring pixels); auto measures each photo.",
+            "shared by neighbouring pixels); auto measures each photo; FILE.json, from lgbpn probe --json, stands for "
+            "what suits most photos measured there.",
         ),
     ] = AUTO,
     strength: StrengthOption = AUTO,

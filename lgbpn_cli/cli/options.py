@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
+from lgbpn_cli.cli.measured_preset import measured_preset
 from lgbpn_cli.config import ATTENTIONS, PRESETS
 from lgbpn_cli.errors import UsageError
 
 AUTO = "auto"
 """What an option takes that may be left to the measurement of each photo."""
-PRESET_METAVAR = "|".join((AUTO, *PRESETS))
+MEASURED = ".json"
+"""Ending of the files that `lgbpn probe --json` is kept in."""
+PRESET_METAVAR = "|".join((AUTO, *PRESETS, f"FILE{MEASURED}"))
 MEGABYTE_BYTES = 1_000_000
 
 DeviceOption = Annotated[
@@ -56,7 +59,9 @@ ModelsFolderOption = Annotated[
 
 
 def read_preset(name: str | None) -> str | None:
-    """Return what --preset names, None for auto."""
+    """Return what --preset names, None for auto; UsageError for a file that is of no use."""
+    if name is not None and name.lower().endswith(MEASURED):
+        return measured_preset(Path(name))
     return None if name == AUTO else name
 
 

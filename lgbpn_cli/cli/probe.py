@@ -48,6 +48,7 @@ def probe(
       lgbpn probe IMG_1.jpg
       lgbpn probe photos/ -r --plot noise.png
       lgbpn probe photos/ --json > noise.json
+      lgbpn denoise more/ --quality teacher --preset noise.json
 
     \b
     Exit codes:

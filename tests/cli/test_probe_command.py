@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from small_photos import Lgbpn
 from typer.testing import CliRunner
 
 from lgbpn_cli.cli.main import app
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.photos.record import read_record
 
 
 def probe(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -156,3 +158,45 @@ def test_cameras_name_themselves(data_root: Path) -> None:
     document = json.loads(probe(folder, "--json").stdout)
     shots = {(photo["camera"], photo["iso"]) for photo in document["photos"]}
     assert {("Canon EOS 5D Mark III", 1000), ("Canon PowerShot SX60 HS", 1000)} <= shots
+
+
+def test_what_was_measured_is_a_preset(tmp_path: Path, lgbpn: Lgbpn) -> None:
+    """Two photos of fine noise and one of coarse noise; all others are then denoised as fine ones."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in ("a.png", "b.png"):
+        noisy_photo(photos / name, 12)
+    Image.open(photos / "a.png").resize((480, 400)).save(photos / "coarse.png")
+    measured = tmp_path / "noise.json"
+    measured.write_text(probe(photos, "--json").stdout)
+    assert sorted(each["preset"] for each in json.loads(measured.read_text())["photos"]) == [
+        "dnd",
+        "dnd",
+        "sidd",
+    ]
+    result = lgbpn("denoise", photos / "coarse.png", "--quality", "teacher", "--preset", measured)
+    assert result.exit_code == 0
+    record = read_record(photos / "coarse_denoised.png")
+    assert record is not None
+    assert json.loads(record.settings)["preset"] == "dnd"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "cannot be read"),
+        ("no JSON", "is no measurement of photos"),
+        ("[1, 2]", "is no measurement of photos"),
+        ('{"photos": []}', "tells of no photo"),
+        ('{"photos": [{"preset": "strange"}]}', "tells of no photo"),
+    ],
+)
+def test_a_file_of_something_else_is_no_preset(
+    tmp_path: Path, lgbpn: Lgbpn, content: str | None, words: str
+) -> None:
+    photo, measured = noisy_photo(tmp_path / "a.png", 12), tmp_path / "noise.json"
+    if content is not None:
+        measured.write_text(content)
+    result = lgbpn("denoise", photo, "--quality", "teacher", "--preset", measured)
+    assert result.exit_code == 2
+    assert f"--preset {measured}: {words}" in result.stderr
