@@ -251,7 +251,7 @@ def evaluate(
         only=config.only,
         exclude=config.exclude,
     )
-    # As `denoise` prepares them: what is measured is what it gives.
+    # As `denoise` prepares them: what is measured is what it gives, `mean_light` apart.
     denoisers = [prepare(name, device, each) for name in config.models for each in settings]
     methods = [network_method(each.model, each.settings, each.run) for each in denoisers]
     methods += [*result_methods(config.denoised), *baseline_methods(config.baselines)]

@@ -39,6 +39,14 @@ def test_each_brightness_and_channel_gets_its_mean_back() -> None:
     assert np.abs(lifted(scene + noise(), denoised) - scene).max() < 0.1 / 255
 
 
+def test_what_lies_between_dark_and_bright_gets_its_own_mean_back() -> None:
+    scene = halves()
+    scene[100:200] = 0.5 * (DARK + BRIGHT)
+    denoised = scene.copy()
+    denoised[100:200] += 2 / 255
+    assert np.abs(lifted(scene + noise(), denoised) - scene).max() < 0.2 / 255
+
+
 def test_skewed_noise_has_a_mean_of_its_own() -> None:
     """As a shadow that the tone curve made too dark, and the network light again."""
     bent = noise() - 3 * noise() ** 2

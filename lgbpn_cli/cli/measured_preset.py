@@ -23,7 +23,7 @@ def measured_preset(file: Path) -> str:
     except (ValueError, LookupError, TypeError) as error:
         cause = "is no measurement of photos"
         raise UsageError(subject, cause, "Write one with: lgbpn probe photos/ --json > noise.json") from error
-    known = [preset for preset in PRESETS if preset in presets]
+    known = sorted(set(PRESETS).intersection(presets))
     if not known:
         raise UsageError(subject, "tells of no photo", "Measure some with lgbpn probe.")
     return max(known, key=presets.count)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -30,9 +30,13 @@ def heif_exif(path: Path) -> bytes | None:
 
     try:
         container = pi_heif.open_heif(path)
-        exif = container[container.primary_index].info.get("exif")
+        return _exif(container[container.primary_index].info)
     except CODEC_ERRORS:
         return None
+
+
+def _exif(info: dict[str, Any]) -> bytes | None:
+    exif = info.get("exif")
     return exif.removeprefix(EXIF_PREFIX) if exif else None
 
 
@@ -68,8 +72,6 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         # The decoder fills the upper bits alone.
         bits = int(info.get("bit_depth") or 16)
         samples = over_whole_range(samples >> (16 - bits), bits)
-    exif = info.get("exif")
-    exif = exif.removeprefix(EXIF_PREFIX) if exif else None
     return Photo(
         path=path,
         pixels=np.array(samples[..., :colours], order="C"),
@@ -78,7 +80,7 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         orientation=UPRIGHT,
         container=HeifContainer(),
         metadata=Metadata(
-            exif=exif_with_orientation(exif, UPRIGHT),
+            exif=exif_with_orientation(_exif(info), UPRIGHT),
             xmp=TURNED_XMP.sub(rb"\g<1>1", info["xmp"]) if info.get("xmp") else None,
             icc=info.get("icc_profile") or named_profile(profile.get("color_primaries"), transfer),
         ),
