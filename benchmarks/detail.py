@@ -2,25 +2,28 @@
 
     python benchmarks/detail.py [--model FILE] [--every 1]
 
-Photos with references that are trained on (every n-th), and low-noise photos that are not (`exclude` in
-recipes/student.toml), reduced by 2 to 4, with the noise of simulated cameras on them, as they are and as JPEGs. Rows
-differ in how much energy may be removed: all (`--strength 1`), or so many times what was measured in the photo; `auto`
-is TOLERANCES in adaptation.py. In decibels: mean PSNR, and the least gain of any photo over its noisy input. `flat` is
-what would be kept if the noise were measured in flat patches alone. Level is what was measured, over the true one (the
-median of the photos). That results keep the mean colours of their photo is left out here.
+Photos with references that are trained on (every n-th), as they were taken and altered: their noise weakened, in grey,
+enlarged, as JPEGs, with lifted shadows, one half of them without noise. And low-noise photos that are not trained on
+(`exclude` in recipes/student.toml), reduced by 2 to 4, with the noise of simulated cameras on them: whole, as what a
+part of a photo shows may tell what noise is in another, and crops, as they are and as JPEGs. Rows differ in how much
+energy may be removed: all (`--strength 1`), or so many times what was measured in the photo; `auto` is TOLERANCES in
+adaptation.py. In decibels: mean PSNR, and the least gain of any photo over its noisy input. `flat` is what would be
+kept if the noise were measured in flat patches alone. Level is what was measured, over the true one (the median of the
+photos). That results keep the mean colours of their photo is left out here.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator
+from itertools import islice, starmap
 from pathlib import Path
 
 import numpy as np
 import torch
 from measure_noise import SETS
 from measure_presets import psnr_8bit
+from numpy.typing import NDArray
 from PIL import Image
 
 from lgbpn_cli.adaptation import give_detail_back
@@ -40,6 +43,9 @@ WAYS = {"all removed": None, "1.5 x flat": 1.5, "1.2 x measured": 1.2, "1.5 x me
 SHOTS = (3e-5, 2e-4, 1e-3, 4e-3)
 """Variance of the shot noise at full scale; up to twice as much."""
 JPEG_QUALITIES = (None, 92, 75)
+WHOLE_SHOTS = (5e-6, *SHOTS[:3])
+LARGEST_PX = 1600
+"""Of larger photos a corner of this side is taken for the whole."""
 CROPS = 24
 SIDE_PX = 320
 
@@ -50,6 +56,48 @@ def real(name: str) -> Photos:
         if not path.name.startswith(SETS[name]):
             noisy = to_working(read_photo(path.parent.parent / "noisy" / path.name))
             yield noisy, to_working(read_photo(path))
+
+
+def in_levels(picture: np.ndarray) -> NDArray[np.uint8]:
+    return np.rint(255 * picture.clip(0, 1)).astype(np.uint8)
+
+
+def in_grey(picture: np.ndarray) -> np.ndarray:
+    return np.asarray(Image.fromarray(in_levels(picture)).convert("L").convert("RGB"), np.float32) / 255
+
+
+def enlarged(picture: np.ndarray) -> np.ndarray:
+    """Return the middle, twice as large."""
+    height, width = picture.shape[:2]
+    middle = in_levels(picture)[height // 4 : 3 * height // 4, width // 4 : 3 * width // 4]
+    size = (2 * middle.shape[1], 2 * middle.shape[0])
+    return np.asarray(Image.fromarray(middle).resize(size, Image.Resampling.BICUBIC), np.float32) / 255
+
+
+def as_jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
+    return through_jpeg(in_levels(picture), quality, 2).astype(np.float32) / 255
+
+
+def lifted(picture: np.ndarray) -> np.ndarray:
+    """Return the picture with lifted shadows and soft lights."""
+    return np.interp(picture, (0, 0.1, 0.25, 0.5, 0.75, 1), (0, 0.22, 0.5, 0.8, 0.93, 1)).astype(np.float32)
+
+
+def half_clean(noisy: np.ndarray, clean: np.ndarray) -> np.ndarray:
+    middle = noisy.shape[1] // 2
+    return np.concatenate([clean[:, :middle], noisy[:, middle:]], axis=1)
+
+
+ALTERATIONS: dict[str, Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]] = {
+    "as taken": lambda noisy, clean: (noisy, clean),
+    "0.3 of its noise": lambda noisy, clean: (clean + np.float32(0.3) * (noisy - clean), clean),
+    "0.1 of its noise": lambda noisy, clean: (clean + np.float32(0.1) * (noisy - clean), clean),
+    "grey": lambda noisy, clean: (in_grey(noisy), in_grey(clean)),
+    "enlarged twofold": lambda noisy, clean: (enlarged(noisy), enlarged(clean)),
+    "JPEG 80": lambda noisy, clean: (as_jpeg(noisy, 80), clean),
+    "shadows lifted, JPEG 92": lambda noisy, clean: (as_jpeg(lifted(noisy), 92), lifted(clean)),
+    "half clean": lambda noisy, clean: (half_clean(noisy, clean), clean),
+}
 
 
 def low_noise_photos() -> list[Path]:
@@ -69,10 +117,22 @@ def simulated(shot: float, jpeg_quality: int | None = None) -> Photos:
         top, left = (int(random.integers(side - SIDE_PX)) for side in photo.shape[:2])
         clean = photo[top : top + SIDE_PX, left : left + SIDE_PX].astype(np.float32) / 255
         camera = draw_camera(random, NoiseRanges(shot=(shot, 2 * shot), jpeg_share=0))
-        noisy = np.rint(photograph(clean, camera, random).clip(0, 1) * 255).astype(np.uint8)
+        noisy = in_levels(photograph(clean, camera, random))
         if jpeg_quality is not None:
             noisy = through_jpeg(noisy, jpeg_quality, 2)
         yield noisy.astype(np.float32) / 255, clean
+
+
+def whole(shot: float) -> Photos:
+    """Yield the low-noise photos, reduced by 2 and 4, with noise on them; the same every time."""
+    random = np.random.default_rng(7)
+    for path in low_noise_photos():
+        for reduction in (2, 4):
+            with Image.open(path) as opened:
+                photo = np.asarray(opened.convert("RGB").reduce(reduction))[:LARGEST_PX, :LARGEST_PX]
+            clean = photo.astype(np.float32) / 255
+            camera = draw_camera(random, NoiseRanges(shot=(shot, 2 * shot), jpeg_share=0))
+            yield in_levels(photograph(clean, camera, random)).astype(np.float32) / 255, clean
 
 
 @torch.inference_mode()
@@ -80,7 +140,8 @@ def print_rows(name: str, photos: Photos, network: Student) -> None:
     """Print a row for each way."""
     scores: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
     ratios = []
-    for noisy, clean in photos:
+    for photo, clean in photos:
+        noisy = in_levels(photo).astype(np.float32) / 255
         noise, flat, before = (
             measure_noise(noisy, cell_levels()),
             measure_noise(noisy),
@@ -117,7 +178,11 @@ def main() -> None:
         raise TypeError("not a student")
     print("| photos | number | noisy | kept | PSNR | least gain | level |\n|---|---|---|---|---|---|---|")
     for name in ("sidd-val-odd", "renoir-even"):
-        print_rows(name, islice(real(name), 0, None, arguments.every), network)
+        for alteration, altered in ALTERATIONS.items():
+            photos = starmap(altered, islice(real(name), 0, None, arguments.every))
+            print_rows(f"{name}, {alteration}", photos, network)
+    for shot in WHOLE_SHOTS:
+        print_rows(f"whole, {shot:g}", whole(shot), network)
     for quality in JPEG_QUALITIES:
         for shot in SHOTS:
             kind = "" if quality is None else f", JPEG {quality}"

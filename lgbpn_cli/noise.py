@@ -5,7 +5,7 @@ half, how strong the noise is on the other, and the other way round: picking the
 otherwise pick those whose noise happens to be weak, and measure too little.
 
 Where no patch is flat (rock, foliage), texture would count as noise then. A CellEstimator, which tells them apart by
-their looks, sets a limit there.
+their looks and by the rest of the photo, sets a limit there.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Canvas(Protocol):
 
 
 class CellEstimator(Protocol):
-    """Tells noise from texture; for tiles (n, 64, 64, 3), 0..1."""
+    """Tells noise from texture; asked for all tiles of a photo that are looked at, (n, 64, 64, 3), 0..1."""
 
     def __call__(self, tiles: np.ndarray, /) -> tuple[np.ndarray, np.ndarray]:
         """Return the noise of each 32x32 cell, (n, 4, 3): level in 8-bit levels, and likely error of its logarithm."""

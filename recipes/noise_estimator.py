@@ -33,7 +33,7 @@ from lgbpn_cli.training.recipe import data_root, read_distillation_recipe
 from lgbpn_cli.training.transplant import learn_noise
 from lgbpn_cli.training_config import DataSource
 
-STEPS = 2500
+STEPS = 7000
 LEARNING_RATE = 2e-3
 WARM_UP_STEPS = 100
 LEAST_RATE = 0.01
@@ -113,8 +113,8 @@ def main() -> None:
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     errors: deque[float] = deque(maxlen=100)
     for step in (progress := tqdm(range(arguments.steps), unit="step")):
-        tiles, answer = lessons.lesson(step)
-        level, error = network(tiles)
+        tiles, answer, photos = lessons.lesson(step)
+        level, error = network(tiles, photos)
         # Laplace's likelihood: where an answer cannot be good, saying so costs least.
         loss = ((level - answer).abs() * (-error).exp() + error).mean()
         optimizer.zero_grad()

@@ -17,7 +17,7 @@ BATCH = 16
 
 
 class CellLevels:
-    """Answers for tiles of a photo; on the CPU, where it takes a fraction of a second a photo."""
+    """Answers for all tiles of a photo at once; on the CPU, where it takes a fraction of a second a photo."""
 
     def __init__(self, network: NoiseEstimator, sha256: str) -> None:
         """Ask `network`, from a file with that checksum."""
@@ -25,15 +25,15 @@ class CellLevels:
 
     @torch.inference_mode()
     def __call__(self, tiles: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the level of the noise in the cells of tiles (n, 64, 64, 3), 0..1, and how far it may be off.
+        """Return the level of the noise in the cells of tiles (n, 64, 64, 3), 0..1, all those of a photo.
 
-        Both are (n, 4, 3): the standard deviation in 8-bit levels, and the likely error of its logarithm.
+        And how far it may be off. Both are (n, 4, 3): the standard deviation in 8-bit levels, and the likely error of
+        its logarithm.
         """
         planes = torch.from_numpy(np.ascontiguousarray(tiles.transpose(0, 3, 1, 2), np.float32))
-        answers = [self.network(planes[first : first + BATCH]) for first in range(0, len(planes), BATCH)]
-        levels, errors = (
-            torch.cat(each).exp().flatten(2).transpose(1, 2).numpy() for each in zip(*answers, strict=True)
-        )
+        looks = [self.network.look(planes[first : first + BATCH]) for first in range(0, len(planes), BATCH)]
+        answers = self.network.compare(*(torch.cat(each) for each in zip(*looks, strict=True)))
+        levels, errors = (each.exp().flatten(2).transpose(1, 2).numpy() for each in answers)
         return levels, errors
 
 
