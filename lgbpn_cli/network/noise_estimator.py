@@ -5,8 +5,8 @@ patches. But noise went through a demosaicing and is nearly independent between 
 is not. What that looks like is learned, from pictures of texture with noise of known strength on them (the idea of the
 estimation subnetwork of CBDNet, Guo et al., CVPR 2019; here it answers for cells, with how sure it is).
 
-Even grass looks like noise by itself. But all pieces of a photo went through one camera at one ISO: where the sky is
-clean, the grass below is no noise. So cells compare what they see with the other cells of their photo, by attention.
+Fine texture looks like noise by itself. But all pieces of a photo went through one camera at one ISO, and what one of
+them shows tells something about the noise in the others. So cells compare what they see, by attention.
 """
 
 from __future__ import annotations
