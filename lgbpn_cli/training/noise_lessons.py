@@ -1,11 +1,11 @@
 """What the noise estimator learns from: pictures with noise of known strength on them.
 
-A lesson is a photo twice, without and with new noise, both made grey or enlarged alike and through the same JPEG; what
-differs is the noise that is left of it, and its variance is the answer. Such a photo is put together from a few scenes,
-so that one part of it may tell what noise is in another. Scenes are crops of photos of low noise, reduced, which are
-full of texture, of drawn pictures, and of cleaned photos; their light, colour, contrast and sharpness vary. The noise
-is that of a simulated camera, that of a noisy photo at any strength, or grain, and the same all over a photo. Noisy
-photos as they were taken are lessons, too.
+A lesson is a photo twice, without and with new noise, both through the same tone curve, made grey or enlarged alike and
+through the same JPEG; what differs is the noise that is left of it, and its variance is the answer. Such a photo is put
+together from a few scenes, so that one part of it may tell what noise is in another. Scenes are crops of photos of low
+noise, reduced, which are full of texture, of drawn pictures, and of cleaned photos; their light, colour, contrast and
+sharpness vary. The noise is that of a simulated camera, that of a noisy photo at any strength, or grain, one kind for a
+photo, of which in some photos each part keeps another share. Noisy photos as they were taken are lessons, too.
 """
 
 from __future__ import annotations
