@@ -11,19 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-import numpy as np
-from detail import SHOTS, Photos, real, simulated
-from fine_noise import compare_students, rounded
+from detail import SHOTS, Photos, grey, real, rounded, simulated
+from fine_noise import compare_students
 from student_parts import SETS
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-"""Shares of red, green and blue in the brightness (Rec. ITU-R BT.601)."""
 LOW_NOISE_PHOTOS = 12
-
-
-def grey(picture: np.ndarray) -> np.ndarray:
-    """Return the brightness of a picture (h, w, 3), three times."""
-    return np.repeat((picture @ LUMA)[..., None], 3, axis=2)
 
 
 def rows(every: int) -> Iterator[tuple[str, Photos]]:

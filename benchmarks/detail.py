@@ -29,6 +29,7 @@ from PIL import Image
 from lgbpn_cli.adaptation import give_detail_back
 from lgbpn_cli.colour import to_working
 from lgbpn_cli.denoiser import load_model
+from lgbpn_cli.evaluation.metrics import to_levels
 from lgbpn_cli.inference.noise_level import cell_levels
 from lgbpn_cli.models.load import DEFAULT_MODEL
 from lgbpn_cli.network.student import Student
@@ -48,6 +49,8 @@ LARGEST_PX = 1600
 """Of larger photos a corner of this side is taken for the whole."""
 CROPS = 24
 SIDE_PX = 320
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""Shares of red, green and blue in the brightness (Rec. ITU-R BT.601)."""
 
 
 def real(name: str) -> Photos:
@@ -59,11 +62,18 @@ def real(name: str) -> Photos:
 
 
 def in_levels(picture: np.ndarray) -> NDArray[np.uint8]:
-    return np.rint(255 * picture.clip(0, 1)).astype(np.uint8)
+    """Return a picture, 0..1, as an 8-bit file holds it."""
+    return to_levels(picture, rounded=True).astype(np.uint8)
 
 
-def in_grey(picture: np.ndarray) -> np.ndarray:
-    return np.asarray(Image.fromarray(in_levels(picture)).convert("L").convert("RGB"), np.float32) / 255
+def rounded(picture: np.ndarray) -> np.ndarray:
+    """Return a picture, 0..1, in whole levels."""
+    return (in_levels(picture) / 255).astype(np.float32)
+
+
+def grey(picture: np.ndarray) -> np.ndarray:
+    """Return the brightness of a picture (h, w, 3), three times."""
+    return np.repeat((picture @ LUMA)[..., None], 3, axis=2)
 
 
 def enlarged(picture: np.ndarray) -> np.ndarray:
@@ -92,7 +102,7 @@ ALTERATIONS: dict[str, Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.n
     "as taken": lambda noisy, clean: (noisy, clean),
     "0.3 of its noise": lambda noisy, clean: (clean + np.float32(0.3) * (noisy - clean), clean),
     "0.1 of its noise": lambda noisy, clean: (clean + np.float32(0.1) * (noisy - clean), clean),
-    "grey": lambda noisy, clean: (in_grey(noisy), in_grey(clean)),
+    "grey": lambda noisy, clean: (grey(noisy), grey(clean)),
     "enlarged twofold": lambda noisy, clean: (enlarged(noisy), enlarged(clean)),
     "JPEG 80": lambda noisy, clean: (as_jpeg(noisy, 80), clean),
     "shadows lifted, JPEG 92": lambda noisy, clean: (as_jpeg(lifted(noisy), 92), lifted(clean)),
@@ -132,7 +142,7 @@ def whole(shot: float) -> Photos:
                 photo = np.asarray(opened.convert("RGB").reduce(reduction))[:LARGEST_PX, :LARGEST_PX]
             clean = photo.astype(np.float32) / 255
             camera = draw_camera(random, NoiseRanges(shot=(shot, 2 * shot), jpeg_share=0))
-            yield in_levels(photograph(clean, camera, random)).astype(np.float32) / 255, clean
+            yield rounded(photograph(clean, camera, random)), clean
 
 
 @torch.inference_mode()
@@ -141,7 +151,7 @@ def print_rows(name: str, photos: Photos, network: Student) -> None:
     scores: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
     ratios = []
     for photo, clean in photos:
-        noisy = in_levels(photo).astype(np.float32) / 255
+        noisy = rounded(photo)
         noise, flat, before = (
             measure_noise(noisy, cell_levels()),
             measure_noise(noisy),

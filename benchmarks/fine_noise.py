@@ -15,7 +15,7 @@ from itertools import islice
 
 import numpy as np
 import torch
-from detail import Photos, real, simulated
+from detail import Photos, real, rounded, simulated
 from measure_presets import psnr_8bit
 from student_parts import SETS
 
@@ -35,11 +35,6 @@ def smaller(picture: np.ndarray, reduction: int) -> np.ndarray:
     """Return means over squares of a picture (h, w, 3)."""
     height, width = (side // reduction for side in picture.shape[:2])
     return reduced(picture[: height * reduction, : width * reduction], reduction)
-
-
-def rounded(picture: np.ndarray) -> np.ndarray:
-    """Return a picture, 0..1, in whole levels."""
-    return (np.rint(255 * picture.clip(0, 1)) / 255).astype(np.float32)
 
 
 def rows(every: int) -> Iterator[tuple[str, Photos]]:
