@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from lgbpn_cli.photos.raw import raw_megapixels
+from lgbpn_cli.photos.raw.reader import raw_megapixels
 from lgbpn_cli.photos.suffixes import RAW_SUFFIXES
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from lgbpn_cli.evaluation.residual import noise_correlation
-from lgbpn_cli.photos.orientation import UPRIGHT, turned_upright
+from lgbpn_cli.photos.metadata.orientation import UPRIGHT, turned_upright
 
 CROP_SIDES_PX = (1024, 768, 640, 512, 384, 256, 192, 128, 96, 64)
 """Sides of the crops that are tried, largest first."""

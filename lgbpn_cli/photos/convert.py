@@ -11,21 +11,21 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import UnsupportedPhotoError, shown
-from lgbpn_cli.photos.camera_colour import render
-from lgbpn_cli.photos.colour_spaces import SPACES, icc_profile
-from lgbpn_cli.photos.dng import DngContainer
-from lgbpn_cli.photos.exif import bare_exif
 from lgbpn_cli.photos.faults import UnsupportedFileError
-from lgbpn_cli.photos.jpeg import JpegContainer
-from lgbpn_cli.photos.jpeg_metadata import segments_for
-from lgbpn_cli.photos.orientation import UPRIGHT
+from lgbpn_cli.photos.heif.webp_avif import CompressedContainer
+from lgbpn_cli.photos.jpeg.codec import JpegContainer
+from lgbpn_cli.photos.jpeg.metadata import segments_for
+from lgbpn_cli.photos.metadata.exif import bare_exif
+from lgbpn_cli.photos.metadata.icc import SPACES, icc_profile
+from lgbpn_cli.photos.metadata.orientation import UPRIGHT
 from lgbpn_cli.photos.photo import Container, Metadata, Photo
-from lgbpn_cli.photos.png import PngContainer
-from lgbpn_cli.photos.png_metadata import chunks_for
+from lgbpn_cli.photos.png.codec import PngContainer
+from lgbpn_cli.photos.png.metadata import chunks_for
+from lgbpn_cli.photos.raw.camera_colour import render
+from lgbpn_cli.photos.raw.dng import DngContainer
 from lgbpn_cli.photos.suffixes import result_type
-from lgbpn_cli.photos.tiff import TiffContainer
-from lgbpn_cli.photos.tiff_new import NewTiffContainer
-from lgbpn_cli.photos.webp_avif import CompressedContainer
+from lgbpn_cli.photos.tiff.codec import TiffContainer
+from lgbpn_cli.photos.tiff.new import NewTiffContainer
 
 NEW_FILE_QUALITY = 95
 DEEP_TYPES = frozenset({"png", "tiff"})

@@ -7,15 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from lgbpn_cli.photos.dng import write_dng
 from lgbpn_cli.photos.faults import CONVERT_CURE, DamagedFileError, UnsupportedFileError
-from lgbpn_cli.photos.heif import read_heif
-from lgbpn_cli.photos.jpeg import read_jpeg, read_jpeg_mark, write_jpeg
-from lgbpn_cli.photos.mark import Mark
-from lgbpn_cli.photos.photo import Photo
-from lgbpn_cli.photos.png import read_png, read_png_mark, write_png
-from lgbpn_cli.photos.tiff import read_tiff, read_tiff_mark, write_tiff
-from lgbpn_cli.photos.webp_avif import (
+from lgbpn_cli.photos.heif.heic import read_heif
+from lgbpn_cli.photos.heif.webp_avif import (
     read_avif,
     read_avif_mark,
     read_webp,
@@ -23,6 +17,12 @@ from lgbpn_cli.photos.webp_avif import (
     write_avif,
     write_webp,
 )
+from lgbpn_cli.photos.jpeg.codec import read_jpeg, read_jpeg_mark, write_jpeg
+from lgbpn_cli.photos.mark import Mark
+from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.photos.png.codec import read_png, read_png_mark, write_png
+from lgbpn_cli.photos.raw.dng import write_dng
+from lgbpn_cli.photos.tiff.codec import read_tiff, read_tiff_mark, write_tiff
 
 SIGNATURE_BYTES = 16
 RENAME_CURE = "Give it the ending of its kind, such as .cr2 or .dng: the name tells raw files apart."

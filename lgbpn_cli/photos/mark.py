@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lgbpn_cli.photos.exif import with_software
-from lgbpn_cli.photos.xmp_history import with_event
+from lgbpn_cli.photos.metadata.exif import with_software
+from lgbpn_cli.photos.metadata.xmp_history import with_event
 
 
 @dataclass(frozen=True)

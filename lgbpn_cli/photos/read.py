@@ -11,7 +11,7 @@ from lgbpn_cli.errors import PhotoReadError, UnsupportedPhotoError, shown
 from lgbpn_cli.photos.faults import DAMAGED_CURE, DamagedFileError, UnsupportedFileError, one_line
 from lgbpn_cli.photos.formats import SIGNATURE_BYTES, recognise
 from lgbpn_cli.photos.photo import Photo
-from lgbpn_cli.photos.raw import read_raw
+from lgbpn_cli.photos.raw.reader import read_raw
 from lgbpn_cli.photos.suffixes import RAW_SUFFIXES
 
 MAX_PIXELS = OutputConfig.max_pixels

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from lgbpn_cli.photos.heif import heif_exif
+from lgbpn_cli.photos.heif.heic import heif_exif
 from lgbpn_cli.photos.photo import Photo
-from lgbpn_cli.photos.raw import raw_exif
+from lgbpn_cli.photos.raw.reader import raw_exif
 from lgbpn_cli.photos.suffixes import RAW_SUFFIXES
 
 MAKE, MODEL, EXIF_POINTER, ISO = 271, 272, 0x8769, 34855

@@ -13,8 +13,8 @@ import tifffile
 from PIL import Image
 from small_photos import Lgbpn, MakePhoto, contents, negative_of, pixels_of
 
-from lgbpn_cli.photos.dng import DngContainer
 from lgbpn_cli.photos.photo import Camera, Photo
+from lgbpn_cli.photos.raw.dng import DngContainer
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.record import read_record
 from lgbpn_cli.photos.write import write_photo

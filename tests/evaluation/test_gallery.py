@@ -12,7 +12,7 @@ from PIL import Image
 
 from lgbpn_cli.evaluation.gallery import Gallery, Window
 from lgbpn_cli.evaluation.residual import noise_correlation
-from lgbpn_cli.photos.orientation import turned_upright
+from lgbpn_cli.photos.metadata.orientation import turned_upright
 
 ORIENTATIONS = pytest.mark.parametrize("orientation", range(1, 9))
 

@@ -15,8 +15,8 @@ import tifffile
 from photo_samples import ICC, smooth
 from PIL import Image
 
-from lgbpn_cli.photos.dng import DngContainer
 from lgbpn_cli.photos.photo import Camera, Photo
+from lgbpn_cli.photos.raw.dng import DngContainer
 from lgbpn_cli.photos.write import write_photo
 
 SECONDS_PER_FILE = 5.0

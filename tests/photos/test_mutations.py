@@ -18,8 +18,8 @@ from PIL import Image
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import PhotoError
 from lgbpn_cli.photos.convert import as_result
-from lgbpn_cli.photos.dng import DngContainer
 from lgbpn_cli.photos.photo import Camera, Photo
+from lgbpn_cli.photos.raw.dng import DngContainer
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.record import Record, read_record
 from lgbpn_cli.photos.write import write_photo

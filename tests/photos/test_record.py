@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from photo_samples import EXIF_ORIENTATION_6, PhotoMaker
 
-from lgbpn_cli.photos.exif import SOFTWARE, split_exif
+from lgbpn_cli.photos.metadata.exif import SOFTWARE, split_exif
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.record import Record, read_record

@@ -1,0 +1,87 @@
+"""HEIC and HEIF photos, read only: what becomes of them is a file of another type."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from lgbpn_cli.photos.depth import over_whole_range
+from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError, UnsupportedFileError, check_size
+from lgbpn_cli.photos.heif.boxes import top_level_boxes
+from lgbpn_cli.photos.metadata.exif import exif_with_orientation
+from lgbpn_cli.photos.metadata.icc import H273_HDR, named_profile
+from lgbpn_cli.photos.metadata.orientation import UPRIGHT
+from lgbpn_cli.photos.photo import Container, Metadata, Photo
+
+EXIF_PREFIX = b"Exif\0\0"
+TURNED_XMP = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[1-8]")
+
+
+class HeifContainer(Container):
+    """HEIC files are never written; this marks a photo that has to become another type."""
+
+
+def heif_exif(path: Path) -> bytes | None:
+    """Return the EXIF of a HEIC file without decoding its picture; None where there is none, or no HEIC."""
+    import pi_heif
+
+    try:
+        container = pi_heif.open_heif(path)
+        return _exif(container[container.primary_index].info)
+    except CODEC_ERRORS:
+        return None
+
+
+def _exif(info: dict[str, Any]) -> bytes | None:
+    exif = info.get("exif")
+    return exif.removeprefix(EXIF_PREFIX) if exif else None
+
+
+def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
+    """Return the primary picture of a HEIC file, already turned upright; 10 and 12 bits become uint16.
+
+    Raises DamagedFileError, also for a truncated file, and UnsupportedFileError for HDR encodings, which no
+    other type of file would show alike.
+    """
+    import pi_heif
+
+    top_level_boxes(file)
+    file.seek(0)
+    try:
+        container = pi_heif.open_heif(file, convert_hdr_to_8bit=False)
+        image = container[container.primary_index]
+        width, height = image.size
+        check_size(width, height, max_pixels)
+        info = dict(image.info)
+        mode = image.mode
+        samples = np.asarray(image)
+    except CODEC_ERRORS as error:
+        raise DamagedFileError(f"its picture cannot be decoded ({error})") from error
+    profile = info.get("nclx_profile") or {}
+    transfer = profile.get("transfer_characteristics")
+    if transfer in H273_HDR:
+        raise UnsupportedFileError(f"a HEIC with HDR colours ({H273_HDR[transfer]})")
+    samples = samples.reshape(*samples.shape[:2], -1)
+    colours = 1 if samples.shape[2] <= 2 else 3
+    if samples.shape[2] > 4 or samples.dtype not in (np.uint8, np.uint16):
+        raise UnsupportedFileError(f"a HEIC of kind {mode}")
+    if samples.dtype == np.uint16:
+        # The decoder fills the upper bits alone.
+        bits = int(info.get("bit_depth") or 16)
+        samples = over_whole_range(samples >> (16 - bits), bits)
+    return Photo(
+        path=path,
+        pixels=np.array(samples[..., :colours], order="C"),
+        alpha=samples[..., colours].copy() if samples.shape[2] > colours else None,
+        format="heif",
+        orientation=UPRIGHT,
+        container=HeifContainer(),
+        metadata=Metadata(
+            exif=exif_with_orientation(_exif(info), UPRIGHT),
+            xmp=TURNED_XMP.sub(rb"\g<1>1", info["xmp"]) if info.get("xmp") else None,
+            icc=info.get("icc_profile") or named_profile(profile.get("color_primaries"), transfer),
+        ),
+    )

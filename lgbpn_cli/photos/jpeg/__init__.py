@@ -1,0 +1,1 @@
+"""JPEG files: read, and written with all that is not picture left as it is."""

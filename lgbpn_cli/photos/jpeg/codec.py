@@ -1,0 +1,279 @@
+"""JPEG photos: decode the picture alone, and put a new one between the original segments."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+
+from lgbpn_cli.photos.faults import (
+    CODEC_ERRORS,
+    DamagedFileError,
+    EncodingError,
+    UnsupportedFileError,
+    check_size,
+)
+from lgbpn_cli.photos.jpeg.completeness import check_complete
+from lgbpn_cli.photos.jpeg.metadata import metadata_of, with_cut_thumbnail, with_provenance
+from lgbpn_cli.photos.jpeg.multipicture import move_pictures
+from lgbpn_cli.photos.jpeg.segments import (
+    APP0,
+    APP14,
+    COMMENT,
+    END,
+    FRAMES,
+    START,
+    START_OF_SCAN,
+    Frame,
+    JpegFile,
+    Segment,
+    parse_frame,
+    split_jpeg,
+    walk_segments,
+)
+from lgbpn_cli.photos.mark import Mark
+from lgbpn_cli.photos.metadata.orientation import UPRIGHT, exif_orientation
+from lgbpn_cli.photos.photo import Container, Photo
+
+MARK_PREFIX = b"lgbpn "
+"""Beginning of the COM segment that holds the tool's own mark."""
+SUBSAMPLINGS: dict[tuple[float, float], str] = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}
+"""What the encoder can do, by how much coarser the colour is across and down."""
+WORST_BYTES_PER_PIXEL = 8
+BAND_ROWS = 512
+_encoder_buffer = threading.Lock()
+
+
+@dataclass(frozen=True)
+class JpegContainer(Container):
+    """What a new picture is coded with, and what goes around it."""
+
+    segments: tuple[Segment, ...]
+    trailer: bytes
+    """What follows the picture: further pictures, a phone's film or notes."""
+    picture_bytes: int
+    """Size of the source without the trailer."""
+    tables: tuple[tuple[int, ...], ...]
+    """Quantisation tables in the components' order, in rows of 8."""
+    subsampling: str
+    progressive: bool
+    stored_as_rgb: bool
+    """The components are red, green and blue instead of brightness and colour."""
+
+
+def read_jpeg(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
+    """Return the first picture of a JPEG file.
+
+    Raises DamagedFileError when any of it is missing, UnsupportedFileError for CMYK.
+    """
+    _check_frame(file, max_pixels)
+    file.seek(0)
+    data = file.read()
+    parts = split_jpeg(data)
+    _check_kind(parts.frame, max_pixels)
+    image = _open_picture(parts)
+    metadata = metadata_of(parts.segments)
+    return Photo(
+        path=path,
+        pixels=_pixels(image),
+        alpha=None,
+        format="jpeg",
+        orientation=UPRIGHT if metadata.exif is None else exif_orientation(metadata.exif),
+        metadata=metadata,
+        container=JpegContainer(
+            segments=parts.segments,
+            trailer=data[parts.end :],
+            picture_bytes=parts.end,
+            tables=_tables(parts, image),
+            subsampling=_subsampling(parts.frame),
+            progressive=parts.frame.progressive,
+            stored_as_rgb=_stored_as_rgb(parts),
+        ),
+    )
+
+
+def write_jpeg(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
+    """Write the photo's pixels, coded as its source was, between its source's segments.
+
+    Raises EncodingError.
+    """
+    container = photo.container
+    if not isinstance(container, JpegContainer):
+        raise TypeError("a JPEG photo without its container cannot be written")
+    coding = split_jpeg(_encode(photo.pixels, container)).coding
+    segments = [with_cut_thumbnail(segment) for segment in container.segments]
+    if mark is not None:
+        segments = [segment for segment in segments if not _is_mark(segment)]
+        segments = with_provenance(segments, mark)
+        segments.append(Segment(COMMENT, MARK_PREFIX + mark.text.encode("ascii")))
+    picture_bytes = len(START) + sum(len(s.packed()) for s in segments) + len(coding) + len(END)
+    grown_bytes = picture_bytes - container.picture_bytes
+    file.write(START)
+    position = len(START)
+    for segment in segments:
+        # Positions of further pictures count from the segment that lists them, which may have moved itself.
+        shift_bytes = grown_bytes - (position - segment.offset)
+        packed = move_pictures(segment, picture_bytes, shift_bytes).packed()
+        file.write(packed)
+        position += len(packed)
+    file.write(coding)
+    file.write(END)
+    file.write(container.trailer)
+
+
+def read_jpeg_mark(file: BinaryIO) -> str | None:
+    """Return the tool's own mark, or None; looks at the segments before the picture data only."""
+    file.seek(len(START))
+    for marker, payload in walk_segments(file):
+        if marker == START_OF_SCAN:
+            return None
+        if _is_mark(segment := Segment(marker, payload)):
+            return segment.payload[len(MARK_PREFIX) :].decode("ascii", "replace")
+    return None
+
+
+def _check_frame(file: BinaryIO, max_pixels: int) -> None:
+    """Look for the picture's header near the file's start, so that no bomb is read in whole."""
+    file.seek(len(START))
+    for marker, payload in walk_segments(file):
+        if marker in FRAMES:
+            _check_kind(parse_frame(marker, payload), max_pixels)
+        if marker in FRAMES or marker == START_OF_SCAN:
+            return
+
+
+def _check_kind(frame: Frame, max_pixels: int) -> None:
+    count = len(frame.components)
+    if count == 4:
+        raise UnsupportedFileError(
+            "a JPEG with CMYK colours, a printer's inks, which the network does not know"
+        )
+    if count not in (1, 3):
+        raise UnsupportedFileError(f"a JPEG with {count} colour components")
+    if any(not 1 <= factor <= 4 for part in frame.components for factor in (part.across, part.down)):
+        raise DamagedFileError("its colour sampling makes no sense")
+    check_size(frame.width, frame.height, max_pixels)
+
+
+def _open_picture(parts: JpegFile) -> JpegImageFile:
+    """Return Pillow's image of the bare picture, decoded.
+
+    Pillow gets to see no EXIF, profile or index of further pictures: it parses them and fails on damaged
+    ones. The two segments that decide how components become colours stay. `Image.open` is not used because
+    it warns above a size of its own; the size was checked before.
+    """
+    deciding = [
+        s for s in parts.segments if s.marker in (APP0, APP14) and s.payload[:5] in (b"JFIF\0", b"Adobe")
+    ]
+    # Shorter ones are ignored by every decoder, and Pillow stumbles over them.
+    whole = [s for s in deciding if len(s.payload) >= 12]
+
+    def decode(coding: bytes) -> JpegImageFile:
+        bare = b"".join([START, *(s.packed() for s in whole), coding, END])
+        try:
+            image = JpegImageFile(io.BytesIO(bare))
+            image.load()
+        except CODEC_ERRORS as error:
+            raise DamagedFileError(f"its picture cannot be decoded ({error})") from error
+        return image
+
+    image = decode(parts.coding)
+    if image.mode not in ("L", "RGB") or image.size != (parts.frame.width, parts.frame.height):
+        raise DamagedFileError("its picture is not what its header claims")
+    check_complete(parts, image, decode)
+    return image
+
+
+def _pixels(image: Image.Image) -> np.ndarray:
+    """Return the pixels as (h, w, c) uint8, copied in bands: Pillow keeps four bytes for every RGB pixel."""
+    width, height = image.size
+    pixels = np.empty((height, width, len(image.getbands())), np.uint8)
+    for top in range(0, height, BAND_ROWS):
+        bottom = min(top + BAND_ROWS, height)
+        band = np.asarray(image.crop((0, top, width, bottom)))
+        pixels[top:bottom] = band.reshape(bottom - top, width, -1)
+    return pixels
+
+
+def _tables(parts: JpegFile, image: JpegImageFile) -> tuple[tuple[int, ...], ...]:
+    try:
+        return tuple(tuple(image.quantization[component.table]) for component in parts.frame.components)
+    except KeyError as error:
+        raise DamagedFileError("it lacks one of its quantisation tables") from error
+
+
+def _subsampling(frame: Frame) -> str:
+    """Return the colour subsampling to write; full colour where the encoder does not know the source's."""
+    if len(frame.components) == 1:
+        return "4:4:4"
+    light, *colour = frame.components
+    ratios = {(light.across / part.across, light.down / part.down) for part in colour}
+    return SUBSAMPLINGS.get(ratios.pop(), "4:4:4") if len(ratios) == 1 else "4:4:4"
+
+
+def _stored_as_rgb(parts: JpegFile) -> bool:
+    """Return what libjpeg concludes about the meaning of three components."""
+    names = tuple(component.name for component in parts.frame.components)
+    if len(names) != 3:
+        return False
+    if any(s.marker == APP0 and s.payload[:5] == b"JFIF\0" and len(s.payload) >= 14 for s in parts.segments):
+        return False
+    for segment in parts.segments:
+        if segment.marker == APP14 and segment.payload[:5] == b"Adobe" and len(segment.payload) >= 12:
+            return segment.payload[11] == 0
+    return bytes(names) == b"RGB"
+
+
+def _encode(pixels: np.ndarray, container: JpegContainer) -> bytes:
+    tables = [list(table) for table in container.tables]
+    # The encoder lets the last table serve all components that follow.
+    while len(tables) > 1 and tables[-1] == tables[-2]:
+        tables.pop()
+    colour = pixels.shape[2] == 3
+    image = Image.fromarray(pixels if colour else pixels[..., 0])
+    buffer = io.BytesIO()
+    try:
+        with _roomy_encoder_buffer(pixels.shape[0] * pixels.shape[1] * WORST_BYTES_PER_PIXEL):
+            image.save(
+                buffer,
+                "JPEG",
+                qtables=tables,
+                subsampling=container.subsampling,
+                progressive=container.progressive,
+                optimize=True,
+                keep_rgb=container.stored_as_rgb,
+            )
+    except CODEC_ERRORS as error:
+        raise EncodingError(
+            f"its picture cannot be encoded ({error})", "Free some memory and run again."
+        ) from error
+    return buffer.getvalue()
+
+
+@contextmanager
+def _roomy_encoder_buffer(needed_bytes: int) -> Iterator[None]:
+    """Let Pillow's encoder have a buffer for the whole picture while the block runs.
+
+    With `optimize` or `progressive` libjpeg writes all at once, and fails on fine tables and busy pictures
+    when the result does not fit the two bytes a pixel that Pillow allows for. The module constant is the only
+    handle there is. Memory that is not written to is never really taken.
+    """
+    with _encoder_buffer:
+        before = ImageFile.MAXBLOCK
+        ImageFile.MAXBLOCK = max(before, min(needed_bytes + (1 << 16), (1 << 31) - 1))
+        try:
+            yield
+        finally:
+            ImageFile.MAXBLOCK = before
+
+
+def _is_mark(segment: Segment) -> bool:
+    return segment.marker == COMMENT and segment.payload.startswith(MARK_PREFIX)

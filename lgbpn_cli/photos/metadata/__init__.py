@@ -1,0 +1,1 @@
+"""What a photo says about itself besides its pixels: EXIF, XMP, ICC, orientation."""

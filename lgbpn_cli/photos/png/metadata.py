@@ -1,0 +1,76 @@
+"""EXIF, XMP and ICC profile in the chunks of a PNG: out of them, and into new ones."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+from lgbpn_cli.photos.mark import Mark
+from lgbpn_cli.photos.photo import Metadata
+from lgbpn_cli.photos.png.chunks import Chunk
+
+SOFTWARE_KEYWORD = b"Software\0"
+TEXT_CHUNKS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+XMP_KEYWORD = b"XML:com.adobe.xmp\0"
+MAX_PROFILE_BYTES = 1 << 24
+
+
+def chunks_for(metadata: Metadata) -> tuple[Chunk, ...]:
+    """Return the chunks of a new PNG, all of which belong before the pixels."""
+    chunks = []
+    if metadata.icc is not None:
+        chunks.append(Chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc, 9)))
+    if metadata.exif is not None:
+        chunks.append(Chunk(b"eXIf", metadata.exif))
+    if metadata.xmp is not None:
+        chunks.append(_xmp_chunk(metadata.xmp))
+    return tuple(chunks)
+
+
+def with_provenance(
+    before: Sequence[Chunk], after: Sequence[Chunk], mark: Mark
+) -> tuple[list[Chunk], list[Chunk]]:
+    """Return the chunks before and after the pixels with the mark in XMP, and as Software where none is."""
+    found = [chunk for chunk in (*before, *after) if _is_xmp(chunk)]
+    new = _xmp_chunk(mark.in_xmp(_text(found[0].payload) if found else None))
+    before, after = ([new if found[:1] == [chunk] else chunk for chunk in part] for part in (before, after))
+    if not found:
+        before.append(new)
+    texts = [chunk for chunk in (*before, *after) if chunk.kind in TEXT_CHUNKS]
+    if not any(chunk.payload.startswith(SOFTWARE_KEYWORD) for chunk in texts):
+        before.append(Chunk(b"tEXt", SOFTWARE_KEYWORD + mark.software.encode("latin-1")))
+    return before, after
+
+
+def metadata_of(chunks: Sequence[Chunk]) -> Metadata:
+    """Return what the chunks of a PNG say about the photo; damaged chunks say nothing."""
+    first = {chunk.kind: chunk.payload for chunk in reversed(chunks)}
+    xmp = next((chunk.payload for chunk in chunks if _is_xmp(chunk)), None)
+    return Metadata(exif=first.get(b"eXIf"), xmp=None if xmp is None else _text(xmp), icc=_icc(first))
+
+
+def _is_xmp(chunk: Chunk) -> bool:
+    return chunk.kind == b"iTXt" and chunk.payload.startswith(XMP_KEYWORD)
+
+
+def _xmp_chunk(xmp: bytes) -> Chunk:
+    return Chunk(b"iTXt", XMP_KEYWORD + bytes(4) + xmp)
+
+
+def _text(payload: bytes) -> bytes | None:
+    compressed = payload[len(XMP_KEYWORD) : len(XMP_KEYWORD) + 1] == b"\1"
+    _, _, rest = payload[len(XMP_KEYWORD) + 2 :].partition(b"\0")
+    _, _, text = rest.partition(b"\0")
+    return (_inflated(text) if compressed else text) or None
+
+
+def _icc(chunks: dict[bytes, bytes]) -> bytes | None:
+    _, _, rest = chunks.get(b"iCCP", b"").partition(b"\0")
+    return _inflated(rest[1:]) or None
+
+
+def _inflated(data: bytes) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(data, MAX_PROFILE_BYTES)
+    except zlib.error:
+        return b""

@@ -1,0 +1,1 @@
+"""Camera raw files: developed, or kept as linear DNG."""

@@ -1,0 +1,1 @@
+"""TIFF files: read, copied with new samples in place, and made anew."""

@@ -1,0 +1,156 @@
+"""Strips and tiles of a TIFF file, decoded and encoded: both directions side by side."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any, BinaryIO
+
+import imagecodecs
+import numpy as np
+
+from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError
+from lgbpn_cli.photos.jpeg.segments import START, split_jpeg
+from lgbpn_cli.photos.tiff.layout import (
+    DEFLATE,
+    DIFFERENCES,
+    FLOAT_BITS,
+    FLOAT_DIFFERENCES,
+    JPEG,
+    LZW,
+    OLD_DEFLATE,
+    PACKBITS,
+    Block,
+    Layout,
+)
+
+
+def read_samples(file: BinaryIO, layout: Layout) -> np.ndarray:
+    """Return all samples, (h, w, samples) uint8, uint16 or float32 in native byte order, black at zero.
+
+    Raises DamagedFileError when a block does not decode to the pixels it should hold.
+    """
+    samples = np.empty((layout.height, layout.width, layout.samples), _native(layout))
+    for block in layout.blocks:
+        file.seek(block.offset)
+        raw = file.read(block.length)
+        stored = _decode_block(raw, block, layout)
+        target = samples[block.top : block.top + block.rows, block.left : block.left + block.columns]
+        target[..., _planes(block, layout)] = stored[: block.rows, : block.columns]
+    if layout.white_is_zero:
+        np.invert(samples[..., 0], out=samples[..., 0])
+    if layout.palette:
+        colours = np.frombuffer(layout.palette, np.uint8).reshape(-1, 3)
+        return colours[samples[..., 0]]
+    return samples
+
+
+def encode_block(samples: np.ndarray, block: Block, layout: Layout) -> bytes | memoryview:
+    """Return the bytes of one block, stored the way the layout says; `samples` is as `read_samples` gives.
+
+    A block can be a whole photo of hundreds of megabytes, so nothing is copied without need.
+    """
+    part = samples[block.top : block.top + block.rows, block.left : block.left + block.columns]
+    part = part[..., _planes(block, layout)]
+    if layout.white_is_zero and block.plane == 0:
+        part = part.copy()
+        part[..., 0] = np.invert(part[..., 0])
+    if layout.tiled:
+        # Repeating the border compresses better than black, and nobody ever sees it.
+        missing = (layout.block_rows - block.rows, layout.block_columns - block.columns)
+        part = np.pad(part, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+    if layout.predictor == FLOAT_DIFFERENCES:
+        return _compress(
+            imagecodecs.floatpred_encode(np.ascontiguousarray(part), axis=-2), layout.compression
+        )
+    if layout.predictor == DIFFERENCES:
+        differences = part.copy()
+        np.subtract(
+            part[:, 1:], part[:, :-1], out=differences[:, 1:]
+        )  # wraps round, as the standard asks for
+        part = differences
+    return _compress(np.ascontiguousarray(part, _stored(layout)), layout.compression)
+
+
+def _decode_block(raw: bytes, block: Block, layout: Layout) -> np.ndarray:
+    shape = (layout.stored_rows(block), layout.block_columns, layout.block_samples)
+    if layout.compression == JPEG:
+        return _decode_jpeg(raw, block, layout, shape)
+    expected = shape[0] * shape[1] * shape[2] * layout.bits // 8
+    try:
+        data = _decompress(raw, layout.compression, expected)
+    except CODEC_ERRORS as error:
+        raise DamagedFileError(
+            f"a strip or tile at row {block.top} cannot be decompressed ({error})"
+        ) from error
+    if len(data) < expected:
+        raise DamagedFileError(f"a strip or tile at row {block.top} ends early")
+    stored = np.frombuffer(data, _stored(layout), expected * 8 // layout.bits).reshape(shape)
+    if layout.predictor == FLOAT_DIFFERENCES:
+        # Its bytes are sorted by weight, whatever the file's byte order.
+        floats: np.ndarray = imagecodecs.floatpred_decode(stored.view(_native(layout)), axis=-2)
+        return floats
+    if layout.predictor == DIFFERENCES:
+        return np.cumsum(stored, axis=1, dtype=_native(layout))
+    return stored
+
+
+def _decode_jpeg(raw: bytes, block: Block, layout: Layout, shape: tuple[int, int, int]) -> np.ndarray:
+    """Return the pixels of a block that is a JPEG stream of its own, but for its tables."""
+    where = f"a strip or tile at row {block.top}"
+    if not raw.startswith(START):
+        raise DamagedFileError(f"{where} is no JPEG")
+    frame = split_jpeg(raw).frame
+    # The decoder takes its size from here: a strip at the end may be filled up to whole 8 x 8 squares.
+    fits = frame.width == shape[1] and shape[0] <= frame.height <= max(layout.block_rows, shape[0] + 15)
+    if not fits or len(frame.components) != shape[2]:
+        raise DamagedFileError(f"{where} holds another picture than its header claims")
+    try:
+        pixels: np.ndarray = imagecodecs.jpeg8_decode(
+            raw,
+            tables=layout.jpeg_tables or None,
+            colorspace=layout.jpeg_colours,
+            outcolorspace="GRAYSCALE" if shape[2] == 1 else "RGB",
+        )
+    except CODEC_ERRORS as error:
+        raise DamagedFileError(f"{where} cannot be decompressed ({error})") from error
+    return pixels.reshape(frame.height, frame.width, shape[2])[: shape[0]]
+
+
+def _decompress(raw: bytes, compression: int, expected: int) -> bytes:
+    """Return at most `expected` bytes (a few more from careless writers), fewer when the data ends early."""
+    if compression == LZW:
+        return bytes(imagecodecs.lzw_decode(raw, out=expected))
+    if compression == PACKBITS:
+        return bytes(imagecodecs.packbits_decode(raw, out=expected))
+    if compression in (DEFLATE, OLD_DEFLATE):
+        stream = zlib.decompressobj()
+        data = stream.decompress(raw, expected)
+        # The checksum behind the data is only looked at when asked for one byte more.
+        if not stream.eof and not stream.decompress(stream.unconsumed_tail, 1) and not stream.eof:
+            return b""
+        return data
+    return raw
+
+
+def _compress(part: np.ndarray, compression: int) -> bytes | memoryview:
+    content = part.view(np.uint8).reshape(-1).data
+    if compression == LZW:
+        return bytes(imagecodecs.lzw_encode(bytes(content)))
+    if compression == PACKBITS:
+        # The standard lets no run reach into the next row.
+        return b"".join(imagecodecs.packbits_encode(row.tobytes()) for row in part)
+    if compression in (DEFLATE, OLD_DEFLATE):
+        return zlib.compress(content, 6)
+    return content
+
+
+def _planes(block: Block, layout: Layout) -> slice:
+    return slice(block.plane, block.plane + 1) if layout.separate else slice(None)
+
+
+def _native(layout: Layout) -> np.dtype[Any]:
+    return np.dtype({8: np.uint8, 16: np.uint16, FLOAT_BITS: np.float32}[layout.bits])
+
+
+def _stored(layout: Layout) -> np.dtype[Any]:
+    return _native(layout).newbyteorder("<" if layout.order == "<" else ">")

@@ -1,0 +1,50 @@
+"""What of a TIFF-like file describes the photo, and what only says how its samples are stored."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from lgbpn_cli.photos.metadata.exif import collect_exif
+from lgbpn_cli.photos.photo import Metadata
+from lgbpn_cli.photos.tiff.directory import Directory, read_value
+
+XMP_TAG, IPTC_TAG, ICC_TAG = 700, 33723, 34675
+STORAGE_TAGS = frozenset({
+    *range(254, 260), 262, 263, 264, 265, 266, 273, *range(277, 282), 284, *range(288, 294), 297, 301,
+    *range(317, 348), *range(512, 522), *range(529, 533), 559, 32997, 32998, 33421, 33422, 34377, 34675,
+    37724,
+})  # fmt: skip
+"""Tags that describe stored samples, point to other pictures, or are Photoshop's own view of the file."""
+FIRST_DNG_TAG = 50706
+DNG_DESCRIPTION_TAGS = frozenset({
+    50708, 50709, *range(50721, 50731), *range(50734, 50737), 50740, 50741, 50778, 50779, 50827,
+    *range(50831, 50835), 50879, *range(50931, 50935), *range(50936, 50943), *range(50964, 50966),
+    50981, 50982, 51107, 51108, 51109, 51110, *range(52529, 52534), 52536,
+})  # fmt: skip
+"""DNG's tags about the camera's colours and its owner: as true for the result as for the source.
+
+Not among them: black and white levels, opcodes and noise profile, which describe the samples as they were.
+"""
+MARK_TAG = 65207
+"""Private ASCII tag that holds "lgbpn " and the tool's own mark."""
+
+
+def describes_photo(tag: int) -> bool:
+    """Return whether a tag may go into any new file's EXIF."""
+    return tag not in STORAGE_TAGS and tag not in (XMP_TAG, IPTC_TAG, MARK_TAG) and tag < FIRST_DNG_TAG
+
+
+def describes_raw(tag: int) -> bool:
+    """Return whether a tag of a DNG may go into a new DNG."""
+    return describes_photo(tag) or tag in DNG_DESCRIPTION_TAGS
+
+
+def tiff_metadata(file: BinaryIO, file_bytes: int, directory: Directory, *, is_dng: bool = False) -> Metadata:
+    """Return what describes the photo in a TIFF-like file. Raises DamagedFileError."""
+
+    def value(tag: int) -> bytes | None:
+        entry = directory.find(tag)
+        return None if entry is None or not entry.value_bytes else read_value(file, entry)
+
+    exif = collect_exif(file, file_bytes, directory, describes_raw if is_dng else describes_photo)
+    return Metadata(exif=exif, xmp=value(XMP_TAG), icc=value(ICC_TAG), iptc=value(IPTC_TAG))
