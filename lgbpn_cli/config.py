@@ -113,8 +113,8 @@ NETWORKS: dict[str, NetworkConfig] = {
 
 
 @dataclass(frozen=True)
-class StudentConfig:
-    """The shape of one student network; saved inside its weight file."""
+class UNetConfig:
+    """The shape of a U-Net at half resolution; saved inside its weight file."""
 
     widths: tuple[int, ...] = (32, 64, 128, 128)
     """Channels of each level, the first at half the photo's resolution, each further at half of the one before."""
@@ -126,11 +126,11 @@ class StudentConfig:
         object.__setattr__(self, "widths", tuple(self.widths))  # a list, where it comes from a file
         require(
             len(self.widths) >= 2 and all(isinstance(width, int) and width >= 1 for width in self.widths),
-            "student",
+            "network",
             f"widths {self.widths} are not two or more positive numbers",
             "Use for example [32, 64, 128, 128].",
         )
-        require(self.blocks >= 1, "student", "it has no blocks", "Use one or more.")
+        require(self.blocks >= 1, "network", "it has no blocks", "Use one or more.")
 
     @property
     def size_multiple(self) -> int:
@@ -144,6 +144,16 @@ class StudentConfig:
         both_ways = sum(4 * self.blocks * spacing for spacing in spacings[:-1])
         reach = both_ways + 2 * self.blocks * spacings[-1] + 2 * spacings[0] + self.size_multiple
         return reach + -reach % self.size_multiple
+
+
+@dataclass(frozen=True)
+class StudentConfig(UNetConfig):
+    """The shape of one student network."""
+
+
+@dataclass(frozen=True)
+class RawConfig(UNetConfig):
+    """The shape of one network for the mosaics of camera raw files."""
 
 
 @dataclass(frozen=True)

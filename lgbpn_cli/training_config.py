@@ -145,6 +145,47 @@ class DistillationConfig:
 
 
 @dataclass(frozen=True)
+class RawTrainingConfig:
+    """How the network for camera raw is trained on synthetic mosaics."""
+
+    steps: int = 20_000
+    """Optimiser steps."""
+    batch: int = 8
+    """Crops a step."""
+    crop_px: int = 128
+    """Side of a training crop on the mosaic; the network's size multiple has to divide it."""
+    learning_rate: float = 2e-3
+    """Peak learning rate of Muon and Adam."""
+    warmup_steps: int = 200
+    """Steps of linear warm-up before the cosine decay to zero."""
+    gradient_clip: float = 0.2
+    """Largest norm of the gradient."""
+    ema_decay: float = 0.999
+    """Decay of the exponential moving average of the weights, which is what gets shipped."""
+    shot: tuple[float, float] = (4e-5, 2.5e-2)
+    """Range of the shot noise: a in the variance a x + b at full scale, drawn log-uniformly."""
+    precision: Precision = "auto"
+    """auto, float32 or bfloat16."""
+    seed: int = 0
+    """Seed of initialisation, crops, cameras and noise."""
+    checkpoint_every: int = 200
+    """Steps between checkpoints."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work."""
+        object.__setattr__(self, "shot", tuple(self.shot))  # a list, where it comes from a file
+        _require_trainable(self.precision)
+        for name in ("steps", "batch", "checkpoint_every", "crop_px"):
+            require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
+        require(
+            len(self.shot) == 2 and 0 < self.shot[0] <= self.shot[1],
+            "shot",
+            "is no range",
+            "Use [4e-5, 2.5e-2].",
+        )
+
+
+@dataclass(frozen=True)
 class FinetuneConfig:
     """How a model learns the noise of somebody's own photos."""
 
@@ -201,6 +242,8 @@ class DataSource:
     drawn: int = 0
     """Distillation: in place of each photo, so many pictures that are drawn in its colours, without noise. They are
     their own targets, and are used with new noise only."""
+    reduced: tuple[int, ...] = (1,)
+    """Raw training: by which whole numbers the photos are made smaller, which takes their own noise away."""
     mean_from_skewness: bool = False
     """Distillation: tell the mean of the photos' noise from its skewness, not from what was removed, see `noise_mean`:
     where the earlier student shifts this source's colours, having learned them from others."""
@@ -212,6 +255,11 @@ class DataSource:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
+        object.__setattr__(self, "reduced", tuple(self.reduced))  # a list, where it comes from a file
+        smaller = all(isinstance(by, int) and by >= 1 for by in self.reduced)
+        require(
+            bool(self.reduced) and smaller, f"{self.folder}: reduced", "is no list of numbers", "Use [2, 3]."
+        )
         require(self.drawn >= 0, f"{self.folder}: drawn", "is less than none", "Use for example 30.")
         require(
             not self.drawn or (self.weight == 0 and bool(self.renoised_weight)),

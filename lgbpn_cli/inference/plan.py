@@ -11,17 +11,17 @@ from lgbpn_cli.config import (
     InferenceConfig,
     NetworkConfig,
     Precision,
-    StudentConfig,
+    UNetConfig,
 )
 from lgbpn_cli.device import DTYPES
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.inference.attention import REGION_PX, REGIONS_A_SIDE
 from lgbpn_cli.models.load import Model
-from lgbpn_cli.network.student import Student
+from lgbpn_cli.network.u_net import UNet
 
 TILES_PX = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128, 96, SMALLEST_TILE_PX)
 """Tiles to choose from."""
-LARGEST_ON_CPU_PX = {"student": 1024, "teacher": 512}
+LARGEST_ON_CPU_PX = {"student": 1024, "raw": 1024, "teacher": 512}
 """Larger tiles gain nothing on the CPU: there is less halo to compute, but less of a tile stays in the caches."""
 HALO_PX = {"student": 96, "teacher": 48}
 """Default halo, far below the reach of the networks: pixels so far away hardly matter (`lgbpn bench --agreement`)."""
@@ -115,7 +115,7 @@ def plan_inference(
 
 def size_multiple_px(model: Model, config: InferenceConfig) -> int:
     """Return the grid that tiles have to lie on for the network to sample them as it does the whole photo."""
-    if isinstance(model.network, Student):
+    if isinstance(model.network, UNet):
         return model.network.config.size_multiple
     return PRESETS[config.preset or model.preset].common_pd
 
@@ -124,7 +124,7 @@ def halo_px(model: Model, config: InferenceConfig) -> int:
     """Return the halo asked for, or the default one."""
     if config.halo_px is not None:
         return config.halo_px
-    if isinstance(model.network, Student):
+    if isinstance(model.network, UNet):
         return min(HALO_PX["student"], model.network.config.reach_px)
     return HALO_PX["teacher"]
 
@@ -133,12 +133,12 @@ def bytes_per_pixel(model: Model, precision: Precision) -> float:
     """Return what the network occupies at a time for each pixel it is given; measured, see tests/inference."""
     shape = model.network.config
     item_bytes = DTYPES[precision].itemsize
-    if isinstance(shape, StudentConfig):
+    if isinstance(shape, UNetConfig):
         return student_bytes_per_pixel(shape, item_bytes)
     return teacher_bytes_per_pixel(shape, item_bytes)
 
 
-def student_bytes_per_pixel(shape: StudentConfig, item_bytes: int) -> float:
+def student_bytes_per_pixel(shape: UNetConfig, item_bytes: int) -> float:
     """Most lives at half resolution, a quarter of the pixels: a skip, a block's input, halves and sum, scratch."""
     return 80 + 7 * shape.widths[0] * item_bytes / 4
 

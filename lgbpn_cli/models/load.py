@@ -15,6 +15,7 @@ from lgbpn_cli.models.names import WEIGHT_SUFFIX
 from lgbpn_cli.models.portable import SUFFIX
 from lgbpn_cli.models.weight_file import read_weights
 from lgbpn_cli.network.lgbpn import LGBPN
+from lgbpn_cli.network.raw import RawNetwork
 from lgbpn_cli.network.student import Student
 
 DEFAULT_MODEL = "lgbpn-base"
@@ -31,12 +32,14 @@ class Model:
     sha256: str
     preset: str
     """The shift preset it is used with unless told otherwise."""
-    network: LGBPN | Student
+    network: LGBPN | Student | RawNetwork
     device: Device
 
     @property
     def part(self) -> str:
-        """Which part of a family it is: student or teacher."""
+        """Which part of a family it is: student, teacher or raw."""
+        if isinstance(self.network, RawNetwork):
+            return "raw"
         return "student" if isinstance(self.network, Student) else "teacher"
 
     def move_to(self, device: Device) -> None:
@@ -60,7 +63,7 @@ class Model:
 def load_model(name_or_file: str, *, part: str | None = None, device: Device) -> Model:
     """Return the model of that name, or of that weight file, on `device`.
 
-    `part` is teacher or student; None takes the student where there is one. A text with the suffix
+    `part` is teacher, student or raw; None takes the student where there is one. A text with the suffix
     .safetensors is a file, which holds one part. The checksum of a named model is compared with its manifest.
     Raises ModelError for unknown names, missing parts, damaged or foreign files.
     """

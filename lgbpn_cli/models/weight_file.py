@@ -11,23 +11,26 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from lgbpn_cli.config import PRESETS, NetworkConfig, StudentConfig
+from lgbpn_cli.config import PRESETS, NetworkConfig, RawConfig, StudentConfig, UNetConfig
 from lgbpn_cli.errors import ModelError, UsageError
 from lgbpn_cli.network.lgbpn import LGBPN, parameter_count
+from lgbpn_cli.network.raw import RawNetwork
 from lgbpn_cli.network.student import Student
 
 CONFIG_KEY = "lgbpn"
+KINDS: dict[type, str] = {NetworkConfig: "network", StudentConfig: "student", RawConfig: "raw"}
+"""What the header calls the configuration of each kind of network."""
 
 
 def write_weights(
-    path: Path, weights: dict[str, Tensor], config: NetworkConfig | StudentConfig, preset: str
+    path: Path, weights: dict[str, Tensor], config: NetworkConfig | StudentConfig | RawConfig, preset: str
 ) -> None:
     """Write the weights of one network to `path`, as they are, with its configuration and preset in the header.
 
-    `preset` is the shift preset of a teacher, and of a student the one its teacher has. Raises OSError where the
-    disk refuses; an older file then still stands.
+    `preset` is the shift preset of a teacher, and of the other parts the one that their family's teacher has. Raises
+    OSError where the disk refuses; an older file then still stands.
     """
-    kind = "student" if isinstance(config, StudentConfig) else "network"
+    kind = KINDS[type(config)]
     header = {CONFIG_KEY: json.dumps({kind: asdict(config), "preset": preset}, sort_keys=True)}
     part = path.with_name(path.name + ".part")
     try:
@@ -39,7 +42,7 @@ def write_weights(
         part.unlink(missing_ok=True)
 
 
-def read_weights(path: Path) -> tuple[LGBPN | Student, str]:
+def read_weights(path: Path) -> tuple[LGBPN | Student | RawNetwork, str]:
     """Return the network stored in `path`, float32, on the CPU in evaluation mode, and the name of its preset.
 
     Nothing in the file is executed. Raises ModelError for a file that is no weight file of this tool, is
@@ -74,19 +77,23 @@ def read_weights(path: Path) -> tuple[LGBPN | Student, str]:
     return network, preset
 
 
-def _build(header: dict[str, dict[str, Any]], weights: dict[str, Tensor]) -> LGBPN | Student:
+def _build(header: dict[str, dict[str, Any]], weights: dict[str, Tensor]) -> LGBPN | Student | RawNetwork:
     """Return the network that the header describes, not yet with its weights."""
     if "student" in header:
         shape = StudentConfig(**header["student"])
-        _check_student_size(shape, weights)
+        _check_u_net_size(shape, weights)
         return Student(shape)
+    if "raw" in header:
+        raw_shape = RawConfig(**header["raw"])
+        _check_u_net_size(raw_shape, weights)
+        return RawNetwork(raw_shape)
     config = NetworkConfig(**header["network"])
     _check_size(config, weights)
     return LGBPN(config)
 
 
-def _check_student_size(shape: StudentConfig, weights: dict[str, Tensor]) -> None:
-    """Refuse a header whose student is larger than the weights: each level has its convolutions in the file."""
+def _check_u_net_size(shape: UNetConfig, weights: dict[str, Tensor]) -> None:
+    """Refuse a header whose network is larger than the weights: each level has its convolutions in the file."""
     convolutions = sum(value.ndim == 4 for value in weights.values())
     levels = len(shape.widths)
     expected = 2 + 2 * (levels - 1) + 2 * shape.blocks * (2 * levels - 1)

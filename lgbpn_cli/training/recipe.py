@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lgbpn_cli.config import NETWORKS, PRESETS, NetworkConfig, StudentConfig
+from lgbpn_cli.config import NETWORKS, PRESETS, NetworkConfig, RawConfig, StudentConfig
 from lgbpn_cli.errors import UsageError
-from lgbpn_cli.training_config import DataSource, DistillationConfig, TrainingConfig
+from lgbpn_cli.training_config import DataSource, DistillationConfig, RawTrainingConfig, TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,19 @@ class DistillationRecipe:
     """Licence of the weights."""
     student: StudentConfig
     distillation: DistillationConfig
+    sources: tuple[DataSource, ...]
+
+
+@dataclass(frozen=True)
+class RawRecipe:
+    """What `lgbpn train-raw` runs."""
+
+    name: str
+    """Name of the model that the raw network becomes a part of."""
+    licence: str
+    """Licence of the weights."""
+    network: RawConfig
+    training: RawTrainingConfig
     sources: tuple[DataSource, ...]
 
 
@@ -75,6 +88,18 @@ def read_distillation_recipe(path: Path) -> DistillationRecipe:
             licence=document.pop("licence"),
             student=StudentConfig(**document.pop("student", {})),
             distillation=DistillationConfig(**document.pop("distillation", {})),
+            sources=tuple(_source(each) for each in document.pop("sources")),
+        )
+
+
+def read_raw_recipe(path: Path) -> RawRecipe:
+    """Return the recipe of a raw network in `path`; UsageError as `read_recipe`."""
+    with _keys_of(path) as document:
+        return RawRecipe(
+            name=document.pop("name"),
+            licence=document.pop("licence"),
+            network=RawConfig(**document.pop("network", {})),
+            training=RawTrainingConfig(**document.pop("training", {})),
             sources=tuple(_source(each) for each in document.pop("sources")),
         )
 

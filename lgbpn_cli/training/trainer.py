@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from lgbpn_cli.config import NetworkConfig, PassConfig, StudentConfig
+from lgbpn_cli.config import NetworkConfig, PassConfig, UNetConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.network.blind import blind_loss
@@ -19,7 +19,7 @@ from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from lgbpn_cli.training.data import CropSampler
 from lgbpn_cli.training.muon import muon_and_adam
-from lgbpn_cli.training_config import DistillationConfig, TrainingConfig
+from lgbpn_cli.training_config import DistillationConfig, RawTrainingConfig, TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,11 @@ class TrainingProgress:
         return (self.steps - self.step) * self.seconds_per_step
 
 
-def learning_rate_at(step: int, config: TrainingConfig | DistillationConfig) -> float:
+Schedule = TrainingConfig | DistillationConfig | RawTrainingConfig
+"""Settings of any training run."""
+
+
+def learning_rate_at(step: int, config: Schedule) -> float:
     """Return the learning rate of `step` (from 0): linear warm-up, then half a cosine down to zero."""
     if step < config.warmup_steps:
         return config.learning_rate * (step + 1) / config.warmup_steps
@@ -52,8 +56,8 @@ class Trainer:
     def __init__(
         self,
         network: nn.Module,
-        network_config: NetworkConfig | StudentConfig,
-        config: TrainingConfig | DistillationConfig,
+        network_config: NetworkConfig | UNetConfig,
+        config: Schedule,
         device: Device,
     ) -> None:
         """Start a run at step 0 with `network` as it is; `network_config` is what it was built from."""

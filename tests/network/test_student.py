@@ -60,5 +60,5 @@ def test_a_tile_on_the_grid_with_its_reach_gives_what_the_whole_gives() -> None:
 
 def test_a_shape_that_cannot_be_built_is_refused() -> None:
     for wrong in ({"widths": (8,)}, {"widths": (8, 0)}, {"blocks": 0}):
-        with pytest.raises(UsageError, match="student"):
+        with pytest.raises(UsageError, match="network"):
             StudentConfig(**wrong)

@@ -7,12 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from lgbpn_cli.config import NETWORKS, StudentConfig
+from lgbpn_cli.config import NETWORKS, RawConfig, StudentConfig
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.training.data import source_files
-from lgbpn_cli.training.recipe import DistillationRecipe, Recipe, read_distillation_recipe, read_recipe
+from lgbpn_cli.training.recipe import (
+    DistillationRecipe,
+    RawRecipe,
+    Recipe,
+    read_distillation_recipe,
+    read_raw_recipe,
+    read_recipe,
+)
 from lgbpn_cli.training.recipe import data_root as folder_of_data
-from lgbpn_cli.training_config import DataSource, DistillationConfig, TrainingConfig
+from lgbpn_cli.training_config import DataSource, DistillationConfig, RawTrainingConfig, TrainingConfig
 
 WHOLE = """
 name = "mine"
@@ -38,6 +45,21 @@ folder = "two"
 KEPT_OUT = {
     "sidd-val-odd": ("33_*", "35_*", "37_*", "39_*"),
     "renoir-even": ("34*", "36*", "38*", "40*"),
+    "clean": ("Dragonfly*", "aitzgorri*", "life*"),
+    "photos": (
+        "elementary_Leaves.jpg",
+        "elementary_Brown_Architecture.jpg",
+        "elementary_Disco_Sea_Eye_Ferns.jpg",
+        "elementary_Our_Night_Under_The_Stars.jpg",
+        "elementary_Living_Stones.jpg",
+        "elementary_Deep_Blue.jpg",
+        "elementary_Barn_Grafitti.jpg",
+        "elementary_Lizard.jpg",
+        "elementary_Viktor_Forgacs_02.jpg",
+        "elementary_Sam_Henderson.jpg",
+        "popos_jake-hills-36605.jpg",
+        "popos_tony-webster-97532.jpg",
+    ),
 }
 """Photos that no recipe trains on, by data set."""
 RECIPES = sorted((Path(__file__).resolve().parents[2] / "recipes").glob("*.toml"))
@@ -50,8 +72,10 @@ def recipe_file(folder: Path, text: str) -> Path:
     return path
 
 
-def project_recipe(path: Path) -> Recipe | DistillationRecipe:
-    """Read a recipe of the project: those that name a teacher are a student's."""
+def project_recipe(path: Path) -> Recipe | DistillationRecipe | RawRecipe:
+    """Read a recipe of the project: those that name a teacher are a student's, the raw network's has its name."""
+    if path.stem == "raw":
+        return read_raw_recipe(path)
     read = read_distillation_recipe if "teacher" in tomllib.loads(path.read_text()) else read_recipe
     return read(path)
 
@@ -155,6 +179,45 @@ def test_what_a_recipe_leaves_out_has_its_default(tmp_path: Path) -> None:
 def test_a_key_that_is_unknown_or_missing_is_named(tmp_path: Path, old: str, new: str, named: str) -> None:
     assert old in WHOLE
     assert named in refusal_of(tmp_path, WHOLE.replace(old, new))
+
+
+RAW = """
+name = "mine"
+licence = "CC0"
+
+[network]
+widths = [8, 16]
+
+[training]
+steps = 100
+shot = [1e-3, 1e-2]
+
+[[sources]]
+folder = "photos"
+reduced = [2, 3]
+"""
+
+
+def test_a_recipe_of_a_raw_network_says_what_is_reduced(tmp_path: Path) -> None:
+    recipe = read_raw_recipe(recipe_file(tmp_path, RAW))
+    assert (recipe.name, recipe.network) == ("mine", RawConfig((8, 16)))
+    assert recipe.training == RawTrainingConfig(steps=100, shot=(1e-3, 1e-2))
+    assert recipe.sources == (DataSource("photos", reduced=(2, 3)),)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("[2, 3]", "[]", "reduced"),
+        ("[2, 3]", "[0]", "reduced"),
+        ("[1e-3, 1e-2]", "[1e-2, 1e-3]", "shot"),
+        ("steps = 100", "stepps = 100", "stepps"),
+    ],
+)
+def test_a_bad_recipe_of_a_raw_network_is_refused(tmp_path: Path, old: str, new: str, named: str) -> None:
+    assert old in RAW
+    with pytest.raises(UsageError, match=named):
+        read_raw_recipe(recipe_file(tmp_path, RAW.replace(old, new)))
 
 
 @pytest.mark.parametrize(

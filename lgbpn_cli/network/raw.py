@@ -1,0 +1,87 @@
+"""The network for camera raw: it takes the noise off a Bayer mosaic and demosaics it in one go.
+
+On the mosaic noise is white, independent and of known variance (a x + b), which demosaicing spoils. Values enter
+through a generalised Anscombe transform, under which the noise is about equal everywhere (Makitalo, Foi, "Optimal
+inversion of the generalized Anscombe transformation", IEEE TIP 2013), times the root of the white balance, so that
+grey is about equal in all colours.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lgbpn_cli.config import RawConfig
+from lgbpn_cli.network.sampling import pad_symmetric_to
+from lgbpn_cli.network.u_net import SHUFFLE, UNet
+
+PLANES = (0, 1, 1, 2)
+"""The colour of each plane of a packed mosaic: red, the green of its row, the green of the blue row, blue."""
+LEAST_SHOT = 1e-7
+"""Noise that does not grow with light has no generalised Anscombe transform: some growth is assumed."""
+NEAR_WHITE = 0.05
+"""How far below white a site counts as partly clipped."""
+
+
+class RawNetwork(UNet):
+    """A mosaic in, camera RGB out, both in linear light; RGGB only (see `inference.mosaic` for other phases)."""
+
+    config: RawConfig
+
+    def __init__(self, config: RawConfig) -> None:
+        """Build the network of `config`; untrained, it repeats each site's value for its square."""
+        extra = 3 + len(PLANES)
+        super().__init__(config, entry_channels=len(PLANES) + extra, exit_channels=3 * SHUFFLE**2)
+
+    def forward(self, planes: Tensor, noise: Tensor, gains: Tensor) -> Tensor:
+        """Return the scene (b, 3, 2 h, 2 w), float32, linear, in the mosaic's scale, not white-balanced.
+
+        `planes` (b, 4, h, w): the packed mosaic RGGB, black 0, white 1, with what lies below black. `noise`
+        (b, 3, 2): a and b of the variance a x + b, of red, green and blue. `gains` (b, 3): the white balance, green 1.
+        """
+        return unstabilise(self.stabilised(planes, noise, gains), noise, gains)
+
+    def stabilised(self, planes: Tensor, noise: Tensor, gains: Tensor) -> Tensor:
+        """Return what `forward` does, not yet taken out of the transform: what training compares."""
+        height, width = planes.shape[-2:]
+        multiple = self.config.size_multiple // SHUFFLE
+        padded = pad_symmetric_to(planes, height + -height % multiple, width + -width % multiple)
+        of_planes = list(PLANES)
+        values = stabilise(padded, noise[:, of_planes], gains[:, of_planes])
+        deviation = (gains * noise[..., 0].clamp(min=LEAST_SHOT)).sqrt() / 2
+        clipped = ((padded - (1 - NEAR_WHITE)) / NEAR_WHITE).clamp(0, 1)
+        known = deviation[..., None, None].expand(-1, -1, *values.shape[-2:])
+        change = self.change(torch.cat([values, known, clipped], dim=1))
+        result = F.pixel_shuffle(_repeated(values).to(change.dtype) + change, SHUFFLE)
+        return result[..., : SHUFFLE * height, : SHUFFLE * width]
+
+
+def stabilise(light: Tensor, noise: Tensor, gains: Tensor) -> Tensor:
+    """Return values (b, c, h, w) of linear light under the transform; `noise` is (b, c, 2), `gains` (b, c).
+
+    Zero stays zero. Below zero the curve goes on as a straight line: what lies there is read noise.
+    """
+    root, scale = _curve(noise, gains)
+    return scale * ((light.clamp(min=0) + root.square()).sqrt() - root + light.clamp(max=0) / (2 * root))
+
+
+def unstabilise(values: Tensor, noise: Tensor, gains: Tensor) -> Tensor:
+    """Return the linear light of values (b, c, h, w): the exact inverse of `stabilise`."""
+    root, scale = _curve(noise, gains)
+    plain = values / scale
+    return plain * (plain.clamp(min=0) + 2 * root)
+
+
+def _curve(noise: Tensor, gains: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the root of the light that the noise in the dark is worth, and the root of the gains, (b, c, 1, 1)."""
+    shot = noise[..., 0].clamp(min=LEAST_SHOT)
+    root = (0.375 * shot + noise[..., 1].clamp(min=0) / shot).sqrt()
+    return root[..., None, None], gains.sqrt()[..., None, None]
+
+
+def _repeated(values: Tensor) -> Tensor:
+    """Return planes (b, 12, h, w), four for each colour: each site's value for the squares that have no own."""
+    red, green, other_green, blue = values.unbind(1)
+    mean = (green + other_green) / 2
+    return torch.stack([*[red] * 4, mean, green, other_green, mean, *[blue] * 4], dim=1)

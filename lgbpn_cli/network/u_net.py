@@ -1,0 +1,83 @@
+"""A U-Net at half resolution: the body that the student and the network for raw mosaics have in common."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lgbpn_cli.config import UNetConfig
+
+SHUFFLE = 2
+"""The network works at half resolution: each pixel of its input holds a square of 2x2 pixels of the photo."""
+
+
+class ResidualBlock(nn.Module):
+    """x + conv(relu(conv(x))), both 3x3."""
+
+    def __init__(self, width: int) -> None:
+        """Build a block of `width` channels in and out."""
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return features of the same shape (b, width, h, w)."""
+        hidden = F.relu(self.first(features), inplace=True)
+        return features + self.second(hidden)  # type: ignore[no-any-return]
+
+
+class UNet(nn.Module):
+    """Convolutions only, no attention, no statistics of the batch or the picture.
+
+    So a pixel of the result depends on the pixels within `config.reach_px` alone, and tiles whose corners lie on
+    multiples of `config.size_multiple` give what the whole photo gives.
+    """
+
+    def __init__(self, config: UNetConfig, *, entry_channels: int, exit_channels: int) -> None:
+        """Build the network of `config`; untrained, its answer is zero everywhere."""
+        super().__init__()
+        self.config = config
+        widths = config.widths
+        self.entry = nn.Conv2d(entry_channels, widths[0], 3, padding=1)
+        self.encoder = nn.ModuleList(_blocks(width, config.blocks) for width in widths)
+        self.down = nn.ModuleList(nn.Conv2d(above, below, 2, stride=2) for above, below in pairwise(widths))
+        self.up = nn.ModuleList(nn.Conv2d(below, above, 1) for above, below in pairwise(widths))
+        self.decoder = nn.ModuleList(_blocks(width, config.blocks) for width in widths[:-1])
+        self.exit = nn.Conv2d(widths[0], exit_channels, 3, padding=1)
+        nn.init.zeros_(self.exit.weight)
+        nn.init.zeros_(self.exit.bias)  # type: ignore[arg-type]  # it has a bias
+
+    def change(self, planes: Tensor) -> Tensor:
+        """Return (b, exit_channels, h, w) in the weights' precision for planes (b, entry_channels, h, w).
+
+        `h` and `w` are multiples of half of `config.size_multiple`.
+        """
+        hidden = self._entered(planes)
+        levels = []
+        for index, blocks in enumerate(self.encoder):
+            hidden = blocks(hidden)
+            if index < len(self.down):
+                levels.append(hidden)
+                hidden = self.down[index](hidden)
+        for index in reversed(range(len(self.up))):
+            # The 1x1 convolution commutes with the enlargement, and costs a quarter before it.
+            hidden = levels[index] + F.interpolate(self.up[index](hidden), scale_factor=2.0, mode="nearest")
+            hidden = self.decoder[index](hidden)
+        with torch.autocast(planes.device.type, enabled=False):
+            # As in the teacher, and where the picture enters: eight bits of a bfloat16 mantissa are too few for it.
+            return self.exit(hidden.to(self.exit.weight.dtype))  # type: ignore[no-any-return]
+
+    def _entered(self, planes: Tensor) -> Tensor:
+        """Return the features of the finest level, (b, widths[0], h, w), in the precision of the others."""
+        device = planes.device.type
+        with torch.autocast(device, enabled=False):
+            pixels = planes.contiguous(memory_format=torch.channels_last)
+            hidden: Tensor = self.entry(pixels.to(self.entry.weight.dtype))
+        return hidden.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else hidden
+
+
+def _blocks(width: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*(ResidualBlock(width) for _ in range(count)))

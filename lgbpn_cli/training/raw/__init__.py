@@ -1,0 +1,1 @@
+"""Training of the network for camera raw: scenes, sensors, lessons and the run."""

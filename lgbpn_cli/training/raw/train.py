@@ -1,0 +1,94 @@
+"""The training run of the network for camera raw, from recipe to a part of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lgbpn_cli.config import RawConfig
+from lgbpn_cli.device import Device
+from lgbpn_cli.errors import TrainingError
+from lgbpn_cli.network.raw import RawNetwork, stabilise
+from lgbpn_cli.training.data import load_source
+from lgbpn_cli.training.kept_arrays import digest_of_all
+from lgbpn_cli.training.muon import muon_and_adam
+from lgbpn_cli.training.raw.cameras import read_camera_data
+from lgbpn_cli.training.raw.lessons import RawSampler, RawScenes
+from lgbpn_cli.training.recipe import RawRecipe
+from lgbpn_cli.training.trainer import Trainer, TrainingProgress
+from lgbpn_cli.training_config import RawTrainingConfig
+
+CHECKPOINT_NAME = "raw.pt"
+SMALLEST_ERROR = 1e-3
+"""Added to the errors of crops, in their squares: what nobody sees is not worth ever more."""
+
+
+class RawTrainer(Trainer):
+    """Trains a raw network to give the scenes that mosaics were made of."""
+
+    def __init__(
+        self, shape: RawConfig, config: RawTrainingConfig, sampler: RawSampler, device: Device
+    ) -> None:
+        """Start a run at step 0 with weights drawn from the seed."""
+        torch.manual_seed(config.seed)
+        super().__init__(RawNetwork(shape), shape, config, device)
+        self.sampler = sampler
+
+    def make_optimisers(self) -> list[torch.optim.Optimizer]:
+        """Return Muon for the hidden kernels; Adam for the first and last convolution and all biases."""
+        return muon_and_adam(self.network, self.config.learning_rate, outer=("entry.", "exit."))
+
+    def loss(self) -> Tensor:
+        """Return the geometric mean of the crops' errors under the transform, as `StudentTrainer.loss`."""
+        batch = self.sampler.batch(self.step)
+        planes, noise, gains, scene = (
+            each.to(self.device.torch_device)
+            for each in (batch.planes, batch.noise, batch.gains, batch.scene)
+        )
+        network: RawNetwork = self.network  # type: ignore[assignment]
+        with self.device.autocast(self.config.precision):
+            answer = network.stabilised(planes, noise, gains)
+        difference = answer - stabilise(scene, noise, gains)
+        error = difference.square().mean(dim=(1, 2, 3)) + SMALLEST_ERROR**2
+        geometric_mean: Tensor = (error.log().mean() / 2).exp()
+        return geometric_mean
+
+
+def load_scenes(recipe: RawRecipe, data_root: Path) -> list[RawScenes]:
+    """Return the photographs of the recipe's sources; UsageError where a source has none large enough."""
+    scenes = []
+    for source in recipe.sources:
+        smallest = min(source.reduced) * recipe.training.crop_px
+        loaded = load_source(source, data_root, smallest)
+        scenes.append(RawScenes(loaded.name, loaded.photos, loaded.weight, source.reduced))
+    return scenes
+
+
+def train_raw_network(
+    recipe: RawRecipe,
+    scenes: Sequence[RawScenes],
+    *,
+    data_root: Path,
+    run_folder: Path,
+    device: Device,
+    on_step: Callable[[TrainingProgress], None] | None = None,
+) -> dict[str, Tensor]:
+    """Return the averaged weights of the network that `recipe` describes, resuming from `run_folder`.
+
+    Raises UsageError where the facts about cameras are missing, TrainingError where the run cannot go on.
+    """
+    multiple = recipe.network.size_multiple
+    if recipe.training.crop_px % multiple:
+        raise TrainingError(
+            "crop_px", f"{recipe.training.crop_px} is no multiple of {multiple}", "Change it."
+        )
+    sampler = RawSampler(scenes, read_camera_data(data_root), recipe.training)
+    run_folder.mkdir(parents=True, exist_ok=True)
+    trainer = RawTrainer(recipe.network, recipe.training, sampler, device)
+    trainer.learned_from = " ".join(
+        f"{each.weight} {each.reduced} {digest_of_all(each.photos)}" for each in scenes
+    )
+    return trainer.run(run_folder / CHECKPOINT_NAME, on_step)

@@ -1,0 +1,81 @@
+"""Lessons of the raw network: the same for the same step, within their ranges, and told about noise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lgbpn_cli.errors import UsageError
+from lgbpn_cli.training.raw.cameras import MATRICES_FILE, CameraData, read_camera_data
+from lgbpn_cli.training.raw.lessons import RawSampler, RawScenes, told, varied_light
+from lgbpn_cli.training_config import RawTrainingConfig
+
+CONFIG = RawTrainingConfig(batch=6, crop_px=32)
+
+
+def test_lessons_depend_on_the_step_alone(camera_data: CameraData, raw_scenes: list[RawScenes]) -> None:
+    first, again = (RawSampler(raw_scenes, camera_data, CONFIG) for _ in range(2))
+    first.batch(0)
+    assert torch.equal(first.batch(5).planes, again.batch(5).planes)
+    assert not torch.equal(first.batch(6).planes, again.batch(5).planes)
+
+
+def test_shapes_and_ranges(camera_data: CameraData, raw_scenes: list[RawScenes]) -> None:
+    batch = RawSampler(raw_scenes, camera_data, CONFIG).batch(1)
+    assert batch.planes.shape == (6, 4, 16, 16)
+    assert batch.scene.shape == (6, 3, 32, 32)
+    assert batch.noise.shape == (6, 3, 2)
+    assert batch.gains.shape == (6, 3)
+    assert all(each.dtype == torch.float32 for each in vars(batch).values())
+    assert 0 <= batch.scene.min() <= batch.scene.max() <= 1
+    assert batch.planes.max() <= 1
+
+
+def test_a_mosaic_is_its_scene_with_noise(camera_data: CameraData, raw_scenes: list[RawScenes]) -> None:
+    config = RawTrainingConfig(batch=8, crop_px=32, shot=(1e-6, 2e-6))
+    batch = RawSampler(raw_scenes, camera_data, config).batch(2)
+    of_sites = torch.stack(
+        [
+            batch.scene[:, 0, ::2, ::2],
+            batch.scene[:, 1, ::2, 1::2],
+            batch.scene[:, 1, 1::2, ::2],
+            batch.scene[:, 2, 1::2, 1::2],
+        ],
+        dim=1,
+    )
+    error = (batch.planes - of_sites).abs().flatten(1).median(dim=1).values
+    assert error.max() < 4e-3
+
+
+def test_some_scenes_are_six_stops_under(camera_data: CameraData, raw_scenes: list[RawScenes]) -> None:
+    config = RawTrainingConfig(batch=64, crop_px=16)
+    brightest = RawSampler(raw_scenes, camera_data, config).batch(0).scene.amax(dim=(1, 2, 3))
+    assert brightest.min() < 0.08
+    assert (brightest >= 1).any()
+
+
+def test_lamps_are_brighter_than_white_and_nothing_is_below_black() -> None:
+    light = np.linspace(0, 1, 32 * 32 * 3, dtype=np.float32).reshape(32, 32, 3)
+    scenes = [varied_light(light, np.random.default_rng(seed)) for seed in range(60)]
+    assert max(scene.max() for scene in scenes) > 2
+    assert min(scene.min() for scene in scenes) >= 0
+
+
+def test_the_told_noise_is_sometimes_wrong_by_up_to_two() -> None:
+    noise, random = np.array([[2e-3, 1e-5]] * 3), np.random.default_rng(0)
+    factors = np.stack([told(noise, random) / noise for _ in range(500)])
+    assert 0.45 < factors.min() < 0.6
+    assert 1.7 < factors.max() < 2.2
+    assert 0.9 < np.median(factors) < 1.1
+
+
+def test_missing_facts_about_cameras_are_named(camera_folder: Path) -> None:
+    (camera_folder / MATRICES_FILE).write_text("{}")
+    with pytest.raises(UsageError, match="xyz_to_camera"):
+        read_camera_data(camera_folder)
+    (camera_folder / MATRICES_FILE).unlink()
+    with pytest.raises(UsageError, match=r"camera-matrices\.json: cannot be read"):
+        read_camera_data(camera_folder)
