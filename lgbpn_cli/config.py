@@ -291,6 +291,8 @@ class InferenceConfig:
 
 OUTPUT_FORMATS = ("preserve", "jpeg", "png", "tiff", "webp", "avif", "dng")
 """What --format takes."""
+FORMAT_NICKNAMES = {"jpg": "jpeg", "jpe": "jpeg", "tif": "tiff"}
+"""What else people call them."""
 
 COLOUR_SPACES = ("srgb", "display-p3", "adobe-rgb", "prophoto", "rec2020")
 """What --colour-space takes."""
@@ -330,7 +332,10 @@ class OutputConfig:
     """Largest picture that is read: above any camera's, below what exhausts memory."""
 
     def __post_init__(self) -> None:
-        """Refuse values that cannot work."""
+        """Refuse values that cannot work; a type's nickname becomes its name."""
+        name = self.format.lower().removeprefix(".")
+        name = FORMAT_NICKNAMES.get(name, name)
+        object.__setattr__(self, "format", name if name in OUTPUT_FORMATS else self.format)
         known = f"Choose one of {', '.join(OUTPUT_FORMATS)}."
         require(self.format in OUTPUT_FORMATS, "--format", f"'{self.format}' is unknown", known)
         depth = self.bit_depth

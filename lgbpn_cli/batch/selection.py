@@ -55,6 +55,11 @@ class Selection:
         return lines
 
 
+def may_be_input(name: str) -> bool:
+    """Return whether this is the name of a photo, there or not, or of anything that is there."""
+    return Path(name).suffix.lower() in PHOTO_SUFFIXES or os.path.exists(name)  # noqa: PTH110 - any length
+
+
 def check_inputs(inputs: Sequence[Path]) -> None:
     """Raise UsageError for an input that is not there; call it before anything is done."""
     for path in inputs:
@@ -94,6 +99,11 @@ def comparable_name(path: Path) -> str:
     return unicodedata.normalize("NFC", os.path.realpath(path)).casefold()
 
 
+def _real(path: Path) -> Path:
+    """Return the path without links; unlike Path.resolve it takes those that lead in a circle as they are."""
+    return Path(os.path.realpath(path))
+
+
 class _Selector:
     """Collects a Selection; knows the output folder, the suffix of results, and the files it has seen."""
 
@@ -102,7 +112,7 @@ class _Selector:
         self._on_file = on_file
         self._recursive = output.recursive
         self._suffix = output.suffix
-        self._output_folder = None if output.output is None else Path(output.output).resolve()
+        self._output_folder = None if output.output is None else _real(Path(output.output))
         self._seen: set[tuple[str, int, int]] = set()
 
     def add_named_file(self, path: Path) -> None:
@@ -173,9 +183,9 @@ class _Selector:
     def _is_output(self, folder: Path, top: Path) -> bool:
         """Whether a sub-folder of `top` holds results; a `top` in the output folder has no such."""
         output = self._output_folder
-        if output is None or top.resolve().is_relative_to(output):
+        if output is None or _real(top).is_relative_to(output):
             return False
-        return folder.resolve().is_relative_to(output)
+        return _real(folder).is_relative_to(output)
 
     def _reason_against(self, path: Path) -> str | None:
         if path.name.startswith("."):

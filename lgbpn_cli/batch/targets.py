@@ -62,6 +62,8 @@ def check_output(inputs: Sequence[Path], output: OutputConfig) -> None:
         raise UsageError(subject, f"{target.suffix} files are not written", f"Choose one of {known}.")
     if target.suffix.lower() in PHOTO_SUFFIXES and not target.is_dir():
         raise UsageError(subject, "names a file, which only one input file can have", "Give a folder.")
+    if target.is_symlink() and not os.path.exists(target):  # noqa: PTH110 - a circle of links is no error to it
+        raise UsageError(subject, "is a link that leads nowhere", "Remove it, or give another folder.")
     if target.exists() and not target.is_dir():
         raise UsageError(subject, "is a file, not a folder", "Give a folder.")
     for path in inputs:

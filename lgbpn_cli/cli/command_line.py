@@ -11,7 +11,7 @@ import typer
 def command_line(context: typer.Context, *, without: Collection[str] = ()) -> str:
     """Return the command of `context` with its arguments and every option that differs from its default.
 
-    The parameters called as in `without` are left away.
+    The parameters called as in `without` are left out.
     """
     words = context.command_path.split()
     for parameter in context.command.params:
@@ -22,8 +22,8 @@ def command_line(context: typer.Context, *, without: Collection[str] = ()) -> st
         for one in values:
             if parameter.param_type_name == "argument":
                 words.append(str(one))
-            elif one is True:
-                words.append(parameter.opts[-1])
+            elif isinstance(one, bool):
+                words.append((parameter.opts if one else parameter.secondary_opts)[-1])
             else:
                 words += [parameter.opts[-1], str(one)]
     return shlex.join(words)

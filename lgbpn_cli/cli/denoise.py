@@ -19,6 +19,7 @@ from lgbpn_cli.cli.options import (
     ReportSizeOption,
     StrengthOption,
     read_preset,
+    read_report_bytes,
     read_strength,
 )
 from lgbpn_cli.config import (
@@ -308,13 +309,14 @@ def denoise(
 
     page = None
     if html is not None:
-        page = DenoisePage(html, round(report_size * MEGABYTE_BYTES), command=command_line(context))
+        page = DenoisePage(html, read_report_bytes(report_size), command=command_line(context))
     reporter = Reporter(quiet=quiet, verbose=verbose, json_lines=json_lines)
     interrupted = False
     try:
-        app.denoise_folder(
-            inputs, where, settings, reporter, model=model, device=device, dry_run=dry_run, page=page
-        )
+        with reporter:
+            app.denoise_folder(
+                inputs, where, settings, reporter, model=model, device=device, dry_run=dry_run, page=page
+            )
     except KeyboardInterrupt:
         interrupted = True
     exit_code = reporter.close(interrupted=interrupted)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from lgbpn_cli.cli.command_line import command_line
+from lgbpn_cli.cli.heartbeat import Heartbeat, said
 from lgbpn_cli.cli.options import (
     AUTO,
     MEGABYTE_BYTES,
@@ -20,6 +21,7 @@ from lgbpn_cli.cli.options import (
     ReportSizeOption,
     StrengthOption,
     read_preset,
+    read_report_bytes,
     read_strength,
 )
 from lgbpn_cli.cli.stop_signals import finish_undisturbed
@@ -246,7 +248,7 @@ def evaluate(
         bootstrap_seed=seed,
         csv=csv,
         html=html,
-        report_bytes=round(report_size * MEGABYTE_BYTES),
+        report_bytes=read_report_bytes(report_size),
     )
     settings = [
         InferenceConfig(
@@ -266,7 +268,7 @@ def evaluate(
     from lgbpn_cli.evaluation.table import as_json as json_text
     from lgbpn_cli.evaluation.table import as_text
 
-    with tqdm(unit="result", disable=None) as bar:
+    with tqdm(unit="result", disable=None) as bar, Heartbeat(lambda: said(bar)):
         try:
             report = app.evaluate(
                 config, settings, command=command_line(context), device=device, on_step=_mover(bar)
@@ -319,7 +321,7 @@ def _submit(
 
     from lgbpn_cli import app
 
-    with tqdm(unit="block", disable=None) as bar:
+    with tqdm(unit="block", disable=None) as bar, Heartbeat(lambda: said(bar)):
         try:
             written = app.submit(
                 benchmark, source, folder, settings, model=model, device=device, on_step=_mover(bar)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import shlex
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,19 +22,58 @@ from lgbpn_cli.cli.models import models_app
 from lgbpn_cli.cli.probe import probe
 from lgbpn_cli.cli.stop_signals import stop_as_ctrl_c_does
 from lgbpn_cli.cli.train import train
-from lgbpn_cli.errors import LgbpnError, shown
+from lgbpn_cli.errors import LgbpnError, UsageError, shown
 from lgbpn_cli.version import __version__
+
+UNUSABLE_NAMES = {errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM, errno.ENOTDIR}
+"""Answers of the system to a path that was given and cannot work; the first use of it may be anywhere."""
 
 
 class _Commands(TyperGroup):
     """Says in one line what went wrong, whoever calls the commands: `main`, or a test."""
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that the arguments begin with; `help` is --help of what follows it."""
+        if args[:1] == ["help"]:
+            if not args[1:]:
+                print(ctx.get_help())
+                raise typer.Exit
+            args = [*args[1:], "--help"]
+        elif args[0] not in self.commands and _may_be_denoised(args[0]):
+            cure = f"To denoise it: {shlex.join(['lgbpn', 'denoise', *args])}"
+            raise UsageError(args[0], "this is no command", cure)
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         try:
+            _check_current_folder()
             return super().invoke(ctx)
         except LgbpnError as error:
             print(f"lgbpn: {shown(error)}", file=sys.stderr)
             raise typer.Exit(error.exit_code) from error
+        except BrokenPipeError:  # nobody reads the output any more: typer knows what to do
+            raise
+        except OSError as error:
+            if error.errno not in UNUSABLE_NAMES or error.filename is None:
+                raise
+            refusal = UsageError(error.filename, f"cannot be used ({error.strerror})", "Give another path.")
+            print(f"lgbpn: {shown(refusal)}", file=sys.stderr)
+            raise typer.Exit(refusal.exit_code) from error
+
+
+def _check_current_folder() -> None:
+    """Raise UsageError where the current folder was deleted: libraries end the whole process there."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        cause = f"it cannot be used ({error.strerror})"
+        raise UsageError("the current folder", cause, "Change to another one, with cd.") from error
+
+
+def _may_be_denoised(argument: str) -> bool:
+    from lgbpn_cli.batch.selection import may_be_input  # here, for it is needed after a mistake only
+
+    return may_be_input(argument)
 
 
 app = typer.Typer(

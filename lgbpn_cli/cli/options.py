@@ -34,7 +34,7 @@ StrengthOption = Annotated[
     str,
     typer.Option(
         "--strength",
-        metavar="auto|0..1",
+        metavar="auto|0..1|0%..100%",
         help="0 keeps the original, 1 takes the denoised picture; auto measures each photo's noise and puts "
         "back, place by place, what was removed beyond it.",
     ),
@@ -65,12 +65,22 @@ def read_preset(name: str | None) -> str | None:
     return None if name == AUTO else name
 
 
+def read_report_bytes(megabytes: float) -> int:
+    """Return the bytes that --report-size allows; UsageError for what is no size."""
+    if not 0 < megabytes < 1e6:
+        raise UsageError("--report-size", f"{megabytes:g} is no size", "Use 20, for instance: megabytes.")
+    return round(megabytes * MEGABYTE_BYTES)
+
+
 def read_strength(text: str) -> float | None:
-    """Return what --strength says, None for auto; UsageError for what is neither auto nor a number."""
+    """Return what --strength says, None for auto; UsageError for what is neither auto nor a number.
+
+    `70%` is 0.7.
+    """
     if text == AUTO:
         return None
     try:
-        return float(text)
+        return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError as error:
         raise UsageError(
             f"--strength {text}", "it is no number", "Use auto, or 0 (original) to 1 (fully denoised)."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lgbpn_cli.cli.heartbeat import Heartbeat, said
 from lgbpn_cli.cli.options import RecursiveOption
 from lgbpn_cli.cli.stop_signals import finish_undisturbed
 from lgbpn_cli.errors import shown
@@ -66,7 +67,7 @@ def probe(
         from lgbpn_cli.cli.noise_plot import check_plot, draw_correlation
 
         check_plot(plot)
-    with tqdm(unit="photo", disable=None, leave=False) as bar:
+    with tqdm(unit="photo", disable=None, leave=False) as bar, Heartbeat(lambda: said(bar)):
 
         def move(done: int, total: int) -> None:
             bar.total, bar.n = total, done

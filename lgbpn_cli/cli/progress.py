@@ -6,11 +6,13 @@ import json
 import sys
 import time
 from collections import Counter
+from types import TracebackType
 from typing import Any
 
 from tqdm import tqdm
 
 from lgbpn_cli.batch.outcome import Job, Outcome, RunFacts, Status
+from lgbpn_cli.cli.heartbeat import Heartbeat
 from lgbpn_cli.errors import shown
 
 LONG_SEARCH_S = 1.0
@@ -20,7 +22,8 @@ LONG_SEARCH_S = 1.0
 class Reporter:
     """A `Listener` that prints, and counts for the summary and the exit code.
 
-    Without a terminal there is no bar, but a line for each finished photo. `quiet` leaves only failures.
+    Without a terminal there is no bar, but a line for each finished photo, and one every half minute about the photo
+    at hand. `quiet` leaves only failures.
     """
 
     def __init__(self, *, quiet: bool, verbose: bool, json_lines: bool) -> None:
@@ -34,9 +37,25 @@ class Reporter:
         self._start = time.monotonic()
         self._bars: _Bars | None = None
         self._search: tqdm | None = None
+        self._heartbeat = Heartbeat(self._where, quiet=quiet)
+        self._files = 0
+        self._photos: int | None = None
+        self._at_hand: _AtHand | None = None
+
+    def __enter__(self) -> Reporter:
+        """From now on there is a sign of life every half minute."""
+        self._heartbeat.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """No sign of life comes any more."""
+        self._heartbeat.__exit__(kind, error, trace)
 
     def found_file(self) -> None:
         """Count the files that were looked at, where that takes long."""
+        self._files += 1
         if self._search is None and not self._quiet:
             self._search = tqdm(desc="looking for photos", unit=" files", delay=LONG_SEARCH_S, **_of_bars())
         if self._search is not None:
@@ -52,6 +71,7 @@ class Reporter:
         """Say what the device's choice means for the user, once, and show the bar."""
         self._end_search()
         self._facts = facts
+        self._photos = photos
         if facts.device_note:
             self.note(facts.device_note)
         if self._verbose:
@@ -62,6 +82,7 @@ class Reporter:
 
     def started(self, job: Job) -> None:
         """Show the photo's name beside the bar."""
+        self._at_hand = _AtHand(shown(job.source.name))
         if self._bars is not None:
             self._bars.start_photo(shown(job.source.name))
 
@@ -72,6 +93,8 @@ class Reporter:
 
     def tile(self, done: int, total: int) -> None:
         """Move the bar of the tiles."""
+        if self._at_hand is not None:
+            self._at_hand.tiles = done, total
         if self._bars is not None:
             self._bars.move_tiles(done, total)
 
@@ -103,6 +126,14 @@ class Reporter:
         if interrupted:
             return 130
         return 1 if counts[Status.FAILED] else 0
+
+    def _where(self) -> str:
+        """Return how far the run is."""
+        if self._photos is None:
+            return f"looking for photos: {self._files} files so far" if self._files else "starting"
+        done = sum(outcome.seconds is not None for outcome in self._outcomes)
+        photos = f"{done} of {_photos(self._photos)} done"
+        return photos if self._at_hand is None else f"{photos}; {self._at_hand}"
 
     def _end_search(self) -> None:
         if self._search is not None:
@@ -189,6 +220,26 @@ class Reporter:
 def _of_bars() -> dict[str, Any]:
     # disable=None: no bars where stderr is not a terminal
     return {"file": sys.stderr, "disable": None, "leave": False, "dynamic_ncols": True}
+
+
+class _AtHand:
+    """The photo that the network works on."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._start = time.monotonic()
+        self.tiles = 0, 0
+
+    def __str__(self) -> str:
+        """Return how far it is, and about how long the network still takes."""
+        done, total = self.tiles
+        took_s = time.monotonic() - self._start
+        text = f"{self._name}: {duration(took_s)} so far"
+        if done:
+            text += f", {done} of {total} tiles"
+        return (
+            text if done in (0, total) else f"{text}, about {duration(took_s * (total - done) / done)} left"
+        )
 
 
 class _Bars:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import typer
+
+from lgbpn_cli.cli.heartbeat import EVERY_S
 
 if TYPE_CHECKING:
     from lgbpn_cli.training.trainer import TrainingProgress
 
 
 class StepReporter:
-    """A progress bar on a terminal; elsewhere a line now and then."""
+    """A progress bar on a terminal; elsewhere a line every hundred steps, and at least one every half minute."""
 
     def __init__(self) -> None:
         """Start at step 0."""
@@ -19,13 +22,16 @@ class StepReporter:
 
         self.bar = tqdm(unit="step", disable=None)
         self.step = 0
+        self._said = time.monotonic()
 
     def __call__(self, progress: TrainingProgress) -> None:
         """Show where the run stands."""
         self.step = progress.step
         left = f"{progress.remaining_seconds / 60:.0f} min left"
         if self.bar.disable:
-            if progress.step % 100 == 0 or progress.step == progress.steps:
+            now = time.monotonic()
+            if progress.step % 100 == 0 or progress.step == progress.steps or now - self._said >= EVERY_S:
+                self._said = now
                 typer.echo(
                     f"step {progress.step}/{progress.steps}  loss {progress.loss_8bit:.3f} of 255  "
                     f"{progress.seconds_per_step:.2f} s a step  {left}",

@@ -59,7 +59,7 @@ class DenoisePage:
         self._command = command
         self._label = ""
         self._facts: dict[str, object] = {}
-        self._folder = Path()
+        self._folder: Path | None = None
         self._gallery = Gallery(budget_bytes, 0)
         self._seen: dict[Path, _Seen] = {}
         self._scores: dict[str, list[Score]] = {}
@@ -69,8 +69,7 @@ class DenoisePage:
         self._label, self._facts = label, facts
         self._gallery = Gallery(self._config.report_bytes, len(sources))
         self._scores = {NOISY: [], label: []}
-        folders = {str(source.absolute().parent) for source in sources}
-        self._folder = Path(os.path.commonpath(folders)) if folders else Path()
+        self._folder = _common_folder(sources)
 
     def watch(self, run: Run) -> Run:
         """Return `run`, so that each photo and its result are looked at."""
@@ -120,13 +119,22 @@ class DenoisePage:
         return True
 
     def _add(self, source: Path, target: Path, seen: _Seen) -> None:
-        name = source.absolute().relative_to(self._folder).as_posix()
+        whole = source.absolute()
+        name = (whole if self._folder is None else whole.relative_to(self._folder)).as_posix()
         before, after = to_levels(seen.before, rounded=True), to_levels(seen.after, rounded=True)
         for label, picture, seconds in ((NOISY, before, 0.0), (self._label, after, seen.seconds)):
             score = score_without_reference(name, picture, before, seconds)
             self._scores[label].append(replace(score, megapixels=seen.megapixels))
         layers: list[Layer] = [(NOISY, before, source), (self._label, after, target)]
         self._gallery.add(name, layers, orientation=seen.orientation, window=seen.window)
+
+
+def _common_folder(sources: Sequence[Path]) -> Path | None:
+    """Return the folder that all photos lie below; None for none: two drives of Windows have nothing in common."""
+    try:
+        return Path(os.path.commonpath({str(source.absolute().parent) for source in sources}))
+    except ValueError:
+        return None
 
 
 def _look(photo: Photo, clean: Photo, seconds: float) -> _Seen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,7 +93,7 @@ def _refuse_other_files(name: str) -> None:
         raise ModelError(
             name, "it has to be imported first", f"Use lgbpn models import {name}, and then the model's name."
         )
-    if Path(name).name != name or Path(name).is_file():
+    if Path(name).name != name or os.path.isfile(name):  # noqa: PTH113 - a name may be longer than a file's
         raise ModelError(
             name,
             f"only a weight file ({WEIGHT_SUFFIX}) can be named by its path",

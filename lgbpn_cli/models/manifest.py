@@ -82,9 +82,12 @@ def user_folder() -> Path:
 
 
 def read_manifest(folder: Path) -> dict[str, ModelEntry]:
-    """Return the models of `folder` by name; none where there is no manifest. ModelError if it is damaged."""
+    """Return the models of `folder` by name; none where there is no manifest. ModelError if it is damaged.
+
+    A folder that may not be entered has none: another user's home is one, under sudo and in containers.
+    """
     path = folder / MANIFEST_NAME
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for such folders
         return {}
     with _readable(path) as document:
         entries = [entry_from(fields, folder) for fields in document["models"]]

@@ -130,6 +130,11 @@ def test_results_made_with_other_settings_are_counted_and_replaced_on_request(
     assert lgbpn("denoise", tmp_path).stderr.count("made with other settings") == 0
 
 
+def test_the_strength_may_be_given_in_per_cent(lgbpn: Lgbpn, make_photo: MakePhoto) -> None:
+    lgbpn("denoise", make_photo("a.png"), "--strength", "50%")
+    assert settings_of(make_photo("b.png").with_name("a_denoised.png"))["strength"] == 0.5
+
+
 def test_the_output_folder_inside_the_input_is_no_input(
     lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import shlex
 import signal
 from pathlib import Path
 from types import ModuleType
@@ -63,6 +64,35 @@ def test_whole_files_are_linked_from_where_the_page_lies(
     links = [unquote(link) for link in photo["files"].values()]
     assert links == ["../in/a #1 ä.png", "../out/a #1 ä.png"]
     assert all("#" not in link for link in photo["files"].values())
+
+
+def test_photos_of_two_drives_go_by_their_whole_names(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where C: and D: have no folder in common."""
+
+    def commonpath(paths: Any) -> str:
+        raise ValueError("Paths don't have the same drive")
+
+    monkeypatch.setattr("lgbpn_cli.evaluation.denoise_page.os.path.commonpath", commonpath)
+    photos = [make_photo("c/a.png"), make_photo("d/a.png")]
+    result = lgbpn("denoise", *photos, "--html", tmp_path / "page.html")
+    assert result.exit_code == 0
+    assert names_in(tmp_path / "page.html") == [photo.as_posix() for photo in photos]
+
+
+def test_the_command_on_the_page_gives_the_same_again(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    lgbpn("denoise", make_photo("a.png"), "--html", page, "--no-provenance", "--overwrite")
+    facts = json.loads(data_of(page)["facts"])
+    command = shlex.split(facts["command"])
+    assert "--no-provenance" in command
+    assert "False" not in command
+    again = lgbpn(*command[1:])
+    assert again.exit_code == 0
+    assert json.loads(data_of(page)["facts"])["command"] == facts["command"]
 
 
 def test_a_turned_photo_is_upright_on_the_page(lgbpn: Lgbpn, tmp_path: Path) -> None:

@@ -119,6 +119,20 @@ def test_off_a_terminal_each_photo_is_one_line(lgbpn: Lgbpn, make_photo: MakePho
     assert lines[-1].endswith(f", see {tmp_path}")
 
 
+def test_off_a_terminal_a_long_photo_gives_a_sign_of_life(
+    lgbpn: Lgbpn, make_photo: MakePhoto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lgbpn_cli.cli.heartbeat.EVERY_S", 0.05)
+    monkeypatch.setenv("FAKE_SECONDS_PER_TILE", "0.15")
+    photo = make_photo("a.png", (64, 256))
+    lines = lgbpn("denoise", photo, "--tile", 64).stderr.splitlines()
+    signs = [line for line in lines if line.startswith("0 of 1 photo done; a.png: 0.")]
+    assert len(signs) >= 4
+    assert any(", 2 of 4 tiles, about 0." in line and line.endswith(" s left") for line in signs)
+    assert lgbpn("denoise", photo, "--overwrite", "--tile", 64, "-q").stderr == ""
+    assert lines[-1].startswith("1 photo denoised")
+
+
 def test_a_file_name_cannot_command_the_terminal(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
     make_photo("a\n\x1b[31m.png")
     result = lgbpn("denoise", tmp_path)

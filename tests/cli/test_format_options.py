@@ -29,6 +29,10 @@ from lgbpn_cli.photos.write import write_photo
         ("tiff", "a_denoised.tif", "tiff"),
         ("webp", "a_denoised.webp", "webp"),
         ("avif", "a_denoised.avif", "avif"),
+        ("jpg", "a_denoised.jpg", "jpeg"),
+        ("JPG", "a_denoised.jpg", "jpeg"),
+        ("tif", "a_denoised.tif", "tiff"),
+        (".tif", "a_denoised.tif", "tiff"),
     ],
 )
 def test_format_decides_about_type_and_name(

@@ -1,0 +1,57 @@
+"""A sign of life where there is no progress bar: a line every half minute about how far a run is."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from lgbpn_cli.errors import shown
+
+EVERY_S = 30.0
+
+
+class Heartbeat:
+    """Prints what `words` returns to stderr every half minute while its block runs; nothing on a terminal.
+
+    A thread of its own does it: reading, measuring and writing a large photo take minutes, too, and report nothing
+    meanwhile.
+    """
+
+    def __init__(self, words: Callable[[], str], *, quiet: bool = False) -> None:
+        """`words` is called in the other thread; where it returns no text, nothing is printed."""
+        self._words = words
+        self._quiet = quiet or sys.stderr.isatty()
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Heartbeat:
+        """Begin."""
+        if not self._quiet:
+            self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop; no line comes after that."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._stopped.wait(EVERY_S):
+            text = self._words()
+            try:
+                if text:
+                    print(shown(text), file=sys.stderr, flush=True)
+            except (OSError, ValueError):  # nobody reads it any more
+                return
+
+
+def said(bar: Any) -> str:
+    """Return what a tqdm bar would show: 3 of 24 photos."""
+    return f"{bar.n} of {bar.total} {bar.unit}s" if bar.total else "starting"
