@@ -67,6 +67,11 @@ SHARES = (
     ("weakened_share", 0.5),
     ("jpeg_share", 0.4),
     ("earlier_share", 0.7),
+    ("made_share", 0.3),
+    ("unchanged_share", 0.1),
+    ("recoloured_share", 0.5),
+    ("drawn_scene_share", 0.15),
+    ("resized_share", 0.2),
 )
 """Settings between 0 and 1, and what is usual."""
 
@@ -107,7 +112,19 @@ class DistillationConfig:
     weakened_share: float = 0.0
     """Share of those whose noise is weakened: as the camera's at a lower ISO."""
     jpeg_share: float = 0.0
-    """Share of those, and of the scenes with grain, that become a JPEG of quality 60 to 96 after it."""
+    """Share of the scenes with any noise, or none, that become a JPEG of quality 50 to 98 after it."""
+    made_share: float = 0.0
+    """Share of the crops that are scenes with noise of any colour, grain size and growth, see `lessons_noise`."""
+    unchanged_share: float = 0.0
+    """Share of the crops that are scenes without noise, which are to stay as they are."""
+    recoloured_share: float = 0.0
+    """Share of all crops whose channels are exchanged, inverted or turned in hue, noise and target alike."""
+    drawn_scene_share: float = 0.0
+    """Share of the scenes that are flat colours, gradients, text, stars and weave, see `lessons_scenes`."""
+    resized_share: float = 0.0
+    """Share of the scenes with a camera's or made noise, or none, that are made smaller or larger with it."""
+    workers: int = 0
+    """Processes that make lessons beside the training; 0: it makes them itself."""
     earlier_share: float = 0.0
     """Share of each target that is the result of the teacher's present student: a second round of teaching."""
     from_earlier: bool = False
@@ -128,12 +145,22 @@ class DistillationConfig:
         _require_trainable(self.precision)
         for name in ("steps", "batch", "checkpoint_every", "crop_px"):
             require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
+        require(self.workers >= 0, "workers", "is less than none", "Use 1.")
         for name, usual in SHARES:
             require(0 <= getattr(self, name) <= 1, name, "is not between 0 and 1", f"Use {usual}.")
         require(
-            self.renoised_share + self.transplanted_share + self.grain_share <= 1,
+            sum(
+                (
+                    self.renoised_share,
+                    self.transplanted_share,
+                    self.grain_share,
+                    self.made_share,
+                    self.unchanged_share,
+                )
+            )
+            < 1 + 1e-9,
             "transplanted_share",
-            "makes more than 1 with renoised_share and grain_share",
+            "makes more than 1 with renoised_share, grain_share, made_share and unchanged_share",
             "Lower one of them.",
         )
         require(
@@ -244,6 +271,8 @@ class DataSource:
     their own targets, and are used with new noise only."""
     reduced: tuple[int, ...] = (1,)
     """Raw training: by which whole numbers the photos are made smaller, which takes their own noise away."""
+    scenes: bool = False
+    """Distillation: photographs of so little noise that they are scenes for new noise as they are."""
     mean_from_skewness: bool = False
     """Distillation: tell the mean of the photos' noise from its skewness, not from what was removed, see `noise_mean`:
     where the earlier student shifts this source's colours, having learned them from others."""
@@ -266,6 +295,12 @@ class DataSource:
             f"{self.folder}: drawn",
             "a drawn picture teaches nothing without new noise",
             "Set weight = 0 and renoised_weight above 0.",
+        )
+        require(
+            not self.scenes or (self.weight == 0 and bool(self.renoised_weight) and not self.drawn),
+            f"{self.folder}: scenes",
+            "photographs of little noise teach nothing without new noise",
+            "Set weight = 0 and renoised_weight above 0, and leave drawn out.",
         )
         require(
             not (self.drawn and self.mean_from_skewness),

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lgbpn_cli.config import StudentConfig
-from lgbpn_cli.device import Device
+from lgbpn_cli.device import DTYPES, Device
 from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, read_manifest
@@ -29,6 +29,7 @@ from lgbpn_cli.training.data import load_source
 from lgbpn_cli.training.drawn import DRAWN_PX, kept_in_colours
 from lgbpn_cli.training.estimates import cut_tiles, estimate_tile, result_tile
 from lgbpn_cli.training.kept_arrays import digest_of_all
+from lgbpn_cli.training.lessons_ahead import LessonsAhead
 from lgbpn_cli.training.muon import muon_and_adam
 from lgbpn_cli.training.noise_mean import missing_mean
 from lgbpn_cli.training.pairs import CleanedPhotos, PairSampler
@@ -39,8 +40,8 @@ from lgbpn_cli.training_config import DataSource, DistillationConfig
 
 CHECKPOINT_NAME = "student.pt"
 ESTIMATES_FOLDER = "estimates"
-SMALLEST_ERROR = 1 / 255
-"""Added to the errors of crops, in their squares: what is less than a level is not worth ever more."""
+SMALLEST_ERROR = 0.4 / 255
+"""Added to the errors of crops, in their squares: what rounding hides is not worth ever more."""
 FINEST_COARSE_PX, COARSEST_PX = 1, 10
 """Standard deviations of the two blurs between which noise is coarse: what is left of it in the results of students
 is seen there. Coarser still are shadows and colours, which real noise shifts and nothing else can teach."""
@@ -71,11 +72,14 @@ class StudentTrainer(Trainer):
         """Start a run at step 0 with weights drawn from the seed."""
         torch.manual_seed(config.seed)
         super().__init__(Student(shape), shape, config, device)
-        self.sampler, self.leaves_coarse_noise = sampler, config.transplanted_share > 0
+        self.lessons, self.leaves_coarse_noise = LessonsAhead(sampler, config), config.transplanted_share > 0
 
     def make_optimisers(self) -> list[torch.optim.Optimizer]:
         """Return Muon for the hidden kernels; Adam for the first and last convolution and all biases."""
-        return muon_and_adam(self.network, self.config.learning_rate, outer=("entry.", "exit."))
+        precision = DTYPES[self.device.precision(self.config.precision)]
+        return muon_and_adam(
+            self.network, self.config.learning_rate, outer=("entry.", "exit."), precision=precision
+        )
 
     def loss(self) -> Tensor:
         """Return the geometric mean of the crops' errors, each the root mean square of answer minus target.
@@ -83,7 +87,7 @@ class StudentTrainer(Trainer):
         So a tenth less error is worth the same in every crop, however noisy: it is what the mean of PSNR over photos
         measures (the PSNR loss of Chen et al., "Simple baselines for image restoration", ECCV 2022, in other units).
         """
-        pairs = self.sampler.pairs(self.step)
+        pairs = self.lessons.pairs(self.step)
         noisy, target, as_taken = (
             each.to(self.device.torch_device) for each in (pairs.noisy, pairs.target, pairs.as_taken)
         )
@@ -215,6 +219,9 @@ def run_distillation(
         kept = run_folder / ESTIMATES_FOLDER / f"{index:02}"
         if source.drawn:
             sources.append(draw_pictures(photos, source, (config.seed, index), kept, one_more))
+            continue
+        if source.scenes:
+            sources.append(_of_source(source, photos, photos))
             continue
         sources.append(clean_photos(photos, source, teacher, kept, one_more, earlier=before))
     weights = train_student(sources, recipe.student, config, run_folder, device, on_step, start=start)

@@ -23,27 +23,34 @@ STEP_OF_ADAM = 0.2
 
 
 def muon_and_adam(
-    network: nn.Module, learning_rate: float, *, outer: tuple[str, ...]
+    network: nn.Module,
+    learning_rate: float,
+    *,
+    outer: tuple[str, ...],
+    precision: torch.dtype = torch.float32,
 ) -> list[torch.optim.Optimizer]:
     """Return Muon for the hidden kernels of `network`, and Adam for all else, which share a learning rate.
 
     Adam has biases, the layers whose names begin with one of `outer`, which read and write pictures, and kernels of a
-    channel each, whose rows are no matrix.
+    channel each, whose rows are no matrix. `precision` is that of Muon's products.
     """
     kernels: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
     for name, parameter in network.named_parameters():
         hidden = parameter.ndim == 4 and parameter.shape[1] > 1 and not name.startswith(outer)
         (kernels if hidden else others).append(parameter)
-    return [Muon(kernels, lr=learning_rate), torch.optim.Adam(others, lr=learning_rate, fused=True)]
+    return [Muon(kernels, learning_rate, precision), torch.optim.Adam(others, lr=learning_rate, fused=True)]
 
 
 class Muon(torch.optim.Optimizer):
     """Muon for kernels (out, in, height, width) of convolutions, each flattened to a matrix of `out` rows."""
 
-    def __init__(self, kernels: Iterable[nn.Parameter], lr: float) -> None:
-        """Optimise `kernels` at learning rate `lr`."""
+    def __init__(
+        self, kernels: Iterable[nn.Parameter], lr: float, precision: torch.dtype = torch.float32
+    ) -> None:
+        """Optimise `kernels` at learning rate `lr`, with matrix products in `precision`."""
         super().__init__(kernels, {"lr": lr})
+        self.precision = precision
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
@@ -55,24 +62,26 @@ class Muon(torch.optim.Optimizer):
                     self._move(kernel, kernel.grad, self.state[kernel], group["lr"])
         return loss
 
-    @staticmethod
-    def _move(kernel: Tensor, gradient: Tensor, state: dict[str, Any], learning_rate: float) -> None:
+    def _move(self, kernel: Tensor, gradient: Tensor, state: dict[str, Any], learning_rate: float) -> None:
         momentum = state.setdefault("momentum", torch.zeros_like(kernel))
         momentum.lerp_(gradient, 1 - MOMENTUM)
         ahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov's
-        direction = orthogonalised(ahead.flatten(1))
+        direction = orthogonalised(ahead.flatten(1), self.precision)
         scale = STEP_OF_ADAM * max(direction.shape) ** 0.5
         kernel.sub_(direction.reshape(kernel.shape), alpha=learning_rate * scale)
 
 
-def orthogonalised(matrix: Tensor) -> Tensor:
-    """Return a matrix (m, n) with the singular vectors of `matrix` and all singular values near 1, float32."""
+def orthogonalised(matrix: Tensor, precision: torch.dtype = torch.float32) -> Tensor:
+    """Return a matrix (m, n) with the singular vectors of `matrix` and all singular values near 1, float32.
+
+    Its products are computed in `precision`.
+    """
     first, third, fifth = COEFFICIENTS
-    result: Tensor = matrix.float() / (matrix.float().norm() + 1e-7)
+    result: Tensor = (matrix.float() / (matrix.float().norm() + 1e-7)).to(precision)
     tall = result.shape[0] > result.shape[1]
     if tall:
         result = result.T
     for _ in range(ITERATIONS):
         gram = result @ result.T
         result = first * result + (third * gram + fifth * gram @ gram) @ result
-    return result.T if tall else result
+    return (result.T if tall else result).float()

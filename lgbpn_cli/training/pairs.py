@@ -1,7 +1,8 @@
 """Pairs of a noisy picture and its target: noisy photos as they are, and scenes with other noise on them.
 
-Scenes are cleaned photos and drawn pictures. The other noise is that of a made-up camera, grain, or that of a noisy
-photo, laid on the photo itself in another place, or on another scene.
+Scenes are cleaned photos, photographs of little noise and drawn pictures. The other noise is that of a made-up camera,
+grain, made noise of any kind, or that of a noisy photo, laid on the photo itself in another place, or on another scene;
+or there is none, and the scene is its own target. All may come in other colours.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from lgbpn_cli.training.grain import grain_for
+from lgbpn_cli.training.lessons_colour import recoloured, saturated
+from lgbpn_cli.training.lessons_noise import lay_made_noise
+from lgbpn_cli.training.lessons_scenes import draw_scene
 from lgbpn_cli.training.log_uniform import log_uniform
 from lgbpn_cli.training.noise_mean import Colours
 from lgbpn_cli.training.scenes import REDUCTION, crop, halved, varied
-from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph, through_jpeg
+from lgbpn_cli.training.synthesis import NoiseRanges, blur, draw_camera, photograph, through_jpeg
 from lgbpn_cli.training.transplant import NoiseOfPhoto, lay_noise, learn_noise
 from lgbpn_cli.training_config import DistillationConfig
 
@@ -28,11 +33,24 @@ WEAKEST = 0.05
 """The least strength of weakened noise, of the photo's own."""
 COARSEST_GRAIN_PX = 0.4
 """Standard deviation of its blur. Plush and lawns look like coarser grain, and more people photograph those."""
-JPEG_QUALITIES = (60, 97)
+JPEG_QUALITIES = (50, 99)
 """The least, and one more than the most."""
+WEAK_LEVELS = 2.0
+"""Noise weaker than this, in levels, is less than what a JPEG does to the scene: then the scene as that JPEG keeps it
+is the target, for what has no noise is to stay as it is."""
+SATURATED_SHARE, MOST_SATURATED = 0.35, 3.0
+"""Share of the scenes whose hue is turned, and by how much their colour grows at most, where pairs are recoloured."""
+OUT_OF_FOCUS_SHARE, OUT_OF_FOCUS_PX = 0.1, (1.0, 8.0)
+"""Share of the scenes that are out of focus where scenes are drawn, and the standard deviation of their blur."""
+ROWS_SHARE = 0.15
+"""Share of the made-up cameras whose rows have noise of their own."""
+FACTORS = (0.5, 2.5)
+"""By which pictures are made smaller or larger with their noise."""
+SMALLEST_SCENE_PX = 16
 
 
-Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
+FloatImage = NDArray[np.float32]
+Pair = tuple[FloatImage, FloatImage]
 """A noisy crop and its target, (crop_px, crop_px, 3) in 0..1."""
 
 
@@ -71,7 +89,8 @@ class PairSampler:
     def __init__(self, sources: Sequence[CleanedPhotos], config: DistillationConfig) -> None:
         """Take crops from `sources` by their weights, and from the photos of one by their area."""
         self.sources, self.config = tuple(sources), config
-        self.ranges = NoiseRanges(shot=config.shot)
+        # Their JPEGs are made here, where what has no noise is its own target.
+        self.ranges = NoiseRanges(shot=config.shot, jpeg_share=0, rows_share=ROWS_SHARE)
         self.shares = {
             renoised: _share([each.renoised_weight if renoised else each.weight for each in sources])
             for renoised in (False, True)
@@ -80,8 +99,8 @@ class PairSampler:
             _share([photo.shape[0] * photo.shape[1] for photo in each.noisy]) for each in sources
         ]
         self._noises: dict[tuple[int, int], NoiseOfPhoto] = {}
-        shortest = min(min(photo.shape[:2]) for each in sources for photo in each.noisy)
-        self._can_be_reduced = shortest >= REDUCTION * config.crop_px
+        self._shortest = int(min(min(photo.shape[:2]) for each in sources for photo in each.noisy))
+        self._can_be_reduced = self._shortest >= REDUCTION * config.crop_px
 
     def pairs(self, step: int) -> Pairs:
         """Return the pairs of a step, the same every time."""
@@ -96,8 +115,9 @@ class PairSampler:
     def _pair(self, random: np.random.Generator) -> tuple[Pair, bool]:
         """Return a noisy crop and its target, and whether its noise is the one that it was taken with."""
         pair, as_taken = self._in_colour(random)
-        # Without grey lessons nothing is drawn for them: older recipes keep their pairs.
-        grey = self.config.grey_share > 0 and random.random() < self.config.grey_share
+        if random.random() < self.config.recoloured_share:
+            pair = recoloured(pair, random)
+        grey = random.random() < self.config.grey_share
         return (_made_grey(pair, random) if grey else pair), as_taken
 
     def _in_colour(self, random: np.random.Generator) -> tuple[Pair, bool]:
@@ -106,6 +126,8 @@ class PairSampler:
             (self.config.renoised_share, self._renoised),
             (self.config.transplanted_share, self._transplanted),
             (self.config.grain_share, self._grainy),
+            (self.config.made_share, self._made),
+            (self.config.unchanged_share, self._unchanged),
         ):
             if kind < share:
                 return make(random), False
@@ -125,13 +147,21 @@ class PairSampler:
         photo_share = self.photo_shares[index]
         return index, int(random.choice(len(photo_share), p=photo_share))
 
-    def _scene(self, random: np.random.Generator, side: int) -> NDArray[np.float32]:
-        """Return a crop (side, side, 3) of the target of any source, varied."""
+    def _scene(self, random: np.random.Generator, side: int) -> FloatImage:
+        """Return a scene (side, side, 3): a crop of the target of any source, varied, or a drawn one."""
+        if random.random() < self.config.drawn_scene_share:
+            return draw_scene(side, random)
         index, chosen = self._choose(random, renoised=True)
         target = self.sources[index].targets[chosen]
         if min(target.shape[:2]) >= REDUCTION * side and random.random() < REDUCED_SHARE:
-            return varied(halved(crop((target,), REDUCTION * side, random)[0]), random)
-        return varied(crop((target,), side, random)[0], random)
+            scene = halved(crop((target,), REDUCTION * side, random)[0])
+        else:
+            scene = crop((target,), side, random)[0]
+        if self.config.recoloured_share and random.random() < SATURATED_SHARE:
+            scene = saturated(scene, random, MOST_SATURATED)
+        if self.config.drawn_scene_share and random.random() < OUT_OF_FOCUS_SHARE:
+            scene = blur(scene, log_uniform(random, *OUT_OF_FOCUS_PX))
+        return varied(scene, random)
 
     def _noise_of(self, index: int, chosen: int) -> NoiseOfPhoto:
         key, source = (index, chosen), self.sources[index]
@@ -140,8 +170,27 @@ class PairSampler:
         return self._noises[key]
 
     def _renoised(self, random: np.random.Generator) -> Pair:
-        scene = self._scene(random, self.config.crop_px)
-        return photograph(scene, draw_camera(random, self.ranges), random), scene
+        side = self._side(random)
+        scene = self._scene(random, side)
+        return self._as_file(
+            np.float32(255) * photograph(scene, draw_camera(random, self.ranges), random), scene, random
+        )
+
+    def _made(self, random: np.random.Generator) -> Pair:
+        scene = self._scene(random, self._side(random))
+        noisy, _ = lay_made_noise(scene, random)
+        return self._as_file(np.float32(255) * noisy, scene, random)
+
+    def _unchanged(self, random: np.random.Generator) -> Pair:
+        scene = self._scene(random, self._side(random))
+        return self._as_file(np.float32(255) * scene, scene, random)
+
+    def _side(self, random: np.random.Generator) -> int:
+        """Return the side of a scene that becomes a crop: another one for some, which are made smaller or larger."""
+        side = self.config.crop_px
+        if random.random() >= self.config.resized_share:
+            return side
+        return max(SMALLEST_SCENE_PX, min(self._shortest, round(side / log_uniform(random, *FACTORS))))
 
     def _transplanted(self, random: np.random.Generator) -> Pair:
         index, chosen = self._choose(random, renoised=False)
@@ -158,21 +207,47 @@ class PairSampler:
         laid = lay_noise(self._noise_of(index, chosen), levels, random, strength)
         if reduced:
             laid, scene = halved(laid), halved(scene)
-        return self._as_file(laid, random), scene
+        return self._as_file(laid, scene, random)
 
     def _grainy(self, random: np.random.Generator) -> Pair:
         scene = self._scene(random, self.config.crop_px)
-        return self._as_file(
-            255 * np.clip(scene + grain_for(scene, random, COARSEST_GRAIN_PX), 0, 1), random
-        ), scene
+        grain = grain_for(scene, random, COARSEST_GRAIN_PX)
+        return self._as_file(np.float32(255) * (scene + grain), scene, random)
 
-    def _as_file(self, levels: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
-        """Return a picture, 0..255, as a file gives it back, 0..1: in whole levels, some as JPEGs do."""
-        noisy = np.rint(levels).astype(np.uint8)
+    def _as_file(self, levels: FloatImage, scene: FloatImage, random: np.random.Generator) -> Pair:
+        """Return a picture with noise, 0..255, as a file gives it back, 0..1: in whole levels, some as JPEGs do.
+
+        And its target, the scene, which is made smaller or larger with it where it is of another size than a crop.
+        """
+        if len(scene) != self.config.crop_px:
+            levels, scene = resized((levels / np.float32(255), scene), self.config.crop_px)
+            levels = np.float32(255) * levels
+        noise = float((levels - np.float32(255) * scene).std())
+        noisy = _in_levels(levels)
         if random.random() < self.config.jpeg_share:
             quality, subsampling = int(random.integers(*JPEG_QUALITIES)), int(random.choice((0, 2)))
             noisy = through_jpeg(noisy, quality, subsampling)
-        return noisy.astype(np.float32) / np.float32(255)
+            if noise < WEAK_LEVELS:
+                scene = _as_floats(through_jpeg(_in_levels(np.float32(255) * scene), quality, subsampling))
+        return _as_floats(noisy), scene
+
+
+def resized(pictures: Pair, side: int) -> Pair:
+    """Return pictures (h, w, 3) made smaller or larger, to (side, side, 3), as programs do; not clipped."""
+    together = torch.from_numpy(np.concatenate(pictures, axis=2)).permute(2, 0, 1)[None]
+    sized = functional.interpolate(
+        together, (side, side), mode="bicubic", antialias=True, align_corners=False
+    )
+    both = sized[0].permute(1, 2, 0).numpy()
+    return np.ascontiguousarray(both[..., :3]), np.ascontiguousarray(both[..., 3:].clip(0, 1))
+
+
+def _in_levels(levels: FloatImage) -> NDArray[np.uint8]:
+    return np.asarray(np.rint(np.clip(levels, 0, 255)), np.uint8)
+
+
+def _as_floats(levels: NDArray[np.uint8]) -> FloatImage:
+    return levels.astype(np.float32) / np.float32(255)
 
 
 def _made_grey(pair: Pair, random: np.random.Generator) -> Pair:

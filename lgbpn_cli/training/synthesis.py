@@ -6,6 +6,8 @@ dependent on brightness, skewed by the tone curve and clipped at black. Sources 
 - unprocessing and the log-linear read noise of the DND cameras: Brooks et al., "Unprocessing Images for Learned Raw
   Denoising", CVPR 2019 (sections 3.1-3.6);
 - read noise of the SIDD phones: Zamir et al., "CycleISP", CVPR 2020 (its published noise sampler);
+- read noise of 374 cameras: a line through the median noise profiles of darktable's collection by ISO, brought to scale
+  with the calibration of ansel-denoise and that of ELD (Wei et al., CVPR 2020), from which noise of rows comes, too;
 - linear demosaicing with gradient correction: Malvar, He, Cutler, ICASSP 2004, figure 2.
 
 Only noise is demosaiced: the scene itself is taken as perfectly demosaiced, which is the same for a linear method,
@@ -29,10 +31,12 @@ from lgbpn_cli.training.log_uniform import log_uniform
 
 FloatImage = NDArray[np.float32]
 
-READ_NOISE_FITS = ((2.18, 1.20, 0.26), (1.85, 0.30, 0.20))
-"""(slope, offset, spread) of log read variance over log shot variance: DND cameras, SIDD phones."""
-FITS_CLIPPED_AT_BLACK = (True, False)
+READ_NOISE_FITS = ((2.18, 1.20, 0.26), (1.85, 0.30, 0.20), (1.24, -3.85, 1.07))
+"""(slope, offset, spread) of log read variance over log shot variance: DND cameras, SIDD phones, 374 cameras."""
+FITS_CLIPPED_AT_BLACK = (True, False, False)
 """Which of them lose what lies below black before the demosaicing: cameras differ in that, so both kinds are drawn."""
+ROWS = (0.05, 0.7)
+"""Deviation of the noise of rows, as a share of that of the read noise, where rows have any."""
 CURVE_POINTS = 1024
 """Points at which the tone curve is tabulated."""
 
@@ -47,6 +51,8 @@ class NoiseRanges:
     """Share of pictures whose noise the camera smooths or sharpens."""
     jpeg_share: float = 0.4
     """Share of pictures that are JPEGs, of quality 60 to 100."""
+    rows_share: float = 0.0
+    """Share of pictures whose sensor rows, or columns, have noise of their own."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,8 @@ class Camera:
     """Quality of the JPEG it is stored in; None: not a JPEG."""
     jpeg_subsampling: int = 0
     """0 for 4:4:4, 2 for 4:2:0."""
+    rows: float = 0.0
+    """Deviation of the noise of rows, as a share of that of the read noise."""
 
 
 def draw_camera(random: np.random.Generator, ranges: NoiseRanges) -> Camera:
@@ -100,6 +108,7 @@ def draw_camera(random: np.random.Generator, ranges: NoiseRanges) -> Camera:
         sharpening=random.uniform(0.0, 0.8) if processed else 0.0,
         jpeg_quality=int(random.integers(60, 101)) if jpeg else None,
         jpeg_subsampling=int(random.choice((0, 2))),
+        rows=log_uniform(random, *ROWS) if random.random() < ranges.rows_share else 0.0,
     )
 
 
@@ -145,6 +154,9 @@ def _sensor_noise(sensor: FloatImage, camera: Camera, random: np.random.Generato
     """Return what a sensor measures more or less than `sensor`, (h, w, 3), its clipping included."""
     photons = random.poisson(sensor / camera.shot).astype(np.float32)
     read = math.sqrt(camera.read) * random.standard_normal(sensor.shape, np.float32)
+    if camera.rows:
+        shape = (len(sensor), 1, 1) if random.integers(2) else (1, sensor.shape[1], 1)
+        read += math.sqrt(camera.read) * np.float32(camera.rows) * random.standard_normal(shape, np.float32)
     black = 0.0 if camera.clips_black else -1.0
     measured: FloatImage = np.clip(photons * np.float32(camera.shot) + read, black, 1) - sensor
     return measured

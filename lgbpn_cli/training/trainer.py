@@ -21,6 +21,9 @@ from lgbpn_cli.training.data import CropSampler
 from lgbpn_cli.training.muon import muon_and_adam
 from lgbpn_cli.training_config import DistillationConfig, RawTrainingConfig, TrainingConfig
 
+FREE_SETTINGS = ("steps", "workers")
+"""What may be changed while a run stands: how long it is, and how many processes make its lessons."""
+
 
 @dataclass(frozen=True)
 class TrainingProgress:
@@ -97,13 +100,15 @@ class Trainer:
     def resume(self, path: Path) -> None:
         """Take over the state of a checkpoint of the same run; other settings or photos raise TrainingError.
 
-        Only the number of steps may differ: a run can be made longer or shorter while it stands.
+        FREE_SETTINGS may differ: a run can be made longer or shorter while it stands.
         """
         state = load_checkpoint(path)
         try:
             # What an older version did not know had the value that is now its default.
-            settings = {**asdict(type(self.config)()), **state["training"], "steps": self.config.steps}
-            same = state["network"] == asdict(self.network_config) and settings == asdict(self.config)
+            wanted = asdict(self.config)
+            free = {name: wanted[name] for name in FREE_SETTINGS if name in wanted}
+            settings = {**asdict(type(self.config)()), **state["training"], **free}
+            same = state["network"] == asdict(self.network_config) and settings == wanted
             optimisers = state["optimisers"]
         except (KeyError, TypeError) as error:
             raise TrainingError(
