@@ -209,7 +209,7 @@ PART_OF_QUALITY = {"fast": "student", "best": "student", "teacher": "teacher", "
 LG-BPN in one pass (teacher) or with R3 refinement (teacher-r3)."""
 QUALITIES = tuple(PART_OF_QUALITY)
 """What --quality takes."""
-DEFAULT_QUALITY = {"student": "fast", "teacher": "teacher"}
+DEFAULT_QUALITY = {"student": "fast", "raw": "fast", "teacher": "teacher"}
 """The quality of each part unless another is named."""
 
 

@@ -51,6 +51,8 @@ class Model:
     def quality(self, wanted: str | None) -> str:
         """Return the quality to use: `wanted`, or this part's own. UsageError where the other part is needed."""
         quality = wanted or DEFAULT_QUALITY[self.part]
+        if self.part == "raw" and PART_OF_QUALITY[quality] == "student":
+            return quality  # the raw network is the student's counterpart
         if PART_OF_QUALITY[quality] != self.part:
             possible = ", ".join(name for name, part in PART_OF_QUALITY.items() if part == self.part)
             raise UsageError(

@@ -1,0 +1,141 @@
+"""One Bayer mosaic through the raw network, tile by tile: from noisy sites to clean camera RGB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lgbpn_cli.config import InferenceConfig
+from lgbpn_cli.inference.picture import Canvas
+from lgbpn_cli.inference.plan import Plan, plan_inference
+from lgbpn_cli.inference.sweep import Estimate, OnTile, Sweeps
+from lgbpn_cli.inference.tiling import Tile, Window
+from lgbpn_cli.models.load import Model
+from lgbpn_cli.network.raw import PLANES, RawNetwork
+
+FloatImage = NDArray[np.float32]
+RED = 0
+CLIPPED = 0.995
+"""Share of white from which a site counts as clipped."""
+
+
+@dataclass(frozen=True, eq=False)
+class BayerMosaic:
+    """A Bayer sensor's samples and what is known about them."""
+
+    samples: FloatImage
+    """(h, w), linear: black 0, white 1, noise below black kept."""
+    pattern: NDArray[np.uint8]
+    """(2, 2): the colours (0 red, 1 green, 2 blue) of the sites in the upper left corner."""
+    noise: FloatImage
+    """(3, 2): a and b of the variance a x + b, of red, green and blue."""
+    gains: tuple[float, float, float]
+    """White balance: what red, green and blue are multiplied with to make grey neutral."""
+
+    @property
+    def shift(self) -> tuple[int, int]:
+        """Rows and columns between the first red site and the corner."""
+        rows, columns = np.nonzero(self.pattern == RED)
+        if self.pattern.shape != (2, 2) or len(rows) != 1:
+            raise ValueError("not the pattern of a Bayer sensor")
+        return int(rows[0]), int(columns[0])
+
+
+@torch.inference_mode()
+def run_raw_network(
+    mosaic: BayerMosaic,
+    model: Model,
+    config: InferenceConfig,
+    *,
+    into: Canvas | None = None,
+    on_tile: OnTile | None = None,
+    on_plan: Callable[[Plan], None] | None = None,
+    on_note: Callable[[str], None] | None = None,
+) -> FloatImage | None:
+    """Return the scene (h, w, 3), linear camera RGB in the mosaic's scale, not balanced; or put it `into` a canvas.
+
+    The rest is as in `run_network`. What the sensor clipped is white in the result.
+    """
+    height, width = mosaic.samples.shape
+    result = np.empty((height, width, 3), np.float32) if into is None else None
+    canvas: Canvas = result if into is None else into  # type: ignore[assignment]  # one of them is there
+    plan = plan_inference(height, width, model, config, held_bytes=mosaic.samples.nbytes + canvas.nbytes)
+    if on_plan is not None:
+        on_plan(plan)
+    phased = _Phased(mosaic, plan.multiple_px)
+    sweeps = Sweeps(model, config, plan, phased.samples.shape, on_tile=on_tile, on_note=on_note)
+
+    def write(tile: Tile, clean: np.ndarray) -> None:
+        seen, place = phased.inside(tile.core)
+        clean = _white_where_clipped(clean, phased.samples[tile.core])
+        canvas[place] = clean[seen]
+
+    sweeps.run(lambda: _estimate(phased.samples, mosaic, model), write)
+    return result
+
+
+class _Phased:
+    """A mosaic that begins with a red site and has sides the network takes: reflected, which keeps every colour."""
+
+    def __init__(self, mosaic: BayerMosaic, multiple_px: int) -> None:
+        self._before = mosaic.shift
+        self._shape = mosaic.samples.shape
+        added = [
+            (before, -(before + side) % multiple_px)
+            for before, side in zip(self._before, self._shape, strict=True)
+        ]
+        self.samples = np.pad(mosaic.samples, added, mode="reflect") if np.any(added) else mosaic.samples
+
+    def inside(self, core: Window) -> tuple[Window, Window]:
+        """Return which part of a core lies in the mosaic itself, and where there."""
+        spans = [
+            (max(span.start, before), min(span.stop, before + side), span.start, before)
+            for span, before, side in zip(core, self._before, self._shape, strict=True)
+        ]
+        seen = tuple(slice(start - origin, max(start, stop) - origin) for start, stop, origin, _ in spans)
+        place = tuple(slice(start - before, max(start, stop) - before) for start, stop, _, before in spans)
+        return (seen[0], seen[1]), (place[0], place[1])
+
+
+def _estimate(samples: FloatImage, mosaic: BayerMosaic, model: Model) -> Estimate:
+    device, network = model.device, model.network
+    if not isinstance(network, RawNetwork):
+        raise TypeError("not a network for raw mosaics")
+    noise = torch.from_numpy(np.asarray(mosaic.noise, np.float32))[None].to(device.torch_device)
+    gains = torch.tensor([mosaic.gains], dtype=torch.float32, device=device.torch_device)
+    gains = gains / gains[:, 1:2]
+
+    def estimate(tile: Tile, plan: Plan) -> Tensor:
+        return network(device.upload(packed(samples[tile.window])), noise, gains)  # type: ignore[no-any-return]
+
+    return estimate
+
+
+def packed(samples: FloatImage) -> FloatImage:
+    """Return the planes (h / 2, w / 2, 4) of a mosaic that begins with a red site."""
+    planes = [samples[row::2, column::2] for row in range(2) for column in range(2)]
+    return np.stack(planes, axis=2)
+
+
+def _white_where_clipped(clean: FloatImage, samples: FloatImage) -> FloatImage:
+    """Return the scene with each colour at least white in the squares all of whose sites of that colour clipped.
+
+    A network's white is white but for the last per cent, which white balance turns into a colour.
+    """
+    clipped = packed(samples) >= CLIPPED
+    if not clipped.any():
+        return clean
+    clean = clean.copy()
+    for colour in range(3):
+        of_colour = [plane for plane, its_colour in enumerate(PLANES) if its_colour == colour]
+        blown = clipped[..., of_colour].all(axis=2)
+        for row in range(2):
+            for column in range(2):
+                sites = clean[row::2, column::2, colour]
+                np.maximum(sites, 1, out=sites, where=blown)
+    return clean
