@@ -1,0 +1,139 @@
+"""All directories of a camera raw file that is built like a TIFF: what they say about samples and photo."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from lgbpn_cli.photos.faults import DamagedFileError
+from lgbpn_cli.photos.tiff.directory import Directory, read_directory_at, read_integers
+from lgbpn_cli.photos.tiff.metadata import FIRST_DNG_TAG
+
+TIFF, PANASONIC = 42, 0x55
+TIFF_VERSIONS = (TIFF, 0x4F52, 0x5352, PANASONIC)
+"""TIFF, two of Olympus's kinds, Panasonic's."""
+SUB_DIRECTORIES = 330
+MAX_DIRECTORIES = 64
+"""More than any camera writes; a DNG with many semantic masks has a dozen."""
+WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES = 256, 257, 258, 259, 262, 277
+BLOCKS = ((273, 279), (324, 325))
+"""Tags with offsets and lengths of strips, and of tiles."""
+UNCOMPRESSED = 1
+CFA, LINEAR_RAW = 32803, 34892
+FILTER_SIZE, FILTER_COLOURS = 33421, 33422
+TRUNCATED = "its raw data end early: the file is truncated"
+PANASONIC_WIDTH, PANASONIC_HEIGHT, PANASONIC_FORMAT, PANASONIC_OFFSET = 2, 3, 45, 280
+PANASONIC_VARIABLE_LENGTH = 8
+"""Kinds of Panasonic's data before this one hold at most 14 samples in 16 bytes."""
+
+
+@dataclass(frozen=True)
+class RawDirectories:
+    """The directories of one file, the first one first; damaged ones below it are left out."""
+
+    order: str
+    version: int
+    all: tuple[Directory, ...]
+
+    @property
+    def first(self) -> Directory:
+        """The one that the file's header points to."""
+        return self.all[0]
+
+    @property
+    def is_dng(self) -> bool:
+        """Whether the file says so."""
+        return self.version == TIFF and self.first.find(FIRST_DNG_TAG) is not None
+
+    def raw(self, file: BinaryIO) -> Directory | None:
+        """Return the directory of the camera's samples, the largest if there are several; None without any."""
+        found = [each for each in self.all if self._one(file, each, PHOTOMETRIC) in (CFA, LINEAR_RAW)]
+        whole = [each for each in found if self._one(file, each, 254) in (None, 0)]
+        return max(whole or found, key=lambda each: self._pixels(file, each), default=None)
+
+    def pointing(self, tag: int) -> Directory | None:
+        """Return the first directory that has this tag."""
+        return next((each for each in self.all if each.find(tag) is not None), None)
+
+    def check_complete(self, file: BinaryIO, file_bytes: int) -> None:
+        """Raise DamagedFileError if the samples reach beyond the end of the file, or are fewer than they should be.
+
+        LibRaw makes a picture of what there is, and invents the rest.
+        """
+        if self.version == PANASONIC:
+            needed = self._panasonic_end(file)
+            if needed > file_bytes:
+                raise DamagedFileError(TRUNCATED)
+            return
+        raw = self.raw(file)
+        largest = max(self.all, key=lambda each: sum(self._lengths(file, each)))
+        for directory in {id(each): each for each in (raw, largest) if each is not None}.values():
+            for offsets_tag, lengths_tag in BLOCKS:
+                offsets = self._integers(file, directory, offsets_tag)
+                lengths = self._integers(file, directory, lengths_tag)
+                ends = (start + length for start, length in zip(offsets, lengths, strict=False))
+                if max(ends, default=0) > file_bytes:
+                    raise DamagedFileError(TRUNCATED)
+        if raw is not None and self.is_dng:
+            self._check_lengths(file, raw)
+
+    def _check_lengths(self, file: BinaryIO, raw: Directory) -> None:
+        bits = self._integers(file, raw, BITS) or (16,)
+        samples = self._one(file, raw, SAMPLES) or 1
+        needed = self._pixels(file, raw) * samples * bits[0] // 8
+        if self._one(file, raw, COMPRESSION) == UNCOMPRESSED and sum(self._lengths(file, raw)) < needed:
+            raise DamagedFileError("its strips or tiles hold too few bytes for its pixels")
+
+    def _panasonic_end(self, file: BinaryIO) -> int:
+        """Return where the samples end at the least; 0 where that cannot be told."""
+        width, height = (self._one(file, self.first, tag) or 0 for tag in (PANASONIC_WIDTH, PANASONIC_HEIGHT))
+        offset = self._one(file, self.first, PANASONIC_OFFSET)
+        if offset is None:
+            offset = self._one(file, self.first, BLOCKS[0][0]) or 0
+        if (self._one(file, self.first, PANASONIC_FORMAT) or 0) >= PANASONIC_VARIABLE_LENGTH:
+            return offset
+        return offset + width * height * 16 // 14
+
+    def _pixels(self, file: BinaryIO, directory: Directory) -> int:
+        return (self._one(file, directory, WIDTH) or 0) * (self._one(file, directory, HEIGHT) or 0)
+
+    def _lengths(self, file: BinaryIO, directory: Directory) -> tuple[int, ...]:
+        return tuple(length for _, tag in BLOCKS for length in self._integers(file, directory, tag))
+
+    def _integers(self, file: BinaryIO, directory: Directory, tag: int) -> tuple[int, ...]:
+        entry = directory.find(tag)
+        return () if entry is None else read_integers(file, directory, entry)
+
+    def _one(self, file: BinaryIO, directory: Directory, tag: int) -> int | None:
+        values = self._integers(file, directory, tag)
+        return values[0] if values else None
+
+
+def read_raw_directories(file: BinaryIO, file_bytes: int) -> RawDirectories | None:
+    """Return all directories of a raw file that is built like a TIFF; None for any other, or a damaged first one."""
+    file.seek(0)
+    head = file.read(8)
+    order = {b"II": "<", b"MM": ">"}.get(head[:2])
+    if order is None or len(head) < 8:
+        return None
+    version, offset = struct.unpack(order + "HI", head[2:])
+    if version not in TIFF_VERSIONS:
+        return None
+    found: dict[int, Directory] = {}
+    waiting = [offset]
+    while waiting and len(found) < MAX_DIRECTORIES:
+        offset = waiting.pop(0)
+        if offset in found or not offset:
+            continue
+        try:
+            directory = read_directory_at(file, file_bytes, order, False, offset)
+            found[offset] = directory
+            waiting.append(directory.next_offset)
+            entry = directory.find(SUB_DIRECTORIES)
+            if entry is not None:
+                waiting += read_integers(file, directory, entry)
+        except DamagedFileError:
+            if not found:
+                return None
+    return RawDirectories(order, version, tuple(found.values())) if found else None

@@ -1,0 +1,193 @@
+"""Hot pixels of a mosaic: sites that are bright without light. They are found and filled in before demosaicing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lgbpn_cli.photos.raw.mosaic import Mosaic
+
+DEVIATIONS = 5.0
+"""Of the noise, by which a hot site lies above the second brightest of its neighbours of the same colour."""
+SHARE_OF_OTHERS = 0.15
+"""The other colours beside a hot site rise by less than this share of its own rise: light would show in them."""
+BESIDE = 4
+"""How many sites of other colours are looked at, the nearest."""
+CELL_PX, MOST_IN_CELL = 32, 4
+"""More than so many bright sites in a square of this side are no accident, where the picture's median is none."""
+NEIGHBOURS = 8
+REACH = 4
+"""How far those neighbours lie away at most, in sites."""
+DEVIATION_OF_MEDIAN = 1.4826
+"""The standard deviation of normal noise, over the median of its size."""
+BRIGHTNESS_BINS = 24
+FEWEST_IN_BIN = 64
+SAMPLED_SITES = 20_000
+"""Sites of one place in the pattern that the noise is measured on."""
+SMALLEST_SIDE = 16
+"""Of a mosaic that is looked at: every site then has some of its neighbours."""
+BAND_ROWS = 384
+"""Rows worked on at a time; a multiple of both patterns' periods."""
+Step = tuple[int, int]
+"""Rows down and columns to the right."""
+
+
+def repair_hot_pixels(mosaic: Mosaic) -> int:
+    """Fill in the hot sites of a mosaic, in place, and return how many there were.
+
+    A site is hot where it lies far above the second brightest of its eight nearest neighbours of the same colour,
+    measured in the noise at that brightness, *and* the other colours beside it do not rise with it, *and* such sites
+    are not crowded: without the second condition fine texture and stars would be hit, without the third coloured
+    lights. It gets its neighbours' median.
+    """
+    period = len(mosaic.pattern)
+    if min(mosaic.samples.shape) < SMALLEST_SIDE:
+        return 0
+    sites = [(row, column) for row in range(period) for column in range(period)]
+    bright = [_bright_sites(mosaic, row, column) for row, column in sites]
+    alone = _uncrowded(bright, mosaic.samples.shape)
+    found = []
+    for (row, column), places in zip(sites, bright, strict=True):
+        places = places[alone[places[:, 0] // CELL_PX, places[:, 1] // CELL_PX]]
+        around = _gathered(mosaic.samples, places, same_colour_steps(mosaic.pattern, row, column))
+        medians = np.nanmedian(around, axis=1) if len(places) else np.empty(0)
+        hot = _others_stay(mosaic, row, column, places, medians)
+        found.append((places[hot], medians[hot]))
+    for places, values in found:  # after all were looked at, or one would be judged by another's repair
+        mosaic.samples[places[:, 0], places[:, 1]] = values
+    return sum(len(places) for places, _ in found)
+
+
+def fill_sites(mosaic: Mosaic, bad: np.ndarray) -> None:
+    """Give the sites where `bad` (h, w) is true the median of their good neighbours of the same colour, in place."""
+    places = np.argwhere(bad)
+    samples = np.where(bad, np.float32(np.nan), mosaic.samples)
+    period = len(mosaic.pattern)
+    for row in range(period):
+        for column in range(period):
+            own = places[(places[:, 0] % period == row) & (places[:, 1] % period == column)]
+            around = _gathered(samples, own, same_colour_steps(mosaic.pattern, row, column))
+            known = np.isfinite(around).any(axis=1)
+            own, around = own[known], around[known]
+            mosaic.samples[own[:, 0], own[:, 1]] = np.nanmedian(around, axis=1) if len(own) else 0
+
+
+def same_colour_steps(pattern: np.ndarray, row: int, column: int) -> list[Step]:
+    """Return the steps from a site of the pattern to its eight nearest neighbours of the same colour."""
+    return _steps(pattern, row, column, same=True)[:NEIGHBOURS]
+
+
+def _steps(pattern: np.ndarray, row: int, column: int, *, same: bool) -> list[Step]:
+    period = len(pattern)
+    reach = range(-REACH, REACH + 1)
+    found = [
+        (down, right)
+        for down in reach
+        for right in reach
+        if (down, right) != (0, 0)
+        and (pattern[(row + down) % period, (column + right) % period] == pattern[row, column]) == same
+    ]
+    return sorted(found, key=lambda step: (step[0] ** 2 + step[1] ** 2, step))
+
+
+def _bright_sites(mosaic: Mosaic, row: int, column: int) -> np.ndarray:
+    """Return places (n, 2) at one place of the pattern that lie far above the second brightest neighbour."""
+    period = len(mosaic.pattern)
+    steps = same_colour_steps(mosaic.pattern, row, column)
+    brightness, deviation = _noise(mosaic, row, column, steps)
+    found = [np.empty((0, 2), np.intp)]
+    for top in range(0, mosaic.samples.shape[0], BAND_ROWS):
+        own = mosaic.samples[top + row : top + BAND_ROWS : period, column::period]
+        if not own.size:
+            continue
+        highest = np.full(own.shape, -np.inf, np.float32)
+        second = highest.copy()
+        for step in steps:
+            other = _shifted(mosaic.samples, top + row, column, step, period, own.shape)
+            np.maximum(second, np.minimum(highest, other), out=second)
+            np.maximum(highest, other, out=highest)
+        limit = second + np.float32(DEVIATIONS) * np.interp(second, brightness, deviation).astype(np.float32)
+        found.append(np.argwhere(own > limit) * period + (top + row, column))
+    return np.concatenate(found)
+
+
+def _uncrowded(bright: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    """Return for each cell of the picture whether so many bright sites may be there by chance."""
+    cells = tuple(-(-side // CELL_PX) for side in shape)
+    counts = np.zeros(cells, np.intp)
+    for places in bright:
+        np.add.at(counts, (places[:, 0] // CELL_PX, places[:, 1] // CELL_PX), 1)
+    return np.asarray(counts <= MOST_IN_CELL * (1 + np.median(counts)))
+
+
+def _others_stay(
+    mosaic: Mosaic, row: int, column: int, places: np.ndarray, medians: np.ndarray
+) -> np.ndarray:
+    """Return for each place (n,) whether the other colours beside it do not rise as light would make them."""
+    period = len(mosaic.pattern)
+    usual = {
+        colour: max(1e-4, abs(float(mosaic.samples[site].mean()))) for colour, site in mosaic.site_slices()
+    }
+    rises = np.full((len(places), BESIDE), np.nan, np.float32)
+    for index, (down, right) in enumerate(_steps(mosaic.pattern, row, column, same=False)[:BESIDE]):
+        y, x = (row + down) % period, (column + right) % period
+        beside = places + np.array((down, right))
+        around = _gathered(mosaic.samples, beside, [(0, 0), *same_colour_steps(mosaic.pattern, y, x)])
+        inside = np.isfinite(around[:, 0])
+        rise = around[inside, 0] - np.nanmedian(around[inside, 1:], axis=1) if inside.any() else 0
+        rises[inside, index] = rise / usual[int(mosaic.pattern[y, x])]
+    own = (mosaic.samples[places[:, 0], places[:, 1]] - medians) / usual[int(mosaic.pattern[row, column])]
+    return np.asarray(np.nansum(rises, axis=1) / BESIDE < SHARE_OF_OTHERS * own)
+
+
+def _noise(mosaic: Mosaic, row: int, column: int, steps: Sequence[Step]) -> tuple[np.ndarray, np.ndarray]:
+    """Return brightnesses, rising, and the noise's deviation at each; texture adds to it, which is the safe side."""
+    period = len(mosaic.pattern)
+    rows, columns = (
+        np.arange(first, side, period)
+        for first, side in zip((row, column), mosaic.samples.shape, strict=True)
+    )
+    stride = max(1, int((len(rows) * len(columns) / SAMPLED_SITES) ** 0.5))
+    places = np.stack(np.meshgrid(rows[::stride], columns[::stride], indexing="ij"), axis=-1).reshape(-1, 2)
+    around = np.nanmean(_gathered(mosaic.samples, places, steps), axis=1)
+    off = np.abs(mosaic.samples[places[:, 0], places[:, 1]] - around)
+    order = np.argsort(around)
+    bins = max(1, min(BRIGHTNESS_BINS, len(order) // FEWEST_IN_BIN))
+    parts = [part for part in np.array_split(order, bins) if len(part)]
+    brightness = np.array([around[part].mean() for part in parts])
+    deviation = np.array([DEVIATION_OF_MEDIAN * np.median(off[part]) for part in parts])
+    return brightness, np.maximum(deviation, 1e-5)
+
+
+def _gathered(samples: np.ndarray, places: np.ndarray, steps: Sequence[Step]) -> np.ndarray:
+    """Return the samples (n, steps) around places (n, 2); NaN beyond the edges."""
+    height, width = samples.shape
+    found = np.full((len(places), len(steps)), np.nan, np.float32)
+    for index, (down, right) in enumerate(steps):
+        y, x = places[:, 0] + down, places[:, 1] + right
+        inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+        found[inside, index] = samples[y[inside], x[inside]]
+    return found
+
+
+def _shifted(
+    samples: np.ndarray, top: int, left: int, step: Step, period: int, shape: tuple[int, ...]
+) -> np.ndarray:
+    """Return every period-th sample from (top, left) + step on; those beyond the edges are of the nearest place."""
+    rows = top + step[0] + period * np.arange(shape[0])
+    columns = left + step[1] + period * np.arange(shape[1])
+    inside = (
+        rows[0] >= 0 and rows[-1] < samples.shape[0] and columns[0] >= 0 and columns[-1] < samples.shape[1]
+    )
+    if inside:
+        return samples[rows[0] : rows[-1] + 1 : period, columns[0] : columns[-1] + 1 : period]
+    by_rows = samples[_within(rows, samples.shape[0], period)]
+    return np.asarray(by_rows[:, _within(columns, samples.shape[1], period)])
+
+
+def _within(places: np.ndarray, side: int, period: int) -> np.ndarray:
+    """Return the places moved into the picture by whole periods, so that their colours stay."""
+    moved = np.where(places < 0, places + 2 * period, places)
+    moved = np.where(moved >= side, moved - 2 * period, moved)
+    return np.asarray(np.clip(moved, 0, side - 1))

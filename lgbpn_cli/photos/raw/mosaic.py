@@ -1,0 +1,87 @@
+"""The mosaic of a camera raw file: one sample a site behind its colour filter, black at 0 and white at 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lgbpn_cli.photos.faults import UnsupportedFileError
+
+RAW_CURE = "Update rawpy (LibRaw) if the camera is new, convert it with the maker's program, or leave it out."
+RED, GREEN, BLUE = 0, 1, 2
+SECOND_GREEN = 3
+"""LibRaw's number for the greens of every other row."""
+PERIODS = (2, 6)
+"""Bayer and X-Trans."""
+LOOKED_AT_PX = 24
+"""Side of the corner whose colours tell the pattern: whole periods of every pattern there is."""
+COLOUR_NAMES = {0: "red", 1: "green", 2: "blue", 3: "cyan", 4: "magenta", 5: "yellow", 6: "white"}
+
+
+@dataclass(frozen=True, eq=False)
+class Mosaic:
+    """What a sensor saw, without margins."""
+
+    samples: np.ndarray
+    """(h, w) float32 in the camera's own colours, not balanced: black at 0, white at 1, noise below black negative."""
+    pattern: np.ndarray
+    """(2, 2) or (6, 6) uint8: RED, GREEN or BLUE of the sites in the upper left corner; it repeats."""
+
+    def site_slices(self) -> list[tuple[int, tuple[slice, slice]]]:
+        """Return colour and place, for indexing, of every site of the pattern."""
+        period = len(self.pattern)
+        return [
+            (int(self.pattern[row, column]), (slice(row, None, period), slice(column, None, period)))
+            for row in range(period)
+            for column in range(period)
+        ]
+
+
+def read_mosaic(raw: Any) -> Mosaic:
+    """Return the visible mosaic of a raw file that LibRaw has unpacked (`rawpy.RawPy`, of the flat type).
+
+    Black is taken off as LibRaw knows it, one level for each of red, blue and both greens.
+    Raises UnsupportedFileError for colour filters that are neither Bayer nor X-Trans.
+    """
+    numbers = raw.raw_colors_visible[:LOOKED_AT_PX, :LOOKED_AT_PX]
+    pattern = filter_pattern(np.where(numbers == SECOND_GREEN, GREEN, numbers))
+    period = len(pattern)
+    blacks = np.array(raw.black_level_per_channel, np.float32)[numbers[:period, :period]]
+    stored = raw.raw_image_visible
+    mosaic = Mosaic(np.empty(stored.shape, np.float32), pattern)
+    for (_, site), black in zip(mosaic.site_slices(), blacks.ravel(), strict=True):
+        mosaic.samples[site] = scaled(stored[site], black, raw.white_level)
+    return mosaic
+
+
+def scaled(stored: np.ndarray, black: Any, white: Any) -> np.ndarray:
+    """Return stored samples as float32 with black at 0 and white at 1; levels broadcast."""
+    black = np.asarray(black, np.float32)
+    light: np.ndarray = (stored.astype(np.float32) - black) / np.maximum(
+        np.asarray(white, np.float32) - black, 1
+    )
+    return light
+
+
+def filter_pattern(colours: np.ndarray) -> np.ndarray:
+    """Return the smallest pattern that repeats over the colours of a picture's sites, (2, 2) or (6, 6) uint8.
+
+    Raises UnsupportedFileError for one of another size, or without one of red, green and blue.
+    """
+    for period in PERIODS:
+        first = colours[:period, :period]
+        rows, columns = (np.arange(side) % period for side in colours.shape)
+        if len(first) == period == first.shape[1] and (first[rows][:, columns] == colours).all():
+            missing = {RED, GREEN, BLUE} - set(first.ravel().tolist())
+            if missing or set(first.ravel().tolist()) - {RED, GREEN, BLUE}:
+                names = ", ".join(COLOUR_NAMES.get(int(each), str(each)) for each in np.unique(first))
+                raise UnsupportedFileError(
+                    f"a camera raw file with colour filters of {names} alone", RAW_CURE
+                )
+            return first.astype(np.uint8)
+    raise UnsupportedFileError(
+        "a camera raw file with a colour filter pattern that is neither Bayer (2 x 2) nor X-Trans (6 x 6)",
+        RAW_CURE,
+    )
