@@ -16,7 +16,8 @@ from lgbpn_cli.photos.heif.webp_avif import CompressedContainer
 from lgbpn_cli.photos.jpeg.codec import JpegContainer
 from lgbpn_cli.photos.jpeg.metadata import segments_for
 from lgbpn_cli.photos.metadata.exif import bare_exif
-from lgbpn_cli.photos.metadata.icc import SPACES, icc_profile
+from lgbpn_cli.photos.metadata.given_profile import fitted, with_srgb_curve
+from lgbpn_cli.photos.metadata.icc import SPACES, SRGB_CURVE, icc_profile
 from lgbpn_cli.photos.metadata.orientation import UPRIGHT
 from lgbpn_cli.photos.photo import Container, Metadata, Photo
 from lgbpn_cli.photos.png.codec import PngContainer
@@ -30,6 +31,11 @@ from lgbpn_cli.photos.tiff.new import NewTiffContainer
 NEW_FILE_QUALITY = 95
 DEEP_TYPES = frozenset({"png", "tiff"})
 """Types that hold 16 bits a sample."""
+COLOUR_TYPES = frozenset({"webp", "avif"})
+"""Types in which grey is written as colour."""
+HIGHLIGHTS_CUT = "highlights above white are cut off, which only floating-point TIFFs hold"
+BAND_ROWS = 256
+"""Rows converted at a time: temporary arrays stay small beside the photo itself."""
 COARSE_COLOUR_BELOW = 90
 """JPEG quality below which colour is stored at half the resolution, as most programs do."""
 
@@ -79,18 +85,21 @@ def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
         return _as_dng(photo, output)
     if photo.camera is not None:
         photo = _rendered(photo, output.colour_space or "srgb")
-    if photo.linear:
-        raise UnsupportedFileError("a picture in linear light, which only TIFF holds", "Use -f preserve.")
     # AVIF holds 10 of 16 bits; not beside transparency, which the writer of such files does not know.
     keeps_depth = wanted in DEEP_TYPES or (wanted == "avif" and photo.alpha is None)
-    depth = output.bit_depth or (photo.bit_depth if keeps_depth else 8)
+    kept_depth = photo.bit_depth if wanted == "tiff" else min(photo.bit_depth, 16) if keeps_depth else 8
+    depth = output.bit_depth or kept_depth
     if output.bit_depth == 16 and wanted not in DEEP_TYPES:
         raise UnsupportedFileError(
             f"a photo that is to become {wanted}, which has no 16 bits", "Leave --bit-depth out."
         )
     if photo.alpha is not None and wanted == "jpeg":
         raise UnsupportedFileError("a photo with transparency, which JPEG cannot hold", "Use -f png.")
+    if photo.linear and not (wanted in DEEP_TYPES and depth == photo.bit_depth > 8):
+        photo = _encoded(photo)
     photo = _with_depth(photo, depth)
+    colours = 3 if wanted in COLOUR_TYPES else photo.pixels.shape[2]
+    photo = replace(photo, metadata=replace(photo.metadata, icc=fitted(photo.metadata.icc, colours)))
     return replace(photo, format=wanted, container=_container(photo, wanted, output))
 
 
@@ -142,6 +151,32 @@ def _rendered(photo: Photo, colour_space: str) -> Photo:
     return replace(photo, pixels=pixels, metadata=metadata, linear=False, camera=None)
 
 
+def _encoded(photo: Photo) -> Photo:
+    """Return a photo in linear light under sRGB's curve, in which 8 bits are enough; its primaries stay.
+
+    Raises UnsupportedFileError where the profile cannot tell that.
+    """
+    profile = with_srgb_curve(photo.metadata.icc)
+    if profile is None:
+        raise UnsupportedFileError(
+            "a picture in linear light whose colour profile is made of tables, which fit no other light",
+            "Use -f preserve, or give it a plain profile first.",
+        )
+    white = np.iinfo(photo.pixels.dtype).max if photo.bit_depth <= 16 else 1.0
+    notes = (
+        (*photo.notes, HIGHLIGHTS_CUT)
+        if photo.bit_depth > 16 and photo.pixels.max(initial=0) > 1
+        else photo.notes
+    )
+    pixels = np.empty(photo.pixels.shape, np.float32)
+    for top in range(0, len(pixels), BAND_ROWS):
+        band = slice(top, top + BAND_ROWS)
+        pixels[band] = SRGB_CURVE.encode(np.clip(photo.pixels[band] / white, 0, 1))
+    return replace(
+        photo, pixels=pixels, metadata=replace(photo.metadata, icc=profile), linear=False, notes=notes
+    )
+
+
 def _with_depth(photo: Photo, bits: int) -> Photo:
     if bits == photo.bit_depth:
         return photo
@@ -150,6 +185,16 @@ def _with_depth(photo: Photo, bits: int) -> Photo:
 
 
 def _scaled(samples: np.ndarray, bits: int) -> np.ndarray:
+    if samples.dtype.itemsize * 8 == bits:
+        return samples
+    if samples.dtype == np.float32:
+        white = (1 << bits) - 1
+        kind = np.uint8 if bits == 8 else np.uint16
+        scaled = np.empty(samples.shape, kind)
+        for top in range(0, len(samples), BAND_ROWS):
+            band = slice(top, top + BAND_ROWS)
+            scaled[band] = np.rint(np.clip(samples[band], 0, 1) * np.float32(white))
+        return scaled
     if bits == 16:
         return samples.astype(np.uint16) * np.uint16(257)
     return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)

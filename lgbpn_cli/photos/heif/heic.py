@@ -11,8 +11,9 @@ import numpy as np
 from lgbpn_cli.photos.depth import over_whole_range
 from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError, UnsupportedFileError, check_size
 from lgbpn_cli.photos.heif.boxes import top_level_boxes
+from lgbpn_cli.photos.metadata.colour_description import ColourDescription
 from lgbpn_cli.photos.metadata.exif import exif_with_orientation
-from lgbpn_cli.photos.metadata.icc import H273_HDR, named_profile
+from lgbpn_cli.photos.metadata.given_profile import is_linear
 from lgbpn_cli.photos.metadata.orientation import UPRIGHT
 from lgbpn_cli.photos.photo import Container, Metadata, Photo
 
@@ -61,9 +62,6 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     except CODEC_ERRORS as error:
         raise DamagedFileError(f"its picture cannot be decoded ({error})") from error
     profile = info.get("nclx_profile") or {}
-    transfer = profile.get("transfer_characteristics")
-    if transfer in H273_HDR:
-        raise UnsupportedFileError(f"a HEIC with HDR colours ({H273_HDR[transfer]})")
     samples = samples.reshape(*samples.shape[:2], -1)
     colours = 1 if samples.shape[2] <= 2 else 3
     if samples.shape[2] > 4 or samples.dtype not in (np.uint8, np.uint16):
@@ -72,6 +70,9 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         # The decoder fills the upper bits alone.
         bits = int(info.get("bit_depth") or 16)
         samples = over_whole_range(samples >> (16 - bits), bits)
+    exif = exif_with_orientation(_exif(info), UPRIGHT)
+    numbers = (profile["color_primaries"], profile["transfer_characteristics"]) if profile else None
+    icc = ColourDescription(icc=info.get("icc_profile"), numbers_below=numbers, exif=exif).profile(colours)
     return Photo(
         path=path,
         pixels=np.array(samples[..., :colours], order="C"),
@@ -80,8 +81,9 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         orientation=UPRIGHT,
         container=HeifContainer(),
         metadata=Metadata(
-            exif=exif_with_orientation(_exif(info), UPRIGHT),
+            exif=exif,
             xmp=TURNED_XMP.sub(rb"\g<1>1", info["xmp"]) if info.get("xmp") else None,
-            icc=info.get("icc_profile") or named_profile(profile.get("color_primaries"), transfer),
+            icc=icc,
         ),
+        linear=is_linear(icc),
     )

@@ -27,8 +27,9 @@ from lgbpn_cli.photos.faults import (
 from lgbpn_cli.photos.heif.avif_boxes import AvifColour, read_colour, with_metadata
 from lgbpn_cli.photos.heif.boxes import top_level_boxes
 from lgbpn_cli.photos.mark import Mark
+from lgbpn_cli.photos.metadata.colour_description import ColourDescription
 from lgbpn_cli.photos.metadata.exif import exif_with_orientation
-from lgbpn_cli.photos.metadata.icc import H273_HDR, named_profile
+from lgbpn_cli.photos.metadata.given_profile import is_linear
 from lgbpn_cli.photos.metadata.orientation import UPRIGHT, exif_orientation, turned_upright
 from lgbpn_cli.photos.photo import Container, Metadata, Photo
 
@@ -67,7 +68,8 @@ def read_webp(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     file.seek(0)
     check_size(*_webp_size(file.read(WEBP_HEAD_BYTES)), max_pixels)
     lossless = any(kind == b"VP8L" for kind, _, _ in _chunks(file))
-    return _read(file, path, max_pixels, "webp", CompressedContainer(lossless=lossless))
+    photo = _read(file, path, max_pixels, "webp", CompressedContainer(lossless=lossless))
+    return _with_colours(photo, None)
 
 
 def read_avif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
@@ -83,14 +85,21 @@ def read_avif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         if kind == b"meta":
             file.seek(begin)
             colour = read_colour(file.read(end - begin))
-    if colour.transfer in H273_HDR:
-        raise UnsupportedFileError(f"an AVIF with HDR colours ({H273_HDR[colour.transfer]})")
     container = CompressedContainer(bits=max(colour.bits, DEEP_BITS))
     photo = _read(file, path, max_pixels, "avif", container, pixels=colour.bits == 8)
     if colour.bits > 8:
         photo = replace(photo, pixels=_deep_pixels(file, photo, colour.bits))
-    icc = photo.metadata.icc or named_profile(colour.primaries, colour.transfer)
-    return replace(photo, metadata=replace(photo.metadata, icc=icc))
+    return _with_colours(
+        photo, None if colour.primaries is None else (colour.primaries, colour.transfer or 0)
+    )
+
+
+def _with_colours(photo: Photo, numbers: tuple[int, int] | None) -> Photo:
+    """Return the photo with the profile of its colours. Raises UnsupportedFileError for HDR."""
+    metadata = photo.metadata
+    described = ColourDescription(icc=metadata.icc, numbers_below=numbers, exif=metadata.exif)
+    icc = described.profile(photo.pixels.shape[2])
+    return replace(photo, metadata=replace(metadata, icc=icc), linear=is_linear(icc))
 
 
 def _deep_pixels(file: BinaryIO, photo: Photo, bits: int) -> np.ndarray:

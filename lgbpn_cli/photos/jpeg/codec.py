@@ -40,6 +40,7 @@ from lgbpn_cli.photos.jpeg.segments import (
     walk_segments,
 )
 from lgbpn_cli.photos.mark import Mark
+from lgbpn_cli.photos.metadata.given_profile import is_linear
 from lgbpn_cli.photos.metadata.orientation import UPRIGHT, exif_orientation
 from lgbpn_cli.photos.photo import Container, Photo
 
@@ -80,7 +81,7 @@ def read_jpeg(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     parts = split_jpeg(data)
     _check_kind(parts.frame, max_pixels)
     image = _open_picture(parts)
-    metadata = metadata_of(parts.segments)
+    metadata = metadata_of(parts.segments, len(parts.frame.components))
     return Photo(
         path=path,
         pixels=_pixels(image),
@@ -88,6 +89,7 @@ def read_jpeg(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         format="jpeg",
         orientation=UPRIGHT if metadata.exif is None else exif_orientation(metadata.exif),
         metadata=metadata,
+        linear=is_linear(metadata.icc),
         container=JpegContainer(
             segments=parts.segments,
             trailer=data[parts.end :],

@@ -19,6 +19,7 @@ from lgbpn_cli.photos.jpeg.segments import (
     walk_segments,
 )
 from lgbpn_cli.photos.mark import Mark
+from lgbpn_cli.photos.metadata.colour_description import ColourDescription
 from lgbpn_cli.photos.metadata.exif import without_thumbnail
 from lgbpn_cli.photos.photo import Metadata
 
@@ -31,17 +32,23 @@ RESOURCE_SIGNATURE = b"8BIM"
 IPTC_RESOURCE = 0x0404
 
 
-def metadata_of(segments: Sequence[Segment]) -> Metadata:
-    """Return what the segments of a JPEG say about the photo."""
+def metadata_of(segments: Sequence[Segment], channels: int) -> Metadata:
+    """Return what the segments of a JPEG say about a photo of 1 or 3 channels.
+
+    Raises UnsupportedFileError for HDR colours.
+    """
     profile = sorted(
         s.payload[len(ICC_PREFIX) :]
         for s in segments
         if s.marker == APP2 and s.payload.startswith(ICC_PREFIX) and len(s.payload) > len(ICC_PREFIX) + 2
     )
+    exif = _first(segments, APP1, EXIF_PREFIX)
     return Metadata(
-        exif=_first(segments, APP1, EXIF_PREFIX),
+        exif=exif,
         xmp=_first(segments, APP1, XMP_PREFIX),
-        icc=b"".join(part[2:] for part in profile) or None,
+        icc=ColourDescription(icc=b"".join(part[2:] for part in profile) or None, exif=exif).profile(
+            channels
+        ),
         iptc=_iptc(_first(segments, APP13, PHOTOSHOP_PREFIX)),
     )
 

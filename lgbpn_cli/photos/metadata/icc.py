@@ -7,7 +7,7 @@ image encoding, ISO 22028-2 (ROMM RGB, with the plain power curve of its customa
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -96,37 +96,24 @@ SPACES: dict[str, ColourSpace] = dict(
 """By the names that --colour-space takes."""
 
 
-H273_SPACES = {9: "rec2020", 12: "display-p3"}
-"""Colour primaries of ITU-T H.273 that are not sRGB's, which HEIC and AVIF may name instead of a profile."""
-H273_SRGB_CURVE = 13
-H273_HDR = {16: "PQ", 18: "HLG"}
-"""Its transfer functions for high dynamic range, which no other type of file would show alike."""
-
-
-def named_profile(primaries: int | None, transfer: int | None) -> bytes | None:
-    """Return the profile of the colours that a file names by H.273's numbers; None for sRGB's and unknown ones."""
-    if primaries not in H273_SPACES:
-        return None
-    space = SPACES[H273_SPACES[primaries]]
-    return icc_profile(replace(space, curve=SRGB_CURVE) if transfer == H273_SRGB_CURVE else space)
-
-
-def icc_profile(space: ColourSpace) -> bytes:
-    """Return a matrix profile of ICC version 4 for a colour space."""
+def icc_profile(space: ColourSpace, channels: int = 3) -> bytes:
+    """Return a matrix profile of ICC version 4 for a colour space, or for greys of its white and curve."""
     curve = _parametric_curve(space.curve)
-    red, green, blue = (_fixed_xyz(column) for column in space.to_connection.T)
     tags = {
         b"desc": _text(space.description),
         b"cprt": _text("Public domain"),
         b"wtpt": _fixed_xyz(D50_XYZ),
         b"chad": b"sf32" + bytes(4) + _fixed(*space.adaptation.ravel().tolist()),
-        b"rXYZ": red,
-        b"gXYZ": green,
-        b"bXYZ": blue,
-        b"rTRC": curve,
-        b"gTRC": curve,
-        b"bTRC": curve,
     }
+    if channels == 1:
+        return pack_profile(tags | {b"kTRC": curve}, _header(b"GRAY"))
+    red, green, blue = (_fixed_xyz(column) for column in space.to_connection.T)
+    tags |= {b"rXYZ": red, b"gXYZ": green, b"bXYZ": blue}
+    return pack_profile(tags | dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve), _header(b"RGB "))
+
+
+def pack_profile(tags: dict[bytes, bytes], header: bytes) -> bytes:
+    """Return the profile of these tags with a header of HEADER_BYTES, whose length and checksum are set anew."""
     body = bytearray()
     table = struct.pack(">I", len(tags))
     first = HEADER_BYTES + 4 + 12 * len(tags)
@@ -136,12 +123,17 @@ def icc_profile(space: ColourSpace) -> bytes:
             places[data] = first + len(body)
             body += data + bytes(-len(data) % 4)
         table += struct.pack(">4sII", name, places[data], len(data))
+    head = struct.pack(">I", first + len(body)) + header[4:84] + bytes(16) + header[100:]
+    return head + table + bytes(body)
+
+
+def _header(colours: bytes) -> bytes:
     head = struct.pack(
         ">I4sI4s4s4s6H4s4sII4s8sI12s",
-        first + len(body), b"", 0x04300000, b"mntr", b"RGB ", b"XYZ ", 2026, 1, 1, 0, 0, 0, b"acsp", b"", 0, 0,
+        0, b"", 0x04300000, b"mntr", colours, b"XYZ ", 2026, 1, 1, 0, 0, 0, b"acsp", b"", 0, 0,
         b"", b"", 0, _fixed(*D50_XYZ.tolist()),
     )  # fmt: skip
-    return head.ljust(HEADER_BYTES, b"\0") + table + bytes(body)
+    return head.ljust(HEADER_BYTES, b"\0")
 
 
 def _xyz(point: Chromaticity) -> np.ndarray:

@@ -21,6 +21,13 @@ ALLOWED_DEPTHS = {
     RGB_ALPHA: {8, 16},
 }
 SAMPLES = {GREY: 1, RGB: 3, PALETTE: 1, GREY_ALPHA: 2, RGB_ALPHA: 4}
+CHUNK_BYTES = {b"cHRM": 32, b"cICP": 4, b"gAMA": 4, b"pHYs": 9, b"sRGB": 1, b"tIME": 7}
+"""Lengths of chunks that have only one."""
+BEFORE_PIXELS = frozenset({
+    b"PLTE", b"bKGD", b"cHRM", b"cICP", b"cLLI", b"gAMA", b"hIST", b"iCCP", b"mDCV", b"pHYs", b"sBIT", b"sPLT", b"sRGB",
+    b"tRNS",
+})  # fmt: skip
+"""Chunks that have a meaning before the pixels alone; behind them some programs refuse the file for their sake."""
 
 
 @dataclass(frozen=True)

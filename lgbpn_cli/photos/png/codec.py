@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -18,9 +19,12 @@ from lgbpn_cli.photos.faults import (
     check_size,
 )
 from lgbpn_cli.photos.mark import Mark
+from lgbpn_cli.photos.metadata.given_profile import is_linear
 from lgbpn_cli.photos.metadata.orientation import UPRIGHT, exif_orientation
 from lgbpn_cli.photos.photo import Container, Photo
 from lgbpn_cli.photos.png.chunks import (
+    BEFORE_PIXELS,
+    CHUNK_BYTES,
     GREY,
     GREY_ALPHA,
     HEADER_BYTES,
@@ -44,8 +48,6 @@ DEFLATE_EXPANSION = 1032
 COMPRESSION_LEVEL = 6
 STORAGE_CHUNKS = frozenset({b"PLTE", b"tRNS", b"hIST", b"sBIT", b"bKGD"})
 """What describes the samples as they are stored; wrong once a palette or a colour key became plain RGB."""
-CHUNK_BYTES = {b"cHRM": 32, b"gAMA": 4, b"pHYs": 9, b"sRGB": 1, b"tIME": 7}
-"""Lengths of chunks that have only one."""
 POSITION_CHUNKS = frozenset({b"iDOT"})
 """Apple's pointer into the compressed pixels, which moved."""
 
@@ -71,7 +73,7 @@ def read_png(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     check_size(header.width, header.height, max_pixels)
     if header.depth == 1 and header.colour_type == GREY:
         raise UnsupportedFileError("a picture of 1 bit, which has no grey for noise to be in")
-    chunks = list(split_chunks(head + file.read()))
+    chunks = _in_place(split_chunks(head + file.read()))
     kinds = [chunk.kind for chunk in chunks]
     if b"acTL" in kinds:
         raise UnsupportedFileError("an animated PNG")
@@ -87,7 +89,7 @@ def read_png(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     first = kinds.index(b"IDAT")
     before = _translated(chunks[1:first], header, samples)
     after = [chunk for chunk in chunks[first:] if not chunk.is_critical and not _is_malformed(chunk)]
-    metadata = metadata_of(chunks)
+    metadata = metadata_of(chunks, colours)
     return Photo(
         path=path,
         pixels=np.ascontiguousarray(samples[..., :colours]),
@@ -96,6 +98,7 @@ def read_png(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         orientation=UPRIGHT if metadata.exif is None else exif_orientation(metadata.exif),
         container=PngContainer(tuple(before), tuple(after)),
         metadata=metadata,
+        linear=is_linear(metadata.icc),
     )
 
 
@@ -139,6 +142,17 @@ def read_png_mark(file: BinaryIO) -> str | None:
         else:
             file.seek(length + 4, 1)
     return None
+
+
+def _in_place(chunks: Iterable[Chunk]) -> list[Chunk]:
+    """Return the chunks without those that lie behind the pixels and mean nothing there."""
+    kept: list[Chunk] = []
+    pixels_began = False
+    for chunk in chunks:
+        pixels_began = pixels_began or chunk.kind == b"IDAT"
+        if not (pixels_began and chunk.kind in BEFORE_PIXELS):
+            kept.append(chunk)
+    return kept
 
 
 def _decode(chunks: list[Chunk]) -> np.ndarray:

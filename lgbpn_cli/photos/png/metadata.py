@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections.abc import Sequence
 
 from lgbpn_cli.photos.mark import Mark
+from lgbpn_cli.photos.metadata.colour_description import ColourDescription
 from lgbpn_cli.photos.photo import Metadata
-from lgbpn_cli.photos.png.chunks import Chunk
+from lgbpn_cli.photos.png.chunks import CHUNK_BYTES, Chunk
 
 SOFTWARE_KEYWORD = b"Software\0"
 TEXT_CHUNKS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 XMP_KEYWORD = b"XML:com.adobe.xmp\0"
 MAX_PROFILE_BYTES = 1 << 24
+FIXED_POINT = 100_000
+"""What PNG multiplies gamma and chromaticities with."""
 
 
 def chunks_for(metadata: Metadata) -> tuple[Chunk, ...]:
@@ -42,11 +46,15 @@ def with_provenance(
     return before, after
 
 
-def metadata_of(chunks: Sequence[Chunk]) -> Metadata:
-    """Return what the chunks of a PNG say about the photo; damaged chunks say nothing."""
+def metadata_of(chunks: Sequence[Chunk], channels: int) -> Metadata:
+    """Return what the chunks of a PNG say about a photo of 1 or 3 channels; damaged chunks say nothing.
+
+    Raises UnsupportedFileError for HDR colours.
+    """
     first = {chunk.kind: chunk.payload for chunk in reversed(chunks)}
     xmp = next((chunk.payload for chunk in chunks if _is_xmp(chunk)), None)
-    return Metadata(exif=first.get(b"eXIf"), xmp=None if xmp is None else _text(xmp), icc=_icc(first))
+    exif, icc = first.get(b"eXIf"), _colours(first).profile(channels)
+    return Metadata(exif=exif, xmp=None if xmp is None else _text(xmp), icc=icc)
 
 
 def _is_xmp(chunk: Chunk) -> bool:
@@ -62,6 +70,23 @@ def _text(payload: bytes) -> bytes | None:
     _, _, rest = payload[len(XMP_KEYWORD) + 2 :].partition(b"\0")
     _, _, text = rest.partition(b"\0")
     return (_inflated(text) if compressed else text) or None
+
+
+def _colours(chunks: dict[bytes, bytes]) -> ColourDescription:
+    """Return what the chunks say of colours; of those too short, nothing."""
+    numbers, gamma = chunks.get(b"cICP", b""), chunks.get(b"gAMA", b"")
+    corners = chunks.get(b"cHRM", b"")
+    encoding = int.from_bytes(gamma, "big") if len(gamma) == CHUNK_BYTES[b"gAMA"] else 0
+    return ColourDescription(
+        numbers=(numbers[0], numbers[1]) if len(numbers) == CHUNK_BYTES[b"cICP"] else None,
+        icc=_icc(chunks),
+        is_srgb=len(chunks.get(b"sRGB", b"")) == CHUNK_BYTES[b"sRGB"],
+        chromaticities=tuple(value / FIXED_POINT for value in struct.unpack(">8I", corners))
+        if len(corners) == CHUNK_BYTES[b"cHRM"]
+        else None,
+        gamma=FIXED_POINT / encoding if encoding else None,
+        exif=chunks.get(b"eXIf"),
+    )
 
 
 def _icc(chunks: dict[bytes, bytes]) -> bytes | None:

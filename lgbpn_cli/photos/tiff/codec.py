@@ -14,6 +14,7 @@ import numpy as np
 from lgbpn_cli.photos.faults import EncodingError, UnsupportedFileError
 from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.metadata.exif import SOFTWARE
+from lgbpn_cli.photos.metadata.given_profile import is_linear
 from lgbpn_cli.photos.metadata.orientation import UPRIGHT, directory_orientation
 from lgbpn_cli.photos.photo import Container, Photo
 from lgbpn_cli.photos.tiff.blocks import encode_block, read_samples
@@ -29,7 +30,7 @@ from lgbpn_cli.photos.tiff.layout import (
     is_secondary,
     read_layout,
 )
-from lgbpn_cli.photos.tiff.metadata import MARK_TAG, XMP_TAG, tiff_metadata
+from lgbpn_cli.photos.tiff.metadata import MARK_TAG, XMP_TAG, tiff_metadata, tiff_profile
 from lgbpn_cli.photos.tiff.new import NewTiffContainer, write_new_tiff
 
 BRIGHTEST_COMMON = 8.0
@@ -93,31 +94,36 @@ def read_tiff(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
             continue
         pixels_left -= layout.width * layout.height
         pages.append(TiffPage(index, layout))
-    first, *further = [_read_page(file, path, page) for page in pages]
+    first, *further = [_read_page(file, path, page, directories[page.index]) for page in pages]
+    metadata = tiff_metadata(file, status.st_size, directories[0])
+    profile = tiff_profile(file, directories[0], first.pixels.shape[2], metadata.exif)
     return replace(
         first,
         orientation=directory_orientation(file, directories[0]),
         container=TiffContainer(
             tuple(directories), tuple(pages), full_pages, status.st_size, status.st_mtime_ns
         ),
-        metadata=tiff_metadata(file, status.st_size, directories[0]),
+        metadata=replace(metadata, icc=profile),
+        linear=is_linear(profile, otherwise=first.linear),
         further=tuple(further),
         notes=tuple(notes),
     )
 
 
-def _read_page(file: BinaryIO, path: Path, page: TiffPage) -> Photo:
+def _read_page(file: BinaryIO, path: Path, page: TiffPage, directory: Directory) -> Photo:
     samples = read_samples(file, page.layout)
-    if page.layout.bits == FLOAT_BITS:
+    floating = page.layout.bits == FLOAT_BITS
+    if floating:
         _check_light(samples)
     written = page.layout.as_written()
+    profile = tiff_profile(file, directory, written.colours)
     return Photo(
         path=path,
         pixels=np.ascontiguousarray(samples[..., : written.colours]),
         alpha=samples[..., written.colours].copy() if written.samples > written.colours else None,
         format="tiff",
         orientation=UPRIGHT,
-        linear=samples.dtype == np.float32,
+        linear=is_linear(profile, otherwise=floating),
     )
 
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import math
+import struct
 from typing import BinaryIO
 
-from lgbpn_cli.photos.metadata.exif import collect_exif
+from lgbpn_cli.photos.metadata.colour_description import (
+    CHROMATICITIES,
+    PRIMARIES,
+    WHITE_POINT,
+    ColourDescription,
+    fractions,
+)
+from lgbpn_cli.photos.metadata.exif import SHORT, Tag, collect_exif, read_tags
 from lgbpn_cli.photos.photo import Metadata
 from lgbpn_cli.photos.tiff.directory import Directory, read_value
 
+TRANSFER_FUNCTION = 301
+LEAST_TABLE = 256
+"""Entries of the smallest table of transfer values; beyond it, lengths follow the bits of a sample."""
 XMP_TAG, IPTC_TAG, ICC_TAG = 700, 33723, 34675
 STORAGE_TAGS = frozenset({
     *range(254, 260), 262, 263, 264, 265, 266, 273, *range(277, 282), 284, *range(288, 294), 297, 301,
@@ -48,3 +60,33 @@ def tiff_metadata(file: BinaryIO, file_bytes: int, directory: Directory, *, is_d
 
     exif = collect_exif(file, file_bytes, directory, describes_raw if is_dng else describes_photo)
     return Metadata(exif=exif, xmp=value(XMP_TAG), icc=value(ICC_TAG), iptc=value(IPTC_TAG))
+
+
+def tiff_profile(
+    file: BinaryIO, directory: Directory, channels: int, exif: bytes | None = None
+) -> bytes | None:
+    """Return the profile of a page's colours, be it told by a profile, measured primaries or EXIF.
+
+    Raises DamagedFileError, and UnsupportedFileError for HDR colours.
+    """
+    entry = directory.find(ICC_TAG)
+    icc = None if entry is None or not entry.value_bytes else read_value(file, entry)
+    wanted = (WHITE_POINT, PRIMARIES, TRANSFER_FUNCTION)
+    tags = [] if icc else [tag for tag in read_tags(file, directory) if tag.tag in wanted]
+    measures = fractions(directory.order, tags, WHITE_POINT) + fractions(directory.order, tags, PRIMARIES)
+    return ColourDescription(
+        icc=icc,
+        chromaticities=measures if len(measures) == CHROMATICITIES else None,
+        gamma=_gamma(directory.order, tags),
+        exif=exif,
+    ).profile(channels)
+
+
+def _gamma(order: str, tags: list[Tag]) -> float | None:
+    """Return the power that a table of transfer values comes nearest to at half its length."""
+    table = next((tag for tag in tags if tag.tag == TRANSFER_FUNCTION and tag.type == SHORT), None)
+    if table is None or table.count < LEAST_TABLE:
+        return None
+    length = table.count // 3 if table.count % 3 == 0 else table.count
+    (light,) = struct.unpack_from(order + "H", table.data, 2 * (length // 2))
+    return math.log(light / 65535) / math.log((length // 2) / (length - 1)) if 0 < light < 65535 else None

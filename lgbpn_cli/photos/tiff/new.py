@@ -1,4 +1,4 @@
-"""New TIFF files, for photos that were something else: 8 or 16 bits, deflated, with EXIF, XMP and profile."""
+"""New TIFF files, for photos that were something else: 8 or 16 bits or floats, deflated, with EXIF, XMP and profile."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ from lgbpn_cli.photos.metadata.exif import (
 from lgbpn_cli.photos.metadata.orientation import ORIENTATION_TAG
 from lgbpn_cli.photos.photo import Container, Photo
 from lgbpn_cli.photos.tiff.blocks import encode_block
-from lgbpn_cli.photos.tiff.layout import DEFLATE, DIFFERENCES, Block, Layout
+from lgbpn_cli.photos.tiff.layout import DEFLATE, DIFFERENCES, FLOAT_BITS, FLOAT_DIFFERENCES, Block, Layout
 from lgbpn_cli.photos.tiff.metadata import ICC_TAG, IPTC_TAG, MARK_TAG, XMP_TAG, describes_photo
 
 STRIP_BYTES = 1 << 20
 UNASSOCIATED_ALPHA = 2
+SAMPLE_FORMAT_TAG, FLOATING = 339, 3
 LARGEST_FILE_BYTES = (1 << 32) - (1 << 26)
 
 
@@ -67,8 +68,10 @@ def write_new_tiff(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
         longs(278, layout.block_rows, order=order),
         longs(279, *(length for _, length in places), order=order),
         shorts(284, 1, order=order),
-        shorts(317, DIFFERENCES, order=order),
+        shorts(317, layout.predictor, order=order),
     ]
+    if layout.bits == FLOAT_BITS:
+        tags.append(shorts(SAMPLE_FORMAT_TAG, *[FLOATING] * layout.samples, order=order))
     if layout.samples > layout.colours:
         tags.append(shorts(338, UNASSOCIATED_ALPHA, order=order))
     xmp = metadata.xmp if mark is None else mark.in_xmp(metadata.xmp)
@@ -94,7 +97,9 @@ def _layout(samples: np.ndarray, colours: int, order: str) -> Layout:
     blocks = tuple(Block(top, 0, min(rows, height - top), width, 0, 0, 0) for top in range(0, height, rows))
     return Layout(
         width=width, height=height, samples=count, colours=colours, bits=samples.dtype.itemsize * 8,
-        order=order, compression=DEFLATE, predictor=DIFFERENCES, white_is_zero=False, separate=False,
+        order=order, compression=DEFLATE,
+        predictor=FLOAT_DIFFERENCES if samples.dtype == np.float32 else DIFFERENCES,
+        white_is_zero=False, separate=False,
         block_rows=rows, block_columns=width, tiled=False, blocks=blocks,
     )  # fmt: skip
 

@@ -201,3 +201,20 @@ def test_side_chunks_that_nobody_can_read_are_left_out(data_root: Path, tmp_path
         write_photo(photo, tmp_path / "result.png")
         with Image.open(tmp_path / "result.png") as image:
             assert np.array_equal(np.asarray(image.convert("RGB")), photo.pixels)
+
+
+def test_chunks_behind_the_pixels_that_mean_nothing_there_are_dropped(tmp_path: Path) -> None:
+    picture = Image.fromarray(smooth(30, 40)).convert("P")
+    picture.save(tmp_path / "photo.png", transparency=3)
+    chunks = png_chunks(tmp_path / "photo.png")
+    moved = [each for each in chunks if each[0] != b"tRNS"]
+    moved.insert(-1, next(each for each in chunks if each[0] == b"tRNS"))
+    packed = [
+        struct.pack(">I", len(payload)) + kind + payload + struct.pack(">I", zlib.crc32(kind + payload))
+        for kind, payload in moved
+    ]
+    (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(packed))
+    write_photo(read_photo(tmp_path / "photo.png"), tmp_path / "result.png")
+    with Image.open(tmp_path / "result.png") as image:
+        assert np.array_equal(np.asarray(image.convert("RGB")), np.asarray(picture.convert("RGB")))
+    assert b"tRNS" not in dict(png_chunks(tmp_path / "result.png"))
