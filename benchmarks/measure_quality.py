@@ -1,10 +1,12 @@
-"""README's table of quality: `lgbpn eval` on three sets of real photos, those kept out of training first.
+"""The table of quality: `lgbpn eval` on three sets of real photos, those kept out of training first.
 
-    python benchmarks/measure_quality.py --write README.md    # the whole table, between the two marks in that file
+    python benchmarks/measure_quality.py --quality fast --quality best \
+        --write docs/results.md --write README.md --write weights/lgbpn-base.md
     python benchmarks/measure_quality.py --quality best --set renoir-even
     python benchmarks/measure_quality.py --photos 2           # a try: the first two photos of each group
 
-What goes into the file is what is printed: table, command of each row, and the weights that were measured.
+What is printed goes between the marks in docs/results.md: table, command of each row, and the weights that were
+measured. README and the model's card have marks of their own, for a short table of the photos kept out of training.
 The sets are found below LGBPN_DATA (default ../shared/data). Kept out of training are the images 33, 35, 37, 39 of
 sidd-val-odd, the photos 34, 36, 38, 40 of renoir-even, and all of polyu. Every group of photos is one command, which
 is printed below the table and works from the folder of the sets; rows of one group differ in their `--quality` and
@@ -37,14 +39,26 @@ class Group:
     folder: str
     only: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    short_title: str = ""
+    """Its name in the short table, which has the groups kept out of training."""
 
 
 SIDD_KEPT_OUT = ("33_*", "35_*", "37_*", "39_*")
 RENOIR_KEPT_OUT = ("34", "36", "38", "40")
 GROUPS = (
-    Group("SIDD validation blocks never trained on", "sidd-val-odd", only=SIDD_KEPT_OUT),
-    Group("RENOIR photos never trained on", "renoir-even", only=RENOIR_KEPT_OUT),
-    Group("PolyU crops, never trained on", "polyu"),
+    Group(
+        "SIDD validation blocks never trained on",
+        "sidd-val-odd",
+        only=SIDD_KEPT_OUT,
+        short_title="SIDD, phones",
+    ),
+    Group(
+        "RENOIR photos never trained on",
+        "renoir-even",
+        only=RENOIR_KEPT_OUT,
+        short_title="RENOIR, three cameras",
+    ),
+    Group("PolyU crops, never trained on", "polyu", short_title="PolyU, strongly compressed"),
     Group("SIDD validation blocks whose noisy halves were trained on", "sidd-val-odd", exclude=SIDD_KEPT_OUT),
     Group("RENOIR photos whose noisy halves were trained on", "renoir-even", exclude=RENOIR_KEPT_OUT),
 )
@@ -54,7 +68,8 @@ WHOLE_SETS = {
 }
 QUALITIES_OF_THE_TABLE = ("fast", "teacher")
 """The student and LG-BPN as they run unless more time is spent on them."""
-BEGIN = "<!-- table of quality: python benchmarks/measure_quality.py --write README.md -->"
+BEGIN = "<!-- table of quality, written by benchmarks/measure_quality.py -->"
+BEGIN_SHORT = "<!-- short table of quality, written by benchmarks/measure_quality.py -->"
 END = "<!-- end of the table of quality -->"
 COLUMNS = (
     "photos",
@@ -140,7 +155,7 @@ def row(title: str, label: str, scores: list[dict], command: str) -> list[str]:
 
 
 def markdown(groups: list[Group], commands: list[list[str]], documents: list[dict]) -> str:
-    """Return the table with the command of each row and the weights, as README has it."""
+    """Return the table with the command of each row and the weights, as docs/results.md has it."""
     rows = [list(COLUMNS)]
     for number, (group, document) in enumerate(zip(groups, documents, strict=True), start=1):
         for method in document["methods"]:
@@ -150,9 +165,7 @@ def markdown(groups: list[Group], commands: list[list[str]], documents: list[dic
         for methods in zip(*(documents[number - 1]["methods"] for number in parts), strict=True):
             scores = [score for method in methods for score in method["files"]]
             rows.append(row(title, methods[0]["label"], scores, " and ".join(map(str, parts))))
-    lines = ["| " + " | ".join(cells) + " |" for cells in rows]
-    lines.insert(1, "|---" * len(COLUMNS) + "|")
-    lines += ["", "Commands of the rows, from the folder of the sets:", ""]
+    lines = [as_table(rows), "", "Commands of the rows, from the folder of the sets:", ""]
     lines += [f"{number}. `lgbpn {shlex.join(words)}`" for number, words in enumerate(commands, start=1)]
     models = {method["label"]: method["sha256"] for method in documents[0]["methods"] if "sha256" in method}
     weights = [f"{label} (SHA-256 {checksum})" for label, checksum in models.items()]
@@ -160,13 +173,37 @@ def markdown(groups: list[Group], commands: list[list[str]], documents: list[dic
     return "\n".join(lines)
 
 
-def replaced(text: str, table: str) -> str:
-    """Return the text with the table between its marks; SystemExit where it lacks them."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"the file has no place for the table: it lacks the lines\n{BEGIN}\n{END}")
-    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+def short_markdown(groups: list[Group], documents: list[dict]) -> str:
+    """Return the PSNR of the photos kept out of training, a row a set, as README has it."""
+    methods = documents[0]["methods"]
+    rows = [["photos kept out of training", *(f"{method['label']}, dB" for method in methods)]]
+    for group, document in zip(groups, documents, strict=True):
+        if group.short_title:
+            scores = [[score["psnr_db"] for score in method["files"]] for method in document["methods"]]
+            title = f"{group.short_title} ({len(scores[0])})"
+            rows.append([title, *(f"{fmean(psnr):.2f}" for psnr in scores)])
+    return as_table(rows)
+
+
+def as_table(rows: list[list[str]]) -> str:
+    """Return the rows, the first of which is the heading, as Markdown."""
+    lines = ["| " + " | ".join(cells) + " |" for cells in rows]
+    lines.insert(1, "|---" * len(rows[0]) + "|")
+    return "\n".join(lines)
+
+
+def replaced(text: str, table: str, short_table: str) -> str:
+    """Return the text with the tables between their marks; SystemExit where it has none."""
+    if BEGIN not in text and BEGIN_SHORT not in text:
+        raise SystemExit(f"the file has no place for a table: it lacks the lines\n{BEGIN}\n{END}")
+    for mark, content in ((BEGIN, table), (BEGIN_SHORT, short_table)):
+        before, begin, rest = text.partition(mark)
+        _, end, after = rest.partition(END)
+        if begin and not end:
+            raise SystemExit(f"the file has no end of its table: it lacks the line\n{END}")
+        if begin:
+            text = f"{before}{mark}\n\n{content}\n\n{END}{after}"
+    return text
 
 
 def main() -> None:
@@ -181,11 +218,16 @@ def main() -> None:
     parser.add_argument("--photos", type=int, metavar="NUMBER", help="only the first photos of each group")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep all that lgbpn eval said")
     parser.add_argument(
-        "--write", type=Path, metavar="FILE", help="replace the table between the marks there"
+        "--write",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="replace the table between the marks there; may be repeated",
     )
     arguments = parser.parse_args()
-    if arguments.write is not None:
-        replaced(arguments.write.read_text("utf-8"), "")  # whether it can be done, before the long work
+    for file in arguments.write:
+        replaced(file.read_text("utf-8"), "", "")  # whether it can be done, before the long work
     groups = [group for group in GROUPS if group.folder in (arguments.sets or WHOLE_SETS.keys() | {"polyu"})]
     commands = [command_of(group, arguments) for group in groups]
     documents = [evaluate(words) for words in commands]
@@ -193,8 +235,9 @@ def main() -> None:
         arguments.json.write_text(json.dumps(documents))
     table = markdown(groups, commands, documents)
     print(table)
-    if arguments.write is not None:
-        arguments.write.write_text(replaced(arguments.write.read_text("utf-8"), table), "utf-8")
+    short_table = short_markdown(groups, documents)
+    for file in arguments.write:
+        file.write_text(replaced(file.read_text("utf-8"), table, short_table), "utf-8")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ class TrainingConfig:
     learning_rate: float = 1.5e-3
     """Peak learning rate."""
     optimiser: str = "adam"
-    """adam, or muon for the hidden kernels with Adam for all else: half of the time (docs/teacher.md)."""
+    """adam, or muon for the hidden kernels with Adam for all else: half of the time (docs/history.md)."""
     warmup_steps: int = 200
     """Steps of linear warm-up before the cosine decay to zero."""
     gradient_clip: float = 1.0

@@ -1,8 +1,9 @@
-"""README's table of quality, made by its script on a few small photos with the shipped student."""
+"""The table of quality in docs/results.md: how its script makes it, and that it is about the weights that ship."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-BEGIN = "<!-- table of quality: python benchmarks/measure_quality.py --write README.md -->"
+from lgbpn_cli.config import PART_OF_QUALITY
+from lgbpn_cli.models.manifest import read_manifest
+
+BEGIN = "<!-- table of quality, written by benchmarks/measure_quality.py -->"
+BEGIN_SHORT = "<!-- short table of quality, written by benchmarks/measure_quality.py -->"
 END = "<!-- end of the table of quality -->"
 NAMES = ("02", "34")
 """One photo of each of RENOIR's two groups; the second is kept out of training."""
@@ -50,8 +55,7 @@ def test_what_is_printed_takes_the_place_between_the_marks(
     assert done.returncode == 0, done.stderr
     assert file.read_text() == f"before\n\n{BEGIN}\n\n{done.stdout.strip()}\n\n{END}\n\nafter\n"
 
-    table = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if line.startswith("| ")]
-    titles, *rows = table
+    titles, *rows = rows_of(done.stdout)
     found = [(row[0], row[1], row[2], row[titles.index("command")]) for row in rows]
     kept_out, trained_on = (
         "RENOIR photos never trained on",
@@ -82,7 +86,47 @@ def test_a_file_without_marks_is_refused_before_anything_is_measured(
     assert file.read_text() == "no marks\n"
 
 
-def test_the_readme_has_a_place_for_the_table(repo_root: Path) -> None:
-    _, begin, rest = (repo_root / "README.md").read_text("utf-8").partition(BEGIN)
+def test_the_short_table_has_the_photos_kept_out_alone(repo_root: Path, data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "page.md"
+    file.write_text(f"before\n\n{BEGIN_SHORT}\n\n{END}\n\nafter\n")
+    done = measure(repo_root, data, "--quality", "fast", "--write", file)
+    assert done.returncode == 0, done.stderr
+    long_table = rows_of(done.stdout)
+    noisy, fast = (row[3] for row in long_table if row[0] == "RENOIR photos never trained on")
+    assert rows_of(file.read_text()) == [
+        ["photos kept out of training", "noisy, dB", "lgbpn-base fast, dB"],
+        ["RENOIR, three cameras (1)", noisy, fast],
+    ]
+
+
+@pytest.mark.parametrize("page", ["README.md", "weights/lgbpn-base.md"])
+def test_the_short_tables_have_the_figures_of_the_long_one(repo_root: Path, page: str) -> None:
+    long_table = rows_of(table_in(repo_root / "docs" / "results.md", BEGIN))
+    kept_out = [row[3] for row in long_table if "never trained on" in row[0]]
+    _, *rows = rows_of(table_in(repo_root / page, BEGIN_SHORT))
+    assert len(rows) == 3
+    assert [figure for row in rows for figure in row[1:]] == kept_out
+
+
+def test_the_figures_are_those_of_the_weights_that_ship(repo_root: Path) -> None:
+    measured = re.findall(
+        r"lgbpn-base (\S+) \(SHA-256 (\w+)\)", table_in(repo_root / "docs" / "results.md", BEGIN)
+    )
+    parts = read_manifest(repo_root / "weights")["lgbpn-base"].parts
+    assert measured
+    for quality, sha256 in measured:
+        assert parts[PART_OF_QUALITY[quality]].sha256 == sha256, quality
+
+
+def table_in(page: Path, mark: str) -> str:
+    """The text between the marks of a page."""
+    _, begin, rest = page.read_text("utf-8").partition(mark)
+    table, end, _ = rest.partition(END)
     assert begin
-    assert rest.count(END) == 1
+    assert end
+    return table
+
+
+def rows_of(text: str) -> list[list[str]]:
+    """The cells of a table, its heading first."""
+    return [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]

@@ -79,7 +79,6 @@ def _may_be_denoised(argument: str) -> bool:
 app = typer.Typer(
     cls=_Commands,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,  # plain text: examples keep their lines, and help does not wait for rich
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -1,7 +1,7 @@
 """The fast student of a fine-tuned model: it learns from its own results so far and from the photos' noise.
 
 Not from the new teacher: with three tenths of that in every target, which lost fine texture, the student lost more than
-it gained (docs/finetuning.md).
+it gained (docs/history.md).
 """
 
 from __future__ import annotations
