@@ -14,6 +14,8 @@
 A message is one line: what it is about, the cause, the cure.
 """
 
+from __future__ import annotations
+
 
 class LgbpnError(Exception):
     """The base of all errors this package raises on purpose.
@@ -29,6 +31,10 @@ class LgbpnError(Exception):
         self.subject = str(subject)
         self.cause = cause
         self.cure = cure
+
+    def __reduce__(self) -> tuple[type[LgbpnError], tuple[str, str, str]]:
+        """Return how to build it anew: errors come from other processes, too."""
+        return type(self), (self.subject, self.cause, self.cure)
 
 
 class UsageError(LgbpnError):

@@ -1,0 +1,104 @@
+"""The child's side of `reading_process`: takes calls from stdin, gives answers to stdout, until stdin ends."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import tempfile
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+# What a call will need: imported while the parent looks for photos.
+from lgbpn_cli.photos import convert, read, record, shot  # noqa: F401
+
+ALIGNED_BYTES = 64
+ROOM_BYTES = 256_000_000
+"""What threads and allocators set apart without using it: the memory limit leaves so much more."""
+
+
+def main(folder: str) -> None:
+    """Answer calls until there are no more; `folder` is for files that the parent clears away."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the parent decides when a run ends
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    calls = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints is no answer
+    while True:
+        try:
+            function, args, kwargs, max_bytes = pickle.load(calls)
+        except EOFError:
+            return
+        _limit_memory(max_bytes)
+        _give(_outcome(function, args, kwargs), calls, answers, folder)
+
+
+def _outcome(function: Any, args: Any, kwargs: Any) -> tuple[bool, Any]:
+    try:
+        return True, function(*args, **kwargs)
+    except Exception as error:  # noqa: BLE001 - the parent raises it again
+        error.add_note(traceback.format_exc())
+        try:
+            pickle.loads(pickle.dumps(error))
+        except Exception:  # noqa: BLE001 - some libraries' exceptions cannot be built anew
+            return False, RuntimeError(f"{type(error).__name__}: {error}")
+        return False, error
+
+
+def _give(outcome: tuple[bool, Any], calls: BinaryIO, answers: BinaryIO, folder: str) -> None:
+    """Write the answer; arrays go into memory that the parent opens, too, and then says so."""
+    buffers: list[pickle.PickleBuffer] = []
+    data = pickle.dumps(outcome, protocol=5, buffer_callback=buffers.append)
+    extents: list[tuple[int, int]] = []
+    end = 0
+    for buffer in buffers:
+        begin = end + -end % ALIGNED_BYTES
+        end = begin + buffer.raw().nbytes
+        extents.append((begin, end))
+    if not end:
+        pickle.dump((pickle.dumps(outcome, protocol=5), None, []), answers)
+        answers.flush()
+        return
+    with _shared_file(folder) as file:
+        for buffer, (begin, _) in zip(buffers, extents, strict=True):
+            file.seek(begin)
+            file.write(buffer.raw())
+        file.flush()
+        pickle.dump((data, file.name if isinstance(file.name, str) else _by_number(file), extents), answers)
+        answers.flush()
+        calls.read(1)
+
+
+def _shared_file(folder: str) -> BinaryIO:
+    """Return a file in memory where the system has such files, else one on the disk."""
+    if hasattr(os, "memfd_create"):  # not /dev/shm, which is tiny in many containers
+        descriptor = os.memfd_create("lgbpn")
+        if Path(f"/proc/self/fd/{descriptor}").exists():
+            return os.fdopen(descriptor, "r+b")
+        os.close(descriptor)
+    descriptor, name = tempfile.mkstemp(dir=folder)
+    os.close(descriptor)
+    return Path(name).open("r+b")
+
+
+def _by_number(file: BinaryIO) -> str:
+    return f"/proc/{{pid}}/fd/{file.fileno()}"
+
+
+def _limit_memory(max_bytes: int | None) -> None:
+    """Let the system refuse this process more memory than that above what it has; where it can."""
+    if sys.platform != "linux":
+        return
+    import resource
+
+    limit = resource.RLIM_INFINITY
+    if max_bytes is not None:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5])
+        threads_bytes = 8_000_000 * 4 * (os.cpu_count() or 1)
+        limit = pages * resource.getpagesize() + max_bytes + ROOM_BYTES + threads_bytes
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))
