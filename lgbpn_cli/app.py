@@ -46,8 +46,10 @@ from lgbpn_cli.evaluation.submission import write_submission
 from lgbpn_cli.evaluation.table import as_csv
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.photos.prepare import prepare_photo
 from lgbpn_cli.photos.read import read_photo
-from lgbpn_cli.photos.shot import Shot, shot_of
+from lgbpn_cli.photos.reading_process import ReadingProcess
+from lgbpn_cli.photos.shot import Shot, shot_in
 from lgbpn_cli.photos.suffixes import type_for
 from lgbpn_cli.photos.write import write_photo
 
@@ -155,6 +157,32 @@ def denoise_folder(
     """
     check_inputs(inputs)
     check_output(inputs, output)
+    with ReadingProcess(time_limit_s=output.photo_time_limit_s) as reading:
+        _denoise_found(
+            inputs,
+            output,
+            settings,
+            listener,
+            reading,
+            model=model,
+            device=device,
+            dry_run=dry_run,
+            page=page,
+        )
+
+
+def _denoise_found(
+    inputs: Sequence[Path],
+    output: OutputConfig,
+    settings: InferenceConfig,
+    listener: Listener,
+    reading: ReadingProcess,
+    *,
+    model: str | None,
+    device: str,
+    dry_run: bool,
+    page: DenoisePage | None,
+) -> None:
     selection = select_sources(inputs, output, listener.found_file)
     plan = plan_targets(selection.sources, inputs, output)
     for text in (*selection.notes(), *plan.notes()):
@@ -170,13 +198,18 @@ def denoise_folder(
     shots: dict[Path, Shot] = {}
 
     def read(source: Path) -> Photo:
-        photo = read_photo(source, max_pixels=output.max_pixels)
+        photo, shot = prepare_photo(reading, source, output)
         if model == AUTO_MODEL:
-            shots[source] = shot_of(photo)
-        return as_result(photo, output)
+            shots[source] = shot
+        return photo
 
     remaining = leave_out_existing(plan.jobs, overwrite=output.overwrite)
-    remaining.jobs, low_iso = part_by_iso(remaining.jobs, output.min_iso, listener.found_file)
+    remaining.jobs, low_iso = part_by_iso(
+        remaining.jobs,
+        output.min_iso,
+        lambda source: reading.call(source, shot_in, source),
+        listener.found_file,
+    )
     opening = Opening([], None) if dry_run else open_first(remaining.jobs, read)
     unreadable = len(opening.failed)
     if unreadable == len(remaining.jobs) and not remaining.skipped:  # nothing is there for a network
@@ -200,7 +233,7 @@ def denoise_folder(
     _report_low_iso(low_iso, output.min_iso, listener)
 
     if dry_run:
-        _report_estimates(remaining.jobs, denoiser, listener)
+        _report_estimates(remaining.jobs, denoiser, listener, reading)
         return
     for outcome in opening.failed:
         listener.finished(outcome)
@@ -243,21 +276,23 @@ def evaluate(
     check_report_file("--csv", config.csv, ".csv")
     check_report_file("--html", config.html, ".html")
     lpips = load_lpips() if config.lpips else None
-    pairing = pair_pictures(
-        config.noisy,
-        config.reference,
-        config.denoised,
-        config.pair_pattern,
-        only=config.only,
-        exclude=config.exclude,
-    )
-    # As `denoise` prepares them: what is measured is what it gives, `mean_light` apart.
-    denoisers = [prepare(name, device, each) for name in config.models for each in settings]
-    methods = [network_method(each.model, each.settings, each.run) for each in denoisers]
-    methods += [*result_methods(config.denoised), *baseline_methods(config.baselines)]
-    return evaluate_pairs(
-        pairing, with_unique_labels(methods), config, command=command, lpips=lpips, on_step=on_step
-    )
+    with ReadingProcess() as reading:
+        pairing = pair_pictures(
+            config.noisy,
+            config.reference,
+            config.denoised,
+            config.pair_pattern,
+            only=config.only,
+            exclude=config.exclude,
+            read=lambda path: reading.call(path, read_photo, path),
+        )
+        # As `denoise` prepares them: what is measured is what it gives, `mean_light` apart.
+        denoisers = [prepare(name, device, each) for name in config.models for each in settings]
+        methods = [network_method(each.model, each.settings, each.run) for each in denoisers]
+        methods += [*result_methods(config.denoised), *baseline_methods(config.baselines)]
+        return evaluate_pairs(
+            pairing, with_unique_labels(methods), config, command=command, lpips=lpips, on_step=on_step
+        )
 
 
 def write_reports(report: EvaluationReport, config: EvaluationConfig) -> None:
@@ -308,7 +343,9 @@ def probe(
         return Probe(failures=refused)
     from lgbpn_cli.inference.noise_level import cell_levels
 
-    found = probe_photos([source.path for source in selection.sources], cell_levels(), on_step)
+    with ReadingProcess() as reading:
+        paths = [source.path for source in selection.sources]
+        found = probe_photos(paths, cell_levels(), on_step, lambda path: reading.call(path, read_photo, path))
     found.failures[:0] = refused
     return found
 
@@ -376,13 +413,22 @@ def _report_low_iso(jobs: Sequence[Job], min_iso: int, listener: Listener) -> No
         listener.finished(Outcome(job.source, None, Status.SKIPPED))
 
 
-def _report_estimates(jobs: Sequence[Job], denoiser: Denoiser, listener: Listener) -> None:
+def _report_estimates(
+    jobs: Sequence[Job], denoiser: Denoiser, listener: Listener, reading: ReadingProcess
+) -> None:
     """Time the network on one small tile and scale the time to each photo's size."""
     seconds_per_megapixel = denoiser.time_one_megapixel() if jobs else 0.0
     for job in jobs:
-        megapixels = megapixels_of(job.source)
+        megapixels = _megapixels_of(job.source, reading)
         seconds = None if megapixels is None else megapixels * seconds_per_megapixel
         listener.finished(Outcome(job.source, job.target, Status.PLANNED, seconds, megapixels))
+
+
+def _megapixels_of(source: Path, reading: ReadingProcess) -> float | None:
+    try:
+        return reading.call(source, megapixels_of, source)
+    except Exception:  # noqa: BLE001 - a photo that cannot be opened fails when its turn comes, and says why
+        return None
 
 
 def _require_picture(array: NDArray[Any]) -> None:

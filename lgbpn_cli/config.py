@@ -330,6 +330,10 @@ class OutputConfig:
     """Write into the results what made them."""
     max_pixels: int = 400_000_000
     """Largest picture that is read: above any camera's, below what exhausts memory."""
+    photo_time_limit_s: float = 600.0
+    """Most time that reading one photo may take."""
+    strict: bool = False
+    """Refuse photos with damage that their decoder passes over."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work; a type's nickname becomes its name."""
@@ -364,4 +368,6 @@ class OutputConfig:
             f"{self.format} files have none",
             "Leave it out, or choose another -f.",
         )
+        limit_s = self.photo_time_limit_s
+        require(limit_s > 0, "--photo-time-limit", f"{limit_s:g} s is no time", "Use 10m, for instance.")
         require(self.max_pixels >= 1, "--max-pixels", f"{self.max_pixels} is no size", "Use 1 or more.")

@@ -75,6 +75,18 @@ class TrainingError(LgbpnError):
     """A training run cannot start or go on."""
 
 
+def unforeseen(source: object, error: Exception) -> PhotoError:
+    """Return the failure of one photo that an error means which nobody had in mind."""
+    text = (str(error).splitlines() or [""])[0]
+    kind = type(error).__name__
+    if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or "can't allocate memory" in text:
+        return PhotoError(
+            source, "there is not enough memory for it", "Use a smaller --tile, or close other programs."
+        )
+    cause = f"unexpected {kind}: {text}".removesuffix(": ").removesuffix(".")
+    return PhotoError(source, cause, "Run it again with -v for the details.")
+
+
 def shown(text: object) -> str:
     """Return a path or a message that fits on one line of any terminal: odd characters as escapes.
 

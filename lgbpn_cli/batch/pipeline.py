@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 
 from lgbpn_cli.batch.outcome import Failure, Job, Listener, Outcome, Status
 from lgbpn_cli.colour import colour_shift_levels
-from lgbpn_cli.errors import LgbpnError, PhotoError, ResultExistsError, shown
+from lgbpn_cli.errors import LgbpnError, ResultExistsError, shown, unforeseen
 from lgbpn_cli.photos.photo import Photo
 
 OnTile = Callable[[int, int], None]
@@ -127,14 +127,7 @@ def describe_failure(source: Path, error: Exception) -> Failure:
         # An error about the photo begins with it; others are about its result, a model, or a device.
         is_about_photo = error.subject in (str(source), shown(source))
         return Failure(str(error) if is_about_photo else f"{source}: {error}")
-    text = (str(error).splitlines() or [""])[0]
-    kind = type(error).__name__
-    if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or "can't allocate memory" in text:
-        cause, cure = "there is not enough memory for it", "Use a smaller --tile, or close other programs."
-    else:
-        cause = f"unexpected {kind}: {text}".removesuffix(": ").removesuffix(".")
-        cure = "Run it again with -v for the details."
-    return Failure(str(PhotoError(source, cause, cure)), traceback.format_exc())
+    return Failure(str(unforeseen(source, error)), traceback.format_exc())
 
 
 def _submit_read(reader: ThreadPoolExecutor, steps: Steps, job: Job) -> Future[_Attempt[Photo]]:

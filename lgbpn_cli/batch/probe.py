@@ -14,6 +14,7 @@ from lgbpn_cli.batch.pipeline import describe_failure
 from lgbpn_cli.colour import WorkingPixels
 from lgbpn_cli.config import PRESETS, NetworkConfig
 from lgbpn_cli.noise import REACH_PX, SMALLEST_SIDE_PX, CellEstimator, NoiseMeasurement, measure_noise
+from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.shot import Shot, shot_of
 
@@ -132,7 +133,10 @@ class Probe:
 
 
 def probe_photos(
-    paths: Sequence[Path], estimator: CellEstimator, on_step: Callable[[int, int], None] | None = None
+    paths: Sequence[Path],
+    estimator: CellEstimator,
+    on_step: Callable[[int, int], None] | None = None,
+    read: Callable[[Path], Photo] = read_photo,
 ) -> Probe:
     """Return the noise of every photo that can be read; one at a time is in memory.
 
@@ -143,7 +147,7 @@ def probe_photos(
         if on_step is not None:
             on_step(done, len(paths))
         try:
-            _measure(path, estimator, probe)
+            _measure(path, estimator, probe, read)
         except KeyboardInterrupt:
             probe.interrupted = True
             break
@@ -152,8 +156,8 @@ def probe_photos(
     return probe
 
 
-def _measure(path: Path, estimator: CellEstimator, probe: Probe) -> None:
-    photo = read_photo(path)
+def _measure(path: Path, estimator: CellEstimator, probe: Probe, read: Callable[[Path], Photo]) -> None:
+    photo = read(path)
     if min(photo.pixels.shape[:2]) < SMALLEST_SIDE_PX:
         probe.too_small.append(path)
         return

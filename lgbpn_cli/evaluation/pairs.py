@@ -21,6 +21,7 @@ from lgbpn_cli.photos.read import read_photo
 LEFT_OUT = "It is left out."
 RESULT_SUFFIX = "_denoised"
 """What `lgbpn denoise` adds to the name of a result beside its photo; results are found with and without."""
+ReadPhoto = Callable[[Path], Photo]
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ def pair_pictures(
     *,
     only: tuple[str, ...] = (),
     exclude: tuple[str, ...] = (),
+    read: ReadPhoto = read_photo,
 ) -> Pairing:
     """Return the pairs of two folders by file stem (or by pattern), of two files, or of two .mat files.
 
@@ -100,7 +102,7 @@ def pair_pictures(
     """
     left_pattern, _, right_pattern = (pattern or "").partition("=")
     same_folder = noisy == reference
-    first = collect(noisy, left_pattern, strict=not same_folder)
+    first = collect(noisy, left_pattern, strict=not same_folder, read=read)
     if not first.pictures:
         raise UsageError(noisy, "there is no photo to measure there", "Photos are JPEG, PNG and TIFF files.")
     first = first.among(only, exclude)
@@ -113,11 +115,11 @@ def pair_pictures(
         ]
         problems = list(first.problems)
     else:
-        second = collect(reference, right_pattern, strict=not same_folder)
+        second = collect(reference, right_pattern, strict=not same_folder, read=read)
         if reference.is_dir() or len(second.pictures) > 1:
             second = second.among(only, exclude)
         pairs, problems = _match(first, second, noisy, reference)
-    results = [_named_like(collect(folder), first) for folder in denoised]
+    results = [_named_like(collect(folder, read=read), first) for folder in denoised]
     return Pairing(
         tuple(
             Pair(name, left, right, tuple(found.get(name) for found in results))
@@ -127,13 +129,15 @@ def pair_pictures(
     )
 
 
-def collect(path: Path, pattern: str = "", *, strict: bool = True) -> Collection:
+def collect(
+    path: Path, pattern: str = "", *, strict: bool = True, read: ReadPhoto = read_photo
+) -> Collection:
     """Return the pictures at `path`: a photo, the photos of a folder (not of sub-folders), or .mat blocks.
 
     `strict` names the files of a folder that do not fit the pattern; otherwise they are passed over.
     """
     if path.is_dir():
-        return _folder(path, pattern, strict)
+        return _folder(path, pattern, strict, read)
     if not path.exists():
         raise UsageError(path, "there is no such file or folder", "Check the path.")
     if path.suffix.lower() == MATLAB_SUFFIX:
@@ -144,7 +148,7 @@ def collect(path: Path, pattern: str = "", *, strict: bool = True) -> Collection
                 for name, read in blocks.items()
             }
         )
-    return Collection({path.stem: _file(path)})
+    return Collection({path.stem: _file(path, read)})
 
 
 def read_pair(pair: Pair) -> PairPixels:
@@ -200,7 +204,7 @@ def _match(
     return [(name, first.pictures[name], second.pictures[name]) for name in common], problems
 
 
-def _folder(folder: Path, pattern: str, strict: bool) -> Collection:
+def _folder(folder: Path, pattern: str, strict: bool, read: ReadPhoto) -> Collection:
     stem_of_pair = re.compile("(.+)".join(re.escape(part) for part in (pattern or "{}").split("{}")))
     pictures: dict[str, Picture] = {}
     problems: list[Problem] = []
@@ -220,7 +224,7 @@ def _folder(folder: Path, pattern: str, strict: bool) -> Collection:
                 Problem(str(path), f"{pictures[name].shown} has the same name and is taken instead")
             )
         else:
-            pictures[name] = _file(path)
+            pictures[name] = _file(path, read)
     return Collection(pictures, tuple(problems))
 
 
@@ -236,8 +240,8 @@ def _named_like(results: Collection, noisy: Collection) -> dict[str, Picture]:
     return found
 
 
-def _file(path: Path) -> Picture:
-    return Picture(str(path), path, partial(read_photo, path))
+def _file(path: Path, read: ReadPhoto) -> Picture:
+    return Picture(str(path), path, partial(read, path))
 
 
 def _block_reader(path: Path, read: ReadBlock) -> Callable[[], Photo]:

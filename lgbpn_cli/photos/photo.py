@@ -73,6 +73,8 @@ class Photo:
     """Further pages of the same file that are denoised too; nothing but their pixels counts."""
     notes: tuple[str, ...] = ()
     """What the user should know about this file, such as pages that stay as they are."""
+    damage: tuple[str, ...] = ()
+    """What is wrong in the file although it can be decoded, as an error would say it."""
 
     @property
     def bit_depth(self) -> int:

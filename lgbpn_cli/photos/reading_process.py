@@ -20,11 +20,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, ParamSpec, TypeVar
 
+from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import PhotoReadError, shown
 from lgbpn_cli.photos.faults import DAMAGED_CURE
 
-DEFAULT_TIME_LIMIT_S = 600.0
-"""Far above what the largest photo takes on the slowest machine."""
 MOST_WORDS_BYTES = 1 << 16
 END_PATIENCE_S = 2.0
 P = ParamSpec("P")
@@ -37,7 +36,9 @@ class ReadingProcess:
     Large arrays come back in memory that both processes share, without a copy here. One call runs at a time.
     """
 
-    def __init__(self, *, time_limit_s: float = DEFAULT_TIME_LIMIT_S, max_bytes: int | None = None) -> None:
+    def __init__(
+        self, *, time_limit_s: float = OutputConfig.photo_time_limit_s, max_bytes: int | None = None
+    ) -> None:
         """Nothing is started yet. `time_limit_s` is the most a call may take, `max_bytes` the memory it may take."""
         self.time_limit_s = time_limit_s
         self.max_bytes = max_bytes
@@ -124,8 +125,10 @@ class ReadingProcess:
             shared = memoryview(mmap.mmap(file.fileno(), 0))
         child.stdin.write(b"\n")  # the child may let go of it
         child.stdin.flush()
-        answer = pickle.loads(data, buffers=[shared[begin:end] for begin, end in extents])
-        return answer
+        shared_answer: tuple[bool, Any] = pickle.loads(
+            data, buffers=[shared[begin:end] for begin, end in extents]
+        )
+        return shared_answer
 
     def _written(self) -> list[str]:
         if self._stderr is None:

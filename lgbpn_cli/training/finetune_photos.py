@@ -20,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lgbpn_cli.colour import to_working
-from lgbpn_cli.errors import PhotoError, TrainingError, UsageError
+from lgbpn_cli.errors import PhotoError, TrainingError, UsageError, unforeseen
 from lgbpn_cli.inference.noise_level import cell_levels
 from lgbpn_cli.noise import measure_noise
 from lgbpn_cli.photos.photo import PHOTO_SUFFIXES
 from lgbpn_cli.photos.read import open_regular, read_photo
+from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.record import read_record
 from lgbpn_cli.photos.shot import Shot, shot_of
 from lgbpn_cli.training.kept_json import keep_json
@@ -122,6 +123,26 @@ def scan_photos(
     check_folder(folder)
     paths = sorted(photo_paths(folder))
     np.random.default_rng(seed).shuffle(paths)
+    with ReadingProcess() as reading:
+        scan = _scan(paths, run_folder, reading, time_limit_s, say)
+    if len(scan.photos) < 2:
+        there = "; ".join(scan.notes()[1:]) or "there are no others"
+        raise UsageError(
+            folder,
+            f"{len(scan.photos)} of its photos can be learned from, and two is the least: one is held out to judge "
+            f"by ({there})",
+            "Give more photos of high ISO, straight from the camera.",
+        )
+    return scan
+
+
+def _scan(
+    paths: Sequence[Path],
+    run_folder: Path,
+    reading: ReadingProcess,
+    time_limit_s: float,
+    say: Callable[[str], None],
+) -> Scan:
     scan, seen, shots = Scan(), set[bytes](), set[Path]()
     started = said = time.monotonic()
     for number, path in enumerate(paths):
@@ -137,26 +158,18 @@ def scan_photos(
         try:
             # Raw file and JPEG of one shot hold the same noise: one could teach what the other is to judge.
             known = shot in shots
-            found = (
-                "another file of the same shot" if known else _keep(path, run_folder, len(scan.photos), seen)
-            )
-        except PhotoError as error:
+            found = "another file of the same shot" if known else _keep(path, run_folder, scan, seen, reading)
+        except TrainingError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever one photo does to any library, the others go on
             found = "not readable"
             if scan.left_out[found] < MOST_NAMED:
-                say(f"left out: {error}")
+                say(f"left out: {error if isinstance(error, PhotoError) else unforeseen(path, error)}")
         if isinstance(found, KeptPhoto):
             scan.photos.append(found)
             shots.add(shot)
         else:
             scan.left_out[found] += 1
-    if len(scan.photos) < 2:
-        there = "; ".join(scan.notes()[1:]) or "there are no others"
-        raise UsageError(
-            folder,
-            f"{len(scan.photos)} of its photos can be learned from, and two is the least: one is held out to judge "
-            f"by ({there})",
-            "Give more photos of high ISO, straight from the camera.",
-        )
     return scan
 
 
@@ -172,13 +185,15 @@ def check_folder(folder: Path) -> None:
     )
 
 
-def _keep(path: Path, run_folder: Path, number: int, seen: set[bytes]) -> KeptPhoto | str:
+def _keep(
+    path: Path, run_folder: Path, scan: Scan, seen: set[bytes], reading: ReadingProcess
+) -> KeptPhoto | str:
     """Return the photo, its tiles now kept, or the reason why it is left out; PhotoError if it cannot be read."""
     if read_record(path) is not None:
         return "made by lgbpn"
     if not _is_new(_file_digest(path), seen):  # a copy is known without being decoded
         return "given twice"
-    photo = read_photo(path)
+    photo = reading.call(path, read_photo, path)
     if min(photo.pixels.shape[:2]) < SMALLEST_SIDE_PX:
         return f"smaller than {SMALLEST_SIDE_PX} px"
     if not _is_new(hashlib.sha256(np.ascontiguousarray(photo.pixels).data).digest(), seen):
@@ -187,7 +202,7 @@ def _keep(path: Path, run_folder: Path, number: int, seen: set[bytes]) -> KeptPh
     noise = measure_noise(image, cell_levels())
     if noise.level < CLEANEST_LEVEL_8BIT:
         return "too clean to learn from"
-    name, shot = f"{number:05}.npy", shot_of(photo)
+    name, shot = f"{len(scan.photos):05}.npy", shot_of(photo)
     tiles = cut_evenly(np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8))
     try:
         np.save(run_folder / name, tiles)

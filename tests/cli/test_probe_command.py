@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from lgbpn_cli.cli.main import app
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.record import read_record
 
 
@@ -110,12 +111,12 @@ def test_ctrl_c_prints_what_was_measured_by_then(tmp_path: Path, monkeypatch: py
     for name in ("a.png", "b.png", "c.png"):
         noisy_photo(tmp_path / name, 5)
 
-    def interrupted_at_c(path: Path) -> Photo:
+    def interrupted_at_c(reading: ReadingProcess, path: Path, *_: object) -> Photo:
         if path.name == "c.png":
             raise KeyboardInterrupt
         return read_photo(path)
 
-    monkeypatch.setattr("lgbpn_cli.batch.probe.read_photo", interrupted_at_c)
+    monkeypatch.setattr(ReadingProcess, "call", interrupted_at_c)
     result = CliRunner().invoke(app, ["probe", str(tmp_path), "--json"])
     assert result.exit_code == 130
     document = json.loads(result.stdout)
@@ -130,12 +131,12 @@ def test_what_one_photo_does_to_a_library_leaves_the_others_alone(
     for name in ("a.png", "b.png"):
         noisy_photo(tmp_path / name, 5)
 
-    def fails_at_a(path: Path) -> Photo:
+    def fails_at_a(reading: ReadingProcess, path: Path, *_: object) -> Photo:
         if path.name == "a.png":
             raise RuntimeError("out of luck")
         return read_photo(path)
 
-    monkeypatch.setattr("lgbpn_cli.batch.probe.read_photo", fails_at_a)
+    monkeypatch.setattr(ReadingProcess, "call", fails_at_a)
     result = CliRunner().invoke(app, ["probe", str(tmp_path)])
     assert result.exit_code == 1
     assert "a.png: unexpected RuntimeError: out of luck" in result.stderr

@@ -12,6 +12,7 @@ from PIL import Image
 from tiny_training import save_noisy_photo
 
 from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.training.finetune_photos import scan_photos
 
 
@@ -66,11 +67,11 @@ def test_copies_are_known_without_being_decoded(
 ) -> None:
     decoded = []
 
-    def read(path: Path) -> Any:
+    def read(reading: ReadingProcess, path: Path, *_: object) -> Any:
         decoded.append(path)
         return read_photo(path)
 
-    monkeypatch.setattr("lgbpn_cli.training.finetune_photos.read_photo", read)
+    monkeypatch.setattr(ReadingProcess, "call", read)
     for number in range(5):
         os.link(folder / "0.png", folder / f"copy{number}.png")
     (tmp_path / "run").mkdir()

@@ -1,0 +1,44 @@
+"""A photo file in, ready to become its result: what the reading process is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.errors import PhotoReadError, shown
+from lgbpn_cli.photos.convert import as_result
+from lgbpn_cli.photos.faults import DAMAGED_CURE
+from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.photos.reading_process import ReadingProcess
+from lgbpn_cli.photos.shot import Shot, shot_of
+
+WORDS_OF_DAMAGE = ("data corrupted at", "unexpected end of file")
+"""What LibRaw writes to stderr about a file that it decodes nevertheless, in small letters."""
+
+
+def prepare_photo(reading: ReadingProcess, path: Path, output: OutputConfig) -> tuple[Photo, Shot]:
+    """Return the photo at `path` in the type of its result, and how it was shot.
+
+    What its decoder reports as damaged is among its notes. Raises PhotoError; with `output.strict` for damage, too.
+    """
+    photo, shot = reading.call(path, read_as_result, path, output)
+    damage = (*photo.damage, *damage_in(reading.words))
+    if damage and output.strict:
+        raise PhotoReadError(shown(path), damage[0], DAMAGED_CURE)
+    return replace(photo, notes=(*photo.notes, *damage)), shot
+
+
+def read_as_result(path: Path, output: OutputConfig) -> tuple[Photo, Shot]:
+    """Return what `prepare_photo` does; this is the part of it that may crash."""
+    photo = read_photo(path, max_pixels=output.max_pixels)
+    return as_result(photo, output), shot_of(photo)
+
+
+def damage_in(words: Sequence[str]) -> tuple[str, ...]:
+    """Return what the lines that a decoder wrote say about damage: nothing, or one cause."""
+    if any(sign in line.casefold() for line in words for sign in WORDS_OF_DAMAGE):
+        return ("its decoder reports damaged data: parts of the picture may be wrong",)
+    return ()
