@@ -15,6 +15,7 @@ from lgbpn_cli.photos.faults import UnsupportedFileError
 from lgbpn_cli.photos.heif.webp_avif import CompressedContainer
 from lgbpn_cli.photos.jpeg.codec import JpegContainer
 from lgbpn_cli.photos.jpeg.metadata import segments_for
+from lgbpn_cli.photos.metadata.companions_in_file import alone
 from lgbpn_cli.photos.metadata.exif import bare_exif
 from lgbpn_cli.photos.metadata.given_profile import fitted, with_srgb_curve
 from lgbpn_cli.photos.metadata.icc import SPACES, SRGB_CURVE, icc_profile
@@ -65,10 +66,13 @@ def _as_own_type(photo: Photo, output: OutputConfig) -> Photo:
         if output.jpeg_quality is not None:
             container = replace(container, tables=_tables(output.jpeg_quality, photo.pixels.shape[2]))
         if output.strip_metadata:
-            segments = segments_for(_stripped(photo).metadata)
+            photo = _stripped(_alone(photo))
+            segments, _ = segments_for(photo.metadata)
             container = replace(container, segments=segments, trailer=b"", stored_as_rgb=False)
-    if isinstance(container, CompressedContainer) and output.jpeg_quality is not None:
-        container = replace(container, lossless=False, quality=output.jpeg_quality)
+    if isinstance(container, CompressedContainer):
+        photo = _alone(photo)
+        if output.jpeg_quality is not None:
+            container = replace(container, lossless=False, quality=output.jpeg_quality)
     return replace(photo, container=container)
 
 
@@ -78,7 +82,7 @@ def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
             f"a TIFF with {photo.container.full_pages} pages, which would not all go into the new file",
             "Leave -f, --bit-depth and --strip-metadata out, or save its pages as single files.",
         )
-    photo = replace(photo, notes=())
+    photo = _alone(photo)
     if output.strip_metadata:
         photo = _stripped(photo)
     if wanted == "dng":
@@ -100,7 +104,19 @@ def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
     photo = _with_depth(photo, depth)
     colours = 3 if wanted in COLOUR_TYPES else photo.pixels.shape[2]
     photo = replace(photo, metadata=replace(photo.metadata, icc=fitted(photo.metadata.icc, colours)))
-    return replace(photo, format=wanted, container=_container(photo, wanted, output))
+    container, left_out = _container(photo, wanted, output)
+    notes = tuple(f"left out: {name}, which a {wanted} file cannot hold" for name in left_out)
+    return replace(photo, format=wanted, container=container, notes=(*photo.notes, *notes))
+
+
+def _alone(photo: Photo) -> Photo:
+    """Return the photo without what else is in its file: its XMP speaks of nothing else, and the notes name it."""
+    xmp, named = alone(photo.metadata.xmp)
+    beside = sorted(photo.beside | named)
+    notes = (f"left behind: its {', its '.join(beside)}",) if beside else ()
+    if photo.camera is not None:  # of other photos they name what only the own type keeps
+        notes = (*photo.notes, *notes)
+    return replace(photo, metadata=replace(photo.metadata, xmp=xmp), beside=frozenset(), notes=notes)
 
 
 def _as_dng(photo: Photo, output: OutputConfig) -> Photo:
@@ -113,11 +129,13 @@ def _as_dng(photo: Photo, output: OutputConfig) -> Photo:
     return replace(photo, format="dng", container=DngContainer())
 
 
-def _container(photo: Photo, wanted: str, output: OutputConfig) -> Container:
+def _container(photo: Photo, wanted: str, output: OutputConfig) -> tuple[Container, tuple[str, ...]]:
+    """Return what the wanted type needs, and names of metadata that it cannot hold."""
     quality = output.jpeg_quality or NEW_FILE_QUALITY
     if wanted == "jpeg":
-        return JpegContainer(
-            segments=segments_for(photo.metadata),
+        segments, left_out = segments_for(photo.metadata)
+        container = JpegContainer(
+            segments=segments,
             trailer=b"",
             picture_bytes=0,
             tables=_tables(quality, photo.pixels.shape[2]),
@@ -125,14 +143,15 @@ def _container(photo: Photo, wanted: str, output: OutputConfig) -> Container:
             progressive=False,
             stored_as_rgb=False,
         )
+        return container, left_out
     if wanted == "png":
-        return PngContainer(before=chunks_for(photo.metadata), after=())
+        return PngContainer(before=chunks_for(photo.metadata), after=()), ()
     if wanted == "tiff":
-        return NewTiffContainer()
+        return NewTiffContainer(), ()
     own = photo.container
     if isinstance(own, CompressedContainer) and output.jpeg_quality is None and wanted == photo.format:
-        return own
-    return CompressedContainer(lossless=False, quality=quality)
+        return own, ()
+    return CompressedContainer(lossless=False, quality=quality), ()
 
 
 def _stripped(photo: Photo) -> Photo:

@@ -71,6 +71,8 @@ class Photo:
 
     further: tuple[Photo, ...] = ()
     """Further pages of the same file that are denoised too; nothing but their pixels counts."""
+    beside: frozenset[str] = frozenset()
+    """What else its file holds, by name, such as a video: what is written anew does not."""
     notes: tuple[str, ...] = ()
     """What the user should know about this file, such as pages that stay as they are."""
     damage: tuple[str, ...] = ()

@@ -12,12 +12,23 @@ from lgbpn_cli.photos.depth import over_whole_range
 from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError, UnsupportedFileError, check_size
 from lgbpn_cli.photos.heif.boxes import top_level_boxes
 from lgbpn_cli.photos.metadata.colour_description import ColourDescription
-from lgbpn_cli.photos.metadata.exif import exif_with_orientation
+from lgbpn_cli.photos.metadata.companions_in_file import DEPTH_MAP, GAIN_MAP, PICTURE, VIDEO
+from lgbpn_cli.photos.metadata.exif import exif_turned, exif_with_orientation
 from lgbpn_cli.photos.metadata.given_profile import is_linear
 from lgbpn_cli.photos.metadata.orientation import UPRIGHT
 from lgbpn_cli.photos.photo import Container, Metadata, Photo
 
 EXIF_PREFIX = b"Exif\0\0"
+FILM_BOXES = {b"mpvd": VIDEO, b"moov": VIDEO}
+"""Google's and Samsung's motion photos, and sequences."""
+AUXILIARIES = {
+    "gainmap": GAIN_MAP,
+    "depth": DEPTH_MAP,
+    "disparity": DEPTH_MAP,
+    "auxid:2": DEPTH_MAP,
+    "matte": "matte",
+}
+"""What auxiliary pictures are, by a word in their name."""
 TURNED_XMP = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[1-8]")
 
 
@@ -41,6 +52,22 @@ def _exif(info: dict[str, Any]) -> bytes | None:
     return exif.removeprefix(EXIF_PREFIX) if exif else None
 
 
+def _beside(info: dict[str, Any], pictures: int, boxes: set[bytes]) -> frozenset[str]:
+    """Return what else the file holds: films, maps of the photo, and further photos of a burst or a pair."""
+    found = {FILM_BOXES[kind] for kind in boxes if kind in FILM_BOXES}
+    if info.get("depth_images"):
+        found.add(DEPTH_MAP)
+    for name in info.get("aux") or {}:
+        found.add(
+            next(
+                (kind for word, kind in AUXILIARIES.items() if word in str(name).lower()), "auxiliary picture"
+            )
+        )
+    if pictures > 1:
+        found.add(PICTURE if pictures == 2 else f"{pictures - 1} further pictures")
+    return frozenset(found)
+
+
 def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     """Return the primary picture of a HEIC file, already turned upright; 10 and 12 bits become uint16.
 
@@ -49,7 +76,7 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     """
     import pi_heif
 
-    top_level_boxes(file)
+    boxes = {kind for kind, _, _ in top_level_boxes(file)}
     file.seek(0)
     try:
         container = pi_heif.open_heif(file, convert_hdr_to_8bit=False)
@@ -70,7 +97,7 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         # The decoder fills the upper bits alone.
         bits = int(info.get("bit_depth") or 16)
         samples = over_whole_range(samples >> (16 - bits), bits)
-    exif = exif_with_orientation(_exif(info), UPRIGHT)
+    exif = exif_turned(exif_with_orientation(_exif(info), UPRIGHT), width, height)
     numbers = (profile["color_primaries"], profile["transfer_characteristics"]) if profile else None
     icc = ColourDescription(icc=info.get("icc_profile"), numbers_below=numbers, exif=exif).profile(colours)
     return Photo(
@@ -86,4 +113,5 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
             icc=icc,
         ),
         linear=is_linear(icc),
+        beside=_beside(info, len(container), boxes),
     )

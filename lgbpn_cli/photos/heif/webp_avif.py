@@ -28,9 +28,10 @@ from lgbpn_cli.photos.heif.avif_boxes import AvifColour, read_colour, with_metad
 from lgbpn_cli.photos.heif.boxes import top_level_boxes
 from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.metadata.colour_description import ColourDescription
-from lgbpn_cli.photos.metadata.exif import exif_with_orientation
+from lgbpn_cli.photos.metadata.companions_in_file import GAIN_MAP
+from lgbpn_cli.photos.metadata.exif import exif_turned, exif_with_orientation
 from lgbpn_cli.photos.metadata.given_profile import is_linear
-from lgbpn_cli.photos.metadata.orientation import UPRIGHT, exif_orientation, turned_upright
+from lgbpn_cli.photos.metadata.orientation import LYING, UPRIGHT, exif_orientation, turned_upright
 from lgbpn_cli.photos.photo import Container, Metadata, Photo
 
 EXIF_PREFIX = b"Exif\0\0"
@@ -46,6 +47,8 @@ _pillow_limit = threading.Lock()
 MAX_MARK_BYTES = 1 << 16
 EMPTY_EXIF = b"II*\0\x08\0\0\0" + bytes(6)
 
+GAIN_MAP_WORDS = (b"tmap", b"hdrgainmap")
+"""ISO 21496's derived picture and Apple's auxiliary one."""
 EXACT_ALPHA = {"alpha:lossless": "1"}
 """Option of AVIF's encoder (libaom): the alpha plane comes back as it was, whatever the quality of the colours."""
 
@@ -81,14 +84,18 @@ def read_avif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     if any(kind == b"moov" for kind, _, _ in boxes):
         raise UnsupportedFileError("an animated AVIF")
     colour = AvifColour()
+    beside: frozenset[str] = frozenset()
     for kind, begin, end in boxes:
         if kind == b"meta":
             file.seek(begin)
-            colour = read_colour(file.read(end - begin))
+            meta = file.read(end - begin)
+            colour = read_colour(meta)
+            beside = frozenset({GAIN_MAP} if any(word in meta for word in GAIN_MAP_WORDS) else ())
     container = CompressedContainer(bits=max(colour.bits, DEEP_BITS))
     photo = _read(file, path, max_pixels, "avif", container, pixels=colour.bits == 8)
     if colour.bits > 8:
         photo = replace(photo, pixels=_deep_pixels(file, photo, colour.bits))
+    photo = replace(photo, beside=beside)
     return _with_colours(
         photo, None if colour.primaries is None else (colour.primaries, colour.transfer or 0)
     )
@@ -141,7 +148,10 @@ def write_avif(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
         pixels=turned_upright(photo.pixels, photo.orientation),
         alpha=None if photo.alpha is None else turned_upright(photo.alpha, photo.orientation),
     )
+    height, width = upright.pixels.shape[:2]
     exif = exif_with_orientation(photo.metadata.exif, UPRIGHT)
+    if photo.orientation in LYING:
+        exif = exif_turned(exif, width, height)
     if photo.pixels.dtype == np.uint16:
         metadata = photo.metadata
         file.write(with_metadata(_encode_deep(upright), exif, metadata.xmp, metadata.icc))

@@ -21,6 +21,7 @@ from lgbpn_cli.photos.faults import (
     UnsupportedFileError,
     check_size,
 )
+from lgbpn_cli.photos.jpeg.beside import beside_photo
 from lgbpn_cli.photos.jpeg.completeness import check_complete
 from lgbpn_cli.photos.jpeg.metadata import metadata_of, with_cut_thumbnail, with_provenance
 from lgbpn_cli.photos.jpeg.multipicture import move_pictures
@@ -40,6 +41,7 @@ from lgbpn_cli.photos.jpeg.segments import (
     walk_segments,
 )
 from lgbpn_cli.photos.mark import Mark
+from lgbpn_cli.photos.metadata.companions_in_file import PICTURE, alone
 from lgbpn_cli.photos.metadata.given_profile import is_linear
 from lgbpn_cli.photos.metadata.orientation import UPRIGHT, exif_orientation
 from lgbpn_cli.photos.photo import Container, Photo
@@ -48,6 +50,7 @@ MARK_PREFIX = b"lgbpn "
 """Beginning of the COM segment that holds the tool's own mark."""
 SUBSAMPLINGS: dict[tuple[float, float], str] = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}
 """What the encoder can do, by how much coarser the colour is across and down."""
+SECOND_PICTURE_NOTE = "its second picture stays as it is, with its noise"
 WORST_BYTES_PER_PIXEL = 8
 BAND_ROWS = 512
 _encoder_buffer = threading.Lock()
@@ -82,6 +85,8 @@ def read_jpeg(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     _check_kind(parts.frame, max_pixels)
     image = _open_picture(parts)
     metadata = metadata_of(parts.segments, len(parts.frame.components))
+    trailer = data[parts.end :]
+    beside = beside_photo(parts.segments, trailer, alone(metadata.xmp)[1])
     return Photo(
         path=path,
         pixels=_pixels(image),
@@ -90,9 +95,11 @@ def read_jpeg(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         orientation=UPRIGHT if metadata.exif is None else exif_orientation(metadata.exif),
         metadata=metadata,
         linear=is_linear(metadata.icc),
+        beside=beside,
+        notes=(SECOND_PICTURE_NOTE,) if PICTURE in beside else (),
         container=JpegContainer(
             segments=parts.segments,
-            trailer=data[parts.end :],
+            trailer=trailer,
             picture_bytes=parts.end,
             tables=_tables(parts, image),
             subsampling=_subsampling(parts.frame),

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
-from lgbpn_cli.photos.faults import UnsupportedFileError
 from lgbpn_cli.photos.jpeg.segments import (
     APP0,
     APP1,
@@ -20,13 +19,20 @@ from lgbpn_cli.photos.jpeg.segments import (
 )
 from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.metadata.colour_description import ColourDescription
-from lgbpn_cli.photos.metadata.exif import without_thumbnail
+from lgbpn_cli.photos.metadata.exif import packed_within, without_thumbnail
+from lgbpn_cli.photos.metadata.xmp_packet import extended_name, joined, parted
 from lgbpn_cli.photos.photo import Metadata
 
 APP13 = 0xED
 EXIF_PREFIX = b"Exif\0\0"
 XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"
+EXTENDED_XMP_PREFIX = b"http://ns.adobe.com/xmp/extension/\0"
+EXTENDED_HEAD_BYTES = 40
+"""MD5 of the extended packet in hexadecimal letters, its length, and where in it a segment's part begins."""
 ICC_PREFIX = b"ICC_PROFILE\0"
+MOST_PROFILE_PARTS = 255
+ROOM_FOR_MARK = 2048
+"""Left free where metadata have to be shortened anyway: the tool's own mark grows by less."""
 PHOTOSHOP_PREFIX = b"Photoshop 3.0\0"
 RESOURCE_SIGNATURE = b"8BIM"
 IPTC_RESOURCE = 0x0404
@@ -45,31 +51,88 @@ def metadata_of(segments: Sequence[Segment], channels: int) -> Metadata:
     exif = _first(segments, APP1, EXIF_PREFIX)
     return Metadata(
         exif=exif,
-        xmp=_first(segments, APP1, XMP_PREFIX),
+        xmp=_whole_xmp(segments),
         icc=ColourDescription(icc=b"".join(part[2:] for part in profile) or None, exif=exif).profile(
             channels
         ),
-        iptc=_iptc(_first(segments, APP13, PHOTOSHOP_PREFIX)),
+        iptc=_iptc(_all(segments, APP13, PHOTOSHOP_PREFIX)),
     )
 
 
-def segments_for(metadata: Metadata) -> tuple[Segment, ...]:
-    """Return the segments of a new JPEG. Raises UnsupportedFileError for what does not fit into one."""
-    segments = []
+def segments_for(metadata: Metadata) -> tuple[tuple[Segment, ...], tuple[str, ...]]:
+    """Return the segments of a new JPEG, and names of what does not fit into any.
+
+    EXIF is packed anew where it has slack, XMP is parted into a standard and an extended packet, IPTC and profile go
+    into several segments.
+    """
+    segments: list[Segment] = []
+    left_out: list[str] = []
     if metadata.exif is not None:
-        segments.append(_segment(APP1, EXIF_PREFIX + metadata.exif, "EXIF"))
+        exif, lost = packed_within(metadata.exif, MAX_PAYLOAD_BYTES - len(EXIF_PREFIX) - ROOM_FOR_MARK)
+        left_out += lost
+        if exif is not None:
+            segments.append(Segment(APP1, EXIF_PREFIX + exif))
     if metadata.xmp is not None:
-        segments.append(_segment(APP1, XMP_PREFIX + metadata.xmp, "XMP"))
+        packets = _xmp_segments(metadata.xmp)
+        left_out += [] if packets else [f"{len(metadata.xmp)} bytes of XMP"]
+        segments += packets
     if metadata.iptc is not None:
         resource = RESOURCE_SIGNATURE + struct.pack(">HHI", IPTC_RESOURCE, 0, len(metadata.iptc))
-        padded = metadata.iptc + bytes(len(metadata.iptc) % 2)
-        segments.append(_segment(APP13, PHOTOSHOP_PREFIX + resource + padded, "IPTC"))
+        padded = resource + metadata.iptc + bytes(len(metadata.iptc) % 2)
+        segments += [
+            Segment(APP13, PHOTOSHOP_PREFIX + part) for part in _parts(padded, len(PHOTOSHOP_PREFIX))
+        ]
     if metadata.icc is not None:
-        room = MAX_PAYLOAD_BYTES - len(ICC_PREFIX) - 2
-        parts = [metadata.icc[begin : begin + room] for begin in range(0, len(metadata.icc), room)]
+        parts = _parts(metadata.icc, len(ICC_PREFIX) + 2)
+        if len(parts) > MOST_PROFILE_PARTS:
+            left_out.append(f"a colour profile of {len(metadata.icc)} bytes")
+            parts = []
         for number, part in enumerate(parts, start=1):
             segments.append(Segment(APP2, ICC_PREFIX + bytes([number, len(parts)]) + part))
-    return tuple(segments)
+    return tuple(segments), tuple(left_out)
+
+
+def _xmp_segments(xmp: bytes) -> list[Segment]:
+    """Return the segments of a packet, none where it cannot be made to fit."""
+    room = MAX_PAYLOAD_BYTES - len(XMP_PREFIX)
+    if len(xmp) <= room:
+        return [Segment(APP1, XMP_PREFIX + xmp)]
+    both = parted(xmp, room - ROOM_FOR_MARK)
+    if both is None:
+        return []
+    standard, extended = both
+    name = extended_name(standard) or b""
+    segments = [Segment(APP1, XMP_PREFIX + standard)]
+    position = 0
+    for part in _parts(extended, len(EXTENDED_XMP_PREFIX) + EXTENDED_HEAD_BYTES):
+        head = name + struct.pack(">II", len(extended), position)
+        segments.append(Segment(APP1, EXTENDED_XMP_PREFIX + head + part))
+        position += len(part)
+    return segments
+
+
+def _whole_xmp(segments: Sequence[Segment]) -> bytes | None:
+    """Return the XMP of a JPEG as one packet; of an extended one that is not whole, nothing."""
+    xmp = _first(segments, APP1, XMP_PREFIX)
+    begins = EXTENDED_XMP_PREFIX + ((extended_name(xmp) if xmp else None) or b"no such name")
+    found = [s.payload[len(begins) :] for s in segments if s.marker == APP1 and s.payload.startswith(begins)]
+    parts = sorted((struct.unpack_from(">II", part)[::-1], part[8:]) for part in found if len(part) > 8)
+    extended = b"".join(part for _, part in parts)
+    if xmp is None or not parts or len(extended) != parts[0][0][1]:
+        return xmp
+    return joined(xmp, extended)
+
+
+def _parts(data: bytes, head_bytes: int) -> list[bytes]:
+    """Return the data in parts that fit into a segment behind so many bytes."""
+    room = MAX_PAYLOAD_BYTES - head_bytes
+    return [data[begin : begin + room] for begin in range(0, len(data), room)]
+
+
+def _all(segments: Sequence[Segment], marker: int, prefix: bytes) -> bytes:
+    return b"".join(
+        s.payload[len(prefix) :] for s in segments if s.marker == marker and s.payload.startswith(prefix)
+    )
 
 
 def with_cut_thumbnail(segment: Segment) -> Segment:
@@ -127,8 +190,8 @@ def _first(segments: Sequence[Segment], marker: int, prefix: bytes) -> bytes | N
     return None
 
 
-def _iptc(resources: bytes | None) -> bytes | None:
-    for number, data in _resources(resources or b""):
+def _iptc(resources: bytes) -> bytes | None:
+    for number, data in _resources(resources):
         if number == IPTC_RESOURCE:
             return data or None
     return None
@@ -146,12 +209,3 @@ def _resources(data: bytes) -> Iterator[tuple[int, bytes]]:
         (length,) = struct.unpack_from(">I", data, place)
         yield number, data[place + 4 : place + 4 + length]
         position = place + 4 + length + length % 2
-
-
-def _segment(marker: int, payload: bytes, name: str) -> Segment:
-    if len(payload) > MAX_PAYLOAD_BYTES:
-        raise UnsupportedFileError(
-            f"a photo whose {name} data of {len(payload)} bytes do not fit into a JPEG file",
-            "Use -f tiff or -f png.",
-        )
-    return Segment(marker, payload)

@@ -10,12 +10,14 @@ from typing import BinaryIO
 
 from lgbpn_cli.photos.faults import DamagedFileError
 from lgbpn_cli.photos.metadata.maker_note import moved_maker_note
-from lgbpn_cli.photos.metadata.orientation import ORIENTATION_TAG
+from lgbpn_cli.photos.metadata.orientation import ORIENTATION_TAG, UPRIGHT, exif_orientation
 from lgbpn_cli.photos.tiff.directory import (
+    INTEGER_CODES,
     TYPE_BYTES,
     Directory,
     read_directory,
     read_directory_at,
+    read_integers,
     read_value,
 )
 from lgbpn_cli.photos.tiff.edit import FreeSpace, TiffEditor, point_header_to
@@ -25,6 +27,7 @@ MAKER_NOTE = 37500
 SOFTWARE = 305
 BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SIGNED_RATIONAL = 1, 2, 3, 4, 5, 7, 10
 CLASSIC_TYPES = frozenset(TYPE_BYTES) - {16, 17, 18}
+LARGE_VALUE_BYTES = 1000
 MAX_VALUE_BYTES = 1 << 24
 """No value that describes a photo is larger; embedded originals are."""
 
@@ -107,18 +110,46 @@ def header(order: str, offset: int) -> bytes:
 
 
 def collect_exif(
-    file: BinaryIO, file_bytes: int, directory: Directory, wanted: Callable[[int], bool]
+    file: BinaryIO,
+    file_bytes: int,
+    directory: Directory,
+    wanted: Callable[[int], bool],
+    kept: Callable[[Tag], bool] = lambda tag: True,
 ) -> bytes:
     """Return a compact EXIF blob with those tags of a file's first directory that are `wanted`.
 
-    EXIF, GPS and interoperability directories go along whole. Raises DamagedFileError.
+    EXIF, GPS and interoperability directories go along; `kept` decides about each value. Raises DamagedFileError.
     """
     order = directory.order
     packed = bytearray(8)
-    tags = [tag for tag in read_tags(file, directory) if wanted(tag.tag)]
-    tags = _with_sub_directories(file, file_bytes, order, tags, packed)
+    tags = [tag for tag in read_tags(file, directory) if wanted(tag.tag) and kept(tag)]
+    tags = _with_sub_directories(file, file_bytes, order, tags, packed, kept)
     packed[:8] = header(order, len(packed))
     return bytes(packed) + pack_directory(order, tags, len(packed))
+
+
+def packed_within(exif: bytes, most_bytes: int) -> tuple[bytes | None, tuple[str, ...]]:
+    """Return the blob in at most so many bytes, and what had to be left out for it, perhaps all of it.
+
+    Slack and thumbnail go first, then the maker note, then every value of more than a thousand bytes.
+    """
+    if len(exif) <= most_bytes:
+        return exif, ()
+    file = io.BytesIO(exif)
+    try:
+        directory = read_directory(file, len(exif))
+        for left_out, kept in (
+            ((), lambda tag: True),
+            (("the maker note",), lambda tag: tag.tag != MAKER_NOTE),
+            (("the maker note and large EXIF values",), lambda tag: len(tag.data) <= LARGE_VALUE_BYTES),
+        ):
+            packed = collect_exif(file, len(exif), directory, lambda tag: True, kept)
+            if len(packed) <= most_bytes:
+                return packed, left_out
+    except DamagedFileError:
+        pass
+    orientation = exif_orientation(exif)
+    return None if orientation == UPRIGHT else bare_exif(orientation), (f"{len(exif)} bytes of EXIF",)
 
 
 def split_exif(exif: bytes) -> tuple[str, list[Tag]]:
@@ -145,6 +176,42 @@ def exif_with_orientation(exif: bytes | None, orientation: int) -> bytes | None:
     changed = bytearray(exif)
     struct.pack_into(directory.order + "H", changed, entry.value_offset, orientation)
     return bytes(changed)
+
+
+def exif_turned(exif: bytes | None, width: int, height: int) -> bytes | None:
+    """Return the blob of a photo that was turned to this size: sizes that say it lies on its side are swapped."""
+    if exif is None or width == height:
+        return exif
+    changed = bytearray(exif)
+    file = io.BytesIO(exif)
+    try:
+        first = read_directory(file, len(exif))
+        inner = _inner_directory(file, len(exif), first)
+        for directory, tags in ((first, (256, 257)), (inner, (40962, 40963))):
+            entries = [directory.find(tag) if directory is not None else None for tag in tags]
+            codes = [
+                INTEGER_CODES.get(entry.type) if entry and entry.count == 1 else None for entry in entries
+            ]
+            if directory is None or None in entries or None in codes:
+                continue
+            values = [read_integers(file, directory, entry)[0] for entry in entries if entry is not None]
+            if values != [height, width]:
+                continue
+            for entry, code, value in zip(entries, codes, (width, height), strict=True):
+                if entry is not None:
+                    struct.pack_into(f"{directory.order}{code}", changed, entry.value_offset, value)
+    except (DamagedFileError, struct.error):
+        return exif
+    return bytes(changed)
+
+
+def _inner_directory(file: BinaryIO, file_bytes: int, first: Directory) -> Directory | None:
+    """Return the EXIF directory that a first directory points to."""
+    pointer = first.find(EXIF_POINTER)
+    if pointer is None or pointer.type not in (LONG, 13) or pointer.count != 1:
+        return None
+    (offset,) = read_integers(file, first, pointer)
+    return read_directory_at(file, file_bytes, first.order, first.big, offset)
 
 
 def bare_exif(orientation: int) -> bytes:
@@ -186,7 +253,12 @@ def with_software(exif: bytes | None, software: str) -> bytes:
 
 
 def _with_sub_directories(
-    file: BinaryIO, file_bytes: int, order: str, tags: list[Tag], packed: bytearray
+    file: BinaryIO,
+    file_bytes: int,
+    order: str,
+    tags: list[Tag],
+    packed: bytearray,
+    wanted: Callable[[Tag], bool],
 ) -> list[Tag]:
     """Return the tags with their pointers leading into `packed`, where the directories are appended."""
     kept = []
@@ -201,8 +273,9 @@ def _with_sub_directories(
             inner = read_tags(file, read_directory_at(file, file_bytes, order, False, offset))
         except DamagedFileError:
             continue
+        inner = [each for each in inner if wanted(each)]
         if tag.tag == EXIF_POINTER:
-            inner = _with_sub_directories(file, file_bytes, order, inner, packed)
+            inner = _with_sub_directories(file, file_bytes, order, inner, packed, wanted)
         place = len(packed)
         packed += pack_directory(order, inner, place)
         kept.append(longs(tag.tag, place, order=order))

@@ -12,6 +12,8 @@ from lgbpn_cli.photos.tiff.directory import Directory, read_directory, read_inte
 
 ORIENTATION_TAG = 274
 UPRIGHT = 1
+LYING = (5, 6, 7, 8)
+"""Orientations of photos that are stored on their side."""
 
 
 def exif_orientation(exif: bytes) -> int:
@@ -36,7 +38,7 @@ def directory_orientation(file: BinaryIO, directory: Directory) -> int:
 
 def turned_upright(samples: np.ndarray, orientation: int) -> np.ndarray:
     """Return (h, w) or (h, w, c) samples the way a photo of this orientation is shown."""
-    if orientation in (5, 6, 7, 8):
+    if orientation in LYING:
         samples = samples.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
         samples = samples[:, ::-1]
