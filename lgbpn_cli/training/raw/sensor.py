@@ -43,8 +43,8 @@ def packed(mosaic: FloatImage) -> FloatImage:
     return np.stack([mosaic[row::2, column::2] for row in range(2) for column in range(2)])
 
 
-def expose(scene: FloatImage, sensor: Sensor, random: np.random.Generator) -> FloatImage:
-    """Return the mosaic (h, w) that `sensor` gives for a scene (h, w, 3) of light from 0, in which white is 1."""
+def noisy_mosaic(scene: FloatImage, sensor: Sensor, random: np.random.Generator) -> FloatImage:
+    """Return the mosaic (h, w) of a scene (h, w, 3) of light from 0, in which white is 1: noise, and nothing else."""
     light = mosaic_of(scene)
     height, width = light.shape
     shot = mosaic_of(np.broadcast_to(sensor.noise[:, 0].astype(np.float32), scene.shape))
@@ -53,8 +53,16 @@ def expose(scene: FloatImage, sensor: Sensor, random: np.random.Generator) -> Fl
     mosaic += np.float32(read) * tukey_lambda(sensor.tail, (height, width), random)
     if sensor.row_sigma:
         mosaic += np.float32(sensor.row_sigma) * random.standard_normal((height, 1), np.float32)
+    return mosaic
+
+
+def expose(scene: FloatImage, sensor: Sensor, random: np.random.Generator) -> FloatImage:
+    """Return the mosaic (h, w) that `sensor` gives for a scene as in `noisy_mosaic`, with what else befalls frames."""
+    mosaic = noisy_mosaic(scene, sensor, random)
+    height, width = mosaic.shape
     if random.random() < BLACK_COLOUR_SHARE:
-        colour = random.normal(0, BLACK_COLOUR * read, (2, 2)).astype(np.float32)
+        spread = BLACK_COLOUR * math.sqrt(float(sensor.noise[:, 1].mean()))
+        colour = random.normal(0, spread, (2, 2)).astype(np.float32)
         mosaic += np.tile(colour, (height // 2, width // 2))
     if random.random() < HOT_SHARE:
         spoil_sites(mosaic, log_uniform(random, *HOT_SITES), random)

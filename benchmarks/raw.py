@@ -1,0 +1,210 @@
+"""What each way of denoising camera raw gives, on synthetic raw files of photographs that no network was trained on.
+
+    python benchmarks/raw.py [--side 512] [--iso 1600 6400 25600 102400] [--blur 0 0.7] [--scenes 12]
+                             [--model NAME|FILE] [--hot] [--json FILE] [--crops FOLDER]
+
+Each scene is turned back into light, read out by a sensor with the noise of a Canon 5D Mark IV (ELD, CVPR 2020) through
+the colours of a Nikon D500, and written as a DNG; `lgbpn denoise` makes results of it on each path, LibRaw develops
+them, and they are compared with the scene, developed alike: PSNR in dB, the mean of all scenes. Pictures are looked for
+below LGBPN_DATA (default ../shared/data).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from PIL import Image
+
+from lgbpn_cli.colour import decode_light
+from lgbpn_cli.evaluation.synthetic_raw import (
+    SensorNoise,
+    camera_light,
+    canon_5d4,
+    developed,
+    write_cfa_dng,
+    write_linear_dng,
+)
+from lgbpn_cli.training.raw.cameras import Sensor
+from lgbpn_cli.training.raw.sensor import noisy_mosaic, spoil_sites
+from lgbpn_cli.training.recipe import data_root
+from lgbpn_cli.training.synthesis import blur
+
+KEPT_OUT = (
+    "elementary_Leaves.jpg",
+    "elementary_Brown_Architecture.jpg",
+    "elementary_Disco_Sea_Eye_Ferns.jpg",
+    "elementary_Our_Night_Under_The_Stars.jpg",
+    "elementary_Living_Stones.jpg",
+    "elementary_Deep_Blue.jpg",
+    "elementary_Barn_Grafitti.jpg",
+    "elementary_Lizard.jpg",
+    "elementary_Viktor_Forgacs_02.jpg",
+    "elementary_Sam_Henderson.jpg",
+    "popos_jake-hills-36605.jpg",
+    "popos_tony-webster-97532.jpg",
+)
+"""Those that recipes/raw.toml leaves out."""
+EXPOSURE = 0.8
+HOT_SITES = 1 / 2500
+DARKEST = 1 / 3
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A scene's light in the camera's colours, (h, w, 3), white 1."""
+
+    name: str
+    light: np.ndarray
+
+
+def scenes(side: int, blur_px: float, count: int) -> list[Scene]:
+    """Return the middles of the photographs, as soft as behind a lens where `blur_px` is above zero."""
+    found = []
+    for name in KEPT_OUT[:count]:
+        photo = np.asarray(Image.open(data_root() / "photos" / name).convert("RGB"))
+        top, left = ((length - side) // 2 for length in photo.shape[:2])
+        light = decode_light(photo[top : top + side, left : left + side].astype(np.float32) / 255)
+        found.append(Scene(name, np.minimum(EXPOSURE * camera_light(blur(light, blur_px)), 1)))
+    return found
+
+
+WAYS = {
+    "noisy, AHD": None,
+    "developed, then denoised": ("--raw-path", "demosaiced", "-f", "tiff"),
+    "demosaiced": ("--raw-path", "demosaiced"),
+    "mosaic": ("--raw-path", "mosaic"),
+    "mosaic, CFA DNG, AHD": ("--raw-path", "mosaic", "-f", "cfa-dng"),
+    "mosaic, CFA DNG, DHT": ("--raw-path", "mosaic", "-f", "cfa-dng"),
+}
+"""The ways by name, with the options of `lgbpn denoise`; the first needs none."""
+
+
+def taken(scene: Scene, noise: SensorNoise, *, hot: bool) -> np.ndarray:
+    """Return the mosaic of a scene, the same every time."""
+    seed = zlib.crc32(f"{scene.name} {noise.iso}".encode())
+    levels = np.tile([noise.shot, noise.read], (3, 1))
+    random = np.random.default_rng(seed)
+    mosaic = noisy_mosaic(scene.light, Sensor(levels, noise.tail, noise.row_sigma), random)
+    if hot:
+        spoil_sites(mosaic, HOT_SITES, random)
+    return np.minimum(mosaic, 1)
+
+
+def results(way: str, folder: Path, model: str | None) -> dict[str, np.ndarray]:
+    """Return the developed result of each raw file in a folder, by its stem: (h, w, 3) uint16."""
+    options, algorithm = WAYS[way], "DHT" if way.endswith("DHT") else "AHD"
+    if options is None:
+        return {path.stem: developed(path, algorithm) for path in sorted(folder.glob("*.dng"))}
+    with tempfile.TemporaryDirectory() as made:
+        command = [sys.executable, "-m", "lgbpn_cli", "denoise", str(folder), "-o", made, *options]
+        subprocess.run([*command, *(("-m", model) if model else ())], check=True, stderr=subprocess.DEVNULL)
+        found = {}
+        for path in sorted(Path(made).iterdir()):
+            of_tiff = path.suffix == ".tif"
+            found[path.stem] = tifffile.imread(path) if of_tiff else developed(path, algorithm)
+    return found
+
+
+def psnr_db(result: np.ndarray, reference: np.ndarray) -> float:
+    """Return the PSNR of two pictures of 16 bits."""
+    error = (result.astype(np.float64) - reference).ravel() / 65535
+    return float(-10 * np.log10(np.mean(error**2)))
+
+
+def shadow_shift(result: np.ndarray, reference: np.ndarray) -> float:
+    """Return how far the mean colour of the darkest third is off, in levels of 255: the worst of the colours."""
+    light = reference.astype(np.float64).sum(axis=2)
+    dark = light <= np.quantile(light, DARKEST)
+    shift = (result[dark].astype(np.float64) - reference[dark]).mean(axis=0) / 257
+    return float(np.abs(shift).max())
+
+
+def measure(
+    found: list[Scene],
+    noise: SensorNoise,
+    ways: list[str],
+    *,
+    model: str | None,
+    hot: bool,
+    crops: Path | None,
+) -> dict[str, dict[str, tuple[float, float]]]:
+    """Return PSNR and shift of the shadows of each scene, by way and scene."""
+    table: dict[str, dict[str, tuple[float, float]]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        references = {}
+        for scene in found:
+            path = Path(folder) / "clean.dng"
+            write_linear_dng(path, scene.light)
+            references[Path(scene.name).stem] = developed(path)
+            path.unlink()
+            target = Path(folder) / f"{Path(scene.name).stem}.dng"
+            write_cfa_dng(target, taken(scene, noise, hot=hot), iso=noise.iso)
+        for way in ways:
+            made = results(way, Path(folder), model)
+            table[way] = {
+                name: (psnr_db(made[name], reference), shadow_shift(made[name], reference))
+                for name, reference in references.items()
+            }
+            if crops is not None:
+                _save_crops(crops, way, noise.iso, made)
+        if crops is not None:
+            _save_crops(crops, "scene", noise.iso, references)
+    return table
+
+
+def _save_crops(folder: Path, way: str, iso: int, pictures: dict[str, np.ndarray]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, pixels in pictures.items():
+        file = folder / f"{name}_{iso}_{way.replace(', ', '-').replace(' ', '-')}.png"
+        Image.fromarray((pixels // 257).astype(np.uint8)).save(file)
+
+
+def main() -> None:
+    """Print the table, one row a way, one column an ISO and blur."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--side", type=int, default=512)
+    parser.add_argument("--iso", type=int, nargs="+", default=[1600, 6400, 25600, 102400])
+    parser.add_argument("--blur", type=float, nargs="+", default=[0.0, 0.7])
+    parser.add_argument("--scenes", type=int, default=len(KEPT_OUT))
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS))
+    parser.add_argument("--model")
+    parser.add_argument("--hot", action="store_true", help="1 in 2500 sites is hot or dead")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--crops", type=Path, help="folder for the developed pictures")
+    asked = parser.parse_args()
+    rows: dict[str, list[str]] = {way: [] for way in asked.ways}
+    every = {}
+    for blur_px in asked.blur:
+        found = scenes(asked.side, blur_px, asked.scenes)
+        for iso in asked.iso:
+            table = measure(
+                found, canon_5d4(iso), asked.ways, model=asked.model, hot=asked.hot, crops=asked.crops
+            )
+            every[f"{iso} {blur_px}"] = table
+            for way, values in table.items():
+                means = np.mean(list(values.values()), axis=0)
+                rows[way].append(f"{means[0]:.2f} ({means[1]:.1f})")
+            print(
+                f"ISO {iso}, blur {blur_px} px: " + "; ".join(f"{way} {rows[way][-1]}" for way in rows),
+                flush=True,
+            )
+    print("| | " + " | ".join(every) + " |\n|" + "---|" * (len(every) + 1))
+    for way, cells in rows.items():
+        print(f"| {way} | " + " | ".join(cells) + " |")
+    if asked.json:
+        asked.json.write_text(json.dumps(every, indent=1))
+
+
+if __name__ == "__main__":
+    main()

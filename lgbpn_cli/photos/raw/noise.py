@@ -1,0 +1,199 @@
+"""The noise of a mosaic: variance = a x + b of linear values, black 0 and white 1, before white balance.
+
+It is taken from the file where the maker wrote it (DNG's NoiseProfile), else measured over the whole mosaic, else
+what is usual at the photo's ISO.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatImage = NDArray[np.float32]
+
+BLOCK_SITES = 16
+"""Side of the patches that the noise is measured in, in sites of one colour."""
+BLOCK_FREEDOM = BLOCK_SITES**2 / 3.78
+"""Degrees of freedom of a patch's variance: the filter's residuals are correlated (their squared correlations sum to
+3.78)."""
+BINS = 24
+"""Of brightness, with equally many patches each."""
+FLAT_SHARE = 0.15
+"""Of the patches of a bin, this share at least is taken to be flat."""
+FLAT_MOST, FLAT_LEAST = 1.5, 0.5
+"""Patches whose variance is within these factors of the line are flat, and decide about it."""
+FITS = 6
+FEWEST_BLOCKS = 40
+"""With fewer patches nothing is measured."""
+NEAR_WHITE = 0.96
+"""Patches with brighter samples are left out: what clips loses its noise."""
+MOST_BLACK = 0.02
+"""Where nothing below black is stored: patches with more black sites are left out."""
+FAR_OFF = 8.0
+"""A NoiseProfile that is wrong by more than this factor in variance is not believed."""
+BAND_BLOCKS = 32
+
+ISO_TABLE = {
+    100: 3.8e-5,
+    200: 7.6e-5,
+    400: 1.5e-4,
+    800: 3.0e-4,
+    1600: 5.7e-4,
+    3200: 1.1e-3,
+    6400: 2.1e-3,
+    12800: 3.9e-3,
+    25600: 6.5e-3,
+    51200: 8.6e-3,
+    102400: 1.4e-2,
+}
+"""Median a of green at an ISO, from the noise profiles of 374 cameras (darktable's collection), rescaled; below 800 and
+above 51200 continued in proportion."""
+PRIOR_SLOPE, PRIOR_OFFSET = 1.24, -3.85
+"""ln b over ln a, of the same profiles."""
+RED_OF_GREEN, BLUE_OF_GREEN = 1.13, 1.04
+"""Median of a of red and blue, as shares of green's."""
+USUAL_FACTOR = 4.0
+"""Most cameras' noise is within this factor of the median in variance."""
+
+
+@dataclass(frozen=True, eq=False)
+class MosaicNoise:
+    """The noise of one mosaic and where it is known from."""
+
+    levels: FloatImage
+    """(3, 2): a and b of red, green and blue."""
+    source: str
+    """`file`, `measured` or `iso`."""
+
+
+def noise_of_mosaic(
+    samples: FloatImage, pattern: NDArray[np.uint8], profile: tuple[float, ...] = (), iso: int = 0
+) -> MosaicNoise:
+    """Return the noise of a mosaic (h, w): what its file says, what is measured, or what is usual, in this order.
+
+    `profile` is DNG's NoiseProfile, empty where there is none. What makes no sense in it, or contradicts the mosaic by
+    far, is not believed.
+    """
+    measured = measure_mosaic_noise(samples, pattern)
+    told = profile_levels(profile)
+    if told is not None and (measured is None or _agree(told, measured)):
+        return MosaicNoise(told, "file")
+    if measured is not None:
+        return MosaicNoise(measured, "measured")
+    return MosaicNoise(usual_noise(iso or 1600), "iso")
+
+
+def profile_levels(profile: tuple[float, ...]) -> FloatImage | None:
+    """Return a and b of each colour from DNG's NoiseProfile: one pair for all, or one each; None for nonsense."""
+    if len(profile) not in (2, 6) or not all(math.isfinite(value) for value in profile):
+        return None
+    levels = np.array(profile, np.float64).reshape(-1, 2)
+    possible = (levels >= 0).all() and (levels.sum(axis=1) > 0).all() and (levels < 1).all()
+    return np.broadcast_to(levels, (3, 2)).astype(np.float32) if possible else None
+
+
+def usual_noise(iso: int) -> FloatImage:
+    """Return a and b (3, 2) that are usual at an ISO."""
+    isos, shots = zip(*sorted(ISO_TABLE.items()), strict=True)
+    green = math.exp(np.interp(math.log(max(1, iso)), np.log(isos), np.log(shots)))
+    read = math.exp(PRIOR_SLOPE * math.log(green) + PRIOR_OFFSET)
+    return np.array([[green * share, read] for share in (RED_OF_GREEN, 1.0, BLUE_OF_GREEN)], np.float32)
+
+
+def measure_mosaic_noise(samples: FloatImage, pattern: NDArray[np.uint8]) -> FloatImage | None:
+    """Return a and b (3, 2) measured in flat patches of a mosaic (h, w); None where there are too few patches.
+
+    The residuals of a filter that takes brightness, gradients and what rows have in common away (Immerkaer, "Fast noise
+    variance estimation", 1996) give each patch a variance; of the patches of about one brightness those that vary
+    least are flat, and the line a x + b goes through these.
+    """
+    period = len(pattern)
+    levels = []
+    for colour in range(3):
+        blocks = [
+            _blocks(samples[row::period, column::period])
+            for row, column in zip(*np.nonzero(pattern == colour), strict=True)
+        ]
+        means, variances = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+        if len(means) < FEWEST_BLOCKS:
+            return None
+        levels.append(_line(means, variances))
+    return np.array(levels, np.float32)
+
+
+def row_sigma(samples: FloatImage, pattern: NDArray[np.uint8]) -> float:
+    """Return the standard deviation of what the sites of a row have in common, of a mosaic (h, w); 0 if it is lost."""
+    period = len(pattern)
+    plane = samples[::period, ::period]
+    if plane.shape[0] < 3 or plane.shape[1] < BLOCK_SITES:
+        return 0.0
+    jumps = plane[1:-1] - (plane[:-2] + plane[2:]) / 2
+    of_rows = np.median(jumps, axis=1)
+    inner = 1.4826 * float(np.median(np.abs(jumps - of_rows[:, None])))
+    within = 1.2533 * inner / math.sqrt(plane.shape[1])  # how uncertain a median is
+    spread = 1.4826 * float(np.median(np.abs(of_rows - np.median(of_rows))))
+    return math.sqrt(max(0.0, spread**2 - within**2) / 1.5)
+
+
+def _blocks(plane: FloatImage) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and noise variance of the patches of a plane that are neither clipped at white nor at black."""
+    side = BLOCK_SITES
+    columns = plane.shape[1] // side * side
+    means, variances = [np.empty(0)], [np.empty(0)]
+    black_is_clipped = plane.size > 0 and float((plane == plane.min()).mean()) > 0.01
+    for top in range(0, plane.shape[0] // side * side, side * BAND_BLOCKS):
+        band = plane[top : min(top + side * BAND_BLOCKS, plane.shape[0] // side * side), :columns]
+        blocks = band.reshape(len(band) // side, side, -1, side).swapaxes(1, 2)
+        residuals = blocks[..., :-2] - 2 * blocks[..., 1:-1] + blocks[..., 2:]
+        residuals = residuals[..., :-2, :] - 2 * residuals[..., 1:-1, :] + residuals[..., 2:, :]
+        mean = blocks.mean(axis=(2, 3), dtype=np.float64)
+        variance = np.square(residuals).mean(axis=(2, 3), dtype=np.float64) / 36
+        usable = blocks.max(axis=(2, 3)) < NEAR_WHITE
+        if black_is_clipped:
+            usable &= (blocks == plane.min()).mean(axis=(2, 3)) < MOST_BLACK
+        means.append(mean[usable])
+        variances.append(variance[usable])
+    return np.concatenate(means), np.concatenate(variances)
+
+
+def _line(means: NDArray[np.float64], variances: NDArray[np.float64]) -> tuple[float, float]:
+    """Return a and b of the line below which no patch of noise lies: that of the flat patches."""
+    order = np.argsort(means)
+    means, variances = means[order], variances[order]
+    bins = [part for part in np.array_split(np.arange(len(means)), BINS) if len(part)]
+    centres = np.array([means[part].mean() for part in bins])
+    # The quantile of the patches that is the middle of the flat ones, if these are just so many.
+    lowest = np.array([np.quantile(variances[part], FLAT_SHARE / 2) for part in bins])
+    shot, read = _fitted(centres, lowest, np.ones(len(bins)))
+    for _ in range(FITS):
+        line = np.maximum(shot * means + read, 1e-12)
+        flat = (variances < FLAT_MOST * line) & (variances > FLAT_LEAST * line)
+        if flat.sum() < FEWEST_BLOCKS // 2:
+            break
+        shot, read = _fitted(means[flat], variances[flat], 1 / line[flat])
+    return shot, read
+
+
+def _fitted(
+    means: NDArray[np.float64], variances: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Return the line a x + b, neither below zero, that is nearest in least weighted squares."""
+    x = np.maximum(means, 0)
+    total = (weights**2).sum()
+    mean_x, mean_y = (float((weights**2 * each).sum() / total) for each in (x, variances))
+    spread = float((weights**2 * (x - mean_x) ** 2).sum())
+    shot = float((weights**2 * (x - mean_x) * (variances - mean_y)).sum() / spread) if spread > 0 else 0.0
+    if shot > 0 and mean_y - shot * mean_x >= 0:
+        return shot, mean_y - shot * mean_x
+    if shot <= 0:
+        return 0.0, mean_y
+    return float((weights**2 * x * variances).sum() / max(1e-300, float((weights**2 * x * x).sum()))), 0.0
+
+
+def _agree(told: FloatImage, measured: FloatImage) -> bool:
+    """Return whether two noises agree within FAR_OFF, in green and at a usual brightness."""
+    ratio = float(told[1] @ (0.1, 1)) / max(1e-12, float(measured[1] @ (0.1, 1)))
+    return 1 / FAR_OFF < ratio < FAR_OFF
