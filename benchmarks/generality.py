@@ -44,6 +44,8 @@ CELL_PX = 16
 FLAT_LEVELS = 1.5
 """A cell whose picture deviates by less, in levels, is flat."""
 SQUARE_PX = 32
+FEWEST_SQUARES = 20
+"""Flat ones that a flat place has."""
 PERMUTATIONS = {"RBG": (0, 2, 1), "GRB": (1, 0, 2), "GBR": (1, 2, 0), "BRG": (2, 0, 1), "BGR": (2, 1, 0)}
 LENSES = {
     "as taken": np.eye(3, dtype=np.float32),
@@ -134,16 +136,16 @@ def texture_of(picture: Picture) -> float:
     return 255 * float(np.median((picture - blur(np.ascontiguousarray(picture), 1.5)).std(axis=2)))
 
 
-def roughness_of(picture: Picture) -> float:
-    """Return the detail of the flatter half of a picture's cells."""
-    return float(np.median(cells(picture, CELL_PX).std(axis=1).max(axis=1)))
+def flat_places(photos: list[Picture]) -> list[Picture]:
+    """Return the flattest place of each photo that has one."""
+    places = crops(photos, 1, lambda picture: -int(flat_cells(picture, SQUARE_PX).sum()))
+    return [each for each in places if flat_cells(each, SQUARE_PX).sum() >= FEWEST_SQUARES]
 
 
 def real_pairs(quick: bool) -> Iterator[tuple[Picture, Picture]]:
     for name, size in (("sidd-val-odd", 256), ("renoir-even", 384)):
-        patterns = next(
-            each for each in read_distillation_recipe(RECIPE).sources if each.folder == name
-        ).exclude
+        sources = read_distillation_recipe(RECIPE).sources
+        patterns = next(each.exclude for each in sources if each.folder == f"{name}/noisy")
         folder = data_root() / name
         paths = sorted(path for pattern in patterns for path in (folder / "reference").glob(pattern))
         for path in paths[:: 16 if quick else 4 if name == "sidd-val-odd" else 1]:
@@ -181,7 +183,7 @@ def lenses(clean: Clean, quick: bool) -> Figures:
 
 def made(clean: Clean, photos: list[Picture], quick: bool) -> Figures:
     """Return the share of made noise that is left in flat places, for each kind, and the worst."""
-    places = crops(photos, 1, roughness_of)[: 2 if quick else 6]
+    places = flat_places(photos)[: 2 if quick else 6]
     figures: Figures = {}
     for name, mix in COLOURS.items():
         for blur_px in BLURS_PX[1:2] if quick else BLURS_PX:
@@ -251,8 +253,7 @@ def textures(clean: Clean, photos: list[Picture], quick: bool) -> Figures:
 
 def flats(clean: Clean, photos: list[Picture], quick: bool) -> Figures:
     """Return the share of noise left in flat places, and how even what is left is."""
-    places = crops(photos, 1, roughness_of)
-    places = [each for each in places if flat_cells(each, SQUARE_PX).sum() >= 20][: 2 if quick else None]
+    places = flat_places(photos)[: 2 if quick else None]
     figures: Figures = {}
     for levels in FLAT_NOISES[1:2] if quick else FLAT_NOISES:
         shares, uneven = [], []
