@@ -273,6 +273,9 @@ class DataSource:
     """Raw training: by which whole numbers the photos are made smaller, which takes their own noise away."""
     scenes: bool = False
     """Distillation: photographs of so little noise that they are scenes for new noise as they are."""
+    results_of: str | None = None
+    """Distillation: name or weight file of the student whose results are in this source's targets; None: the one that
+    the round begins with."""
     mean_from_skewness: bool = False
     """Distillation: tell the mean of the photos' noise from its skewness, not from what was removed, see `noise_mean`:
     where the earlier student shifts this source's colours, having learned them from others."""

@@ -21,7 +21,7 @@ from torch.nn import functional
 from lgbpn_cli.config import StudentConfig
 from lgbpn_cli.device import DTYPES, Device
 from lgbpn_cli.errors import TrainingError
-from lgbpn_cli.models.load import Model
+from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, read_manifest
 from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.student import Student, grown
@@ -223,9 +223,15 @@ def run_distillation(
         if source.scenes:
             sources.append(_of_source(source, photos, photos))
             continue
-        sources.append(clean_photos(photos, source, teacher, kept, one_more, earlier=before))
+        whose = before if source.results_of is None else _of_other(source.results_of, config, device)
+        sources.append(clean_photos(photos, source, teacher, kept, one_more, earlier=whose))
     weights = train_student(sources, recipe.student, config, run_folder, device, on_step, start=start)
     return _add_student(recipe, teacher, before, sources, weights, models_folder, command)
+
+
+def _of_other(name_or_file: str, config: DistillationConfig, device: Device) -> Earlier:
+    """Return the student of that name or file, whose results are a source's targets."""
+    return Earlier(load_model(name_or_file, part="student", device=device), config.earlier_share)
 
 
 def _check(recipe: DistillationRecipe) -> None:
@@ -354,6 +360,9 @@ def _with_student(
     second = "" if earlier is None else _of_later_round(earlier, config)
     drawn = ", or drawn" if any(source.drawn for source in recipe.sources) else ""
     targets = f"Every target is a result for a noisy photo{drawn}; none is a clean photo."
+    for source in recipe.sources:
+        if source.results_of is not None:
+            targets += f" Those of {source.folder} are results of {Path(source.results_of).name}."
     shifted = ", ".join(source.folder for source in recipe.sources if source.mean_from_skewness)
     if shifted:
         targets += f" The mean of the noise of {shifted} is told from its skewness."

@@ -369,3 +369,23 @@ def test_the_card_says_whose_results_were_learned(
     assert words in card
     assert ("the rest the teacher's" in card) == (share < 1)
     assert "Begins with" not in card
+
+
+def test_a_sources_targets_may_be_another_students_results(
+    run: Run, recipe: DistillationRecipe, tmp_path: Path, cpu: Device
+) -> None:
+    other = tmp_path / "other.safetensors"
+    torch.manual_seed(5)
+    network = Student(SHAPE)
+    torch.nn.init.normal_(network.exit.bias, std=0.2)
+    write_weights(other, network.state_dict(), SHAPE, "sidd")
+    taught = replace(recipe.sources[0], results_of=str(other))
+    learned = replace(CONFIG, earlier_share=1.0)
+    card = card_of(run(replace(recipe, distillation=learned, sources=(taught,)), some_student(cpu)))
+    assert "Those of waves are results of other.safetensors." in card
+    kept = next((tmp_path / "run" / "estimates").rglob("*_earlier.npz"))
+    with np.load(kept) as arrays:
+        answer = next(arrays[name] for name in arrays.files if arrays[name].ndim == 3)
+    first = Image.open(sorted((tmp_path / "data" / "waves").iterdir())[0])
+    shift = answer.astype(float).mean(axis=(0, 1)) - np.asarray(first, float).mean(axis=(0, 1))
+    assert np.abs(shift).max() > 5  # what no trained student does, but this one
