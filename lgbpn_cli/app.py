@@ -44,6 +44,7 @@ from lgbpn_cli.evaluation.run import evaluate_pairs
 from lgbpn_cli.evaluation.settings import EvaluationConfig
 from lgbpn_cli.evaluation.submission import write_submission
 from lgbpn_cli.evaluation.table import as_csv
+from lgbpn_cli.file_names import EVERY_NAME, NamePatterns
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.prepare import prepare_photo
@@ -326,15 +327,17 @@ def probe(
     inputs: Sequence[Path],
     *,
     recursive: bool = False,
+    names: NamePatterns = EVERY_NAME,
     on_note: Callable[[str], None] | None = None,
     on_step: Callable[[int, int], None] | None = None,
 ) -> Probe:
-    """The noise of the photos among `inputs`, files and folders; `on_step` is told how many of how many are done.
+    """The noise of the photos among `inputs`, files and folders, whose names fit.
 
+    `on_step` is told how many of how many are done.
     Raises UsageError for a missing input, ModelError where the noise estimator is missing or damaged.
     """
     check_inputs(inputs)
-    selection = select_sources(inputs, OutputConfig(recursive=recursive))
+    selection = select_sources(inputs, OutputConfig(recursive=recursive, names=names))
     if on_note is not None:
         for text in selection.notes():
             on_note(text)

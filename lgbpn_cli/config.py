@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from lgbpn_cli.errors import UsageError
+from lgbpn_cli.file_names import EVERY_NAME, NamePatterns
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
@@ -306,6 +307,8 @@ class OutputConfig:
     """Folder (or, for one input file, file) of the results; None writes beside the source."""
     suffix: str = "_denoised"
     """Added to the file's stem when the result lies beside its source."""
+    names: NamePatterns = EVERY_NAME
+    """Which files of the inputs are taken by their names."""
     recursive: bool = False
     """Enter sub-folders; their structure is mirrored below `output`."""
     overwrite: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lgbpn_cli.config import PRECISIONS, Precision, require
+from lgbpn_cli.file_names import EVERY_NAME, NamePatterns
 
 
 def _require_trainable(precision: Precision) -> None:
@@ -238,6 +239,8 @@ class FinetuneConfig:
     """Seconds between previews."""
     seed: int = 0
     """Seed of the split, crops and flips."""
+    names: NamePatterns = EVERY_NAME
+    """Which photos of the folder are taken by their names."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""

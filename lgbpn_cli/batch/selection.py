@@ -12,13 +12,17 @@ from pathlib import Path
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import PhotoError, PhotoReadError, UnsupportedPhotoError, UsageError
-from lgbpn_cli.photos.photo import PHOTO_SUFFIXES
+from lgbpn_cli.file_names import is_system_folder
+from lgbpn_cli.photos.read import is_photo
 from lgbpn_cli.photos.record import read_record
+from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES, UNREAD_PICTURES
 
 OTHER_TYPE = "of other file types"
 HIDDEN = "hidden"
 OWN_RESULT = "made by lgbpn"
 LEADS_NOWHERE = "links that lead nowhere"
+UNREAD = "a type that is not read"
+EXCLUDED_FOLDER = "not entered (excluded by name)"
 SUB_FOLDER = "not entered (sub-folders need -r)"
 IN_OUTPUT = "not entered (output folder)"
 REPEATED = "given twice"
@@ -112,12 +116,17 @@ class _Selector:
         self._on_file = on_file
         self._recursive = output.recursive
         self._suffix = output.suffix
+        self._names = output.names
         self._output_folder = None if output.output is None else _real(Path(output.output))
         self._seen: set[tuple[str, int, int]] = set()
 
     def add_named_file(self, path: Path) -> None:
         """Take a file the user named, or refuse it with the reason."""
-        reason = self._reason_against(path)
+        by_name = self._names.reason_against(Path(path.name))
+        if by_name is not None:
+            self.selection.ignored[by_name] += 1
+            return
+        reason = self._reason_against(path, named=True)
         if reason is None:
             self._take(Source(path, Path(path.name)))
         else:
@@ -127,9 +136,10 @@ class _Selector:
         """Take the photos of a folder the user named."""
         for path in self._walk(folder):
             self._on_file()
-            reason = self._reason_against(path)
+            below = path.relative_to(folder)
+            reason = self._reason_against(path, below)
             if reason is None:
-                self._take(Source(path, path.relative_to(folder)))
+                self._take(Source(path, below))
             elif reason == LEADS_NOWHERE:  # a photo that is missing; all else is left out on purpose
                 self._refuse(path, reason)
             else:
@@ -142,10 +152,11 @@ class _Selector:
                 "is a link that leads nowhere",
                 "Connect the disk it points to, or fetch the file.",
             ),
-            OTHER_TYPE: ("is not a photo of a known type", f"Known are {', '.join(sorted(PHOTO_SUFFIXES))}."),
             OWN_RESULT: ("was made by lgbpn and is not denoised again", "Give the original photo."),
         }
-        self.selection.refused.append((path, UnsupportedPhotoError(path, *causes[reason])))
+        known = f"Known are {', '.join(sorted(PHOTO_SUFFIXES))}."
+        other = ("is not a photo of a known type", known)
+        self.selection.refused.append((path, UnsupportedPhotoError(path, *causes.get(reason, other))))
 
     def _walk(self, top: Path) -> Iterator[Path]:
         """All entries that are not folders, a folder's own before those of its sub-folders."""
@@ -174,8 +185,12 @@ class _Selector:
             self.selection.ignored[HIDDEN] += 1
         elif self._is_output(folder, top):
             self.selection.ignored[IN_OUTPUT] += 1
+        elif is_system_folder(folder.name):
+            self.selection.ignored[f"not entered ({folder.name}, a folder of a system or program)"] += 1
         elif not self._recursive:
             self.selection.ignored[SUB_FOLDER] += 1
+        elif self._names.excludes_folder(folder.relative_to(top)):
+            self.selection.ignored[EXCLUDED_FOLDER] += 1
         else:
             return True
         return False
@@ -187,11 +202,16 @@ class _Selector:
             return False
         return _real(folder).is_relative_to(output)
 
-    def _reason_against(self, path: Path) -> str | None:
+    def _reason_against(self, path: Path, below: Path | None = None, *, named: bool = False) -> str | None:
+        """Return why a file is not taken; of one that was named the content decides, not its ending."""
         if path.name.startswith("."):
             return HIDDEN
-        if path.suffix.lower() not in PHOTO_SUFFIXES:
-            return OTHER_TYPE
+        ending = path.suffix.lower()
+        if ending not in PHOTO_SUFFIXES and not (named and is_photo(path)):
+            return f"{UNREAD_PICTURES[ending]} ({UNREAD})" if ending in UNREAD_PICTURES else OTHER_TYPE
+        by_name = None if below is None else self._names.reason_against(below)
+        if by_name is not None:
+            return by_name
         if path.is_symlink() and not path.exists():
             return LEADS_NOWHERE
         if not path.is_file():  # opening a pipe that is called x.jpg would wait for ever

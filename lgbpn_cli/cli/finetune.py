@@ -9,7 +9,7 @@ import typer
 
 from lgbpn_cli.cli.amounts import parse_seconds
 from lgbpn_cli.cli.command_line import command_line
-from lgbpn_cli.cli.options import DeviceOption
+from lgbpn_cli.cli.options import DeviceOption, ExcludeOption, OnlyOption, read_names
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.training_config import FinetuneConfig
 
@@ -37,6 +37,8 @@ def finetune(
             show_default="the model this version ships",
         ),
     ] = FinetuneConfig.base,
+    only: OnlyOption = None,
+    exclude: ExcludeOption = None,
     per_camera: Annotated[
         bool,
         typer.Option(
@@ -103,6 +105,7 @@ def finetune(
         time_limit_s=parse_seconds("--time-limit", time_limit),
         batch=batch,
         seed=seed,
+        names=read_names(only, exclude),
     )
     # Here and not at the top: --help does not have to wait for them.
     from lgbpn_cli import workshop

@@ -10,6 +10,7 @@ import typer
 from lgbpn_cli.cli.measured_preset import measured_preset
 from lgbpn_cli.config import ATTENTIONS, PRESETS
 from lgbpn_cli.errors import UsageError
+from lgbpn_cli.file_names import NamePatterns
 
 AUTO = "auto"
 """What an option takes that may be left to the measurement of each photo."""
@@ -29,6 +30,25 @@ DeviceOption = Annotated[
 ]
 RecursiveOption = Annotated[
     bool, typer.Option("-r", "--recursive", help="Enter sub-folders of the folders given.")
+]
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="GLOB",
+        help="Take only photos whose name or path below the folder fits, as '*.NEF' or 'trip/*'; may be repeated.",
+        show_default="all",
+    ),
+]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="GLOB",
+        help="Pass over photos and folders whose name or path below the folder fits, as '*_small*' or 'previews'; "
+        "may be repeated.",
+        show_default="none",
+    ),
 ]
 StrengthOption = Annotated[
     str,
@@ -56,6 +76,11 @@ ModelsFolderOption = Annotated[
     Path | None,
     typer.Option("--models-folder", help="Where the finished model goes.  [default: your own models]"),
 ]
+
+
+def read_names(only: list[str] | None, exclude: list[str] | None) -> NamePatterns:
+    """The patterns of --only and --exclude."""
+    return NamePatterns(tuple(only or ()), tuple(exclude or ()))
 
 
 def read_preset(name: str | None) -> str | None:

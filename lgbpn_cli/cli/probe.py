@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lgbpn_cli.cli.heartbeat import Heartbeat, said
-from lgbpn_cli.cli.options import RecursiveOption
+from lgbpn_cli.cli.options import ExcludeOption, OnlyOption, RecursiveOption, read_names
 from lgbpn_cli.cli.stop_signals import finish_undisturbed
 from lgbpn_cli.errors import shown
 
@@ -25,6 +25,8 @@ def probe(
         ),
     ],
     recursive: RecursiveOption = False,
+    only: OnlyOption = None,
+    exclude: ExcludeOption = None,
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -73,7 +75,9 @@ def probe(
             bar.total, bar.n = total, done
             bar.refresh()
 
-        found = app.probe(inputs, recursive=recursive, on_note=_note, on_step=move)
+        found = app.probe(
+            inputs, recursive=recursive, names=read_names(only, exclude), on_note=_note, on_step=move
+        )
     if found.interrupted:
         finish_undisturbed()
     for text in found.notes():

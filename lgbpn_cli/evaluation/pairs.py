@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from lgbpn_cli.colour import to_working
 from lgbpn_cli.errors import PhotoError, UsageError
 from lgbpn_cli.evaluation.matlab_blocks import MATLAB_SUFFIX, ReadBlock, read_blocks
 from lgbpn_cli.evaluation.problems import Problem
+from lgbpn_cli.file_names import fits
 from lgbpn_cli.photos.photo import PHOTO_SUFFIXES, Photo
 from lgbpn_cli.photos.read import read_photo
 
@@ -48,7 +48,7 @@ class Collection:
         chosen = {
             name: picture
             for name, picture in self.pictures.items()
-            if (not only or _fits(name, only)) and not _fits(name, exclude)
+            if (not only or fits(only, {name})) and not fits(exclude, {name})
         }
         return replace(self, pictures=chosen)
 
@@ -246,10 +246,6 @@ def _file(path: Path, read: ReadPhoto) -> Picture:
 
 def _block_reader(path: Path, read: ReadBlock) -> Callable[[], Photo]:
     return lambda: Photo(path, read(), alpha=None, format="mat", orientation=1)
-
-
-def _fits(name: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _size(photo: Photo) -> str:

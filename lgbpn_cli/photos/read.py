@@ -48,6 +48,16 @@ def read_photo(path: Path, *, max_pixels: int = MAX_PIXELS) -> Photo:
         raise PhotoReadError(shown(path), cause, cure) from error
 
 
+def is_photo(path: Path) -> bool:
+    """Return whether a file's content is that of a photo, whatever its name is; False for what cannot be read."""
+    try:
+        with open_regular(path) as file:
+            recognise(file.read(SIGNATURE_BYTES))
+    except (DamagedFileError, UnsupportedFileError, OSError):
+        return False
+    return True
+
+
 def open_regular(path: Path) -> BinaryIO:
     """Return the file, open for reading. Raises OSError, also for what is no regular file.
 

@@ -12,7 +12,7 @@ RAW_SUFFIXES: frozenset[str] = frozenset({
 """Lower-case endings of camera raw files. Many look like a TIFF or a JPEG: the name decides."""
 HEIF_SUFFIXES: frozenset[str] = frozenset({".heic", ".heif", ".hif"})
 ENDINGS: dict[str, tuple[str, ...]] = {
-    "jpeg": (".jpg", ".jpeg", ".jpe"),
+    "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".jfi", ".mpo"),
     "png": (".png",),
     "tiff": (".tif", ".tiff"),
     "webp": (".webp",),
@@ -24,6 +24,15 @@ PHOTO_SUFFIXES: frozenset[str] = frozenset(
     RAW_SUFFIXES | HEIF_SUFFIXES | {ending for endings in ENDINGS.values() for ending in endings}
 )
 """Lower-case file-name endings that are taken as photos when a folder is searched."""
+UNREAD_PICTURES = {
+    ".ai": "Illustrator", ".bmp": "BMP", ".dcm": "DICOM", ".dib": "BMP", ".eps": "PostScript", ".exr": "OpenEXR",
+    ".fits": "FITS", ".gif": "GIF", ".hdp": "JPEG XR", ".hdr": "Radiance HDR", ".ico": "icon", ".j2k": "JPEG 2000",
+    ".jp2": "JPEG 2000", ".jpf": "JPEG 2000", ".jpx": "JPEG 2000", ".jxl": "JPEG XL", ".jxr": "JPEG XR",
+    ".kra": "Krita", ".pbm": "netpbm", ".pcx": "PCX", ".pgm": "netpbm", ".pnm": "netpbm", ".ppm": "netpbm",
+    ".psb": "Photoshop", ".psd": "Photoshop", ".qoi": "QOI", ".svg": "SVG", ".tga": "Targa",
+    ".wdp": "JPEG XR", ".xcf": "GIMP",
+}  # fmt: skip
+"""Endings of pictures that cannot be read, by what they are called: left out of folders by name."""
 DEFAULT_TYPES = {"raw": "dng", "heif": "jpeg"}
 """What becomes of the kinds that are read but cannot be written; all others keep their type."""
 PRESERVE = "preserve"

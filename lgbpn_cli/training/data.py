@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from lgbpn_cli.colour import to_working
 from lgbpn_cli.errors import UsageError
+from lgbpn_cli.file_names import fits
 from lgbpn_cli.photos.photo import PHOTO_SUFFIXES
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.training_config import DataSource
@@ -37,8 +37,7 @@ def source_files(source: DataSource, data_root: Path) -> list[Path]:
     return [
         path
         for path in sorted(folder.iterdir())
-        if path.suffix.lower() in PHOTO_SUFFIXES
-        and not any(fnmatch.fnmatch(path.name, pattern) for pattern in source.exclude)
+        if path.suffix.lower() in PHOTO_SUFFIXES and not fits(source.exclude, {path.name})
     ]
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from lgbpn_cli.colour import to_working
 from lgbpn_cli.errors import PhotoError, TrainingError, UsageError, unforeseen
+from lgbpn_cli.file_names import EVERY_NAME, NamePatterns, is_system_folder
 from lgbpn_cli.inference.noise_level import cell_levels
 from lgbpn_cli.noise import measure_noise
 from lgbpn_cli.photos.photo import PHOTO_SUFFIXES
@@ -97,12 +98,24 @@ class Scan:
         return lines
 
 
-def photo_paths(folder: Path) -> Iterator[Path]:
-    """Give the photo files below `folder`, as the file system gives them; hidden ones are passed over."""
+def photo_paths(folder: Path, patterns: NamePatterns = EVERY_NAME) -> Iterator[Path]:
+    """Give the photo files below `folder` that fit, as the file system gives them.
+
+    Hidden files and folders of systems and programs are passed over.
+    """
     for top, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        here = Path(top).relative_to(folder)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".")
+            and not is_system_folder(name)
+            and not patterns.excludes_folder(here / name)
+        )
         for name in names:
-            if not name.startswith(".") and Path(name).suffix.lower() in PHOTO_SUFFIXES:
+            if name.startswith(".") or Path(name).suffix.lower() not in PHOTO_SUFFIXES:
+                continue
+            if patterns.reason_against(here / name) is None:
                 yield Path(top) / name
 
 
@@ -111,17 +124,18 @@ def scan_photos(
     run_folder: Path,
     *,
     seed: int,
+    names: NamePatterns = EVERY_NAME,
     time_limit_s: float = math.inf,
     say: Callable[[str], None] = lambda text: None,
 ) -> Scan:
     """Read the photos below `folder`, keep tiles of those that can teach in `run_folder`, and return what was found.
 
-    One photo at a time is in memory. `say` is told which files cannot be read, and now and then how far it is. After
-    `time_limit_s` no more photos are looked at, if there are a few. Raises UsageError where there is no such folder
-    or too little is found.
+    `names` chooses among them. One photo at a time is in memory. `say` is told which files cannot be read, and now and
+    then how far it is. After `time_limit_s` no more photos are looked at, if there are a few. Raises UsageError where
+    there is no such folder or too little is found.
     """
     check_folder(folder)
-    paths = sorted(photo_paths(folder))
+    paths = sorted(photo_paths(folder, names))
     np.random.default_rng(seed).shuffle(paths)
     with ReadingProcess() as reading:
         scan = _scan(paths, run_folder, reading, time_limit_s, say)

@@ -174,7 +174,12 @@ def _prepare(
         )
     with _fresh_folder(run_folder):
         scan = scan_photos(
-            folder, run_folder, seed=config.seed, time_limit_s=SCAN_SHARE * config.time_limit_s, say=say
+            folder,
+            run_folder,
+            seed=config.seed,
+            names=config.names,
+            time_limit_s=SCAN_SHARE * config.time_limit_s,
+            say=say,
         )
         for line in scan.notes():
             say(line)

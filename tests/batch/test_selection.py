@@ -7,12 +7,15 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from lgbpn_cli.batch import selection
 from lgbpn_cli.batch.selection import check_inputs, natural_key, select_sources
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import UsageError
+from lgbpn_cli.file_names import NamePatterns
 from lgbpn_cli.photos.record import Record
 
 HERE = OutputConfig()
@@ -200,3 +203,47 @@ def test_every_file_that_is_looked_at_is_counted(tmp_path: Path) -> None:
     looked_at = []
     select_sources([tmp_path], DEEP, lambda: looked_at.append(None))
     assert len(looked_at) == 4
+
+
+@pytest.mark.parametrize(
+    "folder", ["@eaDir", "@EADIR", "#recycle", "#snapshot", "lost+found", "$RECYCLE.BIN", "A Previews.lrdata"]
+)
+def test_folders_of_systems_and_programs_are_passed_over_and_said(tmp_path: Path, folder: str) -> None:
+    make(tmp_path, "a.jpg", f"{folder}/a.jpg/SYNOPHOTO_THUMB_M.jpg", f"b/{folder}/c.jpg", ".thumbnails/d.png")
+    chosen = select_sources([tmp_path], DEEP)
+    assert names(chosen) == ["a.jpg"]
+    assert f"2 not entered ({folder}, a folder of a system or program)" in chosen.notes()[0]
+    inside = select_sources([tmp_path / "b" / folder], DEEP)  # named by the user: it is meant
+    assert names(inside) == ["c.jpg"]
+
+
+def test_patterns_choose_in_folders_and_among_named_files(tmp_path: Path) -> None:
+    make(tmp_path, "a.jpg", "a_small.jpg", "b.tif", "c/a.JPG", "old/d.jpg", "old/new/e.jpg")
+    patterns = NamePatterns(only=("*.jpg",), exclude=("*_small", "old"))
+    output = OutputConfig(recursive=True, names=patterns)
+    chosen = select_sources([tmp_path], output)
+    assert names(chosen) == ["a.jpg", "c/a.JPG"]
+    assert chosen.ignored == {
+        "excluded by name": 1,
+        "not among the names wanted": 1,
+        selection.EXCLUDED_FOLDER: 1,
+    }
+    assert names(select_sources([tmp_path / "a.jpg", tmp_path / "b.tif"], output)) == ["a.jpg"]
+
+
+def test_pictures_that_cannot_be_read_are_named_by_type(tmp_path: Path) -> None:
+    make(tmp_path, "a.jpg", "b.psd", "c.PSD", "d.gif", "e.txt", "f.jpg.xmp", "g.MPO", "h.jfif")
+    chosen = select_sources([tmp_path], HERE)
+    assert names(chosen) == ["a.jpg", "g.MPO", "h.jfif"]
+    assert chosen.notes() == [
+        "left out: 1 GIF (a type that is not read), 2 Photoshop (a type that is not read), 2 of other file types"
+    ]
+
+
+def test_the_content_of_a_named_file_decides(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "photo.dat", "JPEG")
+    make(tmp_path, "no photo.dat")
+    chosen = select_sources([tmp_path / "photo.dat", tmp_path / "no photo.dat"], HERE)
+    assert names(chosen) == ["photo.dat"]
+    assert [path.name for path, _ in chosen.refused] == ["no photo.dat"]
+    assert names(select_sources([tmp_path], HERE)) == []

@@ -307,3 +307,16 @@ def test_each_part_of_a_model_has_its_own_tolerance(
     monkeypatch.setattr(adaptation, "give_detail_back", lambda *arguments: given.append(arguments[-1]))
     assert lgbpn("denoise", make_photo("a.png", (8, 8)), "--quality", quality).exit_code == 0
     assert given == [adaptation.TOLERANCES[part]]
+
+
+def test_only_and_exclude_choose_by_name(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
+    for name in ("in/a.png", "in/a_small.png", "in/b.jpg", "in/old/c.png", "in/@eaDir/a.png/THUMB.png"):
+        make_photo(name)
+    result = lgbpn(
+        "denoise", tmp_path / "in", "-r", "-o", tmp_path / "out", "--only", "*.PNG", "--exclude", "*_small",
+        "--exclude", "old",
+    )  # fmt: skip
+    assert result.exit_code == 0
+    assert set(contents(tmp_path / "out")) == {"a.png"}
+    for said in ("1 excluded by name", "1 not among the names wanted", "not entered (@eaDir"):
+        assert said in result.stderr

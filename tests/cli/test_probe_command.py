@@ -201,3 +201,10 @@ def test_a_file_of_something_else_is_no_preset(
     result = lgbpn("denoise", photo, "--quality", "teacher", "--preset", measured)
     assert result.exit_code == 2
     assert f"--preset {measured}: {words}" in result.stderr
+
+
+def test_only_and_exclude_choose_by_name(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "b_small.png"):
+        noisy_photo(tmp_path / name, 4)
+    document = json.loads(probe(tmp_path, "--json", "--only", "b*", "--exclude", "*_small").stdout)
+    assert [Path(photo["path"]).name for photo in document["photos"]] == ["b.png"]

@@ -11,9 +11,10 @@ import pytest
 from PIL import Image
 from tiny_training import save_noisy_photo
 
+from lgbpn_cli.file_names import NamePatterns
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess
-from lgbpn_cli.training.finetune_photos import scan_photos
+from lgbpn_cli.training.finetune_photos import photo_paths, scan_photos
 
 
 def test_what_cannot_teach_is_left_out_with_words(folder: Path, tmp_path: Path) -> None:
@@ -96,3 +97,12 @@ def test_of_the_files_of_one_shot_only_one_is_kept(folder: Path, tmp_path: Path)
     scan = scan_photos(folder, tmp_path / "run", seed=0)
     assert scan.left_out == {"another file of the same shot": 1}
     assert len(scan.photos) == 4
+
+
+def test_patterns_choose_the_photos_to_learn_from(tmp_path: Path) -> None:
+    for name in ("a.jpg", "a_small.jpg", "b.png", "old/c.jpg", "@eaDir/d.jpg", ".hidden/e.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    patterns = NamePatterns(only=("*.jpg",), exclude=("*small*", "old"))
+    assert [path.name for path in photo_paths(tmp_path, patterns)] == ["a.jpg"]
+    assert sorted(path.name for path in photo_paths(tmp_path)) == ["a.jpg", "a_small.jpg", "b.png", "c.jpg"]
