@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from lgbpn_cli.photos.pillow_limit import pillow_without_limit
 from lgbpn_cli.photos.raw.reader import raw_megapixels
 from lgbpn_cli.photos.suffixes import RAW_SUFFIXES
 
@@ -16,8 +17,8 @@ def megapixels_of(path: Path) -> float | None:
     if path.suffix.lower() in RAW_SUFFIXES:
         return raw_megapixels(path)
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+        with warnings.catch_warnings(action="ignore"), pillow_without_limit(), Image.open(path) as image:
             return image.width * image.height / 1e6
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        # What Pillow raises for damaged or enormous files; the run itself will name the cause.
+    except (OSError, ValueError, SyntaxError):
+        # What Pillow raises for damaged files; the run itself will name the cause.
         return None

@@ -10,6 +10,7 @@ from PIL import Image, UnidentifiedImageError
 
 from lgbpn_cli.photos.heif.heic import heif_exif
 from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.photos.pillow_limit import pillow_without_limit
 from lgbpn_cli.photos.raw.reader import raw_exif
 from lgbpn_cli.photos.suffixes import RAW_SUFFIXES
 
@@ -41,12 +42,12 @@ def shot_in(path: Path) -> Shot:
     if path.suffix.lower() in RAW_SUFFIXES:
         return _shot_of_exif(raw_exif(path))
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+        with warnings.catch_warnings(action="ignore"), pillow_without_limit(), Image.open(path) as image:
             # A PNG's own getexif decodes the picture, in case there is EXIF behind it.
             return _shot(Image.Image.getexif(image))
     except UnidentifiedImageError:
         return _shot_of_exif(heif_exif(path))
-    except (*DAMAGE, Image.DecompressionBombError):
+    except DAMAGE:
         return Shot()
 
 

@@ -27,6 +27,19 @@ def test_every_type_tells(tmp_path: Path, kind: str) -> None:
     assert shot_in(path) == shot_of(read_photo(path)) == Shot("Canon EOS 5D", 800)
 
 
+@pytest.mark.parametrize("limit", [1000, 3000])
+def test_pictures_above_pillows_limit_tell_too(
+    tmp_path: Path, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It warns of larger pictures, and refuses those twice as large: 179 megapixels."""
+    exif = Image.Exif()
+    exif[272] = "Scanner"
+    Image.new("RGB", (64, 64)).save(tmp_path / "photo.jpg", exif=exif)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    assert shot_in(tmp_path / "photo.jpg") == Shot("Scanner", 0)
+    assert limit == Image.MAX_IMAGE_PIXELS
+
+
 @pytest.mark.parametrize(
     "name",
     [

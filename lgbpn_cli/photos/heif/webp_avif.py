@@ -5,9 +5,6 @@ from __future__ import annotations
 import io
 import secrets
 import struct
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -33,6 +30,7 @@ from lgbpn_cli.photos.metadata.exif import exif_turned, exif_with_orientation
 from lgbpn_cli.photos.metadata.given_profile import is_linear
 from lgbpn_cli.photos.metadata.orientation import LYING, UPRIGHT, exif_orientation, turned_upright
 from lgbpn_cli.photos.photo import Container, Metadata, Photo
+from lgbpn_cli.photos.pillow_limit import pillow_without_limit
 
 EXIF_PREFIX = b"Exif\0\0"
 DEFAULT_QUALITY = 95
@@ -43,7 +41,6 @@ MARK_BOX = b"uuid" + b"lgbpn own mark.."
 """Beginning of the last box of an AVIF, behind its length, that holds the tool's own mark."""
 WEBP_HEAD_BYTES = 30
 """RIFF header, and enough of the first chunk to know the size."""
-_pillow_limit = threading.Lock()
 MAX_MARK_BYTES = 1 << 16
 EMPTY_EXIF = b"II*\0\x08\0\0\0" + bytes(6)
 
@@ -224,18 +221,6 @@ def _webp_size(head: bytes) -> tuple[int, int]:
     raise DamagedFileError("it holds no picture where a WebP has one")
 
 
-@contextmanager
-def _pillow_without_limit() -> Iterator[None]:
-    """Let Pillow read pictures of any size while the block runs; ours were checked, and its limit is lower."""
-    with _pillow_limit:
-        before = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = None
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = before
-
-
 def _read(
     file: BinaryIO,
     path: Path,
@@ -252,7 +237,7 @@ def _read(
     file.seek(0)
     reader = WebPImageFile if kind == "webp" else AvifImageFile
     try:
-        with _pillow_without_limit(), reader(file) as image:
+        with pillow_without_limit(), reader(file) as image:
             check_size(*image.size, max_pixels)
             if getattr(image, "n_frames", 1) > 1:
                 raise UnsupportedFileError("an animation")

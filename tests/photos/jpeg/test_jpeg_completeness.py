@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from photo_samples import PhotoMaker, smooth
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from lgbpn_cli.errors import PhotoReadError
 from lgbpn_cli.photos.read import read_photo
@@ -33,6 +34,42 @@ def test_a_truncated_and_closed_picture_is_an_error(
     path.write_bytes(cut + b"\xff\xd9")
     with pytest.raises(PhotoReadError, match=r"truncated and closed|ends early, although"):
         read_photo(path)
+
+
+@pytest.mark.parametrize("missing", [1, 2, 3, 6, 100])
+@pytest.mark.parametrize("restarts", [0, 1])
+def test_the_last_bytes_of_a_progressive_picture_are_missed(
+    make_jpeg: PhotoMaker, missing: int, restarts: int
+) -> None:
+    path = make_jpeg(mode="RGB", size=(400, 304), progressive=True, restart_marker_rows=restarts)
+    path.write_bytes(path.read_bytes()[: -2 - missing].rstrip(b"\xff") + b"\xff\xd9")
+    with pytest.raises(PhotoReadError, match="ends early, although"):
+        read_photo(path)
+
+
+def test_a_progressive_picture_that_ends_before_a_restart_marker_is_an_error(make_jpeg: PhotoMaker) -> None:
+    path = make_jpeg(mode="RGB", size=(400, 304), progressive=True, restart_marker_rows=1)
+    data = path.read_bytes()
+    path.write_bytes(
+        data[: max(data.rindex(bytes([0xFF, 0xD0 + number])) for number in range(8))] + data[-2:]
+    )
+    with pytest.raises(PhotoReadError, match="ends early, although"):
+        read_photo(path)
+
+
+def test_a_progressive_picture_is_decoded_twice_at_most(
+    make_jpeg: PhotoMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded = []
+    load = JpegImageFile.load
+
+    def counted(image: JpegImageFile) -> object:
+        decoded.append(image)
+        return load(image)
+
+    monkeypatch.setattr(JpegImageFile, "load", counted)
+    read_photo(make_jpeg(mode="RGB", size=(90, 130), progressive=True))
+    assert len(set(map(id, decoded))) <= 2
 
 
 @pytest.mark.parametrize("options", CODINGS)
