@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,8 @@ LEAST_RATE = 0.01
 """Of the learning rate, at the end."""
 REDUCTIONS = (2, 3, 4, 6)
 """By which photos of low noise are reduced: their own noise and their camera's interpolation go."""
+SCENE_REDUCTIONS = (1, 2, 3)
+"""The same for photographs that are scenes as they are."""
 DRAWN = 20
 """Pictures drawn in the colours of each of them."""
 LARGEST_PX = 1024
@@ -51,13 +53,13 @@ SAVED_EVERY = 250
 SEED = 1
 
 
-def textures(source: DataSource) -> list[list[NDArray[np.uint8]]]:
+def textures(source: DataSource, reductions: Sequence[int]) -> list[list[NDArray[np.uint8]]]:
     """Return each photo of low noise in several sizes."""
     found = []
     for path in source_files(source, data_root()):
         with Image.open(path) as opened:
             photo = opened.convert("RGB")
-            sizes = [np.asarray(photo.reduce(reduction)) for reduction in REDUCTIONS]
+            sizes = [np.asarray(photo.reduce(reduction)) for reduction in reductions]
         found.append([each for each in sizes if min(each.shape[:2]) >= SCENE_PX])
     return [sizes for sizes in found if sizes]
 
@@ -89,9 +91,11 @@ def main() -> None:
     arguments = parser.parse_args()
     sources = read_distillation_recipe(Path("recipes/student.toml")).sources
     student = load_model(quality="fast", device="cpu").network
-    pairs = [found for each in sources if not each.drawn and (found := list(cleaned(each, student)))]
+    noisy = [each for each in sources if not each.drawn and not each.scenes]
+    pairs = [found for each in noisy if (found := list(cleaned(each, student)))]
     low_noise = [each for each in sources if each.drawn]
-    photos = [sizes for each in low_noise for sizes in textures(each)]
+    photos = [sizes for each in low_noise for sizes in textures(each, REDUCTIONS)]
+    photos += [sizes for each in sources if each.scenes for sizes in textures(each, SCENE_REDUCTIONS)]
     random = np.random.default_rng(SEED)
     drawn = [pictures for each in low_noise for pictures in drawn_sets(each, random)]
     lessons = NoiseLessons(

@@ -4,8 +4,9 @@ A lesson is a photo twice, without and with new noise, both through the same ton
 through the same JPEG; what differs is the noise that is left of it, and its variance is the answer. Such a photo is put
 together from a few scenes, so that one part of it may tell what noise is in another. Scenes are crops of photos of low
 noise, reduced, which are full of texture, of drawn pictures, and of cleaned photos; their light, colour, contrast and
-sharpness vary. The noise is that of a simulated camera, that of a noisy photo at any strength, or grain, one kind for a
-photo, of which in some photos each part keeps another share. Noisy photos as they were taken are lessons, too.
+sharpness vary. The noise is made noise of any colour and grain size, that of a simulated camera, that of a noisy photo
+at any strength, or grain, one kind for a photo, of which in some photos each part keeps another share. Noisy photos as
+they were taken are lessons, too.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from torch import Tensor
 
 from lgbpn_cli.network.noise_estimator import CELL_PX, FEWEST_LEVELS_SQUARED, TILE_PX
 from lgbpn_cli.training.grain import grain_for
+from lgbpn_cli.training.lessons_noise import lay_made_noise
 from lgbpn_cli.training.log_uniform import log_uniform
 from lgbpn_cli.training.scenes import crop, varied
 from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph, through_jpeg
@@ -46,8 +48,10 @@ FULL_STRENGTH_SHARE = 0.5
 """Share of these that have all their noise; that of the rest is weakened."""
 TEXTURE_SHARE = 0.75
 """Share of the scenes of the others that come from pictures of texture."""
-NO_NOISE_SHARE, GRAIN_SHARE, CAMERA_SHARE = 0.04, 0.16, 0.4
+NO_NOISE_SHARE, MADE_SHARE, GRAIN_SHARE, CAMERA_SHARE = 0.12, 0.25, 0.05, 0.33
 """Shares of the photos that are made, by what is laid on them; the rest has the noise of a noisy photo."""
+RECOLOURED_SHARE = 0.5
+"""Share of the photos whose channels are exchanged: what colour noise has does not tell it from texture."""
 ENLARGED_SHARE = 0.35
 """Share of the photos that are enlarged with their noise, as digital zoom and resizing do; noise is coarser then."""
 LARGEST_FACTOR = 2.5
@@ -153,9 +157,11 @@ class NoiseLessons:
         if kind < NO_NOISE_SHARE:
             return scenes
         in_a_column = scenes.reshape(-1, SCENE_PX, 3)
-        if kind < NO_NOISE_SHARE + GRAIN_SHARE:
+        if kind < NO_NOISE_SHARE + MADE_SHARE:
+            return lay_made_noise(in_a_column, random)[0].reshape(scenes.shape)
+        if kind < NO_NOISE_SHARE + MADE_SHARE + GRAIN_SHARE:
             return scenes + grain_for(in_a_column, random).reshape(scenes.shape)
-        if kind < NO_NOISE_SHARE + GRAIN_SHARE + CAMERA_SHARE:
+        if kind < NO_NOISE_SHARE + MADE_SHARE + GRAIN_SHARE + CAMERA_SHARE:
             camera = draw_camera(random, NoiseRanges(shot=SHOT, jpeg_share=0))
             return photograph(in_a_column, camera, random).reshape(scenes.shape)
         noise, strength = self._noise(random), log_uniform(random, WEAKEST, 1.0)
@@ -187,6 +193,9 @@ def _tone_curve(random: np.random.Generator) -> NDArray[np.uint8]:
 def _changes(random: np.random.Generator) -> list[Change]:
     """Return what happens to a photo and its noise alike after it was taken, for (h, w, 3) pictures."""
     changes: list[Change] = []
+    if random.random() < RECOLOURED_SHARE:
+        order = random.permutation(3)
+        changes.append(lambda picture: picture[..., order])
     if random.random() < TONED_SHARE:
         curve = _tone_curve(random)
         changes.append(lambda picture: curve[picture])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,8 @@ def only(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         "GREY_SHARE",
         "JPEG_SHARE",
         "NO_NOISE_SHARE",
+        "RECOLOURED_SHARE",
+        "MADE_SHARE",
         "GRAIN_SHARE",
         "CAMERA_SHARE",
     ):
@@ -61,7 +64,7 @@ def test_a_step_has_the_same_lesson_every_time_and_another_one_another() -> None
     assert not torch.equal(lessons(seed=8).lesson(4)[0], tiles)
 
 
-@pytest.mark.parametrize("kind", ["GRAIN_SHARE", "CAMERA_SHARE", None])
+@pytest.mark.parametrize("kind", ["GRAIN_SHARE", "CAMERA_SHARE", "MADE_SHARE", None])
 def test_the_answer_is_the_noise_of_its_own_cell(only: pytest.MonkeyPatch, kind: str | None) -> None:
     if kind:
         only.setattr(noise_lessons, kind, 1.0)
@@ -218,8 +221,9 @@ def test_sets_of_noise_come_equally_often(only: pytest.MonkeyPatch) -> None:
 def test_the_recipe_trains_and_writes_what_is_read(repo_root: Path, tmp_path: Path) -> None:
     for name in ("sidd-val-odd/noisy/01_00.png", "renoir-even/noisy/02.png"):
         save_noisy_photo(tmp_path / name, 2, size=(SCENE_PX + 8, SCENE_PX + 40))
-    (tmp_path / "clean").mkdir()
-    Image.fromarray(noisy_photo(2 * SCENE_PX, 2 * SCENE_PX, 5)).save(tmp_path / "clean" / "photo.jpg")
+    for folder in ("clean", "photos"):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(noisy_photo(2 * SCENE_PX, 2 * SCENE_PX, 5)).save(tmp_path / folder / "photo.jpg")
     output = tmp_path / "runs" / "estimator.safetensors"
     command = [sys.executable, "recipes/noise_estimator.py", "--output", str(output), "--steps", "2"]
     environment = {"LGBPN_DATA": str(tmp_path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
@@ -228,3 +232,15 @@ def test_the_recipe_trains_and_writes_what_is_read(repo_root: Path, tmp_path: Pa
     assert "2/2" in done.stderr
     level, _ = read_noise_estimator(output)(torch.rand(1, 3, 64, 64))
     assert torch.isfinite(level).all()
+
+
+def test_some_photos_have_their_channels_exchanged_with_their_noise(only: pytest.MonkeyPatch) -> None:
+    only.setattr(noise_lessons, "TEXTURE_SHARE", 1.0)
+    only.setattr(noise_lessons, "NO_NOISE_SHARE", 1.0)
+    only.setattr(noise_lessons, "RECOLOURED_SHARE", 1.0)
+    colours = np.full((SCENE_PX + 20, SCENE_PX + 40, 3), (20, 120, 220), np.uint8)
+    coloured = replace(lessons(), textures=[[colours]])
+    tiles = [coloured.lesson(step)[0] for step in range(4)]
+    orders = {tuple(np.rint(255 * tile[:, 0, 0].numpy()).astype(int)) for each in tiles for tile in each}
+    assert len(orders) >= 3
+    assert all(sorted(order) == [20, 120, 220] for order in orders)
