@@ -24,16 +24,16 @@ def prepare_photo(reading: ReadingProcess, path: Path, output: OutputConfig) -> 
 
     What its decoder reports as damaged is among its notes. Raises PhotoError; with `output.strict` for damage, too.
     """
-    photo, shot = reading.call(path, read_as_result, path, output)
+    photo, shot = reading.call(path, read_as_result, path, output, reading.max_bytes)
     damage = (*photo.damage, *damage_in(reading.words))
     if damage and output.strict:
         raise PhotoReadError(shown(path), damage[0], DAMAGED_CURE)
     return replace(photo, notes=(*photo.notes, *damage)), shot
 
 
-def read_as_result(path: Path, output: OutputConfig) -> tuple[Photo, Shot]:
+def read_as_result(path: Path, output: OutputConfig, max_bytes: int | None) -> tuple[Photo, Shot]:
     """Return what `prepare_photo` does; this is the part of it that may crash."""
-    photo = read_photo(path, max_pixels=output.max_pixels)
+    photo = read_photo(path, max_pixels=output.max_pixels, max_bytes=max_bytes)
     return as_result(photo, output), shot_of(photo)
 
 

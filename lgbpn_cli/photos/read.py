@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import PhotoReadError, UnsupportedPhotoError, shown
+from lgbpn_cli.photos.decoding_cost import check_cost
 from lgbpn_cli.photos.faults import DAMAGED_CURE, DamagedFileError, UnsupportedFileError, one_line
 from lgbpn_cli.photos.formats import SIGNATURE_BYTES, recognise
 from lgbpn_cli.photos.photo import Photo
@@ -18,22 +19,25 @@ MAX_PIXELS = OutputConfig.max_pixels
 """Largest picture that is read unless the caller allows more: above any camera's."""
 
 
-def read_photo(path: Path, *, max_pixels: int = MAX_PIXELS) -> Photo:
+def read_photo(path: Path, *, max_pixels: int = MAX_PIXELS, max_bytes: int | None = None) -> Photo:
     """Return the photo in a file of any kind that is handled.
 
     The content decides which kind, not the name; except for camera raw files, which go by their ending alone:
     many look like a TIFF, and some begin with a JPEG of what was seen on the camera.
 
     Raises PhotoReadError for a file that cannot be opened, is damaged or incomplete, or claims more than
-    `max_pixels` (decided from its header), and UnsupportedPhotoError for one of a kind that is not handled.
+    `max_pixels` or needs more memory than `max_bytes` (decided from its header), and UnsupportedPhotoError for one of
+    a kind that is not handled.
     """
     try:
         with open_regular(path) as file:
             if path.suffix.lower() in RAW_SUFFIXES:
+                check_cost(file, "raw", path, max_bytes)
                 return read_raw(path, max_pixels)
             head = file.read(SIGNATURE_BYTES)
             known = recognise(head)
             file.seek(0)
+            check_cost(file, known.name, path, max_bytes)
             return known.read(file, path, max_pixels)
     except DamagedFileError as error:
         raise PhotoReadError(shown(path), error.cause, error.cure) from error

@@ -12,7 +12,7 @@ MAX_BOXES = 10_000
 
 
 def top_level_boxes(file: BinaryIO) -> list[tuple[bytes, int, int]]:
-    """Return the kind of each box, and where its contents begin and end.
+    """Return the kind of each box, and where its contents begin and end, up to the last that has a kind.
 
     Decoders fill what is missing at a file's end with grey. Raises DamagedFileError when a box is cut off.
     """
@@ -26,6 +26,8 @@ def top_level_boxes(file: BinaryIO) -> list[tuple[bytes, int, int]]:
         if len(head) < 8 or len(boxes) > MAX_BOXES:
             raise DamagedFileError("it ends inside a box: the file is truncated")
         length, kind = struct.unpack_from(">I4s", head)
+        if kind == bytes(4):  # zeros behind the last box, as interrupted downloads leave them
+            break
         begin = position + 8
         if length == 1 and len(head) == 16:
             (length,) = struct.unpack_from(">Q", head, 8)
@@ -38,3 +40,10 @@ def top_level_boxes(file: BinaryIO) -> list[tuple[bytes, int, int]]:
         boxes.append((kind, begin, end))
         position = end
     return boxes
+
+
+def whole_boxes(file: BinaryIO) -> BinaryIO:
+    """Return the file up to the end of its last box, in memory. Raises DamagedFileError when a box is cut off."""
+    boxes = top_level_boxes(file)
+    file.seek(0)
+    return io.BytesIO(file.read(boxes[-1][2]) if boxes else b"")

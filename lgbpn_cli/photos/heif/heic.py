@@ -10,7 +10,8 @@ import numpy as np
 
 from lgbpn_cli.photos.depth import over_whole_range
 from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError, UnsupportedFileError, check_size
-from lgbpn_cli.photos.heif.boxes import top_level_boxes
+from lgbpn_cli.photos.heif.boxes import top_level_boxes, whole_boxes
+from lgbpn_cli.photos.heif.items import damage_of
 from lgbpn_cli.photos.metadata.colour_description import ColourDescription
 from lgbpn_cli.photos.metadata.companions_in_file import DEPTH_MAP, GAIN_MAP, PICTURE, VIDEO
 from lgbpn_cli.photos.metadata.exif import exif_turned, exif_with_orientation
@@ -77,9 +78,9 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     import pi_heif
 
     boxes = {kind for kind, _, _ in top_level_boxes(file)}
-    file.seek(0)
+    damage = damage_of(file)
     try:
-        container = pi_heif.open_heif(file, convert_hdr_to_8bit=False)
+        container = pi_heif.open_heif(whole_boxes(file), convert_hdr_to_8bit=False)
         image = container[container.primary_index]
         width, height = image.size
         check_size(width, height, max_pixels)
@@ -105,6 +106,7 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         pixels=np.array(samples[..., :colours], order="C"),
         alpha=samples[..., colours].copy() if samples.shape[2] > colours else None,
         format="heif",
+        damage=damage,
         orientation=UPRIGHT,
         container=HeifContainer(),
         metadata=Metadata(

@@ -13,6 +13,7 @@ import imagecodecs
 import numpy as np
 from PIL import Image
 
+from lgbpn_cli.photos.contents import GAP_WORDS, gap_in
 from lgbpn_cli.photos.depth import over_whole_range, within_bits
 from lgbpn_cli.photos.faults import (
     CODEC_ERRORS,
@@ -22,7 +23,8 @@ from lgbpn_cli.photos.faults import (
     check_size,
 )
 from lgbpn_cli.photos.heif.avif_boxes import AvifColour, read_colour, with_metadata
-from lgbpn_cli.photos.heif.boxes import top_level_boxes
+from lgbpn_cli.photos.heif.boxes import top_level_boxes, whole_boxes
+from lgbpn_cli.photos.heif.items import damage_of
 from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.metadata.colour_description import ColourDescription
 from lgbpn_cli.photos.metadata.companions_in_file import GAIN_MAP
@@ -41,6 +43,7 @@ MARK_BOX = b"uuid" + b"lgbpn own mark.."
 """Beginning of the last box of an AVIF, behind its length, that holds the tool's own mark."""
 WEBP_HEAD_BYTES = 30
 """RIFF header, and enough of the first chunk to know the size."""
+MAX_CHUNKS = 10_000
 MAX_MARK_BYTES = 1 << 16
 EMPTY_EXIF = b"II*\0\x08\0\0\0" + bytes(6)
 
@@ -61,15 +64,15 @@ class CompressedContainer(Container):
 
 def read_webp(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     """Return the picture of a WebP file. Raises DamagedFileError, UnsupportedFileError for animations."""
-    head = file.read(12)
-    file.seek(0, io.SEEK_END)
-    if len(head) < 12 or int.from_bytes(head[4:8], "little") + 8 > file.tell():
-        raise DamagedFileError("it ends before its last chunk: the file is truncated")
+    check_size(*webp_size(file), max_pixels)
+    end = _webp_end(file)
     file.seek(0)
-    check_size(*_webp_size(file.read(WEBP_HEAD_BYTES)), max_pixels)
-    lossless = any(kind == b"VP8L" for kind, _, _ in _chunks(file))
-    photo = _read(file, path, max_pixels, "webp", CompressedContainer(lossless=lossless))
-    return _with_colours(photo, None)
+    data = file.read(end)
+    pictures = [part for part in _chunks(file) if part[0] in (b"VP8 ", b"VP8L")]
+    container = CompressedContainer(lossless=any(kind == b"VP8L" for kind, _, _ in pictures))
+    photo = _read(io.BytesIO(data), path, max_pixels, "webp", container)
+    gap = any(gap_in(data[begin : begin + length]) for _, begin, length in pictures)
+    return replace(_with_colours(photo, None), damage=(GAP_WORDS,) if gap else ())
 
 
 def read_avif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
@@ -88,14 +91,14 @@ def read_avif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
             meta = file.read(end - begin)
             colour = read_colour(meta)
             beside = frozenset({GAIN_MAP} if any(word in meta for word in GAIN_MAP_WORDS) else ())
+    damage = damage_of(file)
+    file = whole_boxes(file)
     container = CompressedContainer(bits=max(colour.bits, DEEP_BITS))
     photo = _read(file, path, max_pixels, "avif", container, pixels=colour.bits == 8)
     if colour.bits > 8:
         photo = replace(photo, pixels=_deep_pixels(file, photo, colour.bits))
-    photo = replace(photo, beside=beside)
-    return _with_colours(
-        photo, None if colour.primaries is None else (colour.primaries, colour.transfer or 0)
-    )
+    numbers = None if colour.primaries is None else (colour.primaries, colour.transfer or 0)
+    return replace(_with_colours(photo, numbers), beside=beside, damage=damage)
 
 
 def _with_colours(photo: Photo, numbers: tuple[int, int] | None) -> Photo:
@@ -196,19 +199,32 @@ def _marked(photo: Photo, mark: Mark | None) -> Photo:
 def _chunks(file: BinaryIO) -> list[tuple[bytes, int, int]]:
     """Return kind, begin and length of each chunk of a WebP, ending quietly where they make no sense."""
     found: list[tuple[bytes, int, int]] = []
-    position = 12
+    position, end = 12, _webp_end(file)
     while True:
         file.seek(position)
         head = file.read(8)
-        if len(head) < 8:
+        if len(head) < 8 or position >= end or len(found) == MAX_CHUNKS:
             return found
         kind, length = struct.unpack("<4sI", head)
         found.append((kind, position + 8, length))
         position += 8 + length + length % 2
 
 
-def _webp_size(head: bytes) -> tuple[int, int]:
+def _webp_end(file: BinaryIO) -> int:
+    """Return where the WebP says that it ends. Raises DamagedFileError if the file ends before."""
+    file.seek(0)
+    head = file.read(12)
+    end = int.from_bytes(head[4:8], "little") + 8
+    if len(head) < 12 or end > file.seek(0, io.SEEK_END):
+        raise DamagedFileError("it ends before its last chunk: the file is truncated")
+    return end
+
+
+def webp_size(file: BinaryIO) -> tuple[int, int]:
     """Return width and height from a WebP's first chunk, whichever of its three kinds it is."""
+    _webp_end(file)
+    file.seek(0)
+    head = file.read(WEBP_HEAD_BYTES)
     kind = head[12:16]
     if len(head) == WEBP_HEAD_BYTES and kind == b"VP8X":
         return int.from_bytes(head[24:27], "little") + 1, int.from_bytes(head[27:30], "little") + 1

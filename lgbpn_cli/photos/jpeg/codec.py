@@ -12,8 +12,8 @@ from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageFile
-from PIL.JpegImagePlugin import JpegImageFile
 
+from lgbpn_cli.photos.contents import Contents, contents, is_zero
 from lgbpn_cli.photos.faults import (
     CODEC_ERRORS,
     DamagedFileError,
@@ -22,7 +22,7 @@ from lgbpn_cli.photos.faults import (
     check_size,
 )
 from lgbpn_cli.photos.jpeg.beside import beside_photo
-from lgbpn_cli.photos.jpeg.completeness import check_complete
+from lgbpn_cli.photos.jpeg.decode import Decoded, decode_picture
 from lgbpn_cli.photos.jpeg.metadata import metadata_of, with_cut_thumbnail, with_provenance
 from lgbpn_cli.photos.jpeg.multipicture import move_pictures
 from lgbpn_cli.photos.jpeg.segments import (
@@ -52,7 +52,8 @@ SUBSAMPLINGS: dict[tuple[float, float], str] = {(1, 1): "4:4:4", (2, 1): "4:2:2"
 """What the encoder can do, by how much coarser the colour is across and down."""
 SECOND_PICTURE_NOTE = "its second picture stays as it is, with its noise"
 WORST_BYTES_PER_PIXEL = 8
-BAND_ROWS = 512
+TAIL_BYTES = 1 << 20
+"""So many zeros behind a picture are what is left of a file that was laid out larger, and mean nothing."""
 _encoder_buffer = threading.Lock()
 
 
@@ -79,17 +80,16 @@ def read_jpeg(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     Raises DamagedFileError when any of it is missing, UnsupportedFileError for CMYK.
     """
     _check_frame(file, max_pixels)
-    file.seek(0)
-    data = file.read()
+    data = contents(file)
     parts = split_jpeg(data)
     _check_kind(parts.frame, max_pixels)
-    image = _open_picture(parts)
+    picture = decode_picture(parts)
     metadata = metadata_of(parts.segments, len(parts.frame.components))
-    trailer = data[parts.end :]
+    trailer = _trailer(data, parts.end)
     beside = beside_photo(parts.segments, trailer, alone(metadata.xmp)[1])
     return Photo(
         path=path,
-        pixels=_pixels(image),
+        pixels=picture.pixels,
         alpha=None,
         format="jpeg",
         orientation=UPRIGHT if metadata.exif is None else exif_orientation(metadata.exif),
@@ -101,11 +101,12 @@ def read_jpeg(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
             segments=parts.segments,
             trailer=trailer,
             picture_bytes=parts.end,
-            tables=_tables(parts, image),
+            tables=_tables(parts, picture),
             subsampling=_subsampling(parts.frame),
             progressive=parts.frame.progressive,
             stored_as_rgb=_stored_as_rgb(parts),
         ),
+        damage=picture.damage,
     )
 
 
@@ -172,49 +173,16 @@ def _check_kind(frame: Frame, max_pixels: int) -> None:
     check_size(frame.width, frame.height, max_pixels)
 
 
-def _open_picture(parts: JpegFile) -> JpegImageFile:
-    """Return Pillow's image of the bare picture, decoded.
-
-    Pillow gets to see no EXIF, profile or index of further pictures: it parses them and fails on damaged
-    ones. The two segments that decide how components become colours stay. `Image.open` is not used because
-    it warns above a size of its own; the size was checked before.
-    """
-    deciding = [
-        s for s in parts.segments if s.marker in (APP0, APP14) and s.payload[:5] in (b"JFIF\0", b"Adobe")
-    ]
-    # Shorter ones are ignored by every decoder, and Pillow stumbles over them.
-    whole = [s for s in deciding if len(s.payload) >= 12]
-
-    def decode(coding: bytes) -> JpegImageFile:
-        bare = b"".join([START, *(s.packed() for s in whole), coding, END])
-        try:
-            image = JpegImageFile(io.BytesIO(bare))
-            image.load()
-        except CODEC_ERRORS as error:
-            raise DamagedFileError(f"its picture cannot be decoded ({error})") from error
-        return image
-
-    image = decode(parts.coding)
-    if image.mode not in ("L", "RGB") or image.size != (parts.frame.width, parts.frame.height):
-        raise DamagedFileError("its picture is not what its header claims")
-    check_complete(parts, image, decode)
-    return image
+def _trailer(data: Contents, begin: int) -> bytes:
+    """Return what follows the picture; nothing where that is a long row of zeros."""
+    if len(data) - begin > TAIL_BYTES and is_zero(data, begin):
+        return b""
+    return data[begin:]
 
 
-def _pixels(image: Image.Image) -> np.ndarray:
-    """Return the pixels as (h, w, c) uint8, copied in bands: Pillow keeps four bytes for every RGB pixel."""
-    width, height = image.size
-    pixels = np.empty((height, width, len(image.getbands())), np.uint8)
-    for top in range(0, height, BAND_ROWS):
-        bottom = min(top + BAND_ROWS, height)
-        band = np.asarray(image.crop((0, top, width, bottom)))
-        pixels[top:bottom] = band.reshape(bottom - top, width, -1)
-    return pixels
-
-
-def _tables(parts: JpegFile, image: JpegImageFile) -> tuple[tuple[int, ...], ...]:
+def _tables(parts: JpegFile, picture: Decoded) -> tuple[tuple[int, ...], ...]:
     try:
-        return tuple(tuple(image.quantization[component.table]) for component in parts.frame.components)
+        return tuple(tuple(picture.quantisation[component.table]) for component in parts.frame.components)
     except KeyError as error:
         raise DamagedFileError("it lacks one of its quantisation tables") from error
 

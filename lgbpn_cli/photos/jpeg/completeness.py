@@ -26,7 +26,7 @@ CAUSE = "its picture ends early, although the file is closed: what is missing wo
 
 
 def check_complete(parts: JpegFile, image: Image.Image, decode: Callable[[bytes], Image.Image]) -> None:
-    """Raise DamagedFileError where the last scan holds less than the whole picture, or a scan is missing.
+    """Raise DamagedFileError where the last scan holds less than the whole picture.
 
     `image` is the decoded picture, `decode` decodes a file's coding (tables, frame header and scans).
     What follows the last square of a whole picture is never looked at: the same picture with more codes at
@@ -34,12 +34,16 @@ def check_complete(parts: JpegFile, image: Image.Image, decode: Callable[[bytes]
     """
     if parts.frame.marker not in (BASELINE, EXTENDED, PROGRESSIVE):
         return  # arithmetic coding leaves zeros at the end out
-    if parts.frame.progressive and not _all_detail(parts):
-        raise DamagedFileError("its last scans are missing: the file was truncated and closed")
     if not parts.frame.progressive and not _ends_grey(image):
         return
     if _differ(image, decode(parts.coding + FILLER)):
         raise DamagedFileError(CAUSE)
+
+
+def check_scans(parts: JpegFile) -> None:
+    """Raise DamagedFileError where a scan of a progressive picture is missing."""
+    if parts.frame.marker == PROGRESSIVE and not _all_detail(parts):
+        raise DamagedFileError("its last scans are missing: the file was truncated and closed")
 
 
 def _all_detail(parts: JpegFile) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from lgbpn_cli.photos.contents import Contents
 from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError
 
 START = b"\xff\xd8"
@@ -21,6 +22,8 @@ FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 BASELINE, EXTENDED, PROGRESSIVE = 0xC0, 0xC1, 0xC2
 ARITHMETIC, ARITHMETIC_PROGRESSIVE = 0xC9, 0xCA
 MAX_PAYLOAD_BYTES = 65533
+MAX_SCANS = 100
+"""Encoders write about ten. Each one goes over the whole picture, however little of it is in the file."""
 # Inside a scan 0xff is followed by a stuffed zero, a restart marker or a fill byte; all else ends the scan.
 SCAN_END = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
@@ -83,7 +86,7 @@ class JpegFile:
     """Where in the file the picture ends, EOI included; what follows may be further pictures."""
 
 
-def split_jpeg(data: bytes) -> JpegFile:
+def split_jpeg(data: Contents) -> JpegFile:
     """Return the parts of a JPEG file.
 
     Raises DamagedFileError where the file ends early or contradicts itself, UnsupportedFileError for
@@ -92,6 +95,7 @@ def split_jpeg(data: bytes) -> JpegFile:
     segments: list[Segment] = []
     coding: list[bytes] = []
     frame: Frame | None = None
+    scans = 0
     position = len(START)
     while True:
         marker, position = _next_marker(data, position)
@@ -109,6 +113,10 @@ def split_jpeg(data: bytes) -> JpegFile:
         elif marker == START_OF_SCAN:
             if frame is None:
                 raise DamagedFileError("its picture data comes before its header")
+            scans += 1
+            if scans > MAX_SCANS:
+                cure = "It is damaged or made to keep programs busy: leave it out."
+                raise DamagedFileError(f"its picture comes in more than {MAX_SCANS} scans", cure)
             position = _end_of_scan(data, position)
         elif marker == 0xF7:
             raise UnsupportedFileError("a JPEG-LS file")
@@ -138,7 +146,7 @@ def parse_frame(marker: int, payload: bytes) -> Frame:
     return Frame(marker, width, height, tuple(components))
 
 
-def _next_marker(data: bytes, position: int) -> tuple[int, int]:
+def _next_marker(data: Contents, position: int) -> tuple[int, int]:
     """Return the next marker and the position behind it; junk and fill bytes before it are skipped."""
     while True:
         position = data.find(b"\xff", position)
@@ -154,7 +162,7 @@ def _next_marker(data: bytes, position: int) -> tuple[int, int]:
             return marker[0], position
 
 
-def _payload(data: bytes, position: int) -> tuple[bytes, int]:
+def _payload(data: Contents, position: int) -> tuple[bytes, int]:
     """Return a segment's payload and the position behind it."""
     length = int.from_bytes(data[position : position + 2], "big")
     end = position + length
@@ -163,7 +171,7 @@ def _payload(data: bytes, position: int) -> tuple[bytes, int]:
     return data[position + 2 : end], end
 
 
-def _end_of_scan(data: bytes, position: int) -> int:
+def _end_of_scan(data: Contents, position: int) -> int:
     found = SCAN_END.search(data, position)
     if found is None:
         raise DamagedFileError("its picture data ends early: the file is truncated")

@@ -123,7 +123,8 @@ def collect_exif(
     order = directory.order
     packed = bytearray(8)
     tags = [tag for tag in read_tags(file, directory) if wanted(tag.tag) and kept(tag)]
-    tags = _with_sub_directories(file, file_bytes, order, tags, packed, kept)
+    pointers = (EXIF_POINTER, GPS_POINTER)
+    tags = _with_sub_directories(file, file_bytes, order, tags, packed, kept, pointers)
     packed[:8] = header(order, len(packed))
     return bytes(packed) + pack_directory(order, tags, len(packed))
 
@@ -259,14 +260,18 @@ def _with_sub_directories(
     tags: list[Tag],
     packed: bytearray,
     wanted: Callable[[Tag], bool],
+    possible: tuple[int, ...],
 ) -> list[Tag]:
-    """Return the tags with their pointers leading into `packed`, where the directories are appended."""
+    """Return the tags with their pointers leading into `packed`, where the directories are appended.
+
+    Pointers other than the `possible` ones are left out: in the wrong place one may lead back to where it lies.
+    """
     kept = []
     for tag in tags:
         if tag.tag not in (EXIF_POINTER, GPS_POINTER, INTEROP_POINTER):
             kept.append(tag)
             continue
-        if tag.type not in (LONG, 13) or tag.count != 1:
+        if tag.tag not in possible or tag.type not in (LONG, 13) or tag.count != 1:
             continue
         (offset,) = struct.unpack(order + "I", tag.data)
         try:
@@ -275,7 +280,7 @@ def _with_sub_directories(
             continue
         inner = [each for each in inner if wanted(each)]
         if tag.tag == EXIF_POINTER:
-            inner = _with_sub_directories(file, file_bytes, order, inner, packed, wanted)
+            inner = _with_sub_directories(file, file_bytes, order, inner, packed, wanted, (INTEROP_POINTER,))
         place = len(packed)
         packed += pack_directory(order, inner, place)
         kept.append(longs(tag.tag, place, order=order))

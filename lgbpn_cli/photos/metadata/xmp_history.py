@@ -16,7 +16,7 @@ ACTION = "filtered"
 """The specification's word for what a filter does."""
 PACKET_BEGIN = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
 PACKET_END = '\n<?xpacket end="w"?>'
-PADDING = re.compile(r"\s*(?=<\?xpacket end=)")
+END_BEGINS = "<?xpacket end="
 LEAST_PADDING = 1
 
 
@@ -74,11 +74,14 @@ def _with_inserted(text: str, tree: ElementTree.Element, software: str, paramete
 
 def _less_padded(rest: str, added_bytes: int) -> str:
     """Return the rest of a packet with its padding used up as far as the new event needs room."""
-    padding = PADDING.search(rest)
-    if padding is None:
+    # No regular expression: blanks without an end behind them would be gone over once for each of them.
+    end = rest.find(END_BEGINS)
+    if end < 0:
         return rest
-    kept = max(LEAST_PADDING, len(padding[0]) - added_bytes)
-    return rest[: padding.start()] + padding[0][-kept:] + rest[padding.end() :]
+    text = rest[:end].rstrip()
+    padding = rest[len(text) : end]
+    kept = max(LEAST_PADDING, len(padding) - added_bytes)
+    return text + padding[-kept:] + rest[end:]
 
 
 def _description(rdf: str, about: str, software: str, parameters: str) -> str:

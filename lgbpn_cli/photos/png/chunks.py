@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lgbpn_cli.photos.contents import Contents
 from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -80,7 +81,7 @@ def read_header(head: bytes) -> Header:
     return Header(width, height, depth, colour_type)
 
 
-def split_chunks(data: bytes) -> Iterator[Chunk]:
+def split_chunks(data: Contents) -> Iterator[Chunk]:
     """Return the chunks of a whole PNG file one by one, up to and with IEND.
 
     Raises DamagedFileError where a chunk is cut off or its checksum is wrong.

@@ -11,6 +11,7 @@ from typing import BinaryIO
 import imagecodecs
 import numpy as np
 
+from lgbpn_cli.photos.contents import contents
 from lgbpn_cli.photos.faults import (
     CODEC_ERRORS,
     DamagedFileError,
@@ -73,7 +74,7 @@ def read_png(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     check_size(header.width, header.height, max_pixels)
     if header.depth == 1 and header.colour_type == GREY:
         raise UnsupportedFileError("a picture of 1 bit, which has no grey for noise to be in")
-    chunks = _in_place(split_chunks(head + file.read()))
+    chunks = _in_place(split_chunks(contents(file)))
     kinds = [chunk.kind for chunk in chunks]
     if b"acTL" in kinds:
         raise UnsupportedFileError("an animated PNG")
@@ -132,7 +133,7 @@ def read_png_mark(file: BinaryIO) -> str | None:
     file.seek(len(SIGNATURE))
     while len(head := file.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)
-        if kind in (b"IDAT", b"IEND"):
+        if kind in (b"IDAT", b"IEND") or not kind.isalpha():
             return None
         if kind == b"tEXt" and length <= MAX_MARK_BYTES:
             chunk = Chunk(kind, file.read(length))

@@ -1,0 +1,119 @@
+"""The items of a HEIC or AVIF file: how large its pictures are, and whether their data can be whole.
+
+Boxes are those of ISO 14496-12 and 23008-12; what makes no sense is passed over, for decoders say more about it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from lgbpn_cli.photos.contents import GAP_WORDS, gap_in
+from lgbpn_cli.photos.heif.boxes import top_level_boxes
+
+HEVC_TYPES, AV1_TYPES = (b"hvc1", b"hev1"), (b"av01",)
+NAL_LENGTH_BYTES = 4
+IMPOSSIBLE_IN_HEVC = b"\0\0\0"
+"""Inside its units a coder puts a 3 after two zeros (ITU-T H.265, 7.4.2)."""
+MAX_META_BYTES = 1 << 24
+MAX_ITEMS = 10_000
+SLICES_WORDS = "the lengths of its slices do not add up: parts of the picture may be wrong"
+
+
+def largest_pixels(file: BinaryIO) -> int:
+    """Return the pixels of the largest picture that any item claims; 0 where none does."""
+    meta = _meta(file)
+    largest, place = 0, meta.find(b"ispe")
+    while 0 <= place <= len(meta) - 16:
+        width, height = struct.unpack_from(">II", meta, place + 8)
+        largest = max(largest, width * height)
+        place = meta.find(b"ispe", place + 4)
+    return largest
+
+
+def damage_of(file: BinaryIO) -> tuple[str, ...]:
+    """Return what is wrong with the data of the pictures, as far as their coding tells; nothing, or one cause."""
+    meta = _meta(file)
+    boxes = dict(_boxes(meta, 4))
+    types = dict(_types(boxes.get(b"iinf", b"")))
+    for item, offset, length in _extents(boxes.get(b"iloc", b"")):
+        kind = types.get(item)
+        if kind not in (*HEVC_TYPES, *AV1_TYPES):
+            continue
+        file.seek(offset)
+        data = file.read(length)
+        if kind in HEVC_TYPES and (words := _damage_of_units(data)):
+            return (words,)
+        if gap_in(data):
+            return (GAP_WORDS,)
+    return ()
+
+
+def _damage_of_units(data: bytes) -> str:
+    place = 0
+    while place + NAL_LENGTH_BYTES <= len(data):
+        end = place + NAL_LENGTH_BYTES + int.from_bytes(data[place : place + NAL_LENGTH_BYTES], "big")
+        if end > len(data):
+            return SLICES_WORDS
+        if data.find(IMPOSSIBLE_IN_HEVC, place + NAL_LENGTH_BYTES, end) >= 0:
+            return GAP_WORDS
+        place = end
+    return SLICES_WORDS if place < len(data) else ""
+
+
+def _meta(file: BinaryIO) -> bytes:
+    for kind, begin, end in top_level_boxes(file):
+        if kind == b"meta" and end - begin <= MAX_META_BYTES:
+            file.seek(begin)
+            return file.read(end - begin)
+    return b""
+
+
+def _boxes(data: bytes, place: int) -> Iterator[tuple[bytes, bytes]]:
+    while place + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, place)
+        if length < 8:
+            return
+        yield kind, data[place + 8 : place + length]
+        place += length
+
+
+def _types(iinf: bytes) -> Iterator[tuple[int, bytes]]:
+    """Return number and type of each item."""
+    for kind, entry in _boxes(iinf, 6 if iinf[:1] == b"\0" else 8):
+        if kind == b"infe" and len(entry) >= 14:
+            wide = entry[0] >= 3
+            number = int.from_bytes(entry[4:8] if wide else entry[4:6], "big")
+            yield number, entry[10:14] if wide else entry[8:12]
+
+
+def _extents(iloc: bytes) -> Iterator[tuple[int, int, int]]:
+    """Return number, offset and length of the items that lie in one piece in the file."""
+    if len(iloc) < 8:
+        return
+    version, sizes = iloc[0], iloc[4:6]
+    offset_bytes, length_bytes = sizes[0] >> 4, sizes[0] & 15
+    base_bytes, index_bytes = sizes[1] >> 4, sizes[1] & 15 if version else 0
+    number_bytes = 4 if version == 2 else 2
+    place = 6
+    count, place = _number(iloc, place, number_bytes)
+    for _ in range(min(count, MAX_ITEMS)):
+        item, place = _number(iloc, place, number_bytes)
+        method = 0
+        if version:
+            method, place = _number(iloc, place, 2)
+        place += 2  # which file: this one
+        base, place = _number(iloc, place, base_bytes)
+        pieces, place = _number(iloc, place, 2)
+        for _ in range(pieces):
+            offset, place = _number(iloc, place + index_bytes, offset_bytes)
+            length, place = _number(iloc, place, length_bytes)
+            if method & 15 == 0 and pieces == 1:
+                yield item, base + offset, length
+        if place > len(iloc):
+            return
+
+
+def _number(data: bytes, place: int, length: int) -> tuple[int, int]:
+    return int.from_bytes(data[place : place + length], "big"), place + length
