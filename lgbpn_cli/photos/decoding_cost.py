@@ -40,14 +40,16 @@ class Cost:
     needed_bytes: int
 
 
-def check_cost(file: BinaryIO, kind: str, path: Path, max_bytes: int | None) -> None:
+def check_cost(file: BinaryIO, kind: str, path: Path, max_pixels: int, max_bytes: int | None) -> None:
     """Return if a file of that kind, a format's name or raw, may be decoded within `max_bytes` (None: any number).
 
-    Raises DamagedFileError.
+    What has more than `max_pixels` is left to its reader. Raises DamagedFileError.
     """
     file_bytes = os.fstat(file.fileno()).st_size
     cost = COSTS[kind](file, path)
     file.seek(0)
+    if cost.pixels > max_pixels:
+        return
     if cost.pixels > LARGEST_NOTHING_PX and cost.pixels > MOST_PIXELS_A_BYTE * file_bytes:
         raise DamagedFileError(
             f"a file of {file_bytes} bytes cannot hold a photo of {cost.pixels / 1e6:.0f} megapixels",

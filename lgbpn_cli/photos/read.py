@@ -32,12 +32,12 @@ def read_photo(path: Path, *, max_pixels: int = MAX_PIXELS, max_bytes: int | Non
     try:
         with open_regular(path) as file:
             if path.suffix.lower() in RAW_SUFFIXES:
-                check_cost(file, "raw", path, max_bytes)
+                check_cost(file, "raw", path, max_pixels, max_bytes)
                 return read_raw(path, max_pixels)
             head = file.read(SIGNATURE_BYTES)
             known = recognise(head)
             file.seek(0)
-            check_cost(file, known.name, path, max_bytes)
+            check_cost(file, known.name, path, max_pixels, max_bytes)
             return known.read(file, path, max_pixels)
     except DamagedFileError as error:
         raise PhotoReadError(shown(path), error.cause, error.cure) from error
