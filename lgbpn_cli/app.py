@@ -45,9 +45,10 @@ from lgbpn_cli.evaluation.settings import EvaluationConfig
 from lgbpn_cli.evaluation.submission import write_submission
 from lgbpn_cli.evaluation.table import as_csv
 from lgbpn_cli.file_names import EVERY_NAME, NamePatterns
+from lgbpn_cli.memory import room_for_reading
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.photo import Photo
-from lgbpn_cli.photos.prepare import prepare_photo
+from lgbpn_cli.photos.prepare import prepare_photo, read_guarded
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.shot import Shot, shot_in
@@ -158,7 +159,10 @@ def denoise_folder(
     """
     check_inputs(inputs)
     check_output(inputs, output)
-    with ReadingProcess(time_limit_s=output.photo_time_limit_s) as reading:
+    limit_bytes = _limit_of_program(settings, device)
+    with ReadingProcess(
+        time_limit_s=output.photo_time_limit_s, max_bytes=lambda: room_for_reading(limit_bytes)
+    ) as reading:
         _denoise_found(
             inputs,
             output,
@@ -170,6 +174,15 @@ def denoise_folder(
             dry_run=dry_run,
             page=page,
         )
+
+
+def _limit_of_program(settings: InferenceConfig, device: str) -> int | None:
+    """Return the most memory that the program itself may take; None where that is not limited, but a GPU's own."""
+    if settings.max_memory_bytes is None or device not in ("auto", "cpu"):
+        return None
+    from lgbpn_cli.device import choose_device
+
+    return settings.max_memory_bytes if choose_device(device).name == "cpu" else None
 
 
 def _denoise_found(
@@ -247,6 +260,7 @@ def _denoise_found(
         write=by_photo.write,
         model_of=by_photo.model_of,
         is_done=lambda target: target.exists() and not output.overwrite,
+        overlap=_limit_of_program(settings, device) is None,
     )
     if page is not None:
         label, facts = describe_network(denoiser.model, denoiser.settings)
@@ -285,7 +299,7 @@ def evaluate(
             config.pair_pattern,
             only=config.only,
             exclude=config.exclude,
-            read=lambda path: reading.call(path, read_photo, path),
+            read=lambda path: read_guarded(reading, path),
         )
         # As `denoise` prepares them: what is measured is what it gives, `mean_light` apart.
         denoisers = [prepare(name, device, each) for name in config.models for each in settings]
@@ -348,7 +362,7 @@ def probe(
 
     with ReadingProcess() as reading:
         paths = [source.path for source in selection.sources]
-        found = probe_photos(paths, cell_levels(), on_step, lambda path: reading.call(path, read_photo, path))
+        found = probe_photos(paths, cell_levels(), on_step, lambda path: read_guarded(reading, path))
     found.failures[:0] = refused
     return found
 

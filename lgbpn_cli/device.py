@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import psutil
@@ -17,6 +16,7 @@ from torch.nn import functional
 
 from lgbpn_cli.config import Precision
 from lgbpn_cli.errors import DeviceError
+from lgbpn_cli.memory import free_bytes
 
 DTYPES: dict[str, torch.dtype] = {
     "float32": torch.float32,
@@ -24,8 +24,6 @@ DTYPES: dict[str, torch.dtype] = {
     "float16": torch.float16,
 }
 """PyTorch's number formats by the names that --precision takes."""
-CGROUP_LIMIT, CGROUP_USED = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
-"""Where a Linux container finds what memory it may use, and uses."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +147,7 @@ class Device:
             return free
         if self.name == "mps":
             return int(torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory())
-        return int(min(psutil.virtual_memory().available, _container_free_bytes()))
+        return free_bytes()
 
     def upload(self, pixels: np.ndarray) -> Tensor:
         """Return pixels (h, w, 3) as (1, 3, h, w) here, channels-last in memory.
@@ -204,14 +202,6 @@ class Device:
     @property
     def _is_cuda(self) -> bool:
         return self.name.startswith("cuda")
-
-
-def _container_free_bytes() -> float:
-    """Return what the limit of this process's container leaves; infinite without one."""
-    try:
-        return int(CGROUP_LIMIT.read_text()) - int(CGROUP_USED.read_text())
-    except (OSError, ValueError):
-        return float("inf")
 
 
 def resident_bytes() -> int:

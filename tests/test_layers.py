@@ -22,7 +22,7 @@ LAYERS = (
     {"device"},
     {"training_config"},
     {"config"},
-    {"errors", "file_names", "version"},
+    {"errors", "file_names", "memory", "version"},
 )
 """Each room may import itself and the rooms of the layers below its own."""
 SERVING = {
@@ -34,7 +34,7 @@ SERVING = {
     "mean_colour": {"noise"},
 }
 """Rooms beside the layers, with what they may import besides LEAVES; never PyTorch."""
-LEAVES = {"config", "errors", "file_names", "version"}
+LEAVES = {"config", "errors", "file_names", "memory", "version"}
 SERVED = {"app", "denoiser", "batch", "evaluation", "training"}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 

@@ -36,6 +36,8 @@ class Steps:
     """The name of the model that is run over a photo."""
     is_done: Callable[[Path], bool] = lambda _: False
     """Whether a photo's target needs nothing any more: another run may have written it since this one began."""
+    overlap: bool = True
+    """Read and write while the network runs; without, one photo at a time is in memory."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,14 @@ def run_jobs(
         try:
             for number, job in enumerate(jobs, start=1):
                 read = reading.result()
-                if number < len(jobs):
+                more = number < len(jobs)
+                if more and steps.overlap:
                     reading = _submit_read(reader, steps, jobs[number])
                 line.process(job, read)
+                if more and not steps.overlap:
+                    del read, reading
+                    line.settle()
+                    reading = _submit_read(reader, steps, jobs[number])
         finally:
             reader.shutdown(wait=False, cancel_futures=True)
             _whatever_comes(line.settle)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lgbpn_cli.cli.amounts import parse_bytes, parse_part
+from lgbpn_cli.cli.amounts import parse_bytes, parse_part, parse_seconds
 from lgbpn_cli.cli.command_line import command_line
 from lgbpn_cli.cli.options import (
     AUTO,
@@ -148,6 +148,22 @@ def denoise(
             help="Refuse larger pictures, which may be made to exhaust memory.",
         ),
     ] = OutputConfig.max_pixels,
+    photo_time_limit: Annotated[
+        str,
+        typer.Option(
+            "--photo-time-limit",
+            metavar="TIME",
+            help="Give a photo up that takes longer to read: 30s, 10m. Damaged files can keep a decoder busy for ever.",
+        ),
+    ] = "10m",
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Refuse photos with damaged picture data; else they are denoised as far as they can be read, with a "
+            "word of it.",
+        ),
+    ] = OutputConfig.strict,
     model: Annotated[
         str | None,
         typer.Option(
@@ -307,6 +323,8 @@ def denoise(
         preserve_times=preserve_times,
         provenance=provenance,
         max_pixels=max_pixels,
+        photo_time_limit_s=parse_seconds("--photo-time-limit", photo_time_limit),
+        strict=strict,
     )
     # Here and not at the top: --help does not have to wait for them.
     from lgbpn_cli import app

@@ -16,6 +16,7 @@ from lgbpn_cli.config import (
 from lgbpn_cli.device import DTYPES
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.inference.attention import REGION_PX, REGIONS_A_SIDE
+from lgbpn_cli.memory import PROGRAM_BYTES, READER_BYTES, SHARE_OF_FREE
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.u_net import UNet
 
@@ -25,12 +26,8 @@ LARGEST_ON_CPU_PX = {"student": 1024, "raw": 1024, "teacher": 512}
 """Larger tiles gain nothing on the CPU: there is less halo to compute, but less of a tile stays in the caches."""
 HALO_PX = {"student": 96, "teacher": 48}
 """Default halo, far below the reach of the networks: pixels so far away hardly matter (`lgbpn bench --agreement`)."""
-PROGRAM_BYTES = 450_000_000
-"""What the program occupies on the CPU before it sees a photo, most of it PyTorch; photos are counted by their own."""
 HELD_FACTOR = 1.25
 """What holding a photo takes beside its samples: the pieces that it was read from, and gaps between arrays."""
-SHARE_OF_FREE = 0.6
-"""How much of the free memory is planned with: other programs want some, and photos are read and written meanwhile."""
 VIEWS_OF_ONE_SHAPE = 4
 """Half of the views of `best` are as high as the tile is wide."""
 
@@ -84,7 +81,7 @@ def plan_inference(
     halo = _up(halo_px(model, config), multiple)
     quality = model.quality(config.quality)
     several = VIEWS_OF_ONE_SHAPE if quality == "best" and not device.is_cpu else 1
-    beside = HELD_FACTOR * held_bytes + PROGRAM_BYTES if device.is_cpu else 0
+    beside = HELD_FACTOR * held_bytes + PROGRAM_BYTES + READER_BYTES if device.is_cpu else 0
 
     def plan(tile_px: int, batch: int) -> Plan:
         tile = max(tile_px - tile_px % multiple, multiple)

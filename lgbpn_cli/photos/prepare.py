@@ -24,11 +24,16 @@ def prepare_photo(reading: ReadingProcess, path: Path, output: OutputConfig) -> 
 
     What its decoder reports as damaged is among its notes. Raises PhotoError; with `output.strict` for damage, too.
     """
-    photo, shot = reading.call(path, read_as_result, path, output, reading.max_bytes)
+    photo, shot = reading.call(path, read_as_result, path, output, reading.max_bytes())
     damage = (*photo.damage, *damage_in(reading.words))
     if damage and output.strict:
         raise PhotoReadError(shown(path), damage[0], DAMAGED_CURE)
     return replace(photo, notes=(*photo.notes, *damage)), shot
+
+
+def read_guarded(reading: ReadingProcess, path: Path) -> Photo:
+    """Return the photo at `path` as `read_photo` does, within the memory and time that `reading` allows."""
+    return reading.call(path, read_photo, path, max_bytes=reading.max_bytes())
 
 
 def read_as_result(path: Path, output: OutputConfig, max_bytes: int | None) -> tuple[Photo, Shot]:

@@ -17,7 +17,9 @@ from lgbpn_cli.photos import convert, read, record, shot  # noqa: F401
 
 ALIGNED_BYTES = 64
 ROOM_BYTES = 256_000_000
-"""What threads and allocators set apart without using it: the memory limit leaves so much more."""
+"""What allocators set apart without using it: the memory limit leaves so much more."""
+STACKS_BYTES = 32_000_000
+"""The same of the threads that decoders have for one processor core."""
 
 
 def main(folder: str) -> None:
@@ -89,16 +91,13 @@ def _by_number(file: BinaryIO) -> str:
     return f"/proc/{{pid}}/fd/{file.fileno()}"
 
 
-def _limit_memory(max_bytes: int | None) -> None:
+def _limit_memory(max_bytes: int) -> None:
     """Let the system refuse this process more memory than that above what it has; where it can."""
     if sys.platform != "linux":
         return
     import resource
 
-    limit = resource.RLIM_INFINITY
-    if max_bytes is not None:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5])
-        threads_bytes = 8_000_000 * 4 * (os.cpu_count() or 1)
-        limit = pages * resource.getpagesize() + max_bytes + ROOM_BYTES + threads_bytes
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5])
+    limit = pages * resource.getpagesize() + max_bytes + ROOM_BYTES + (os.cpu_count() or 1) * STACKS_BYTES
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))

@@ -22,6 +22,7 @@ from typing import IO, Any, ParamSpec, TypeVar
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import PhotoReadError, shown
+from lgbpn_cli.memory import room_for_reading
 from lgbpn_cli.photos.faults import DAMAGED_CURE
 
 MOST_WORDS_BYTES = 1 << 16
@@ -37,9 +38,12 @@ class ReadingProcess:
     """
 
     def __init__(
-        self, *, time_limit_s: float = OutputConfig.photo_time_limit_s, max_bytes: int | None = None
+        self,
+        *,
+        time_limit_s: float = OutputConfig.photo_time_limit_s,
+        max_bytes: Callable[[], int] = room_for_reading,
     ) -> None:
-        """Nothing is started yet. `time_limit_s` is the most a call may take, `max_bytes` the memory it may take."""
+        """Nothing is started yet. `time_limit_s` is the most a call may take, `max_bytes` tells its most memory."""
         self.time_limit_s = time_limit_s
         self.max_bytes = max_bytes
         self.words: list[str] = []
@@ -72,7 +76,7 @@ class ReadingProcess:
             timer.daemon = True
             timer.start()
             try:
-                answer = self._ask(child, (function, args, kwargs, self.max_bytes))
+                answer = self._ask(child, (function, args, kwargs, self.max_bytes()))
             except (EOFError, OSError, pickle.UnpicklingError):
                 raise self._failure(path, timed_out=over.is_set()) from None
             except BaseException:  # Ctrl-C: what is still on its way would be taken for the next answer

@@ -25,7 +25,8 @@ from lgbpn_cli.file_names import EVERY_NAME, NamePatterns, is_system_folder
 from lgbpn_cli.inference.noise_level import cell_levels
 from lgbpn_cli.noise import measure_noise
 from lgbpn_cli.photos.photo import PHOTO_SUFFIXES
-from lgbpn_cli.photos.read import open_regular, read_photo
+from lgbpn_cli.photos.prepare import read_guarded
+from lgbpn_cli.photos.read import open_regular
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.record import read_record
 from lgbpn_cli.photos.shot import Shot, shot_of
@@ -207,7 +208,7 @@ def _keep(
         return "made by lgbpn"
     if not _is_new(_file_digest(path), seen):  # a copy is known without being decoded
         return "given twice"
-    photo = reading.call(path, read_photo, path)
+    photo = read_guarded(reading, path)
     if min(photo.pixels.shape[:2]) < SMALLEST_SIDE_PX:
         return f"smaller than {SMALLEST_SIDE_PX} px"
     if not _is_new(hashlib.sha256(np.ascontiguousarray(photo.pixels).data).digest(), seen):

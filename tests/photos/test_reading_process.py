@@ -94,7 +94,7 @@ def test_a_decoder_that_never_ends_is_stopped_in_time(reading: ReadingProcess) -
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit a process's memory")
 def test_the_system_keeps_the_memory_limit(reading: ReadingProcess) -> None:
-    reading.max_bytes = 50 * MEGABYTE_BYTES
+    reading.max_bytes = lambda: 50 * MEGABYTE_BYTES
     with pytest.raises(MemoryError):
         reading.call(PHOTO, read_too_much, PHOTO, 20_000 * MEGABYTE_BYTES)
     assert reading.call(PHOTO, read_too_much, PHOTO, 40 * MEGABYTE_BYTES) == 40 * MEGABYTE_BYTES

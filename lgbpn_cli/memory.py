@@ -1,0 +1,40 @@
+"""The memory that there is, and how much of it may be planned with. Known without PyTorch, which takes seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+
+PROGRAM_BYTES = 450_000_000
+"""What the program occupies before it sees a photo, most of it PyTorch; photos are counted by their own."""
+READER_BYTES = 80_000_000
+"""What the process that reads photos occupies between two of them."""
+SHARE_OF_FREE = 0.6
+"""How much of the free memory is planned with: other programs want some, and photos are read and written meanwhile."""
+CGROUP_LIMIT, CGROUP_USED = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
+"""Where a Linux container finds what memory it may use, and uses."""
+
+
+def free_bytes() -> int:
+    """Return the memory of this machine, or of its container, that can be had now."""
+    return int(min(psutil.virtual_memory().available, _container_free_bytes()))
+
+
+def room_for_reading(limit_bytes: int | None = None) -> int:
+    """Return the memory that reading one photo may take where the whole program may take `limit_bytes`.
+
+    None stands for a share of what is free.
+    """
+    share = int(SHARE_OF_FREE * free_bytes())
+    if limit_bytes is None:
+        return share
+    return max(0, min(share, limit_bytes - PROGRAM_BYTES - READER_BYTES))
+
+
+def _container_free_bytes() -> float:
+    """Return what the limit of this process's container leaves; infinite without one."""
+    try:
+        return int(CGROUP_LIMIT.read_text()) - int(CGROUP_USED.read_text())
+    except (OSError, ValueError):
+        return float("inf")
