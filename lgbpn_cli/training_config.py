@@ -26,6 +26,9 @@ class TrainingConfig:
     """Crops a step."""
     crop_px: int = 120
     """Side of a training crop; 120 divides by PD 4 x dilation 2 and PD 5 x dilation 3."""
+    recoloured_share: float = 0.0
+    """Share of the crops whose channels are exchanged, inverted, turned in hue or made more saturated: a noisy photo in
+    other colours is a noisy photo."""
     rim_px: int = 10
     """Rim left out of the loss: reflect padding breaks blindness near borders (see docs in network/blind.py)."""
     learning_rate: float = 1.5e-3
@@ -53,6 +56,7 @@ class TrainingConfig:
         )
         for name in ("steps", "batch", "checkpoint_every"):
             require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
+        require(0 <= self.recoloured_share <= 1, "recoloured_share", "is not between 0 and 1", "Use 0.6.")
         require(
             0 <= 2 * self.rim_px < self.crop_px, "rim_px", "leaves nothing of the crop", "Use larger crops."
         )

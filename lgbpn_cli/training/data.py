@@ -15,7 +15,11 @@ from lgbpn_cli.errors import UsageError
 from lgbpn_cli.file_names import fits
 from lgbpn_cli.photos.photo import PHOTO_SUFFIXES
 from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.training.lessons_colour import recoloured, saturated
 from lgbpn_cli.training_config import DataSource
+
+SATURATED_SHARE, MOST_SATURATED = 0.3, 4.0
+"""Share of the crops in other colours that get more of them, and how many times as much at most."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +65,21 @@ def load_source(source: DataSource, data_root: Path, crop_px: int) -> NoisySourc
 class CropSampler:
     """Random crops, flipped and turned; the crops of a step depend on the seed and the step's number alone."""
 
-    def __init__(self, sources: Sequence[NoisySource], *, batch: int, crop_px: int, seed: int) -> None:
-        """Take crops of `crop_px` from `sources` by their weights, and from a source's photos by their area."""
+    def __init__(
+        self,
+        sources: Sequence[NoisySource],
+        *,
+        batch: int,
+        crop_px: int,
+        seed: int,
+        recoloured_share: float = 0.0,
+    ) -> None:
+        """Take crops of `crop_px` from `sources` by their weights, and from a source's photos by their area.
+
+        That share of them comes in other colours.
+        """
         self.sources, self.batch, self.crop_px, self.seed = tuple(sources), batch, crop_px, seed
+        self.recoloured_share = recoloured_share
         weights = np.array([source.weight for source in sources], dtype=np.float64)
         self.source_share = weights / weights.sum()
         self.photo_share = [
@@ -82,7 +98,18 @@ class CropSampler:
         photo = self.sources[index].photos[random.choice(len(share), p=share)]
         top, left = (int(random.integers(0, side - self.crop_px + 1)) for side in photo.shape[:2])
         crop = np.rot90(photo[top : top + self.crop_px, left : left + self.crop_px], int(random.integers(4)))
-        return crop[:, ::-1] if random.integers(2) else crop
+        crop = crop[:, ::-1] if random.integers(2) else crop
+        return _in_other_colours(crop, random) if random.random() < self.recoloured_share else crop
+
+
+def _in_other_colours(crop: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Return a noisy crop (h, w, 3) uint8 with its noise in other colours, some of them more saturated."""
+    noisy = crop.astype(np.float32) / np.float32(255)
+    if random.random() < SATURATED_SHARE:
+        noisy = saturated(noisy, random, MOST_SATURATED)
+    else:
+        noisy, _ = recoloured((noisy, noisy), random)
+    return np.asarray(np.rint(255 * noisy), np.uint8)
 
 
 def _share(sizes: Iterable[int]) -> np.ndarray:

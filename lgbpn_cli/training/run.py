@@ -33,7 +33,13 @@ def run_recipe(
     """
     training = recipe.training
     sources = [load_source(source, data_root, training.crop_px) for source in recipe.sources]
-    sampler = CropSampler(sources, batch=training.batch, crop_px=training.crop_px, seed=training.seed)
+    sampler = CropSampler(
+        sources,
+        batch=training.batch,
+        crop_px=training.crop_px,
+        seed=training.seed,
+        recoloured_share=training.recoloured_share,
+    )
     run_folder.mkdir(parents=True, exist_ok=True)
     trainer = TeacherTrainer(recipe.network, training, sampler, device)
     trainer.learned_from = " ".join(f"{each.weight} {digest_of_all(each.photos)}" for each in sources)

@@ -146,3 +146,17 @@ def test_photos_of_a_source_are_drawn_by_their_area() -> None:
     white, black = np.full((20, 20, 3), 255, np.uint8), np.zeros((20, 60, 3), np.uint8)
     share = share_of_white(sampler_of([white, black], batch=8))
     assert abs(share - 0.25) < 4 * (0.75 * 0.25 / 1200) ** 0.5
+
+
+def test_a_share_of_the_crops_comes_in_other_colours() -> None:
+    photo = np.full((20, 20, 3), (30, 110, 200), np.uint8)
+    source = NoisySource("one", (photo,), 1.0)
+
+    def colours(share: float) -> set[tuple[int, ...]]:
+        sampler = CropSampler([source], batch=40, crop_px=8, seed=0, recoloured_share=share)
+        return {tuple(np.rint(255 * crop[:, 0, 0].numpy()).astype(int)) for crop in sampler.crops(0)}
+
+    assert colours(0.0) == {(30, 110, 200)}
+    found = colours(1.0)
+    assert len(found) > 10
+    assert max(max(colour) - min(colour) for colour in found) > 200  # more saturated than any photo had it
