@@ -20,14 +20,14 @@ from PIL import Image
 from torch import Tensor, nn
 
 from lgbpn_cli.config import PRESETS, NetworkConfig, PassConfig
-from lgbpn_cli.denoiser import load_model
+from lgbpn_cli.denoise.denoiser import load_model
 from lgbpn_cli.device import choose_device
 from lgbpn_cli.network.dtb import DilatedTransformerBlock, PhaseGrid
 from lgbpn_cli.network.lgbpn import LGBPN, LocalModule
-from lgbpn_cli.training.data import CropSampler, load_source
+from lgbpn_cli.training.config import TrainingConfig
+from lgbpn_cli.training.engine.trainer import TeacherTrainer
+from lgbpn_cli.training.pictures.data import CropSampler, load_source
 from lgbpn_cli.training.recipe import data_root, read_recipe
-from lgbpn_cli.training.trainer import TeacherTrainer
-from lgbpn_cli.training_config import TrainingConfig
 
 SHAPE = NetworkConfig(width=16, head_width=8, local_modules=4, global_blocks=2, feed_forward_expansion=2.5)
 ROWS = ("full", "no-shift", "no-9x9", "no-21x21", "transformer-in-both", "convolution-in-both")

@@ -27,10 +27,10 @@ from student_parts import SETS, read
 from lgbpn_cli.config import NETWORKS, NetworkConfig, PassConfig
 from lgbpn_cli.device import choose_device
 from lgbpn_cli.network.lgbpn import LGBPN
-from lgbpn_cli.training.data import CropSampler, load_source, source_files
+from lgbpn_cli.training.config import TrainingConfig
+from lgbpn_cli.training.engine.trainer import TeacherTrainer
+from lgbpn_cli.training.pictures.data import CropSampler, load_source, source_files
 from lgbpn_cli.training.recipe import data_root, read_recipe
-from lgbpn_cli.training.trainer import TeacherTrainer
-from lgbpn_cli.training_config import TrainingConfig
 
 RECIPE = Path("recipes/base.toml")
 SMALL = NETWORKS["small"]

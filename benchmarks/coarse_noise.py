@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from student_parts import read
 
-from lgbpn_cli.denoiser import load_model
+from lgbpn_cli.denoise.denoiser import load_model
 from lgbpn_cli.training.recipe import data_root
 
 EDGES = (0, 1 / 64, 1 / 16, 1 / 8, 1 / 4, 0.71)

@@ -26,17 +26,17 @@ from measure_presets import psnr_8bit
 from numpy.typing import NDArray
 from PIL import Image
 
-from lgbpn_cli.adaptation import give_detail_back
-from lgbpn_cli.colour import to_working
-from lgbpn_cli.denoiser import load_model
+from lgbpn_cli.denoise.denoiser import load_model
+from lgbpn_cli.denoise.detail import give_detail_back
+from lgbpn_cli.denoise.working import to_working
 from lgbpn_cli.evaluation.metrics import to_levels
-from lgbpn_cli.inference.noise_level import cell_levels
 from lgbpn_cli.models.load import DEFAULT_MODEL
 from lgbpn_cli.network.student import Student
-from lgbpn_cli.noise import measure_noise
+from lgbpn_cli.noise.estimator import cell_levels
+from lgbpn_cli.noise.measure import measure_noise
 from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.training.noise.camera import NoiseRanges, draw_camera, photograph, through_jpeg
 from lgbpn_cli.training.recipe import data_root, read_distillation_recipe
-from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph, through_jpeg
 
 Photos = Iterator[tuple[np.ndarray, np.ndarray]]
 """Noisy and clean, (h, w, 3) in 0..1."""

@@ -19,9 +19,9 @@ from detail import Photos, real, rounded, simulated
 from measure_presets import psnr_8bit
 from student_parts import SETS
 
-from lgbpn_cli.denoiser import load_model
+from lgbpn_cli.denoise.denoiser import load_model
 from lgbpn_cli.models.load import DEFAULT_MODEL
-from lgbpn_cli.training.scenes import reduced
+from lgbpn_cli.training.pictures.scenes import reduced
 
 REDUCTIONS = (2, 3)
 LEVELS = (5, 10, 20)

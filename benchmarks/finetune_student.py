@@ -24,14 +24,14 @@ from PIL import Image
 from lgbpn_cli.device import Device, choose_device
 from lgbpn_cli.models.load import DEFAULT_MODEL, Model, load_model
 from lgbpn_cli.network.student import Student
-from lgbpn_cli.training.data import CropSampler, NoisySource
-from lgbpn_cli.training.distil import Earlier, clean_photos
-from lgbpn_cli.training.distributed import ProcessGroup
-from lgbpn_cli.training.finetune import FinetuneTrainer
-from lgbpn_cli.training.finetune_student import ROUNDS, SOURCE, student_trainer
-from lgbpn_cli.training.pairs import CleanedPhotos
-from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph, through_jpeg
-from lgbpn_cli.training_config import FinetuneConfig, TrainingConfig
+from lgbpn_cli.training.config import FinetuneConfig, TrainingConfig
+from lgbpn_cli.training.engine.distributed import ProcessGroup
+from lgbpn_cli.training.finetune.run import FinetuneTrainer
+from lgbpn_cli.training.finetune.student import ROUNDS, SOURCE, student_trainer
+from lgbpn_cli.training.noise.camera import NoiseRanges, draw_camera, photograph, through_jpeg
+from lgbpn_cli.training.pictures.data import CropSampler, NoisySource
+from lgbpn_cli.training.student.distil import Earlier, clean_photos
+from lgbpn_cli.training.student.pairs import CleanedPhotos
 
 CAMERAS = {"A": (1, 2e-3, 92), "B": (2, 8e-3, 95), "C": (3, 4e-3, 85)}
 """Seed, variance of the shot noise at full scale, JPEG quality."""

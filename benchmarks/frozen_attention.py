@@ -20,10 +20,10 @@ import numpy as np
 from PIL import Image
 
 from lgbpn_cli.config import InferenceConfig
-from lgbpn_cli.denoiser import load_model
-from lgbpn_cli.inference.denoise import run_network
+from lgbpn_cli.denoise.denoiser import load_model
+from lgbpn_cli.inference.run import run_network
+from lgbpn_cli.training.noise.camera import NoiseRanges, draw_camera, photograph
 from lgbpn_cli.training.recipe import data_root
-from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph
 
 KEPT_OUT = ("34", "36", "38", "40")
 LARGE_PIXELS = 2048 * 2048

@@ -27,12 +27,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import lgbpn_cli
-from lgbpn_cli.colour import to_working
+from lgbpn_cli.denoise.working import to_working
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.training.lessons_colour import hue_turn
 from lgbpn_cli.training.lessons_scenes import stars, text
+from lgbpn_cli.training.noise.camera import blur
 from lgbpn_cli.training.recipe import data_root, read_distillation_recipe
-from lgbpn_cli.training.synthesis import blur
 
 Picture = NDArray[np.float32]
 Clean = Callable[[Picture], Picture]

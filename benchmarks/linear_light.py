@@ -4,9 +4,9 @@
 
 Three photographs that no model was trained on are reduced and darkened by two stops, noise is added to their linear
 light as sensors add it (shot noise of two strengths, read noise, white balance), with and without what lies below
-black, and they are denoised with and without `lgbpn_cli/mean_light.py`. Results are brightened again and compared with
-the photograph in 8-bit sRGB: PSNR in dB, and the mean light of the darker half, as a share of the truth, of red, green
-and blue. Sets are found below LGBPN_DATA (default ../shared/data).
+black, and they are denoised with and without `lgbpn_cli/denoise/mean_light.py`. Results are brightened again and
+compared with the photograph in 8-bit sRGB: PSNR in dB, and the mean light of the darker half, as a share of the truth,
+of red, green and blue. Sets are found below LGBPN_DATA (default ../shared/data).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from unittest.mock import patch
 import numpy as np
 from PIL import Image
 
-from lgbpn_cli.colour import decode_light, encode_light
 from lgbpn_cli.config import InferenceConfig
-from lgbpn_cli.denoiser import Denoiser, prepare
+from lgbpn_cli.denoise.denoiser import Denoiser, prepare
+from lgbpn_cli.denoise.working import decode_light, encode_light
 from lgbpn_cli.evaluation.metrics import psnr_db
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.training.recipe import data_root
@@ -80,7 +80,7 @@ def main() -> None:
                     if keeps:
                         result = denoised(denoiser, noisy)
                     else:
-                        with patch("lgbpn_cli.denoiser.keep_mean_light"):
+                        with patch("lgbpn_cli.denoise.denoiser.keep_mean_light"):
                             result = denoised(denoiser, noisy)
                     truth = DARKENED * light
                     found.append(psnr_db(levels(result), levels(truth)))

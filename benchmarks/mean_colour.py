@@ -2,9 +2,9 @@
 
     python benchmarks/mean_colour.py [--model NAME|FILE] [--quality fast|best|teacher] [--every 1]
 
-Photos trained on are denoised with and without `lgbpn_cli/mean_colour.py`, at --strength auto: PSNR in dB, the worst
-change of a photo, and the mean over photos and channels of how far the mean colour is from the reference's, in levels
-of 255, as in the noisy photo. Sets are found below LGBPN_DATA (default ../shared/data).
+Photos trained on are denoised with and without `lgbpn_cli/denoise/mean_colour.py`, at --strength auto: PSNR in dB, the
+worst change of a photo, and the mean over photos and channels of how far the mean colour is from the reference's, in
+levels of 255, as in the noisy photo. Sets are found below LGBPN_DATA (default ../shared/data).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import numpy as np
 from student_parts import SETS, read
 
 from lgbpn_cli.app import denoise_image
-from lgbpn_cli.denoiser import load_model
+from lgbpn_cli.denoise.denoiser import load_model
 from lgbpn_cli.evaluation.metrics import colour_shift, psnr_db
-from lgbpn_cli.training.data import source_files
+from lgbpn_cli.training.pictures.data import source_files
 from lgbpn_cli.training.recipe import data_root, read_distillation_recipe
 
 
@@ -44,7 +44,11 @@ def main() -> None:
             scores, colours, noisy_colours = [], [], []
             for file in files:
                 noisy, reference = read(file.parent.parent / "noisy" / file.name), np.float32(read(file))
-                with nullcontext() if keeps else patch("lgbpn_cli.denoiser.mean_shift", return_value=None):
+                with (
+                    nullcontext()
+                    if keeps
+                    else patch("lgbpn_cli.denoise.denoiser.mean_shift", return_value=None)
+                ):
                     result = np.float32(denoise_image(noisy, model=model, quality=arguments.quality))
                 scores.append(psnr_db(result, reference))
                 colours.append(np.abs(colour_shift(result, reference)).mean())

@@ -25,26 +25,26 @@ from measure_noise import SETS
 from measure_presets import middle, psnr_8bit
 from torch import Tensor, nn
 
-from lgbpn_cli.adaptation import TOLERANCES, give_detail_back
-from lgbpn_cli.colour import to_working
 from lgbpn_cli.config import PRESETS
+from lgbpn_cli.denoise.detail import TOLERANCES, give_detail_back
+from lgbpn_cli.denoise.working import to_working
 from lgbpn_cli.device import choose_device
-from lgbpn_cli.inference.noise_level import cell_levels
 from lgbpn_cli.models.load import DEFAULT_MODEL, load_model
 from lgbpn_cli.models.manifest import find_model
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.student import Student
-from lgbpn_cli.noise import measure_noise
+from lgbpn_cli.noise.estimator import cell_levels
+from lgbpn_cli.noise.measure import measure_noise
 from lgbpn_cli.photos.read import read_photo
-from lgbpn_cli.training import finetune_student
-from lgbpn_cli.training.acceptance import Verdict, compare_teachers, judging_crops
-from lgbpn_cli.training.checkpoint import load_checkpoint
-from lgbpn_cli.training.distil import CHECKPOINT_NAME as STUDENT_CHECKPOINT_NAME
-from lgbpn_cli.training.finetune import CHECKPOINT_NAME
-from lgbpn_cli.training.finetune_photos import read_index, read_tiles
-from lgbpn_cli.training.finetune_runs import Listener, finetune_folder
+from lgbpn_cli.training.config import FinetuneConfig
+from lgbpn_cli.training.engine.checkpoint import load_checkpoint
+from lgbpn_cli.training.finetune.acceptance import Verdict, compare_teachers, judging_crops
+from lgbpn_cli.training.finetune.folder import Listener, finetune_folder
+from lgbpn_cli.training.finetune.photos import read_index, read_tiles
+from lgbpn_cli.training.finetune.run import CHECKPOINT_NAME
+from lgbpn_cli.training.finetune.run import student as finetune_student
 from lgbpn_cli.training.recipe import data_root
-from lgbpn_cli.training_config import FinetuneConfig
+from lgbpn_cli.training.student.distil import CHECKPOINT_NAME as STUDENT_CHECKPOINT_NAME
 
 GROUPS = (
     ("renoir-even", "[01]*"),

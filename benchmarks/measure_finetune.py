@@ -27,9 +27,9 @@ from lgbpn_cli.models.load import DEFAULT_MODEL
 from lgbpn_cli.models.manifest import find_model
 from lgbpn_cli.models.weight_file import read_weights, write_weights
 from lgbpn_cli.network.lgbpn import LGBPN
-from lgbpn_cli.training.finetune_runs import Listener, finetune_folder
+from lgbpn_cli.training.config import FinetuneConfig
+from lgbpn_cli.training.finetune.folder import Listener, finetune_folder
 from lgbpn_cli.training.recipe import data_root
-from lgbpn_cli.training_config import FinetuneConfig
 
 NAME = "measured"
 

@@ -15,10 +15,10 @@ import time
 
 import numpy as np
 
-from lgbpn_cli.colour import to_working
+from lgbpn_cli.denoise.working import to_working
 from lgbpn_cli.evaluation.residual import _box_mean
-from lgbpn_cli.inference.noise_level import cell_levels
-from lgbpn_cli.noise import REACH_PX, measure_noise
+from lgbpn_cli.noise.estimator import cell_levels
+from lgbpn_cli.noise.measure import REACH_PX, measure_noise
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.training.recipe import data_root
 

@@ -17,14 +17,15 @@ from statistics import fmean
 import numpy as np
 from measure_noise import SETS
 
-from lgbpn_cli.adaptation import TOLERANCES, choose_preset, give_detail_back
-from lgbpn_cli.colour import to_working
 from lgbpn_cli.config import PRESETS, InferenceConfig
-from lgbpn_cli.denoiser import load_model
+from lgbpn_cli.denoise.denoiser import load_model
+from lgbpn_cli.denoise.detail import TOLERANCES, give_detail_back
+from lgbpn_cli.denoise.working import to_working
 from lgbpn_cli.evaluation.metrics import psnr_db, to_levels
-from lgbpn_cli.inference.denoise import run_network
-from lgbpn_cli.inference.noise_level import cell_levels
-from lgbpn_cli.noise import measure_noise
+from lgbpn_cli.inference.run import run_network
+from lgbpn_cli.noise.estimator import cell_levels
+from lgbpn_cli.noise.measure import measure_noise
+from lgbpn_cli.noise.summary import choose_preset
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.training.recipe import data_root
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lgbpn_cli.denoiser import load_model
+from lgbpn_cli.denoise.denoiser import load_model
 
 TILE_PX = 640
 ROUNDS = 8

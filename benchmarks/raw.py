@@ -24,7 +24,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from lgbpn_cli.colour import decode_light
+from lgbpn_cli.denoise.working import decode_light
 from lgbpn_cli.evaluation.synthetic_raw import (
     SensorNoise,
     camera_light,
@@ -33,10 +33,10 @@ from lgbpn_cli.evaluation.synthetic_raw import (
     write_cfa_dng,
     write_linear_dng,
 )
+from lgbpn_cli.training.noise.camera import blur
 from lgbpn_cli.training.raw.cameras import Sensor
 from lgbpn_cli.training.raw.sensor import noisy_mosaic, spoil_sites
 from lgbpn_cli.training.recipe import data_root
-from lgbpn_cli.training.synthesis import blur
 
 KEPT_OUT = (
     "elementary_Leaves.jpg",

@@ -24,15 +24,21 @@ from detail import simulated
 from measure_presets import psnr_8bit
 from PIL import Image
 
-from lgbpn_cli.denoiser import load_model
+from lgbpn_cli.denoise.denoiser import load_model
 from lgbpn_cli.device import choose_device
 from lgbpn_cli.evaluation.metrics import psnr_db
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.student import Student, grown
-from lgbpn_cli.training.data import load_source, source_files
-from lgbpn_cli.training.distil import ESTIMATES_FOLDER, Earlier, clean_photos, draw_pictures, train_student
-from lgbpn_cli.training.pairs import CleanedPhotos
+from lgbpn_cli.training.pictures.data import load_source, source_files
 from lgbpn_cli.training.recipe import DistillationRecipe, data_root, read_distillation_recipe
+from lgbpn_cli.training.student.distil import (
+    ESTIMATES_FOLDER,
+    Earlier,
+    clean_photos,
+    draw_pictures,
+    train_student,
+)
+from lgbpn_cli.training.student.pairs import CleanedPhotos
 
 ROWS = {
     "real noise": (0.0, 0.0, 0.0, 0.0, False),

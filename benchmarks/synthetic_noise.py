@@ -17,8 +17,8 @@ import numpy as np
 from PIL import Image
 
 from lgbpn_cli.evaluation.residual import noise_correlation
+from lgbpn_cli.training.noise.camera import NoiseRanges, draw_camera, photograph
 from lgbpn_cli.training.recipe import data_root
-from lgbpn_cli.training.synthesis import NoiseRanges, draw_camera, photograph
 
 SETS: dict[str, tuple[str, ...]] = {
     "sidd-val-odd": ("33_", "35_", "37_", "39_"),

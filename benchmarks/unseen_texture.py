@@ -21,11 +21,11 @@ from measure_presets import psnr_8bit
 from PIL import Image
 from student_parts import read
 
-from lgbpn_cli.denoiser import load_model
+from lgbpn_cli.denoise.denoiser import load_model
 from lgbpn_cli.models.load import DEFAULT_MODEL
+from lgbpn_cli.training.noise.transplant import lay_noise, learn_noise
+from lgbpn_cli.training.pictures.scenes import darkened
 from lgbpn_cli.training.recipe import data_root
-from lgbpn_cli.training.scenes import darkened
-from lgbpn_cli.training.transplant import lay_noise, learn_noise
 
 EVERY = {"sidd-val-odd": 3, "renoir-even": 1}
 SIDE_PX = 224

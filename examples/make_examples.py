@@ -2,7 +2,7 @@
 
 The photographs are found below LGBPN_DATA (default ../shared/data) in `clean/`; see LICENCES.md for their authors.
 They are reduced, which takes the noise of their own away, and put through the simulated camera of
-`lgbpn_cli.training.synthesis`. The same seeds give the same files.
+`lgbpn_cli.training.noise.camera`. The same seeds give the same files.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from lgbpn_cli.training.noise.camera import Camera, photograph
 from lgbpn_cli.training.recipe import data_root
-from lgbpn_cli.training.synthesis import Camera, photograph
 
 EXAMPLES = (
     ("Wine_by_Jakkub_Mede.jpg", "drum_and_wine.jpg", 2.5, Camera(shot=0.010, read=4e-4)),

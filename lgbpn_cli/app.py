@@ -23,9 +23,9 @@ from lgbpn_cli.batch.pipeline import Opening, Steps, describe_failure, open_firs
 from lgbpn_cli.batch.probe import Probe, probe_photos
 from lgbpn_cli.batch.selection import Selection, check_inputs, select_sources
 from lgbpn_cli.batch.targets import TargetPlan, check_output, plan_targets
-from lgbpn_cli.colour import to_working
 from lgbpn_cli.config import InferenceConfig, OutputConfig
-from lgbpn_cli.denoiser import Denoiser, DenoiserOfCamera, prepare
+from lgbpn_cli.denoise.denoiser import Denoiser, DenoiserOfCamera, prepare
+from lgbpn_cli.denoise.working import to_working
 from lgbpn_cli.errors import PhotoWriteError, UsageError
 from lgbpn_cli.evaluation.denoise_page import DenoisePage
 from lgbpn_cli.evaluation.methods import (
@@ -37,12 +37,10 @@ from lgbpn_cli.evaluation.methods import (
 )
 from lgbpn_cli.evaluation.page import as_page
 from lgbpn_cli.evaluation.pairs import pair_pictures
-from lgbpn_cli.evaluation.perceptual import load_lpips
 from lgbpn_cli.evaluation.report import EvaluationReport
 from lgbpn_cli.evaluation.report_files import check_report_file, write_report
 from lgbpn_cli.evaluation.run import evaluate_pairs
 from lgbpn_cli.evaluation.settings import EvaluationConfig
-from lgbpn_cli.evaluation.submission import write_submission
 from lgbpn_cli.evaluation.table import as_csv
 from lgbpn_cli.file_names import EVERY_NAME, NamePatterns
 from lgbpn_cli.memory import room_for_reading
@@ -54,11 +52,13 @@ from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.shot import Shot, shot_in
 from lgbpn_cli.photos.suffixes import type_for
 from lgbpn_cli.photos.write import write_photo
+from lgbpn_cli.research.perceptual import load_lpips
+from lgbpn_cli.research.submission import write_submission
 
 if TYPE_CHECKING:
     from lgbpn_cli.device import DeviceList
-    from lgbpn_cli.inference.bench import Agreement, Speed
     from lgbpn_cli.models.load import Model
+    from lgbpn_cli.research.bench import Agreement, Speed
 
 AUTO_MODEL = "auto"
 """As a model's name: the user's model for the camera that took the photo."""
@@ -358,7 +358,7 @@ def probe(
     refused = [str(error) for _, error in selection.refused]
     if not selection.sources:
         return Probe(failures=refused)
-    from lgbpn_cli.inference.noise_level import cell_levels
+    from lgbpn_cli.noise.estimator import cell_levels
 
     with ReadingProcess() as reading:
         paths = [source.path for source in selection.sources]
@@ -387,7 +387,7 @@ def bench_speed(
     Raises what `load_model` raises, and UsageError for a quality that the model has not.
     """
     from lgbpn_cli.device import choose_device
-    from lgbpn_cli.inference.bench import load_for_bench, measure_speed
+    from lgbpn_cli.research.bench import load_for_bench, measure_speed
 
     loaded = load_for_bench(model, settings.quality, choose_device(device))
     return measure_speed(loaded, settings, megapixels=megapixels, repeats=repeats)
@@ -406,7 +406,7 @@ def bench_agreement(
     Raises PhotoError where it cannot be read, and what `load_model` raises.
     """
     from lgbpn_cli.device import choose_device
-    from lgbpn_cli.inference.bench import load_for_bench, measure_agreement
+    from lgbpn_cli.research.bench import load_for_bench, measure_agreement
 
     loaded = load_for_bench(model, settings.quality, choose_device(device))
     return measure_agreement(to_working(read_photo(photo)), loaded, settings, tiles_px)

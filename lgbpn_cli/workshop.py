@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lgbpn_cli.denoiser import load_model
-from lgbpn_cli.training_config import FinetuneConfig
+from lgbpn_cli.denoise.denoiser import load_model
+from lgbpn_cli.training.config import FinetuneConfig
 
 if TYPE_CHECKING:
     from lgbpn_cli.models.manifest import ModelEntry
-    from lgbpn_cli.training.distil import DistillationProgress
-    from lgbpn_cli.training.finetune import Report as FinetuneReport
-    from lgbpn_cli.training.trainer import TrainingProgress
+    from lgbpn_cli.training.engine.trainer import TrainingProgress
+    from lgbpn_cli.training.finetune.run import Report as FinetuneReport
+    from lgbpn_cli.training.student.distil import DistillationProgress
 
 
 def finetune(
@@ -34,7 +34,7 @@ def finetune(
     """
     from lgbpn_cli.device import choose_device
     from lgbpn_cli.models.manifest import user_folder
-    from lgbpn_cli.training.finetune_runs import Listener, finetune_folder
+    from lgbpn_cli.training.finetune.folder import Listener, finetune_folder
 
     return finetune_folder(
         folder,
@@ -71,7 +71,7 @@ def train(
     from lgbpn_cli.device import choose_device
     from lgbpn_cli.models.manifest import user_folder
     from lgbpn_cli.training.recipe import data_root, read_recipe
-    from lgbpn_cli.training.run import run_recipe
+    from lgbpn_cli.training.teacher.run import run_recipe
 
     return run_recipe(
         read_recipe(recipe),
@@ -99,8 +99,8 @@ def distill(
     the run cannot go on.
     """
     from lgbpn_cli.models.manifest import user_folder
-    from lgbpn_cli.training.distil import run_distillation
     from lgbpn_cli.training.recipe import data_root, read_distillation_recipe
+    from lgbpn_cli.training.student.distil import run_distillation
 
     wanted = read_distillation_recipe(recipe)
     teacher = load_model(wanted.teacher, quality="teacher", device=device)

@@ -22,16 +22,16 @@ from safetensors.torch import save
 from torch import nn
 from tqdm import tqdm
 
-from lgbpn_cli.colour import to_working
-from lgbpn_cli.denoiser import load_model
-from lgbpn_cli.network.noise_estimator import NoiseEstimator
+from lgbpn_cli.denoise.denoiser import load_model
+from lgbpn_cli.denoise.working import to_working
+from lgbpn_cli.noise.network import NoiseEstimator
 from lgbpn_cli.photos.read import read_photo
-from lgbpn_cli.training.data import source_files
-from lgbpn_cli.training.drawn import draw_in_colours
-from lgbpn_cli.training.noise_lessons import SCENE_PX, NoiseLessons
+from lgbpn_cli.training.config import DataSource
+from lgbpn_cli.training.noise.transplant import learn_noise
+from lgbpn_cli.training.noise_estimator.lessons import SCENE_PX, NoiseLessons
+from lgbpn_cli.training.pictures.data import source_files
+from lgbpn_cli.training.pictures.drawn import draw_in_colours
 from lgbpn_cli.training.recipe import data_root, read_distillation_recipe
-from lgbpn_cli.training.transplant import learn_noise
-from lgbpn_cli.training_config import DataSource
 
 STEPS = 7000
 LEARNING_RATE = 2e-3

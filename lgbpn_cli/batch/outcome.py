@@ -7,6 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from lgbpn_cli.denoise.denoiser import RunFacts
+
 
 @dataclass(frozen=True)
 class Job:
@@ -54,20 +56,6 @@ class Outcome:
     """By how much the mean of each channel rose, in 8-bit levels; with DONE."""
     model: str | None = None
     """The model that denoised it; with DONE."""
-
-
-@dataclass(frozen=True)
-class RunFacts:
-    """What all photos of one run have in common."""
-
-    device: str
-    device_description: str
-    device_note: str | None
-    """What the user should know about the choice of the device."""
-    model: str
-    seed: int
-    settings: str
-    """Everything that decides about the pixels, as it is recorded in the results."""
 
 
 class Listener(Protocol):

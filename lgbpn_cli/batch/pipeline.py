@@ -15,12 +15,10 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from lgbpn_cli.batch.outcome import Failure, Job, Listener, Outcome, Status
-from lgbpn_cli.colour import colour_shift_levels
+from lgbpn_cli.denoise.working import colour_shift_levels
 from lgbpn_cli.errors import LgbpnError, ResultExistsError, shown, unforeseen
+from lgbpn_cli.image.types import OnTile
 from lgbpn_cli.photos.photo import Photo
-
-OnTile = Callable[[int, int], None]
-"""Called with the number of tiles done and their total."""
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from lgbpn_cli.config import PRECISIONS, QUALITIES, InferenceConfig
 from lgbpn_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from lgbpn_cli.inference.bench import Agreement, Speed
+    from lgbpn_cli.research.bench import Agreement, Speed
 
 MEGAPIXELS = 2.0
 REPEATS = 5

@@ -11,7 +11,7 @@ from lgbpn_cli.cli.options import DeviceOption, ModelsFolderOption
 from lgbpn_cli.cli.step_progress import StepReporter
 
 if TYPE_CHECKING:
-    from lgbpn_cli.training.distil import DistillationProgress
+    from lgbpn_cli.training.student.distil import DistillationProgress
 
 
 def distill(

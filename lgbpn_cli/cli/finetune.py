@@ -11,7 +11,7 @@ from lgbpn_cli.cli.amounts import parse_seconds
 from lgbpn_cli.cli.command_line import command_line
 from lgbpn_cli.cli.options import DeviceOption, ExcludeOption, OnlyOption, read_names
 from lgbpn_cli.errors import UsageError
-from lgbpn_cli.training_config import FinetuneConfig
+from lgbpn_cli.training.config import FinetuneConfig
 
 
 def finetune(

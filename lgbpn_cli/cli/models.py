@@ -54,8 +54,8 @@ def verify_models(
     """
     from lgbpn_cli.errors import ModelError
     from lgbpn_cli.models.manifest import all_models, find_model
-    from lgbpn_cli.models.noise_estimator import verify_noise_estimator
     from lgbpn_cli.models.portable import verify_model
+    from lgbpn_cli.noise.weights import verify_noise_estimator
 
     entries = [find_model(name) for name in names] if names else list(all_models().values())
     checks: list[tuple[str, Callable[[], object]]] = [
@@ -122,9 +122,9 @@ def import_model(
       lgbpn models import my-camera.lgbpn
       lgbpn models import LGBPN_SIDD.pth --name published-sidd --preset sidd
     """
-    from lgbpn_cli.models.authors_format import import_checkpoint
     from lgbpn_cli.models.manifest import user_folder
     from lgbpn_cli.models.portable import SUFFIX, import_portable
+    from lgbpn_cli.research.authors_format import import_checkpoint
 
     if file.suffix == SUFFIX:
         entry = import_portable(file, folder=user_folder(), name=name)

@@ -14,7 +14,7 @@ from lgbpn_cli.cli.stop_signals import finish_undisturbed
 from lgbpn_cli.errors import shown
 
 if TYPE_CHECKING:
-    from lgbpn_cli.batch.probe import NoiseSummary
+    from lgbpn_cli.noise.summary import NoiseSummary
 
 
 def probe(
@@ -63,10 +63,11 @@ def probe(
     from tqdm import tqdm
 
     from lgbpn_cli import app
-    from lgbpn_cli.batch.probe import as_document, summarise
+    from lgbpn_cli.batch.probe import as_document
+    from lgbpn_cli.noise.summary import summarise
 
     if plot is not None:
-        from lgbpn_cli.cli.noise_plot import check_plot, draw_correlation
+        from lgbpn_cli.noise.plot import check_plot, draw_correlation
 
         check_plot(plot)
     with tqdm(unit="photo", disable=None, leave=False) as bar, Heartbeat(lambda: said(bar)):

@@ -10,7 +10,7 @@ import typer
 from lgbpn_cli.cli.heartbeat import EVERY_S
 
 if TYPE_CHECKING:
-    from lgbpn_cli.training.trainer import TrainingProgress
+    from lgbpn_cli.training.engine.trainer import TrainingProgress
 
 
 class StepReporter:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lgbpn_cli.colour import to_working
+from lgbpn_cli.denoise.working import to_working
 from lgbpn_cli.evaluation.gallery import Gallery, Layer, Window, most_detail
 from lgbpn_cli.evaluation.metrics import to_levels
 from lgbpn_cli.evaluation.page import as_page
@@ -23,6 +23,7 @@ from lgbpn_cli.evaluation.report import NOISY, EvaluationReport, MethodResult, S
 from lgbpn_cli.evaluation.report_files import check_report_file, write_report
 from lgbpn_cli.evaluation.run import score_without_reference
 from lgbpn_cli.evaluation.settings import EvaluationConfig
+from lgbpn_cli.image.types import OnTile
 from lgbpn_cli.photos.photo import Photo
 
 OPTION = "--html"
@@ -31,7 +32,6 @@ WINDOW_SIDE_PX = 1024
 GUIDE_STEP_PX = 4
 """The detail is sought in every fourth pixel of every fourth row."""
 
-OnTile = Callable[[int, int], None]
 Run = Callable[[Photo, OnTile], Photo]
 Write = Callable[[Photo, Path], None]
 

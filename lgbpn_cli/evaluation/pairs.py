@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from lgbpn_cli.colour import to_working
+from lgbpn_cli.denoise.working import to_working
 from lgbpn_cli.errors import PhotoError, UsageError
-from lgbpn_cli.evaluation.matlab_blocks import MATLAB_SUFFIX, ReadBlock, read_blocks
 from lgbpn_cli.evaluation.problems import Problem
 from lgbpn_cli.file_names import fits
 from lgbpn_cli.photos.photo import PHOTO_SUFFIXES, Photo
 from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.research.matlab_blocks import MATLAB_SUFFIX, ReadBlock, read_blocks
 
 LEFT_OUT = "It is left out."
 RESULT_SUFFIX = "_denoised"

@@ -14,7 +14,6 @@ from lgbpn_cli.evaluation.gallery import Gallery, Layer
 from lgbpn_cli.evaluation.methods import Method
 from lgbpn_cli.evaluation.metrics import colour_shift, mean_absolute_error, psnr_db, to_levels
 from lgbpn_cli.evaluation.pairs import Pair, Pairing, Picture, read_pair, read_result
-from lgbpn_cli.evaluation.perceptual import Distance
 from lgbpn_cli.evaluation.problems import Problem, problem_of, stopped_after
 from lgbpn_cli.evaluation.provenance import protocol, run_facts
 from lgbpn_cli.evaluation.report import NOISY, EvaluationReport, MethodResult, Score
@@ -26,6 +25,7 @@ from lgbpn_cli.evaluation.residual import (
 )
 from lgbpn_cli.evaluation.settings import EvaluationConfig
 from lgbpn_cli.evaluation.ssim import CONVENTIONS
+from lgbpn_cli.research.perceptual import Distance
 
 OVER_SMOOTHED = 0.25
 """Edge structure above which the alarm is raised: clean references stay below it, blurred edges exceed it where the

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lgbpn_cli.config import InferenceConfig
-from lgbpn_cli.inference.picture import Canvas
+from lgbpn_cli.image.types import Canvas, OnTile, Window
 from lgbpn_cli.inference.plan import Plan, plan_inference
-from lgbpn_cli.inference.sweep import Estimate, OnTile, Sweeps
-from lgbpn_cli.inference.tiling import Tile, Window
+from lgbpn_cli.inference.sweep import Estimate, Sweeps
+from lgbpn_cli.inference.tiling import Tile
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.raw import PLANES, RawNetwork
 

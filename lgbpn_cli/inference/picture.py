@@ -2,37 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 
-from lgbpn_cli.inference.tiling import Window
-
-
-class Picture(Protocol):
-    """A source of pixels; a float32 array of (h, w, 3) is one."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Height, width, 3."""
-
-    @property
-    def nbytes(self) -> int:
-        """The memory it takes."""
-
-    def __getitem__(self, window: Window, /) -> np.ndarray:
-        """Return the pixels there: (h, w, 3) float32, 0..1, not to be written to."""
-
-
-class Canvas(Protocol):
-    """What results are put into; a float32 array of (h, w, 3) is one."""
-
-    @property
-    def nbytes(self) -> int:
-        """The memory it takes."""
-
-    def __setitem__(self, window: Window, pixels: np.ndarray, /) -> None:
-        """Take the pixels there: (h, w, 3) float32."""
+from lgbpn_cli.image.types import Picture, Window
 
 
 class Extended:

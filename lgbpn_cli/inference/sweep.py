@@ -10,12 +10,11 @@ from torch import Tensor
 
 from lgbpn_cli.config import InferenceConfig, Precision
 from lgbpn_cli.device import choose_device
+from lgbpn_cli.image.types import OnTile
 from lgbpn_cli.inference.plan import Plan, plan_inference
 from lgbpn_cli.inference.tiling import Tile, plan_tiles, split_tiles
 from lgbpn_cli.models.load import Model
 
-OnTile = Callable[[int, int], None]
-"""Called with the number of network calls done and their total."""
 Estimate = Callable[[Tile, Plan], Tensor]
 """Begins the estimate (1, 3, h, w) of a tile's window, on the device."""
 Write = Callable[[Tile, np.ndarray], None]

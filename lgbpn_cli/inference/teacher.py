@@ -7,12 +7,13 @@ import torch
 from torch import Tensor
 
 from lgbpn_cli.config import PRESETS, InferenceConfig, PassConfig
+from lgbpn_cli.image.types import Window
 from lgbpn_cli.inference.attention import calibration_windows
 from lgbpn_cli.inference.picture import Extended
 from lgbpn_cli.inference.plan import Plan
 from lgbpn_cli.inference.refine import replacement_mask
 from lgbpn_cli.inference.sweep import Estimate, Sweeps, Write
-from lgbpn_cli.inference.tiling import Tile, Window
+from lgbpn_cli.inference.tiling import Tile
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.sampling import pad_reflect

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-Window = tuple[slice, slice]
-"""Rows and columns of a photo."""
+from lgbpn_cli.image.types import Window
 
 
 @dataclass(frozen=True)

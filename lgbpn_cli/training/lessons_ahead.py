@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from torch.utils.data import DataLoader, Dataset
 
-from lgbpn_cli.training.pairs import Pairs, PairSampler
-from lgbpn_cli.training_config import DistillationConfig
+from lgbpn_cli.training.config import DistillationConfig
+from lgbpn_cli.training.student.pairs import Pairs, PairSampler
 
 AHEAD = 4
 """Steps that each process is ahead at most."""

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lgbpn_cli.training.log_uniform import log_uniform
+from lgbpn_cli.training.noise.log_uniform import log_uniform
 
 FloatImage = NDArray[np.float32]
 

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from lgbpn_cli.training.log_uniform import log_uniform
-from lgbpn_cli.training.synthesis import blur
+from lgbpn_cli.training.noise.camera import blur
+from lgbpn_cli.training.noise.log_uniform import log_uniform
 
 FloatImage = NDArray[np.float32]
 

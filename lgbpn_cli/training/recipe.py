@@ -12,7 +12,7 @@ from typing import Any
 
 from lgbpn_cli.config import NETWORKS, PRESETS, NetworkConfig, RawConfig, StudentConfig
 from lgbpn_cli.errors import UsageError
-from lgbpn_cli.training_config import DataSource, DistillationConfig, RawTrainingConfig, TrainingConfig
+from lgbpn_cli.training.config import DataSource, DistillationConfig, RawTrainingConfig, TrainingConfig
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lgbpn_cli.batch.outcome import Job, Outcome, RunFacts, Status
-from lgbpn_cli.batch.pipeline import OnTile, Steps, describe_failure, run_jobs
+from lgbpn_cli.batch.outcome import Job, Outcome, Status
+from lgbpn_cli.batch.pipeline import Steps, describe_failure, run_jobs
+from lgbpn_cli.denoise.denoiser import RunFacts
 from lgbpn_cli.errors import ModelError, PhotoReadError, PhotoWriteError, ResultExistsError
+from lgbpn_cli.image.types import OnTile
 from lgbpn_cli.photos.photo import Photo
 
 PATIENCE_S = 10

@@ -93,11 +93,10 @@ def install(put: Callable[[str, ModuleType], None]) -> None:
     rooms: dict[str, dict[str, object]] = {
         "lgbpn_cli.device": {"choose_device": choose_device},
         "lgbpn_cli.models.load": {"load_model": load_model, "DEFAULT_MODEL": "fake", "Model": FakeModel},
-        "lgbpn_cli.inference.denoise": {"run_network": run_network},
+        "lgbpn_cli.inference.run": {"run_network": run_network},
         "lgbpn_cli.inference.plan": {"plan_inference": plan_inference},
         # A negative is no picture with less noise: nothing of the original would be left out of it.
-        "lgbpn_cli.adaptation": {
-            "choose_preset": lambda noise: "sidd",
+        "lgbpn_cli.denoise.detail": {
             "give_detail_back": lambda noisy, denoised, into, noise, tolerance: None,
             "TOLERANCES": {"teacher": 1.2, "student": 1.5},
         },

@@ -14,7 +14,7 @@ from PIL import Image
 
 from lgbpn_cli.config import InferenceConfig
 from lgbpn_cli.device import choose_device
-from lgbpn_cli.inference.bench import flops_per_pixel, load_for_bench, measure_agreement, seam_score
+from lgbpn_cli.research.bench import flops_per_pixel, load_for_bench, measure_agreement, seam_score
 
 
 def bench(*options: object) -> subprocess.CompletedProcess[str]:

@@ -167,7 +167,7 @@ def test_every_setting_reaches_the_network_and_the_record(
 ) -> None:
     photo = make_photo("a.png")
     seen = []
-    room: Any = fake_rooms["lgbpn_cli.inference.denoise"]
+    room: Any = fake_rooms["lgbpn_cli.inference.run"]
     real = room.run_network
 
     def run_network(image: Any, model: Any, config: InferenceConfig, **options: Any) -> Any:
@@ -303,7 +303,7 @@ def test_each_part_of_a_model_has_its_own_tolerance(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     given = []
-    adaptation = fake_rooms["lgbpn_cli.adaptation"]
+    adaptation = fake_rooms["lgbpn_cli.denoise.detail"]
     monkeypatch.setattr(adaptation, "give_detail_back", lambda *arguments: given.append(arguments[-1]))
     assert lgbpn("denoise", make_photo("a.png", (8, 8)), "--quality", quality).exit_code == 0
     assert given == [adaptation.TOLERANCES[part]]

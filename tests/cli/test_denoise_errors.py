@@ -12,7 +12,7 @@ import pytest
 from small_photos import Lgbpn, MakePhoto, contents
 
 from lgbpn_cli.errors import ModelError
-from lgbpn_cli.inference.noise_level import CellLevels
+from lgbpn_cli.noise.estimator import CellLevels
 
 
 def test_bad_files_are_named_with_their_cause_and_the_others_are_done(
@@ -73,7 +73,7 @@ def test_an_error_inside_the_network_fails_one_photo_and_shows_its_traceback_onl
 ) -> None:
     make_photo("a.png", (5, 5))
     make_photo("b.png")
-    room: Any = fake_rooms["lgbpn_cli.inference.denoise"]
+    room: Any = fake_rooms["lgbpn_cli.inference.run"]
     real = room.run_network
 
     def run_network(image: Any, *arguments: Any, **options: Any) -> Any:
@@ -166,7 +166,7 @@ def test_without_its_noise_estimator_nothing_is_begun(
     def missing() -> CellLevels:
         raise ModelError("the noise estimator", "its file x is missing", "Install again.")
 
-    monkeypatch.setattr("lgbpn_cli.inference.noise_level.cell_levels", missing)
+    monkeypatch.setattr("lgbpn_cli.noise.estimator.cell_levels", missing)
     photo = make_photo("a.png")
     result = lgbpn("denoise", photo, *options)
     assert result.exit_code == 2

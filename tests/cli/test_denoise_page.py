@@ -111,7 +111,7 @@ def test_photos_that_fail_are_not_on_the_page(
     make_photo("a.png", (5, 5))
     (tmp_path / "b.png").write_bytes(b"")
     make_photo("c.png")
-    room: Any = fake_rooms["lgbpn_cli.inference.denoise"]
+    room: Any = fake_rooms["lgbpn_cli.inference.run"]
     real = room.run_network
 
     def run_network(image: Any, *arguments: Any, **options: Any) -> Any:
@@ -129,7 +129,7 @@ def test_results_that_cannot_be_written_are_not_on_the_page(
     lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_photo("a.png")
-    monkeypatch.setattr("lgbpn_cli.denoiser.write_photo", _disk_full)
+    monkeypatch.setattr("lgbpn_cli.denoise.denoiser.write_photo", _disk_full)
     result = lgbpn("denoise", tmp_path / "a.png", "--html", tmp_path / "page.html")
     assert result.exit_code == 1
     assert "no photo was denoised" in result.stderr

@@ -213,7 +213,7 @@ def _break_the_network(
     number: int, fake_rooms: dict[str, ModuleType], give: Callable[[np.ndarray], np.ndarray]
 ) -> None:
     """Let the network's answer to the photo of this number, from 1 on, be another."""
-    room: Any = fake_rooms["lgbpn_cli.inference.denoise"]
+    room: Any = fake_rooms["lgbpn_cli.inference.run"]
     real, calls = room.run_network, count(1)
 
     def run_network(image: np.ndarray, *arguments: Any, into: Any, **options: Any) -> np.ndarray:
@@ -263,7 +263,7 @@ def test_live_attention_reaches_the_network(
     lgbpn: Lgbpn, folders: tuple[Path, Path], fake_rooms: dict[str, ModuleType]
 ) -> None:
     seen = []
-    room: Any = fake_rooms["lgbpn_cli.inference.denoise"]
+    room: Any = fake_rooms["lgbpn_cli.inference.run"]
     real = room.run_network
 
     def run_network(image: Any, model: Any, config: InferenceConfig, **options: Any) -> Any:
@@ -316,7 +316,7 @@ def test_ctrl_c_ends_with_exit_code_130(
     def stopped(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sys.modules["lgbpn_cli.inference.denoise"], "run_network", stopped)
+    monkeypatch.setattr(sys.modules["lgbpn_cli.inference.run"], "run_network", stopped)
     assert lgbpn("eval", *folders).exit_code == 130
 
 
@@ -324,7 +324,7 @@ def test_ctrl_c_keeps_the_photos_that_are_measured(
     lgbpn: Lgbpn, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The second photo's second method is interrupted: its first one is left out, too."""
-    denoise = sys.modules["lgbpn_cli.inference.denoise"]
+    denoise = sys.modules["lgbpn_cli.inference.run"]
     real, calls = denoise.run_network, []
 
     def stopped_at_the_fourth(*arguments: object, **options: object) -> None:

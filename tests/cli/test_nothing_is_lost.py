@@ -35,7 +35,7 @@ def identity(fake_rooms: dict[str, ModuleType], lgbpn: Lgbpn) -> Lgbpn:
         everything = slice(0, image.shape[0]), slice(0, image.shape[1])
         into[everything] = image[everything]
 
-    fake_rooms["lgbpn_cli.inference.denoise"].run_network = run_network  # type: ignore[attr-defined]
+    fake_rooms["lgbpn_cli.inference.run"].run_network = run_network  # type: ignore[attr-defined]
     return lgbpn
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from lgbpn_cli import denoise_image
-from lgbpn_cli.denoiser import load_model
+from lgbpn_cli.denoise.denoiser import load_model
 
 
 @pytest.mark.parametrize("level", [5, 20])

@@ -10,8 +10,8 @@ import tifffile
 from photo_samples import ICC, PhotoMaker, noise
 from PIL import Image
 
-from lgbpn_cli.colour import decode_light, encode_light, from_working, to_working
 from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.denoise.working import decode_light, encode_light, from_working, to_working
 from lgbpn_cli.errors import UnsupportedPhotoError
 from lgbpn_cli.photos.companions import copy_companions
 from lgbpn_cli.photos.convert import as_result

@@ -17,10 +17,10 @@ from lgbpn_cli.device import Device, Hardware, choose_device
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.lgbpn import LGBPN
-from lgbpn_cli.training.data import CropSampler, NoisySource
-from lgbpn_cli.training.finetune import Report
-from lgbpn_cli.training.finetune_runs import Listener, finetune_folder
-from lgbpn_cli.training_config import FinetuneConfig, TrainingConfig
+from lgbpn_cli.training.config import FinetuneConfig, TrainingConfig
+from lgbpn_cli.training.finetune.folder import Listener, finetune_folder
+from lgbpn_cli.training.finetune.run import Report
+from lgbpn_cli.training.pictures.data import CropSampler, NoisySource
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 
 from lgbpn_cli.config import NETWORKS, RawConfig, StudentConfig
 from lgbpn_cli.errors import UsageError
-from lgbpn_cli.training.data import source_files
+from lgbpn_cli.training.config import DataSource, DistillationConfig, RawTrainingConfig, TrainingConfig
+from lgbpn_cli.training.pictures.data import source_files
 from lgbpn_cli.training.recipe import (
     DistillationRecipe,
     RawRecipe,
@@ -19,7 +20,6 @@ from lgbpn_cli.training.recipe import (
     read_recipe,
 )
 from lgbpn_cli.training.recipe import data_root as folder_of_data
-from lgbpn_cli.training_config import DataSource, DistillationConfig, RawTrainingConfig, TrainingConfig
 
 WHOLE = """
 name = "mine"

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from lgbpn_cli.config import NetworkConfig
-from lgbpn_cli.training_config import TrainingConfig
+from lgbpn_cli.training.config import TrainingConfig
 
 NETWORK = NetworkConfig(width=8, head_width=4, local_modules=1, global_blocks=1, value_range=1.0)
 TRAINING = TrainingConfig(

@@ -11,7 +11,14 @@ import numpy as np
 from PIL import Image
 
 from lgbpn_cli.photos.faults import DamagedFileError
-from lgbpn_cli.photos.jpeg.segments import BASELINE, EXTENDED, PROGRESSIVE, SCAN_END, START_OF_SCAN, JpegFile
+from lgbpn_cli.photos.jpeg.segments import (
+    BASELINE,
+    EXTENDED,
+    PROGRESSIVE,
+    SCAN_END,
+    START_OF_SCAN,
+    JpegFile,
+)
 
 LAST_COEFFICIENT = 63
 CODES = np.random.default_rng(0).integers(0, 255, 4096, np.uint8).tobytes()

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lgbpn_cli.errors import UsageError
-from lgbpn_cli.training.log_uniform import log_uniform
+from lgbpn_cli.training.noise.log_uniform import log_uniform
 
 MATRICES_FILE, ELD_FILE = "noise/camera-matrices.json", "noise/eld-cameras.json"
 ELD_WHITE = 15_583

@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lgbpn_cli.colour import decode_light
-from lgbpn_cli.training.log_uniform import log_uniform
+from lgbpn_cli.denoise.working import decode_light
+from lgbpn_cli.training.config import RawTrainingConfig
+from lgbpn_cli.training.noise.camera import blur
+from lgbpn_cli.training.noise.log_uniform import log_uniform
+from lgbpn_cli.training.pictures.scenes import reduced
 from lgbpn_cli.training.raw.cameras import CameraData, draw_colours, draw_sensor
 from lgbpn_cli.training.raw.sensor import expose, packed
-from lgbpn_cli.training.scenes import reduced
-from lgbpn_cli.training.synthesis import blur
-from lgbpn_cli.training_config import RawTrainingConfig
 
 FloatImage = NDArray[np.float32]
 LIGHT_OF_LEVEL = decode_light(np.arange(256, dtype=np.float32) / np.float32(255))

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from lgbpn_cli.training.log_uniform import log_uniform
+from lgbpn_cli.training.noise.log_uniform import log_uniform
 from lgbpn_cli.training.raw.cameras import Sensor
 
 FloatImage = NDArray[np.float32]

@@ -12,14 +12,14 @@ from lgbpn_cli.config import RawConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.network.raw import RawNetwork, stabilise
-from lgbpn_cli.training.data import load_source
-from lgbpn_cli.training.kept_arrays import digest_of_all
-from lgbpn_cli.training.muon import muon_and_adam
+from lgbpn_cli.training.config import RawTrainingConfig
+from lgbpn_cli.training.engine.kept_arrays import digest_of_all
+from lgbpn_cli.training.engine.muon import muon_and_adam
+from lgbpn_cli.training.engine.trainer import Trainer, TrainingProgress
+from lgbpn_cli.training.pictures.data import load_source
 from lgbpn_cli.training.raw.cameras import read_camera_data
 from lgbpn_cli.training.raw.lessons import RawSampler, RawScenes
 from lgbpn_cli.training.recipe import RawRecipe
-from lgbpn_cli.training.trainer import Trainer, TrainingProgress
-from lgbpn_cli.training_config import RawTrainingConfig
 
 CHECKPOINT_NAME = "raw.pt"
 SMALLEST_ERROR = 1e-3

@@ -14,8 +14,8 @@ import rawpy
 import tifffile
 from PIL import Image, ImageCms
 
-from lgbpn_cli.colour import from_working, to_working
 from lgbpn_cli.config import COLOUR_SPACES, OutputConfig
+from lgbpn_cli.denoise.working import from_working, to_working
 from lgbpn_cli.errors import PhotoReadError, UnsupportedPhotoError
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.photo import Photo

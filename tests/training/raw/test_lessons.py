@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from lgbpn_cli.errors import UsageError
+from lgbpn_cli.training.config import RawTrainingConfig
 from lgbpn_cli.training.raw.cameras import MATRICES_FILE, CameraData, read_camera_data
 from lgbpn_cli.training.raw.lessons import RawSampler, RawScenes, told, varied_light
-from lgbpn_cli.training_config import RawTrainingConfig
 
 CONFIG = RawTrainingConfig(batch=6, crop_px=32)
 

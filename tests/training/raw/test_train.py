@@ -12,11 +12,11 @@ from lgbpn_cli.config import RawConfig
 from lgbpn_cli.device import Device, Hardware, choose_device
 from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.network.raw import RawNetwork
+from lgbpn_cli.training.config import DataSource, RawTrainingConfig
 from lgbpn_cli.training.raw.cameras import CameraData
 from lgbpn_cli.training.raw.lessons import RawSampler, RawScenes
 from lgbpn_cli.training.raw.train import RawTrainer, load_scenes, train_raw_network
 from lgbpn_cli.training.recipe import RawRecipe
-from lgbpn_cli.training_config import DataSource, RawTrainingConfig
 
 RECIPE = RawRecipe(
     "mine",

@@ -1,0 +1,1 @@
+"""The flow of one photo, from its samples to clean ones."""

@@ -1,0 +1,94 @@
+"""What a photo's own noise decides: the preset of a teacher, and how much of what was removed is given back.
+
+Nothing here looks at more of a photo than its noise and the network's answer, and nothing depends on tiles.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+
+from lgbpn_cli.image.types import Canvas, Picture
+from lgbpn_cli.noise.measure import NoiseMeasurement
+
+WINDOW_PX = 25
+"""Side of the squares over which the energy of the removed part is compared with the noise."""
+TOLERANCES = {"teacher": 1.2, "student": 1.5}
+"""Up to this many times the energy of the noise may be removed: measured energies scatter round the true ones, and a
+student leaves more of the picture by itself (benchmarks/detail.py)."""
+BAND_ROWS = 512
+"""Most rows worked on at a time: temporary arrays stay small beside the photo."""
+BAND_PIXELS = 500_000
+"""Most pixels, of wide photos: a pixel takes about 80 bytes meanwhile."""
+THREADS = min(2, os.cpu_count() or 1)
+"""Bands worked on at a time; more would take more memory, and the network needs longer anyway."""
+SMALLEST_BAND_ROWS = 64
+
+
+def give_detail_back(
+    noisy: Picture, denoised: Picture, into: Canvas, noise: NoiseMeasurement, tolerance: float
+) -> None:
+    """Put the denoised picture `into` the canvas, with as much of the removed part as the noise cannot explain.
+
+    Pictures are (h, w, 3) float32 in 0..1 and asked for bands of rows; the canvas may be where `denoised` comes from.
+    Where the removed part has more than `tolerance` times the energy that the noise has at that brightness, it
+    holds picture, and Wiener's filter keeps noise / removed of it; means over squares make it smooth. A photo
+    without noise stays as it was.
+    """
+    margin, (height, width) = WINDOW_PX - 1, noisy.shape[:2]
+    band_rows = min(BAND_ROWS, max(SMALLEST_BAND_ROWS, BAND_PIXELS // width))
+    above: np.ndarray | None = None  # the rows before the band, as they were before they were replaced
+    begun: deque[tuple[slice, Future[np.ndarray]]] = deque()
+
+    def finish() -> None:
+        rows, result = begun.popleft()
+        into[rows, slice(None)] = result.result()
+
+    # NumPy computes outside of Python's lock, so bands can share the cores; they are read and written in order.
+    with ThreadPoolExecutor(THREADS) as pool:
+        for top in range(0, height, band_rows):
+            bottom = min(top + band_rows, height)
+            last = min(height, bottom + margin)
+            here = np.array(denoised[slice(top, last), slice(None)])
+            here = here if above is None else np.concatenate([above, here])
+            first = last - here.shape[0]
+            inner = slice(top - first, bottom - first)
+            above = here[max(0, bottom - first - margin) : bottom - first]
+            before = noisy[slice(first, last), slice(None)]
+            begun.append(
+                (slice(top, bottom), pool.submit(_with_detail, before, here, inner, noise, tolerance))
+            )
+            if len(begun) >= THREADS:
+                finish()
+        while begun:
+            finish()
+
+
+def _with_detail(
+    noisy: np.ndarray, denoised: np.ndarray, inner: slice, noise: NoiseMeasurement, tolerance: float
+) -> np.ndarray:
+    """Return the rows `inner` of the denoised band with its detail; the other rows are what they need to see."""
+    removed = noisy - denoised
+    energy = _mean_round(np.einsum("hwc,hwc->hw", removed, removed) * np.float32(255.0**2 / 3))
+    expected = _mean_round(noise.mean_variance_at(255 * denoised))
+    share = _mean_round(np.minimum(1.0, tolerance * expected / np.maximum(energy, 1e-6)))
+    result: np.ndarray = denoised[inner] + (1 - share[inner, :, None]) * removed[inner]
+    return result
+
+
+def _mean_round(values: np.ndarray) -> np.ndarray:
+    """Return the mean over a square round each value of (h, w), edges repeated."""
+    half = WINDOW_PX // 2
+    for axis in (0, 1):
+        border = [(0, 0), (0, 0)]
+        border[axis] = (half + 1, half)
+        # Sums over a whole side lose digits in float32.
+        sums = np.cumsum(np.pad(values, border, "edge"), axis=axis, dtype=np.float64)
+        length = values.shape[axis]
+        ahead = sums[WINDOW_PX:] if axis == 0 else sums[:, WINDOW_PX:]
+        behind = sums[:length] if axis == 0 else sums[:, :length]
+        values = ((ahead - behind) / WINDOW_PX).astype(np.float32)
+    return values

@@ -1,0 +1,150 @@
+"""Where noise is not skewed, its mean is zero: a result is brought back to the mean of its photo there.
+
+Encoded noise is skewed where the tone curve bends or black clips it, and noisy shadows are then too dark; networks
+learn to make up for that, but shift the colours of other photos, too. How skewed the noise is tells where they may.
+Linear light is `mean_light`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil, sqrt
+
+import numpy as np
+
+from lgbpn_cli.image.types import Canvas, Picture, Window
+
+SAMPLES = 500_000
+"""Pixels looked at, at most: evenly spaced ones."""
+PARTS = 4
+"""As wide each, from dark to bright."""
+STEEPEST = 0.1
+"""Parts whose shifts differ by more than this share of their distance are taken together: else noise that is left in an
+even area between them would grow."""
+SMALLEST_PART = 200
+"""Fewer pixels tell no mean."""
+LARGEST_SKEWNESS = 0.4
+"""Noise as skewed as that has a mean of its own; with less skewness, the mean is trusted in part."""
+SMALLEST_LIGHT = 2.0
+"""In deviations of the noise: darker parts stay as they are, for black clips their noise, which the tone curve may make
+look symmetric again."""
+FULL_LIGHT = 4.0
+"""From here on nothing of the noise is clipped at black."""
+ALIKE = 9
+"""Neighbours have like noise: the mean of so many samples scatters as much as one sample does."""
+STEPS = 4096
+"""Brightnesses for which the shift is known."""
+BAND_ROWS = 256
+"""Rows lifted at a time: temporary arrays stay small beside the photo."""
+
+
+@dataclass(frozen=True)
+class MeanShift:
+    """By how much a result is to be lifted, for each brightness and channel."""
+
+    table: np.ndarray
+    """(STEPS, 3) float32, in the working range: black is first, 1.0 is last."""
+
+    def at(self, denoised: np.ndarray) -> np.ndarray:
+        """Return the shift of pixels (h, w, 3), float32."""
+        places = (np.clip(denoised, 0, 1) * np.float32(STEPS - 1) + np.float32(0.5)).astype(np.uint16)
+        shift: np.ndarray = np.empty_like(denoised)
+        for channel in range(3):
+            shift[..., channel] = self.table[:, channel].take(places[..., channel])
+        return shift
+
+
+class Lifted:
+    """A result with its shift, for whoever asks for windows of it."""
+
+    def __init__(self, denoised: Picture, shift: MeanShift) -> None:
+        """Nothing is copied: windows are lifted as they are read."""
+        self._denoised, self._shift = denoised, shift
+        self.shape, self.nbytes = denoised.shape, denoised.nbytes
+
+    def __getitem__(self, window: Window, /) -> np.ndarray:
+        """Return the pixels there: (h, w, 3) float32."""
+        pixels = self._denoised[window]
+        lifted: np.ndarray = pixels + self._shift.at(pixels)
+        return lifted
+
+    def put(self, into: Canvas) -> None:
+        """Put all of it `into` the canvas, which may be where the result comes from."""
+        for top in range(0, self.shape[0], BAND_ROWS):
+            band = (slice(top, min(top + BAND_ROWS, self.shape[0])), slice(None))
+            into[band] = self[band]
+
+
+def mean_shift(noisy: Picture, denoised: Picture, strength: float = 1.0) -> MeanShift | None:
+    """Return what brings the denoised picture back to the mean of the noisy one where its noise is not skewed.
+
+    Pictures are (h, w, 3) float32 in 0..1. `strength` says which share of the noise was removed. None where nothing is
+    to be done.
+    """
+    if np.float32(strength) == 0:
+        return None
+    height, width = noisy.shape[:2]
+    every = slice(None, None, max(1, ceil(sqrt(height * width / SAMPLES))))
+    before = noisy[every, every].reshape(-1, 3)
+    removed = (before - denoised[every, every].reshape(-1, 3)) / np.float32(strength)
+    # At full strength, for noise in it would sort the pixels by itself, and so would rounding.
+    after = np.rint((before - removed) * np.float32(STEPS)) / np.float32(STEPS)
+    brightness = np.linspace(0, 1, STEPS)
+    table = np.zeros((STEPS, 3), np.float32)
+    for channel in range(3):
+        knots = _knots(after[:, channel], removed[:, channel])
+        if knots:
+            lights, shifts = zip(*knots, strict=True)
+            table[:, channel] = np.interp(brightness, lights, shifts)
+    return MeanShift(np.float32(strength) * table) if table.any() else None
+
+
+def _knots(after: np.ndarray, removed: np.ndarray) -> list[tuple[float, float]]:
+    """Return brightness and shift of each part of a channel, from dark to bright."""
+    darkest, brightest = np.quantile(after, (0.05, 0.95))
+    bounds = list(np.linspace(darkest, brightest, PARTS + 1)[1:-1])
+    while True:
+        numbers, knots = _knots_of_parts(after, removed, bounds)
+        steepness = [abs(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(knots)]
+        if max(steepness, default=0.0) <= STEEPEST:
+            return _faded(knots)
+        steepest = steepness.index(max(steepness))
+        del bounds[numbers[steepest] : numbers[steepest + 1]]
+
+
+def _faded(knots: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the knots with one before and one behind them: towards black and white, of which nothing is known."""
+    if not knots:
+        return []
+    (first, lowest), (last, highest) = knots[0], knots[-1]
+    black = min(0.0, first - abs(lowest) / STEEPEST)
+    white = max(1.0, last + abs(highest) / STEEPEST)
+    return [(black, 0.0), *knots, (white, 0.0)]
+
+
+def _knots_of_parts(
+    after: np.ndarray, removed: np.ndarray, bounds: list[float]
+) -> tuple[list[int], list[tuple[float, float]]]:
+    """Return the numbers of the parts between these bounds that have enough pixels, and their knots."""
+    part = np.searchsorted(np.array(bounds), after, side="right")
+    numbers, knots = [], []
+    for number in range(len(bounds) + 1):
+        inside = part == number
+        if np.count_nonzero(inside) >= SMALLEST_PART:
+            light = float(after[inside].mean(dtype=np.float64))
+            numbers.append(number)
+            knots.append((light, _unskewed_mean(removed[inside].astype(np.float64), light)))
+    return numbers, knots
+
+
+def _unskewed_mean(removed: np.ndarray, light: float) -> float:
+    """Return as much of the mean of what was removed at that brightness as cannot be the mean of noise."""
+    mean, deviation = float(removed.mean()), float(removed.std())
+    if deviation == 0 or mean == 0:
+        return mean
+    skewness = float(((removed - mean) ** 3).mean()) / deviation**3
+    symmetric = max(0.0, 1 - abs(skewness) / LARGEST_SKEWNESS)
+    lit = (light / deviation - SMALLEST_LIGHT) / (FULL_LIGHT - SMALLEST_LIGHT)
+    certain = max(0.0, 1 - ALIKE * deviation**2 / (removed.size * mean**2))
+    return mean * symmetric * min(1.0, max(0.0, lit)) * certain

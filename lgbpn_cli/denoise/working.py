@@ -1,0 +1,175 @@
+"""Encoded pixel values <-> the working range of the network, both directions side by side.
+
+Encoded values stay as they are (gamma and gamut are not touched), so that the file's own colour profile
+stays true. Linear light, of raw files and float TIFFs, goes through sRGB's curve for the network and back:
+its noise and shadows then look as in the photos that the network learned from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from lgbpn_cli.errors import PhotoError, shown
+from lgbpn_cli.image.types import Window
+from lgbpn_cli.photos.photo import Photo
+
+BAND_ROWS = 256
+"""Rows converted at a time: temporary arrays stay small beside the photo itself."""
+TOE = 0.0031308
+SLOPE = 12.92
+SCALE, LIFT, POWER = 1.055, 0.055, 2.4
+"""sRGB's curve (IEC 61966-2-1): a straight toe up to TOE, then SCALE * light ** (1 / POWER) - LIFT."""
+
+
+def encode_light(light: np.ndarray) -> np.ndarray:
+    """Return the encoded values of linear light, float32, 1.0 -> 1.0.
+
+    The curve goes on above 1.0 and is mirrored below zero: no value is clipped, and `decode_light` is its
+    exact inverse.
+    """
+    size = np.abs(light)
+    curved = SCALE * np.maximum(size, TOE) ** (1 / POWER) - LIFT
+    encoded: np.ndarray = np.copysign(np.where(size <= TOE, SLOPE * size, curved), light).astype(np.float32)
+    return encoded
+
+
+def decode_light(encoded: np.ndarray) -> np.ndarray:
+    """Return the linear light of encoded values, float32; see `encode_light`."""
+    size = np.abs(encoded)
+    curved = ((np.maximum(size, SLOPE * TOE) + LIFT) / SCALE) ** POWER
+    light: np.ndarray = np.copysign(np.where(size <= SLOPE * TOE, size / SLOPE, curved), encoded)
+    return light.astype(np.float32)
+
+
+class WorkingPixels:
+    """A photo as the network sees it, (h, w, 3) float32, 0..1; a window is converted when it is asked for."""
+
+    def __init__(self, photo: Photo) -> None:
+        """The photo is kept, not copied."""
+        self._photo = photo
+        height, width, _ = photo.pixels.shape
+        self.shape = (height, width, 3)
+        self.nbytes = photo.pixels.nbytes
+        self._scale = _scale(photo)
+
+    def __getitem__(self, window: Window) -> np.ndarray:
+        """Return a window's pixels; grey is repeated to three channels.
+
+        Linear light is white-balanced and encoded; its highlights may lie above 1.
+        """
+        pixels = self._photo.pixels[window] / self._scale
+        if self._photo.linear:
+            pixels = encode_light(pixels)
+        return pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)
+
+
+class EncodedPixels:
+    """The way back: takes windows of a result and holds them as the photo's own samples, those of 8 bits as 16.
+
+    A result is changed more than once, and would be rounded each time.
+    """
+
+    def __init__(self, photo: Photo) -> None:
+        """`photo` is not changed; the result has all it has but its pixels."""
+        self._dtype = photo.pixels.dtype
+        held = np.dtype(np.uint16) if self._dtype == np.uint8 else self._dtype
+        self._photo = replace(photo, pixels=np.empty_like(photo.pixels, held))
+        self._scale = _scale(self._photo)
+        self.nbytes = self._photo.pixels.nbytes
+
+    def __setitem__(self, window: Window, clean: np.ndarray) -> None:
+        """Take a window's pixels, (h, w, 3) in 0..1.
+
+        Values are clipped to what the photo's samples can hold and rounded to the nearest; float samples are
+        neither. Grey is the mean of the three channels. What `WorkingPixels` gave comes back exactly, at 8 and at
+        16 bits, linear or not, and to 1e-6 as float.
+
+        Raises PhotoError when `clean` holds values that are no numbers.
+        """
+        photo = self._photo
+        values = clean.astype(np.float32)
+        if photo.pixels.shape[2] == 1:
+            values = values.mean(axis=2, keepdims=True)
+        if not np.isfinite(values).all():
+            raise PhotoError(
+                shown(photo.path), "denoising gave values that are no numbers", "Try it on the CPU."
+            )
+        if photo.linear:
+            values = decode_light(values)
+        values = values * self._scale
+        if np.issubdtype(photo.pixels.dtype, np.integer):
+            np.rint(values, out=values)
+            np.clip(values, 0, np.iinfo(photo.pixels.dtype).max, out=values)
+        photo.pixels[window] = values
+
+    def as_working(self) -> WorkingPixels:
+        """Return what is held so far, as the network sees it; it changes with what is held."""
+        return WorkingPixels(self._photo)
+
+    def finished(self) -> Photo:
+        """Return the result, in the type of the photo."""
+        held = self._photo.pixels
+        if held.dtype == self._dtype:
+            return self._photo
+        pixels = np.empty(held.shape, self._dtype)
+        for band in _bands(held.shape[0]):
+            pixels[band] = (held[band] + np.uint32(128)) // 257  # 65535 is 257 times 255
+        return replace(self._photo, pixels=pixels)
+
+
+def to_working(photo: Photo) -> np.ndarray:
+    """Return the whole photo as (h, w, 3) float32, 0..1: see `WorkingPixels`."""
+    pixels = WorkingPixels(photo)
+    image = np.empty(pixels.shape, np.float32)
+    for band in _bands(pixels.shape[0]):
+        image[band] = pixels[band]
+    return image
+
+
+def from_working(clean: np.ndarray, photo: Photo) -> Photo:
+    """Return the photo with its pixels replaced by `clean`, (h, w, 3) in 0..1: see `EncodedPixels`.
+
+    Raises ValueError for another shape.
+    """
+    height, width, _ = photo.pixels.shape
+    if clean.shape != (height, width, 3):
+        raise ValueError(f"expected {(height, width, 3)}, got {clean.shape}")
+    result = EncodedPixels(photo)
+    for band in _bands(height):
+        result[band] = clean[band]
+    return result.finished()
+
+
+def _bands(height: int) -> list[Window]:
+    return [(slice(top, min(top + BAND_ROWS, height)), slice(None)) for top in range(0, height, BAND_ROWS)]
+
+
+def colour_shift_levels(before: Photo, after: Photo) -> tuple[float, ...]:
+    """Return by how much each channel's mean lies higher after than before, in 8-bit levels of encoded values.
+
+    Both photos have the same shape. Rounding and clipping of the result are part of what is measured.
+    """
+    sums = [_encoded_sums(photo) for photo in (before, after)]
+    pixels = before.pixels.shape[0] * before.pixels.shape[1]
+    return tuple((255 / pixels * (sums[1] - sums[0])).tolist())
+
+
+def _encoded_sums(photo: Photo) -> np.ndarray:
+    """Return the sum of each channel over all pixels in the working range, (c,) float64."""
+    sums = np.zeros(photo.pixels.shape[2])
+    scale = _scale(photo)
+    for band in _bands(photo.pixels.shape[0]):
+        values = photo.pixels[band] / scale
+        sums += (encode_light(values) if photo.linear else values).sum(axis=(0, 1), dtype=np.float64)
+    return sums
+
+
+def _scale(photo: Photo) -> np.ndarray:
+    """Return the sample value of a white of 1.0, float32, for each channel or for all."""
+    dtype = photo.pixels.dtype
+    white = np.float32(np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1.0)
+    if photo.camera is None:
+        return np.array([white], np.float32)
+    return white / np.array(photo.camera.gains, np.float32)

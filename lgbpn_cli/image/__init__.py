@@ -1,0 +1,1 @@
+"""Small shared craft on arrays of pixels: types, filters, bands of rows, sample depths."""

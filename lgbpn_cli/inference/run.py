@@ -1,0 +1,86 @@
+"""One photo through one network, tile by tile: the student, or LG-BPN with frozen attention and R3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lgbpn_cli.config import InferenceConfig
+from lgbpn_cli.image.types import Canvas, OnTile, Picture
+from lgbpn_cli.inference.picture import Extended
+from lgbpn_cli.inference.plan import Plan, plan_inference
+from lgbpn_cli.inference.student import mean_of_views, views_of
+from lgbpn_cli.inference.sweep import Estimate, Sweeps
+from lgbpn_cli.inference.teacher import run_teacher
+from lgbpn_cli.inference.tiling import Tile
+from lgbpn_cli.models.load import Model
+from lgbpn_cli.network.student import Student
+
+FLOAT16_BYTES = 2
+
+
+@torch.inference_mode()
+def run_network(
+    image: Picture,
+    model: Model,
+    config: InferenceConfig,
+    *,
+    into: Canvas | None = None,
+    on_tile: OnTile | None = None,
+    on_plan: Callable[[Plan], None] | None = None,
+    on_note: Callable[[str], None] | None = None,
+) -> np.ndarray | None:
+    """Return `image` without its noise: (h, w, 3) float32 in 0..1, as given; or put it `into` a canvas.
+
+    `image` and the canvas are asked for windows only, so neither needs to exist as a whole in float32. `on_tile` is
+    called with the number of network calls done and their total, `on_plan` with how the photo will be done,
+    `on_note` with what a user should know. The result depends on the seed only for quality `teacher-r3`.
+    Raises UsageError where the quality is not one of the model's part, or the memory allowed does not suffice.
+    Where a device that was chosen automatically has too little memory, `model` is moved to the CPU.
+    """
+    result = np.empty(image.shape, np.float32) if into is None else None
+    canvas: Canvas = result if into is None else into  # type: ignore[assignment]  # one of them is there
+    quality = model.quality(config.quality)
+    refines = config.refine_passes if quality == "teacher-r3" else 0
+
+    plan = plan_for(image, model, config, canvas.nbytes)
+    if on_plan is not None:
+        on_plan(plan)
+    noisy = Extended(image, plan.multiple_px)
+    sweeps = Sweeps(model, config, plan, (noisy.height, noisy.width), on_tile=on_tile, on_note=on_note)
+
+    def write(tile: Tile, clean: np.ndarray) -> None:
+        place = noisy.inside(tile.core)
+        clean = clean[: place[0].stop - place[0].start, : place[1].stop - place[1].start]
+        if config.strength is not None and config.strength < 1:
+            clean = config.strength * clean + (1 - config.strength) * image[place]
+        canvas[place] = clean
+
+    if isinstance(model.network, Student):
+        views = views_of(quality)
+        sweeps.run(lambda: _student_estimate(noisy, model, quality), write, calls_a_tile=len(views))
+    else:
+        run_teacher(noisy, model, config, refines, sweeps, write)
+    return result
+
+
+def plan_for(image: Picture, model: Model, config: InferenceConfig, result_bytes: int) -> Plan:
+    """Return the plan for a picture whose result takes that much memory."""
+    height, width = image.shape[:2]
+    held = image.nbytes + result_bytes
+    if model.quality(config.quality) == "teacher-r3":
+        held += height * width * 3 * FLOAT16_BYTES
+    return plan_inference(height, width, model, config, held_bytes=held)
+
+
+def _student_estimate(noisy: Extended, model: Model, quality: str) -> Estimate:
+    views = views_of(quality)
+
+    def estimate(tile: Tile, plan: Plan) -> Tensor:
+        network: Student = model.network  # type: ignore[assignment]
+        return mean_of_views(network, model.device.upload(noisy.read(tile.window)), views, plan.batch)
+
+    return estimate

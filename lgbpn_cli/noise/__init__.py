@@ -1,0 +1,1 @@
+"""How strong a photo's noise is, and what it is like."""

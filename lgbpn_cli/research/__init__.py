@@ -1,0 +1,1 @@
+"""What serves papers, not photos: benchmarks' files, simple denoisers, perceptual distance, speed."""

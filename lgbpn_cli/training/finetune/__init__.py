@@ -1,0 +1,1 @@
+"""Fine-tuning: a model learns the noise of somebody's own photos."""

@@ -1,0 +1,277 @@
+"""From a folder of photos to one run of fine-tuning, or to one for each camera and ISO."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from lgbpn_cli.config import NETWORKS, NetworkConfig
+from lgbpn_cli.device import Device
+from lgbpn_cli.errors import TrainingError, UsageError
+from lgbpn_cli.models.load import DEFAULT_MODEL, Model, load_model
+from lgbpn_cli.models.manifest import read_manifest
+from lgbpn_cli.network.lgbpn import LGBPN
+from lgbpn_cli.photos.shot import Shot
+from lgbpn_cli.training.config import FinetuneConfig
+from lgbpn_cli.training.engine.distributed import joined_group
+from lgbpn_cli.training.engine.kept_json import keep_json
+from lgbpn_cli.training.engine.trainer import TrainingProgress
+from lgbpn_cli.training.finetune.photos import (
+    INDEX_NAME,
+    KeptPhoto,
+    check_folder,
+    hold_out,
+    read_index,
+    scan_photos,
+    write_index,
+)
+from lgbpn_cli.training.finetune.run import Report, finetune
+
+SCRATCH = "scratch"
+"""What --from takes for random weights."""
+FINISHED_NAME = "finished"
+"""Lies in the folder of a run that has nothing left to do, while others of the same call go on."""
+BEGINNING_NAME = "beginning.json"
+"""Keeps the folder and the time limit that a run was started with, for --resume."""
+SCAN_SHARE = 0.2
+"""Looking through the photos takes this share of the time limit at most, if some are found by then."""
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who is told how a run goes."""
+
+    step: Callable[[TrainingProgress], None] | None = None
+    note: Callable[[str], None] = lambda text: None
+
+
+@dataclass(frozen=True)
+class _Beginning:
+    """How a run was started; kept in its folder only."""
+
+    folder: str
+    time_limit_s: float
+    per_camera: bool
+
+    def write(self, run_folder: Path) -> None:
+        keep_json(run_folder / BEGINNING_NAME, asdict(self))
+
+
+def finetune_folder(
+    folder: Path,
+    config: FinetuneConfig,
+    *,
+    run_folder: Path,
+    models_folder: Path,
+    device: Device,
+    command: str,
+    resume: bool = False,
+    overwrite: bool = False,
+    listener: Listener | None = None,
+) -> dict[str, Report]:
+    """Return what became of each model that was to be made, by name.
+
+    With `config.per_camera` the time is shared by the groups, and those of a single photo are left out. With
+    `resume` the unfinished run's photos and time limit are used, and its steps unless `config` has some; `folder`
+    has to be its own. Raises UsageError where the call as a whole cannot work, TrainingError where a run cannot
+    go on.
+    """
+    listener = listener or Listener()
+    started = time.monotonic()
+    with _full_disk_named(run_folder), joined_group(config.batch) as group:
+        say = listener.note if group.leads else (lambda text: None)
+        base = None if config.base == SCRATCH else _load_teacher(config.base or DEFAULT_MODEL, device)
+        if base is not None and (base.name == config.name or _is_of(base.name, config)):
+            raise UsageError(f"-o {config.name}", "that is the model it starts from", "Use another name.")
+        shape = NETWORKS["small"] if base is None else _shape(base)
+        if group.leads:
+            _prepare(folder, config, run_folder, models_folder, resume, overwrite, say)
+        group.wait()
+        photos = read_index(run_folder)
+        limit_s = config.time_limit_s
+        if resume and (beginning := _read_beginning(run_folder)) is not None:
+            limit_s = beginning.time_limit_s
+        left_s = limit_s - (time.monotonic() - started)
+        config = replace(config, time_limit_s=max(1.0, left_s))
+        runs = _runs(photos, config, run_folder, say)
+        reports: dict[str, Report] = {}
+        for one, chosen, one_folder in runs:
+            if (one_folder / FINISHED_NAME).exists():  # before the run as a whole was interrupted
+                continue
+            one_folder.mkdir(parents=True, exist_ok=True)
+            reports[one.name] = finetune(
+                chosen,
+                base,
+                shape,
+                one,
+                run_folder=one_folder,
+                tiles_folder=run_folder,
+                models_folder=models_folder,
+                device=device,
+                command=command,
+                group=group,
+                on_step=listener.step,
+                on_note=say,
+            )
+            if reports[one.name].interrupted:
+                break
+            if group.leads and not reports[one.name].trouble:
+                (one_folder / FINISHED_NAME).touch()
+            group.wait()
+        group.wait()
+        if group.leads and not any(each.interrupted or each.trouble for each in reports.values()):
+            shutil.rmtree(run_folder, ignore_errors=True)
+        return reports
+
+
+@contextmanager
+def _full_disk_named(run_folder: Path) -> Iterator[None]:
+    """Raise TrainingError for what cannot be written, wherever that happens."""
+    try:
+        yield
+    except OSError as error:
+        raise TrainingError(
+            error.filename or run_folder,
+            f"cannot be written ({error.strerror or error})",
+            "Free some space, or check the permissions, and call it again; with --resume, if it had begun to learn.",
+        ) from error
+
+
+def _prepare(
+    folder: Path,
+    config: FinetuneConfig,
+    run_folder: Path,
+    models_folder: Path,
+    resume: bool,
+    overwrite: bool,
+    say: Callable[[str], None],
+) -> None:
+    """Leave the photos of the run in its folder; UsageError for a name that is taken."""
+    under_way = (run_folder / INDEX_NAME).exists()
+    if resume and not under_way:
+        raise UsageError("--resume", f"there is no unfinished run '{config.name}'", "Leave --resume away.")
+    if resume:
+        _check_same_beginning(folder, config, run_folder)
+        say(f"going on with the {len(read_index(run_folder))} photos of the unfinished run")
+        return
+    check_folder(folder)
+    taken = [name for name in read_manifest(models_folder) if name == config.name or _is_of(name, config)]
+    if taken and not overwrite:
+        raise UsageError(
+            f"-o {config.name}", f"you have a model '{taken[0]}' already", "Use --overwrite, or another name."
+        )
+    if under_way and not overwrite:
+        raise UsageError(
+            f"-o {config.name}",
+            "there is an unfinished run of this name",
+            "Go on with --resume, or begin anew with --overwrite.",
+        )
+    with _fresh_folder(run_folder):
+        scan = scan_photos(
+            folder,
+            run_folder,
+            seed=config.seed,
+            names=config.names,
+            time_limit_s=SCAN_SHARE * config.time_limit_s,
+            say=say,
+        )
+        for line in scan.notes():
+            say(line)
+        _Beginning(str(folder.resolve()), config.time_limit_s, config.per_camera).write(run_folder)
+        write_index(_held_out(scan.photos, config), run_folder)
+
+
+def _read_beginning(run_folder: Path) -> _Beginning | None:
+    """Return how the run was started; None if an older version did, which kept no record of it."""
+    path = run_folder / BEGINNING_NAME
+    if not path.exists():
+        return None
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        return _Beginning(str(known["folder"]), float(known["time_limit_s"]), bool(known["per_camera"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainingError(path, "the run's beginning is damaged", "Start it anew.") from error
+
+
+def _check_same_beginning(folder: Path, config: FinetuneConfig, run_folder: Path) -> None:
+    beginning = _read_beginning(run_folder)
+    if beginning is None:
+        return
+    if str(folder.resolve()) != beginning.folder:
+        raise UsageError(
+            folder,
+            f"the unfinished run '{config.name}' began with the photos in {beginning.folder}",
+            "Give that folder, or --overwrite in place of --resume.",
+        )
+    if config.per_camera != beginning.per_camera:
+        raise UsageError(
+            "--per-camera",
+            f"the unfinished run '{config.name}' began {'with' if beginning.per_camera else 'without'} it",
+            "Repeat it as it was, or give --overwrite in place of --resume.",
+        )
+
+
+@contextmanager
+def _fresh_folder(run_folder: Path) -> Iterator[None]:
+    """Give an empty folder, which goes again if what is put into it fails."""
+    shutil.rmtree(run_folder, ignore_errors=True)
+    run_folder.mkdir(parents=True)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(run_folder, ignore_errors=True)
+        raise
+
+
+def _held_out(photos: list[KeptPhoto], config: FinetuneConfig) -> list[KeptPhoto]:
+    if not config.per_camera:
+        return hold_out(photos, config.seed)
+    groups = [[each for each in photos if each.shot == shot] for shot in sorted({p.shot for p in photos})]
+    return [each for group in groups for each in hold_out(group, config.seed)]
+
+
+def _runs(
+    photos: list[KeptPhoto], config: FinetuneConfig, run_folder: Path, say: Callable[[str], None]
+) -> list[tuple[FinetuneConfig, list[KeptPhoto], Path]]:
+    """Return the settings, photos and folder of each run; UsageError where there is none."""
+    if not config.per_camera:
+        return [(config, photos, run_folder)]
+    groups = {
+        shot: [each for each in photos if each.shot == shot] for shot in sorted({p.shot for p in photos})
+    }
+    large = {shot: group for shot, group in groups.items() if len(group) >= 2}
+    for shot in groups.keys() - large.keys():
+        say(f"left out: {shot}: a single photo")
+    if not large:
+        raise UsageError("--per-camera", "no camera has two photos at one ISO", "Leave it away.")
+    share = config.time_limit_s / len(large)
+    runs = []
+    for shot, group in large.items():
+        name = f"{config.name}-{_slug(shot)}"
+        runs.append((replace(config, name=name, time_limit_s=share), group, run_folder / name))
+    return runs
+
+
+def _slug(shot: Shot) -> str:
+    camera = re.sub(r"[^a-z0-9]+", "-", shot.camera.casefold()).strip("-") or "unknown"
+    return f"{camera}-iso{shot.iso}" if shot.iso else camera
+
+
+def _is_of(name: str, config: FinetuneConfig) -> bool:
+    return config.per_camera and name.startswith(f"{config.name}-")
+
+
+def _load_teacher(name: str, device: Device) -> Model:
+    return load_model(name, part="teacher", device=device)
+
+
+def _shape(model: Model) -> NetworkConfig:
+    if not isinstance(model.network, LGBPN):
+        raise UsageError(f"--from {model.name}", "it has no teacher to go on training", "Name another model.")
+    return model.network.config

@@ -1,0 +1,302 @@
+"""The photos a model is fine-tuned on: which are used, which are left out and why, and which are held out.
+
+Tiles of the photos are kept in the run's folder and read from there as they are needed: memory stays small, and a run
+that is resumed sees the same photos, whatever has become of their folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lgbpn_cli.denoise.working import to_working
+from lgbpn_cli.errors import PhotoError, TrainingError, UsageError, unforeseen
+from lgbpn_cli.file_names import EVERY_NAME, NamePatterns, is_system_folder
+from lgbpn_cli.noise.estimator import cell_levels
+from lgbpn_cli.noise.measure import measure_noise
+from lgbpn_cli.photos.photo import PHOTO_SUFFIXES
+from lgbpn_cli.photos.prepare import read_guarded
+from lgbpn_cli.photos.read import open_regular
+from lgbpn_cli.photos.reading_process import ReadingProcess
+from lgbpn_cli.photos.record import read_record
+from lgbpn_cli.photos.shot import Shot, shot_of
+from lgbpn_cli.training.engine.kept_json import keep_json
+
+SMALLEST_SIDE_PX = 160
+"""Photos with a shorter side hold hardly a training crop without its rim."""
+CLEANEST_LEVEL_8BIT = 1.5
+"""Photos with less noise have nothing to teach."""
+TILE_PX = 384
+TILES_A_PHOTO = 16
+"""Large photos are used by so many tiles at most, spread evenly."""
+MOST_PHOTOS = 400
+"""Among more, so many are drawn: what one camera's noise is like needs no more."""
+FEWEST_IN_TIME = 10
+"""However long it takes, photos are looked at until so many are found."""
+SAY_EVERY_S = 10.0
+"""So often it is said how far the scan is."""
+MOST_NAMED = 10
+"""So many files that cannot be read are named; the others are counted."""
+DIGEST_CHUNK_BYTES = 1 << 20
+"""Files are compared by so much at a time."""
+HELD_OUT_SHARE = 0.2
+INDEX_NAME = "photos.json"
+
+
+@dataclass(frozen=True)
+class KeptPhoto:
+    """One photo of a run: where its tiles lie, and what is known of it. No file name of the user's."""
+
+    tiles: str
+    """File name below the run's folder; an array (n, h, w, 3) of uint8."""
+    camera: str
+    iso: int
+    level_8bit: float
+    """Its noise."""
+    neighbour_correlation: float
+    """Correlation of the noise of direct neighbours."""
+    held_out: bool = False
+    """Only ever used to judge."""
+
+    @property
+    def shot(self) -> Shot:
+        """Camera and ISO."""
+        return Shot(self.camera, self.iso)
+
+
+@dataclass
+class Scan:
+    """What was found in a folder."""
+
+    photos: list[KeptPhoto] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    """How many photos were left out, by reason."""
+    unread: int = 0
+    """Photos that were not looked at because there were enough, or because it took too long."""
+    out_of_time: bool = False
+    """It took too long."""
+
+    def notes(self) -> list[str]:
+        """Return what the user should know, a line each."""
+        lines = [f"{len(self.photos)} photos to learn from"]
+        if self.left_out:
+            lines.append(f"left out: {', '.join(f'{n} {why}' for why, n in sorted(self.left_out.items()))}")
+        if self.unread:
+            why = (
+                "reading them takes too much of the time" if self.out_of_time else f"{MOST_PHOTOS} are enough"
+            )
+            lines.append(f"{self.unread} further photos were not looked at: {why}")
+        return lines
+
+
+def photo_paths(folder: Path, patterns: NamePatterns = EVERY_NAME) -> Iterator[Path]:
+    """Give the photo files below `folder` that fit, as the file system gives them.
+
+    Hidden files and folders of systems and programs are passed over.
+    """
+    for top, folders, names in os.walk(folder):
+        here = Path(top).relative_to(folder)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".")
+            and not is_system_folder(name)
+            and not patterns.excludes_folder(here / name)
+        )
+        for name in names:
+            if name.startswith(".") or Path(name).suffix.lower() not in PHOTO_SUFFIXES:
+                continue
+            if patterns.reason_against(here / name) is None:
+                yield Path(top) / name
+
+
+def scan_photos(
+    folder: Path,
+    run_folder: Path,
+    *,
+    seed: int,
+    names: NamePatterns = EVERY_NAME,
+    time_limit_s: float = math.inf,
+    say: Callable[[str], None] = lambda text: None,
+) -> Scan:
+    """Read the photos below `folder`, keep tiles of those that can teach in `run_folder`, and return what was found.
+
+    `names` chooses among them. One photo at a time is in memory. `say` is told which files cannot be read, and now and
+    then how far it is. After `time_limit_s` no more photos are looked at, if there are a few. Raises UsageError where
+    there is no such folder or too little is found.
+    """
+    check_folder(folder)
+    paths = sorted(photo_paths(folder, names))
+    np.random.default_rng(seed).shuffle(paths)
+    with ReadingProcess() as reading:
+        scan = _scan(paths, run_folder, reading, time_limit_s, say)
+    if len(scan.photos) < 2:
+        there = "; ".join(scan.notes()[1:]) or "there are no others"
+        raise UsageError(
+            folder,
+            f"{len(scan.photos)} of its photos can be learned from, and two is the least: one is held out to judge "
+            f"by ({there})",
+            "Give more photos of high ISO, straight from the camera.",
+        )
+    return scan
+
+
+def _scan(
+    paths: Sequence[Path],
+    run_folder: Path,
+    reading: ReadingProcess,
+    time_limit_s: float,
+    say: Callable[[str], None],
+) -> Scan:
+    scan, seen, shots = Scan(), set[bytes](), set[Path]()
+    started = said = time.monotonic()
+    for number, path in enumerate(paths):
+        now = time.monotonic()
+        scan.out_of_time = len(scan.photos) >= FEWEST_IN_TIME and now - started > time_limit_s
+        if scan.out_of_time or len(scan.photos) == MOST_PHOTOS:
+            scan.unread = len(paths) - number
+            break
+        if now - said > SAY_EVERY_S:
+            said = now
+            say(f"looked at {number} of {len(paths)} photos: {len(scan.photos)} to learn from")
+        shot = path.with_suffix("")
+        try:
+            # Raw file and JPEG of one shot hold the same noise: one could teach what the other is to judge.
+            known = shot in shots
+            found = "another file of the same shot" if known else _keep(path, run_folder, scan, seen, reading)
+        except TrainingError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever one photo does to any library, the others go on
+            found = "not readable"
+            if scan.left_out[found] < MOST_NAMED:
+                say(f"left out: {error if isinstance(error, PhotoError) else unforeseen(path, error)}")
+        if isinstance(found, KeptPhoto):
+            scan.photos.append(found)
+            shots.add(shot)
+        else:
+            scan.left_out[found] += 1
+    return scan
+
+
+def check_folder(folder: Path) -> None:
+    """Raise UsageError for what is no folder."""
+    if folder.is_dir():
+        return
+    is_file = folder.exists()
+    raise UsageError(
+        folder,
+        "it is a file, and one photo is too little to learn from" if is_file else "there is no such folder",
+        "Name the folder of your noisy photos.",
+    )
+
+
+def _keep(
+    path: Path, run_folder: Path, scan: Scan, seen: set[bytes], reading: ReadingProcess
+) -> KeptPhoto | str:
+    """Return the photo, its tiles now kept, or the reason why it is left out; PhotoError if it cannot be read."""
+    if read_record(path) is not None:
+        return "made by lgbpn"
+    if not _is_new(_file_digest(path), seen):  # a copy is known without being decoded
+        return "given twice"
+    photo = read_guarded(reading, path)
+    if min(photo.pixels.shape[:2]) < SMALLEST_SIDE_PX:
+        return f"smaller than {SMALLEST_SIDE_PX} px"
+    if not _is_new(hashlib.sha256(np.ascontiguousarray(photo.pixels).data).digest(), seen):
+        return "given twice"
+    image = to_working(photo)
+    noise = measure_noise(image, cell_levels())
+    if noise.level < CLEANEST_LEVEL_8BIT:
+        return "too clean to learn from"
+    name, shot = f"{len(scan.photos):05}.npy", shot_of(photo)
+    tiles = cut_evenly(np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8))
+    try:
+        np.save(run_folder / name, tiles)
+    except OSError as error:
+        raise TrainingError(
+            run_folder / name,
+            f"tiles of the photos could not be kept ({error.strerror or 'is the disk full?'})",
+            "Free some space and start again.",
+        ) from error
+    centre = len(noise.correlation) // 2
+    neighbours = (noise.correlation[centre][centre + 1] + noise.correlation[centre + 1][centre]) / 2
+    return KeptPhoto(name, shot.camera, shot.iso, noise.level, neighbours)
+
+
+def _file_digest(path: Path) -> bytes | None:
+    try:
+        with open_regular(path) as file:
+            digest = hashlib.sha256()
+            while chunk := file.read(DIGEST_CHUNK_BYTES):
+                digest.update(chunk)
+            return digest.digest()
+    except OSError:
+        return None  # its reader will say why
+
+
+def _is_new(digest: bytes | None, seen: set[bytes]) -> bool:
+    """Return whether the digest was not seen yet; it is from now on."""
+    if digest is None:
+        return True
+    if digest in seen:
+        return False
+    seen.add(digest)
+    return True
+
+
+def cut_evenly(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return tiles of `photo` (h, w, 3), spread evenly: (n, h, w, 3)."""
+    height, width = photo.shape[:2]
+    tall, wide = min(height, TILE_PX), min(width, TILE_PX)
+    a_side = int(TILES_A_PHOTO**0.5)
+    tops, lefts = (
+        sorted({int(start) for start in np.linspace(0, side - length, min(a_side, -(-side // length)))})
+        for side, length in ((height, tall), (width, wide))
+    )
+    return np.stack([photo[top : top + tall, left : left + wide] for top in tops for left in lefts])
+
+
+def hold_out(photos: Sequence[KeptPhoto], seed: int) -> list[KeptPhoto]:
+    """Return the photos with a fifth of them, one at least, held out; whole files, drawn by the seed."""
+    count = max(1, round(HELD_OUT_SHARE * len(photos)))
+    chosen = set(np.random.default_rng(seed).permutation(len(photos))[:count].tolist())
+    return [KeptPhoto(**{**asdict(each), "held_out": i in chosen}) for i, each in enumerate(photos)]
+
+
+def write_index(photos: Sequence[KeptPhoto], run_folder: Path) -> None:
+    """Write down which tiles belong to a run."""
+    keep_json(run_folder / INDEX_NAME, [asdict(each) for each in photos])
+
+
+def read_index(run_folder: Path) -> list[KeptPhoto]:
+    """Return what `write_index` wrote. Raises TrainingError where it is not there or damaged."""
+    path = run_folder / INDEX_NAME
+    try:
+        return [KeptPhoto(**each) for each in json.loads(path.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError) as error:
+        raise TrainingError(path, "the photos of this run are not there", "Start it anew.") from error
+
+
+def read_tiles(photos: Sequence[KeptPhoto], run_folder: Path) -> list[NDArray[np.uint8]]:
+    """Return the tiles of all `photos`, (h, w, 3) each, read from the disk as they are needed.
+
+    Raises TrainingError where they are not there or damaged.
+    """
+    tiles: list[NDArray[np.uint8]] = []
+    for photo in photos:
+        try:
+            tiles += list(np.load(run_folder / photo.tiles, mmap_mode="r"))
+        except (OSError, ValueError) as error:
+            raise TrainingError(
+                run_folder / photo.tiles, "kept tiles are damaged", "Start the run anew."
+            ) from error
+    return tiles

@@ -1,0 +1,224 @@
+"""The fast student of a fine-tuned model: it learns from its own results so far and from the photos' noise.
+
+Not from the new teacher: with three tenths of that in every target, which lost fine texture, the student lost more than
+it gained (docs/history.md).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lgbpn_cli.config import StudentConfig
+from lgbpn_cli.device import Device
+from lgbpn_cli.models.load import Model, load_model
+from lgbpn_cli.models.manifest import ModelEntry, all_models
+from lgbpn_cli.network.student import Student
+from lgbpn_cli.training.config import DataSource, DistillationConfig
+from lgbpn_cli.training.engine.kept_json import keep_json
+from lgbpn_cli.training.engine.trainer import TrainingProgress
+from lgbpn_cli.training.finetune.acceptance import (
+    Verdict,
+    compare,
+    judging_crops,
+    known_answer_losses,
+    spread,
+)
+from lgbpn_cli.training.noise.transplant import lay_noise, learn_noise
+from lgbpn_cli.training.student.distil import (
+    CHECKPOINT_NAME,
+    ESTIMATES_FOLDER,
+    Earlier,
+    StudentTrainer,
+    clean_photos,
+)
+from lgbpn_cli.training.student.pairs import CleanedPhotos, Pairs, PairSampler
+
+ROUNDS = 2
+"""Each begins with the results of the student of the one before, which are nearer to the truth."""
+LEAST_STEPS_A_ROUND = 100
+"""Where the time is too short for that, there is one round."""
+FEWEST_STEPS, MOST_STEPS = 20, 5_000
+"""Of a round."""
+LEARNING_RATE = 3e-4
+RENOISED_SHARE, TRANSPLANTED_SHARE = 0.15, 0.65
+"""Shares of the crops with made-up noise and with the photos' own from other places. Drawn pictures, and noise laid on
+other scenes, brought less here: the student is to suit these photos and no others."""
+MOST_TILES = 400
+"""So many tiles are cleaned for the student at most, spread evenly."""
+FEWEST_TILES = 4
+"""However short the time."""
+CLEANING_SHARE = 0.5
+"""Share of a round's time in which tiles are cleaned, at most."""
+JUDGING_TILES = 8
+JUDGING_PX = 128
+"""Side of the squares of the tiles held out whose answers are compared; they do not overlap."""
+RUN_NAME, PLAN_NAME = "student", "plan.json"
+SOURCE = DataSource("own photos", renoised_weight=1.0)
+
+
+@dataclass(frozen=True)
+class LearnedStudent:
+    """A student beside the one that it came from."""
+
+    weights: dict[str, Tensor]
+    """Those of the base's student, where the new one was not accepted."""
+    shape: StudentConfig
+    steps: int
+    base: str
+    """Name of the model whose student it came from."""
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What fits into the student's time."""
+
+    tiles: int
+    rounds: int
+    steps: int
+    """Of a round."""
+
+
+def learn_student(
+    base: Model | None,
+    learned: Sequence[NDArray[np.uint8]],
+    held_out: Sequence[NDArray[np.uint8]],
+    left_s: float,
+    run_folder: Path,
+    device: Device,
+    *,
+    on_step: Callable[[TrainingProgress], None] | None = None,
+    on_note: Callable[[str], None],
+) -> LearnedStudent | None:
+    """Return a student that learned on the tiles `learned` in `left_s` seconds, judged on the tiles `held_out`.
+
+    It starts from the student of the teacher `base`; None without one. Interrupted, it goes on from what lies in
+    `run_folder`.
+    """
+    known = None if base is None else all_models().get(base.name)
+    if base is None or known is None or not _is_its_teacher(base, known) or "student" not in known.parts:
+        on_note("no fast student: the base model has none to start from; use --quality teacher")
+        return None
+    before = load_model(base.name, part="student", device=device)
+    old = before.network
+    if not isinstance(old, Student):
+        raise TypeError("the base's student is none")
+    run_folder = run_folder / RUN_NAME
+    run_folder.mkdir(parents=True, exist_ok=True)
+    plan = _planned(before, learned, left_s, run_folder, device)
+    chosen = spread(learned, plan.tiles)
+    now = before
+    for number in range(1, plan.rounds + 1):
+        on_note(f"fast student, round {number} of {plan.rounds}: cleaning {len(chosen)} tiles to learn from")
+        folder = run_folder / f"round_{number}"
+        cleaned = _cleaned(chosen, now, folder / ESTIMATES_FOLDER)
+        new = Student(old.config).to(device.torch_device).eval()
+        new.load_state_dict(
+            student_trainer(now, cleaned, plan.steps, device).run(folder / CHECKPOINT_NAME, on_step)
+        )
+        now = replace(now, network=new, sha256=f"{before.sha256} after round {number}")
+    pairs = _judging_pairs(held_out, before, run_folder / "judged")
+    verdict = compare(
+        old,
+        new,
+        judging_crops(held_out),
+        device,
+        losses=lambda network: known_answer_losses(network, pairs, device),
+        clean=lambda network, noisy: network(noisy),
+        blind=False,
+    )
+    kept = new if verdict.accepted else old
+    return LearnedStudent(kept.state_dict(), old.config, plan.rounds * plan.steps, base.name, verdict)
+
+
+def _cleaned(tiles: Sequence[NDArray[np.uint8]], student: Model, kept: Path) -> CleanedPhotos:
+    """Return tiles with the results of `student`, alone, as targets."""
+    # No teacher is asked where the student's share is all.
+    photos = [np.array(each) for each in tiles]
+    return clean_photos(photos, SOURCE, student, kept, earlier=Earlier(student, share=1.0))
+
+
+def student_trainer(student: Model, cleaned: CleanedPhotos, steps: int, device: Device) -> StudentTrainer:
+    """Return what trains a student that begins as `student`."""
+    config = DistillationConfig(
+        steps=steps,
+        learning_rate=LEARNING_RATE,
+        warmup_steps=20,
+        batch=4,
+        ema_decay=0.99,
+        renoised_share=RENOISED_SHARE,
+        transplanted_share=TRANSPLANTED_SHARE,
+        checkpoint_every=50,
+    )
+    network = student.network
+    if not isinstance(network, Student):
+        raise TypeError("not a student")
+    trainer = StudentTrainer(network.config, config, PairSampler([cleaned], config), device)
+    trainer.begin_with(network.state_dict())
+    return trainer
+
+
+def _planned(
+    student: Model,
+    learned: Sequence[NDArray[np.uint8]],
+    left_s: float,
+    run_folder: Path,
+    device: Device,
+) -> _Plan:
+    """Return the plan of the run in `run_folder`: that of the run that is resumed, or one made and written down now."""
+    path = run_folder / PLAN_NAME
+    # There is none yet, or it was cut short by a power failure.
+    with contextlib.suppress(FileNotFoundError, ValueError, TypeError):
+        return _Plan(**json.loads(path.read_text(encoding="utf-8")))
+    started = time.monotonic()
+    timed = _cleaned(learned[:1], student, run_folder / "timed")
+    cleaned = time.monotonic()
+    seconds_a_step = student_trainer(student, timed, 1, device).seconds_a_step()
+    left_s -= time.monotonic() - started
+    plan = _fitting(left_s, len(learned), cleaned - started, seconds_a_step)
+    keep_json(path, asdict(plan))
+    return plan
+
+
+def _fitting(left_s: float, tiles: int, seconds_a_tile: float, seconds_a_step: float) -> _Plan:
+    """Return what fits into `left_s` seconds where there are so many tiles."""
+    in_all = (1 - CLEANING_SHARE) * left_s / seconds_a_step
+    rounds = ROUNDS if in_all >= ROUNDS * LEAST_STEPS_A_ROUND else 1
+    round_s = left_s / rounds
+    fitting = int(CLEANING_SHARE * round_s / max(seconds_a_tile, 1e-3))
+    chosen = min(tiles, MOST_TILES, max(FEWEST_TILES, fitting))
+    steps = int((round_s - chosen * seconds_a_tile) / seconds_a_step)
+    return _Plan(chosen, rounds, min(MOST_STEPS, max(FEWEST_STEPS, steps)))
+
+
+def _is_its_teacher(base: Model, entry: ModelEntry) -> bool:
+    """Return whether a teacher is that of the model of its name: weight files may be called anything."""
+    part = entry.parts.get("teacher")
+    return part is not None and part.sha256 == base.sha256
+
+
+def _judging_pairs(tiles: Sequence[NDArray[np.uint8]], student: Model, kept: Path) -> Pairs:
+    """Return squares of tiles that `student` cleaned, with the tiles' own noise from other places on them."""
+    cleaned = _cleaned(spread(tiles, JUDGING_TILES), student, kept)
+    random = np.random.default_rng(0)
+    noisy, targets = [], []
+    for tile, target in zip(cleaned.noisy, cleaned.targets, strict=True):
+        noise = learn_noise(tile, target)
+        height, width = target.shape[:2]
+        for top in range(0, height - JUDGING_PX + 1, JUDGING_PX):
+            for left in range(0, width - JUDGING_PX + 1, JUDGING_PX):
+                scene = target[top : top + JUDGING_PX, left : left + JUDGING_PX].astype(np.float32)
+                noisy.append(lay_noise(noise, scene, random))
+                targets.append(scene)
+    first, second = (torch.from_numpy(np.stack(each) / 255).permute(0, 3, 1, 2) for each in (noisy, targets))
+    return Pairs(first, second, torch.zeros(len(noisy), dtype=torch.bool))

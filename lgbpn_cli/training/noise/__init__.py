@@ -1,0 +1,1 @@
+"""Noise to lay on pictures: a camera's, a photo's own, grain."""

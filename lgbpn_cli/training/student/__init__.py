@@ -1,0 +1,1 @@
+"""The distillation of a student from a teacher's results."""

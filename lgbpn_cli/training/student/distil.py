@@ -1,0 +1,394 @@
+"""Distillation: a teacher cleans noisy photos, and a student learns to give the same results at once.
+
+The student sees every pixel, so it can do what its teacher cannot: keep texture that nobody could guess. It learns
+that where it is told apart from noise, on cleaned photos and drawn pictures with new noise laid on them. No clean
+photo is a target: every target is a result for a noisy photo, or drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lgbpn_cli.config import StudentConfig
+from lgbpn_cli.device import DTYPES, Device
+from lgbpn_cli.errors import TrainingError
+from lgbpn_cli.models.load import Model, load_model
+from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, read_manifest
+from lgbpn_cli.models.weight_file import write_weights
+from lgbpn_cli.network.student import Student, grown
+from lgbpn_cli.training.config import DataSource, DistillationConfig
+from lgbpn_cli.training.engine.kept_arrays import digest_of_all
+from lgbpn_cli.training.engine.muon import muon_and_adam
+from lgbpn_cli.training.engine.trainer import Trainer, TrainingProgress
+from lgbpn_cli.training.lessons_ahead import LessonsAhead
+from lgbpn_cli.training.noise.mean import missing_mean
+from lgbpn_cli.training.pictures.data import load_source
+from lgbpn_cli.training.pictures.drawn import DRAWN_PX, kept_in_colours
+from lgbpn_cli.training.recipe import DistillationRecipe
+from lgbpn_cli.training.student.estimates import cut_tiles, estimate_tile, result_tile
+from lgbpn_cli.training.student.pairs import CleanedPhotos, PairSampler
+from lgbpn_cli.training.student.targets import make_target
+
+CHECKPOINT_NAME = "student.pt"
+ESTIMATES_FOLDER = "estimates"
+SMALLEST_ERROR = 0.4 / 255
+"""Added to the errors of crops, in their squares: what rounding hides is not worth ever more."""
+FINEST_COARSE_PX, COARSEST_PX = 1, 10
+"""Standard deviations of the two blurs between which noise is coarse: what is left of it in the results of students
+is seen there. Coarser still are shadows and colours, which real noise shifts and nothing else can teach."""
+
+
+@dataclass(frozen=True)
+class DistillationProgress:
+    """How many photos are cleaned, or have lent their colours to drawn pictures, before the student's steps begin."""
+
+    photo: int
+    photos: int
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A student of an earlier round, whose results make a share of the targets of the next."""
+
+    student: Model
+    share: float
+
+
+class StudentTrainer(Trainer):
+    """Trains a student to give the targets."""
+
+    def __init__(
+        self, shape: StudentConfig, config: DistillationConfig, sampler: PairSampler, device: Device
+    ) -> None:
+        """Start a run at step 0 with weights drawn from the seed."""
+        torch.manual_seed(config.seed)
+        super().__init__(Student(shape), shape, config, device)
+        self.lessons, self.leaves_coarse_noise = LessonsAhead(sampler, config), config.transplanted_share > 0
+
+    def make_optimisers(self) -> list[torch.optim.Optimizer]:
+        """Return Muon for the hidden kernels; Adam for the first and last convolution and all biases."""
+        precision = DTYPES[self.device.precision(self.config.precision)]
+        return muon_and_adam(
+            self.network, self.config.learning_rate, outer=("entry.", "exit."), precision=precision
+        )
+
+    def loss(self) -> Tensor:
+        """Return the geometric mean of the crops' errors, each the root mean square of answer minus target.
+
+        So a tenth less error is worth the same in every crop, however noisy: it is what the mean of PSNR over photos
+        measures (the PSNR loss of Chen et al., "Simple baselines for image restoration", ECCV 2022, in other units).
+        """
+        pairs = self.lessons.pairs(self.step)
+        noisy, target, as_taken = (
+            each.to(self.device.torch_device) for each in (pairs.noisy, pairs.target, pairs.as_taken)
+        )
+        with self.device.autocast(self.config.precision):
+            answer = self.network(noisy)
+        difference: Tensor = answer - target
+        if self.leaves_coarse_noise and as_taken.any():
+            # The targets of real noise have coarse noise left in them; its like is learned where the answer is known.
+            real = difference[as_taken]
+            coarse = blurred(real, FINEST_COARSE_PX) - blurred(real, COARSEST_PX)
+            difference = torch.cat([real - coarse, difference[~as_taken]])
+        error = difference.square().mean(dim=(1, 2, 3)) + SMALLEST_ERROR**2
+        geometric_mean: Tensor = (error.log().mean() / 2).exp()
+        return geometric_mean
+
+
+def blurred(pictures: Tensor, sigma_px: int) -> Tensor:
+    """Return pictures (b, c, h, w) blurred by a Gaussian of that standard deviation; edges are repeated."""
+    reach = 3 * sigma_px
+    offsets = torch.arange(-reach, reach + 1, dtype=pictures.dtype, device=pictures.device)
+    weights = torch.exp(-(offsets**2) / (2 * sigma_px**2))
+    channels = pictures.shape[1]
+    kernel = (weights / weights.sum()).repeat(channels, 1)[:, None, None, :]
+    for _ in range(2):  # along rows, then columns
+        padded = functional.pad(pictures, (reach, reach, 0, 0), "replicate")
+        pictures = functional.conv2d(padded, kernel, groups=channels).transpose(-1, -2)
+    return pictures
+
+
+def clean_photos(
+    photos: Sequence[NDArray[np.uint8]],
+    source: DataSource,
+    teacher: Model,
+    kept: Path,
+    on_photo: Callable[[], None] | None = None,
+    *,
+    earlier: Earlier | None = None,
+) -> CleanedPhotos:
+    """Return the tiles of noisy `photos`, (h, w, 3) each, with the targets that the teacher's estimates give.
+
+    Estimates are kept in the folder `kept`; a run that was interrupted takes them from there.
+    """
+    kept.mkdir(parents=True, exist_ok=True)
+    noisy, targets = [], []
+    for number, photo in enumerate(photos):
+        for index, tile in enumerate(cut_tiles(photo)):
+            name = f"{number:05}_{index:04}"
+            noisy.append(tile)
+            share = 0.0 if earlier is None else earlier.share
+            target = np.zeros(tile.shape, np.float32)
+            if share < 1:
+                taught = make_target(tile, estimate_tile(tile, teacher, kept / f"{name}.npz"))
+                target += np.float32(1 - share) * taught
+            if earlier is not None and share:
+                result = result_tile(tile, earlier.student, kept / f"{name}_earlier.npz")
+                target += np.float32(share) * result
+            targets.append(np.rint(np.clip(target, 0, 255)).astype(np.uint8))
+        if on_photo is not None:
+            on_photo()
+    cleaned = _of_source(source, noisy, targets)
+    return (
+        replace(cleaned, missing_mean=missing_mean(noisy, targets)) if source.mean_from_skewness else cleaned
+    )
+
+
+def draw_pictures(
+    photos: Sequence[NDArray[np.uint8]],
+    source: DataSource,
+    seed: Sequence[int],
+    kept: Path,
+    on_photo: Callable[[], None] | None = None,
+) -> CleanedPhotos:
+    """Return the pictures that `source` wants drawn in the colours of `photos`, (h, w, 3) each; the same every time.
+
+    They are kept in the folder `kept`, as estimates are.
+    """
+    kept.mkdir(parents=True, exist_ok=True)
+    drawn = []
+    for number, photo in enumerate(photos):
+        drawn += kept_in_colours(photo, source.drawn, (*seed, number), kept / f"{number:05}.npz")
+        if on_photo is not None:
+            on_photo()
+    return _of_source(source, drawn, drawn)
+
+
+def _of_source(
+    source: DataSource, noisy: Sequence[NDArray[np.uint8]], targets: Sequence[NDArray[np.uint8]]
+) -> CleanedPhotos:
+    return CleanedPhotos(source.folder, tuple(noisy), tuple(targets), source.weight, source.scene_weight)
+
+
+def run_distillation(
+    recipe: DistillationRecipe,
+    teacher: Model,
+    *,
+    data_root: Path,
+    run_folder: Path,
+    models_folder: Path,
+    device: Device,
+    command: str,
+    earlier: Model | None = None,
+    on_photo: Callable[[DistillationProgress], None] | None = None,
+    on_step: Callable[[TrainingProgress], None] | None = None,
+) -> ModelEntry:
+    """Train the student that `recipe` describes, resuming from `run_folder`, and return its model's manifest entry.
+
+    The student becomes a part of the model `recipe.name` in `models_folder`, which is made if it is not there yet.
+    `earlier` is the student whose results make the `earlier_share` of the targets, where the recipe asks for one.
+    Raises TrainingError where the run cannot go on.
+    """
+    config = recipe.distillation
+    _check(recipe)
+    loaded = [load_source(source, data_root, config.crop_px).photos for source in recipe.sources]
+    total, done = sum(map(len, loaded)), 0
+
+    def one_more() -> None:
+        nonlocal done
+        done += 1
+        if on_photo is not None:
+            on_photo(DistillationProgress(done, total))
+
+    for name in ("earlier_share", "from_earlier"):
+        if getattr(config, name) and earlier is None:
+            raise TrainingError(name, "there is no earlier student", "Leave it out of the first round.")
+    start = _first_state(earlier, recipe) if config.from_earlier and earlier is not None else None
+    before = None if earlier is None else Earlier(earlier, config.earlier_share)
+    sources = []
+    for index, (source, photos) in enumerate(zip(recipe.sources, loaded, strict=True)):
+        kept = run_folder / ESTIMATES_FOLDER / f"{index:02}"
+        if source.drawn:
+            sources.append(draw_pictures(photos, source, (config.seed, index), kept, one_more))
+            continue
+        if source.scenes:
+            sources.append(_of_source(source, photos, photos))
+            continue
+        whose = before if source.results_of is None else _of_other(source.results_of, config, device)
+        sources.append(clean_photos(photos, source, teacher, kept, one_more, earlier=whose))
+    weights = train_student(sources, recipe.student, config, run_folder, device, on_step, start=start)
+    return _add_student(recipe, teacher, before, sources, weights, models_folder, command)
+
+
+def _of_other(name_or_file: str, config: DistillationConfig, device: Device) -> Earlier:
+    """Return the student of that name or file, whose results are a source's targets."""
+    return Earlier(load_model(name_or_file, part="student", device=device), config.earlier_share)
+
+
+def _check(recipe: DistillationRecipe) -> None:
+    """Raise TrainingError for what could not be trained once everything is cleaned."""
+    config, sources = recipe.distillation, recipe.sources
+    if config.crop_px % recipe.student.size_multiple:
+        raise TrainingError(
+            "crop_px", f"{config.crop_px} is no multiple of {recipe.student.size_multiple}", "Change it."
+        )
+    if config.crop_px > DRAWN_PX and any(source.drawn for source in sources):
+        raise TrainingError("crop_px", f"drawn pictures have {DRAWN_PX} px only", f"Use {DRAWN_PX} or less.")
+    other_scenes = config.transplanted_share * config.other_scene_share
+    new_noise = config.renoised_share + config.grain_share + other_scenes > 0
+    for asked, name, weights in (
+        (config.renoised_share + config.grain_share < 1, "weight", [each.weight for each in sources]),
+        (new_noise, "renoised_weight", [each.scene_weight for each in sources]),
+    ):
+        if asked and not sum(weights) > 0:
+            raise TrainingError(name, "it is 0 for all sources", "Give one of them a weight above 0.")
+
+
+def _first_state(earlier: Model, recipe: DistillationRecipe) -> Student:
+    """Return the student that a round begins with: the earlier one, with as many blocks as the recipe wants."""
+    before, wanted = earlier.network, recipe.student
+    if not isinstance(before, Student):
+        raise TrainingError("from_earlier", "the earlier model is no student", "Name another one.")
+    if before.config.widths != wanted.widths or before.config.blocks > wanted.blocks:
+        raise TrainingError(
+            "from_earlier",
+            "the earlier student has other widths, or more blocks",
+            "Use its widths, and at least its blocks.",
+        )
+    torch.manual_seed(recipe.distillation.seed)
+    return grown(before, wanted)
+
+
+def train_student(
+    sources: Sequence[CleanedPhotos],
+    shape: StudentConfig,
+    config: DistillationConfig,
+    run_folder: Path,
+    device: Device,
+    on_step: Callable[[TrainingProgress], None] | None = None,
+    *,
+    start: nn.Module | None = None,
+) -> dict[str, Tensor]:
+    """Return the averaged weights of a student trained on `sources`, resuming from `run_folder`.
+
+    It begins with the weights of `start`, a student of the same shape; None: with random ones.
+    """
+    run_folder.mkdir(parents=True, exist_ok=True)
+    trainer = StudentTrainer(shape, config, PairSampler(sources, config), device)
+    if start is not None:
+        trainer.begin_with(start.state_dict())
+    trainer.learned_from = " ".join(
+        f"{each.weight} {each.renoised_weight} {each.missing_mean} {digest_of_all((*each.noisy, *each.targets))}"
+        for each in sources
+    )
+    return trainer.run(run_folder / CHECKPOINT_NAME, on_step)
+
+
+def _add_student(
+    recipe: DistillationRecipe,
+    teacher: Model,
+    earlier: Earlier | None,
+    sources: Sequence[CleanedPhotos],
+    weights: dict[str, Tensor],
+    folder: Path,
+    command: str,
+) -> ModelEntry:
+    """Write weight file, card and manifest entry, and return the entry."""
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{recipe.name}-student.safetensors"
+    half = {name: value.to(torch.float16) for name, value in weights.items()}
+    write_weights(target, half, recipe.student, teacher.preset)
+    part = ModelPart(target.name, file_sha256(target))
+    data = "; ".join(
+        f"{each.name}: {len(each.noisy)} {'pictures drawn in its colours' if source.drawn else 'noisy tiles'}"
+        for source, each in zip(recipe.sources, sources, strict=True)
+    )
+    present = read_manifest(folder).get(recipe.name)
+    if present is None:
+        present = ModelEntry(
+            name=recipe.name,
+            preset=teacher.preset,
+            parts={},
+            training_data=data,
+            licence=recipe.licence,
+            steps=recipe.distillation.steps,
+            date=datetime.now(UTC).date().isoformat(),
+            command=command,
+            card=f"{recipe.name}.md",
+            folder=folder,
+        )
+    taught_on = (
+        f"{present.training_data.partition(STUDENT_DATA)[0]}{STUDENT_DATA}{data}" if present.parts else data
+    )
+    entry = replace(
+        present,
+        parts={**present.parts, "student": part},
+        training_data=taught_on,
+        licence=recipe.licence,
+    )
+    card = folder / entry.card
+    known = card.read_text(encoding="utf-8") if card.exists() else f"# {entry.name}\n"
+    card.write_text(_with_student(known, recipe, teacher, earlier, data, command, part), encoding="utf-8")
+    add_entry(entry)
+    return entry
+
+
+STUDENT_HEADING = "## The student"
+STUDENT_DATA = "; student: "
+
+
+def _with_student(
+    card: str,
+    recipe: DistillationRecipe,
+    teacher: Model,
+    earlier: Earlier | None,
+    data: str,
+    command: str,
+    part: ModelPart,
+) -> str:
+    """Return the card with a section on this student at its end, in the place of one on an earlier student."""
+    shape, config = recipe.student, recipe.distillation
+    second = "" if earlier is None else _of_later_round(earlier, config)
+    drawn = ", or drawn" if any(source.drawn for source in recipe.sources) else ""
+    targets = f"Every target is a result for a noisy photo{drawn}; none is a clean photo."
+    for source in recipe.sources:
+        if source.results_of is not None:
+            targets += f" Those of {source.folder} are results of {Path(source.results_of).name}."
+    shifted = ", ".join(source.folder for source in recipe.sources if source.mean_from_skewness)
+    if shifted:
+        targets += f" The mean of the noise of {shifted} is told from its skewness."
+    section = f"""{STUDENT_HEADING}
+
+- Network: U-Net at half resolution, widths {", ".join(map(str, shape.widths))}, {shape.blocks} block(s) a level
+- Teacher: {teacher.name} (SHA-256 {teacher.sha256})
+{second}- Made by: `{command}`
+- Data: {data}. {targets}
+- Steps: {config.steps} of {config.batch} crops of {config.crop_px} px, {config.renoised_share:.0%} of them scenes \
+with made-up noise, {config.transplanted_share:.0%} with that of the photos ({config.other_scene_share:.0%} of it on \
+other scenes), {config.grain_share:.0%} with grain; {config.grey_share:.0%} made grey; Muon, EMA {config.ema_decay}
+- Date: {datetime.now(UTC).date().isoformat()}
+- SHA-256: {part.sha256}
+"""
+    before, _, _ = card.partition(STUDENT_HEADING)
+    return f"{before.rstrip()}\n\n{section}"
+
+
+def _of_later_round(earlier: Earlier, config: DistillationConfig) -> str:
+    results = f"results of the student before it at quality best (SHA-256 {earlier.student.sha256})"
+    lines = []
+    if earlier.share == 1:
+        lines.append(f"Targets: {results}")
+    elif earlier.share:
+        lines.append(f"Targets: {earlier.share:.0%} {results}, the rest the teacher's")
+    if config.from_earlier:
+        lines.append("Begins with the weights of the student before it")
+    return "".join(f"- {line}\n" for line in lines)

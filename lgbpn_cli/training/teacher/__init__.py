@@ -1,0 +1,1 @@
+"""The training of LG-BPN, the teacher, on noisy photos alone."""

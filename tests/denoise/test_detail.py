@@ -1,0 +1,81 @@
+"""What the measured noise decides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_noise import scene, white
+
+from lgbpn_cli.denoise import detail as adaptation
+from lgbpn_cli.denoise.detail import give_detail_back
+from lgbpn_cli.noise.measure import NO_NOISE, NoiseMeasurement, measure_noise
+from lgbpn_cli.noise.summary import choose_preset
+
+
+def with_detail(noisy: np.ndarray, denoised: np.ndarray, noise: NoiseMeasurement) -> np.ndarray:
+    """The result, written over the denoised picture as the command does it."""
+    result = denoised.copy()
+    give_detail_back(noisy, result, result, noise, 1.5)
+    return result
+
+
+def test_what_was_noise_stays_removed() -> None:
+    clean = scene()
+    noisy = clean + white(10, clean.shape)
+    result = with_detail(noisy, clean, measure_noise(noisy))
+    assert ((result - clean) ** 2).mean() < 0.02 * ((noisy - clean) ** 2).mean()
+
+
+def test_texture_that_was_smoothed_away_comes_back() -> None:
+    clean = scene()
+    texture = white(25, clean.shape, seed=5)
+    texture[: clean.shape[0] // 2] = 0  # flat ground of every brightness is left
+    noisy = clean + texture + white(4, clean.shape)
+    result = with_detail(noisy, clean, measure_noise(noisy))
+    textured = np.s_[clean.shape[0] // 2 + 30 :]
+    assert abs((result - clean - texture)[textured]).mean() < 0.3 * abs(texture[textured]).mean()
+
+
+def test_a_photo_without_noise_is_left_as_it_is() -> None:
+    photo = scene()
+    assert np.array_equal(with_detail(photo, np.zeros_like(photo), NO_NOISE), photo)
+
+
+def test_a_lower_tolerance_gives_more_back() -> None:
+    clean = scene()
+    noisy = clean + white(10, clean.shape)
+    noise = measure_noise(noisy)
+    kept = {}
+    for tolerance in (0.5, 0.8):
+        result = np.empty_like(noisy)
+        give_detail_back(noisy, clean, result, noise, tolerance)
+        kept[tolerance] = float(((result - clean) * (noisy - clean)).mean() / ((noisy - clean) ** 2).mean())
+    assert kept == {0.5: pytest.approx(0.5, abs=0.08), 0.8: pytest.approx(0.2, abs=0.08)}
+
+
+def test_the_result_does_not_depend_on_the_bands(monkeypatch: pytest.MonkeyPatch) -> None:
+    clean = scene()
+    noisy = clean + white(10, clean.shape) * (1 + clean)
+    noise = measure_noise(noisy)
+    whole = with_detail(noisy, 0.9 * clean, noise)
+    monkeypatch.setattr(adaptation, "BAND_ROWS", 50)
+    assert with_detail(noisy, 0.9 * clean, noise) == pytest.approx(whole, abs=1e-6)
+
+
+def test_pictures_given_are_not_changed() -> None:
+    noisy, denoised = scene() + white(9, scene().shape), scene()
+    before = noisy.copy()
+    give_detail_back(noisy, denoised, np.empty_like(noisy), measure_noise(noisy), 1.5)
+    assert np.array_equal(noisy, before)
+    assert np.array_equal(denoised, scene())
+
+
+def test_fine_noise_gets_the_preset_for_it_and_coarse_noise_the_other() -> None:
+    picture = scene()
+    fine = white(12, picture.shape)
+    coarse = fine + np.roll(fine, 1, axis=0) + np.roll(fine, 1, axis=1)
+    assert choose_preset(measure_noise(picture + fine)) == "dnd"
+    assert choose_preset(measure_noise(picture + coarse)) == "sidd"
+    assert choose_preset(replace(NO_NOISE)) == "dnd"

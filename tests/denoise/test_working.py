@@ -1,0 +1,113 @@
+"""Encoded values to the working range and back: exact for what is not changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lgbpn_cli.denoise.working import (
+    BAND_ROWS,
+    EncodedPixels,
+    colour_shift_levels,
+    decode_light,
+    from_working,
+    to_working,
+)
+from lgbpn_cli.errors import PhotoError
+from lgbpn_cli.photos.photo import Photo
+
+DTYPES = [np.uint8, np.uint16]
+
+
+def photo_of(pixels: np.ndarray) -> Photo:
+    return Photo(Path("photo.png"), pixels, None, "png", 1)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_value_comes_back_exactly(dtype: type, channels: int) -> None:
+    values = np.arange(np.iinfo(dtype).max + 1, dtype=dtype).reshape(-1, 64 if dtype is np.uint16 else 16, 1)
+    photo = photo_of(np.ascontiguousarray(np.repeat(values, channels, axis=2)))
+    back = from_working(to_working(photo), photo)
+    assert back.pixels.dtype == dtype
+    assert np.array_equal(back.pixels, photo.pixels)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_working_range_is_0_to_1_in_float32(dtype: type) -> None:
+    white = np.iinfo(dtype).max
+    image = to_working(photo_of(np.array([[[0, white // 5, white]]], dtype)))
+    assert image.dtype == np.float32
+    assert image.ravel().tolist() == pytest.approx([0, 0.2, 1])
+
+
+def test_grey_is_repeated_and_comes_back_as_the_mean() -> None:
+    photo = photo_of(np.array([[[51]]], np.uint8))
+    image = to_working(photo)
+    assert image.shape == (1, 1, 3)
+    assert image[0, 0].tolist() == pytest.approx([0.2] * 3)
+    assert from_working(np.array([[[0.0, 0.2, 0.7]]], np.float32), photo).pixels.tolist() == [[[76]]]
+
+
+def test_values_are_rounded_to_the_nearest_and_clipped() -> None:
+    photo = photo_of(np.zeros((1, 6, 3), np.uint8))
+    levels = np.array([-300.0, -0.4, 99.4, 99.6, 255.4, 1000.0], np.float32)
+    clean = np.repeat(levels[None, :, None] / 255, 3, axis=2)
+    assert from_working(clean, photo).pixels[0, :, 0].tolist() == [0, 0, 99, 100, 255, 255]
+
+
+def test_a_result_of_8_bits_that_is_changed_twice_is_rounded_once() -> None:
+    held = EncodedPixels(photo_of(np.full((4, 4, 3), 100, np.uint8)))
+    everywhere = (slice(None), slice(None))
+    held[everywhere] = np.full((4, 4, 3), 100.4 / 255, np.float32)
+    held[everywhere] = held.as_working()[everywhere] + np.float32(0.4 / 255)
+    assert (held.finished().pixels == 101).all()
+
+
+def test_bands_meet_without_a_seam() -> None:
+    rows = BAND_ROWS * 2 + 3
+    pixels = np.random.default_rng(0).integers(0, 65536, (rows, 5, 3)).astype(np.uint16)
+    image = to_working(photo_of(pixels))
+    assert np.array_equal(image, (pixels / np.float32(65535)).astype(np.float32))
+    assert np.array_equal(from_working(image, photo_of(pixels)).pixels, pixels)
+
+
+def test_neither_the_photo_nor_the_clean_picture_is_changed() -> None:
+    photo = replace(photo_of(np.full((3, 3, 3), 7, np.uint8)), orientation=6)
+    clean = np.full((3, 3, 3), 2.0, np.float32)
+    result = from_working(clean, photo)
+    assert (photo.pixels == 7).all()
+    assert (clean == 2.0).all()
+    assert (result.pixels == 255).all()
+    assert (result.orientation, result.path) == (6, photo.path)
+
+
+def test_values_that_are_no_numbers_are_an_error_and_not_a_black_spot() -> None:
+    photo = photo_of(np.zeros((2, 2, 3), np.uint8))
+    clean = np.zeros((2, 2, 3), np.float32)
+    for value in (np.nan, np.inf):
+        clean[1, 1, 1] = value
+        with pytest.raises(PhotoError, match="no numbers"):
+            from_working(clean, photo)
+
+
+def test_another_shape_is_a_programming_error() -> None:
+    with pytest.raises(ValueError, match="expected"):
+        from_working(np.zeros((2, 3, 3), np.float32), photo_of(np.zeros((3, 2, 3), np.uint8)))
+
+
+@pytest.mark.parametrize(("dtype", "step"), [(np.uint8, 1), (np.uint16, 257)])
+def test_the_colour_shift_is_the_difference_of_the_means_in_8_bit_levels(dtype: type, step: int) -> None:
+    before = photo_of(np.full((BAND_ROWS + 5, 4, 3), 100 * step, dtype))
+    after = replace(before, pixels=before.pixels + np.array([0, step, 2 * step], dtype))
+    assert colour_shift_levels(before, after) == pytest.approx((0.0, 1.0, 2.0), abs=1e-3)
+
+
+def test_the_colour_shift_of_linear_light_is_measured_on_encoded_values() -> None:
+    light = decode_light(np.array([[[100, 100, 100]], [[101, 99, 100]]], np.float32) / 255)
+    before = replace(photo_of(light[:1]), linear=True)
+    after = replace(before, pixels=light[1:])
+    assert colour_shift_levels(before, after) == pytest.approx((1.0, -1.0, 0.0), abs=1e-3)
