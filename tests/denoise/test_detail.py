@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_noise import scene, white
+from noisy_scenes import scene, white
 
 from lgbpn_cli.denoise import detail as adaptation
 from lgbpn_cli.denoise.detail import give_detail_back

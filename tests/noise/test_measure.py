@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from noisy_scenes import scene, white
 from PIL import Image
 from scipy.ndimage import gaussian_filter, zoom
 
 from lgbpn_cli.denoise.working import to_working
+from lgbpn_cli.noise import measure as noise
 from lgbpn_cli.noise.estimator import cell_levels
 from lgbpn_cli.noise.measure import (
     DOUBTS,
@@ -21,21 +23,7 @@ from lgbpn_cli.noise.measure import (
     CellEstimator,
     measure_noise,
 )
-from lgbpn_cli.noise.measure import measure as noise
 from lgbpn_cli.photos.read import read_photo
-
-
-def scene(height: int = 320, width: int = 384) -> np.ndarray:
-    """A picture of shading with some sharp edges and a textured half."""
-    rows, columns = np.indices((height, width), np.float32)
-    picture = 0.2 + 0.5 * columns / width + 0.1 * np.sin(rows / 50)
-    picture += 0.1 * ((rows // 61 + columns // 83) % 2)
-    picture[: height // 2] += 0.05 * np.sin(columns[: height // 2] * 1.3) * np.sin(rows[: height // 2] * 0.9)
-    return np.repeat(picture[:, :, None], 3, axis=2).astype(np.float32)
-
-
-def white(sigma_8bit: float, shape: tuple[int, ...], seed: int = 1) -> np.ndarray:
-    return np.random.default_rng(seed).normal(0, sigma_8bit / 255, shape).astype(np.float32)
 
 
 @pytest.mark.parametrize("sigma", [2.0, 5.0, 15.0, 30.0])
