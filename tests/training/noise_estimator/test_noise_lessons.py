@@ -14,7 +14,8 @@ from PIL import Image
 from tiny_training import noisy_photo, save_noisy_photo
 
 from lgbpn_cli.noise.weights import read_noise_estimator
-from lgbpn_cli.training import grain, noise_lessons
+from lgbpn_cli.training.noise import grain
+from lgbpn_cli.training.noise_estimator import lessons as noise_lessons
 from lgbpn_cli.training.noise.transplant import learn_noise
 from lgbpn_cli.training.noise_estimator.lessons import SCENE_PX, SCENES, NoiseLessons
 
