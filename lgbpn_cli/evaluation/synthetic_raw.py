@@ -62,7 +62,7 @@ def camera_light(light: FloatImage) -> FloatImage:
     """Return linear sRGB (h, w, 3) as the camera sees it; where all its colours clip, white of sRGB is 1 in green."""
     matrix = np.array(XYZ_TO_CAMERA) @ XYZ_FROM_SRGB
     matrix = matrix / matrix.sum(axis=1, keepdims=True) * balance()[:, None]
-    return np.maximum(light @ matrix.T, 0).astype(np.float32)
+    return np.asarray(np.maximum(light @ matrix.T, 0), np.float32)
 
 
 def write_cfa_dng(path: Path, mosaic: FloatImage, *, iso: int, tags: tuple[Any, ...] = ()) -> None:
