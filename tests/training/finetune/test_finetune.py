@@ -24,10 +24,10 @@ from lgbpn_cli.models.manifest import (
 )
 from lgbpn_cli.training.config import FinetuneConfig, TrainingConfig
 from lgbpn_cli.training.engine.distributed import ProcessGroup
-from lgbpn_cli.training.finetune import run as finetune_module
 from lgbpn_cli.training.finetune.acceptance import Verdict
 from lgbpn_cli.training.finetune.folder import BEGINNING_NAME, Listener, finetune_folder
 from lgbpn_cli.training.finetune.run import CHECKPOINT_NAME, FinetuneTrainer
+from lgbpn_cli.training.finetune.run import run as finetune_module
 from lgbpn_cli.training.pictures.data import CropSampler, NoisySource
 
 
@@ -269,7 +269,7 @@ def test_a_full_disk_anywhere_else_is_named_too(
     monkeypatch.setattr(Verdict, "accepted", True)
     module = "folder" if written == "write_index" else "run"
     with monkeypatch.context() as patch:
-        patch.setattr(f"lgbpn_cli.training.finetune.{module}.{written}", full)
+        patch.setattr(f"lgbpn_cli.training.finetune.run.{module}.{written}", full)
         with pytest.raises(TrainingError, match=r"there\.npz: cannot be written \(No space left"):
             run()
     assert run(resume=written != "write_index")["mine"].entry is not None

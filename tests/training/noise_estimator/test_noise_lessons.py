@@ -15,8 +15,8 @@ from tiny_training import noisy_photo, save_noisy_photo
 
 from lgbpn_cli.noise.weights import read_noise_estimator
 from lgbpn_cli.training.noise import grain
-from lgbpn_cli.training.noise_estimator import lessons as noise_lessons
 from lgbpn_cli.training.noise.transplant import learn_noise
+from lgbpn_cli.training.noise_estimator import lessons as noise_lessons
 from lgbpn_cli.training.noise_estimator.lessons import SCENE_PX, SCENES, NoiseLessons
 
 FLOOR = 0.5 * np.log(0.1)
