@@ -84,6 +84,34 @@ def train(
     )
 
 
+def train_raw(
+    recipe: Path,
+    *,
+    run_folder: Path,
+    models_folder: Path | None = None,
+    device: str = "auto",
+    on_step: Callable[[TrainingProgress], None] | None = None,
+) -> ModelEntry:
+    """The manifest entry of the model with the raw network that the recipe file makes; an interrupted run goes on.
+
+    Raises UsageError for a bad recipe and missing data sets, TrainingError where the run cannot go on.
+    """
+    from lgbpn_cli.device import choose_device
+    from lgbpn_cli.models.manifest import user_folder
+    from lgbpn_cli.training.raw.train import run_raw_recipe
+    from lgbpn_cli.training.recipe import data_root, read_raw_recipe
+
+    return run_raw_recipe(
+        read_raw_recipe(recipe),
+        data_root=data_root(),
+        run_folder=run_folder,
+        models_folder=models_folder or user_folder(),
+        device=choose_device(device),
+        command=f"lgbpn train-raw {recipe}",
+        on_step=on_step,
+    )
+
+
 def distill(
     recipe: Path,
     *,

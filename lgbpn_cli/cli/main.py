@@ -22,6 +22,7 @@ from lgbpn_cli.cli.models import models_app
 from lgbpn_cli.cli.probe import probe
 from lgbpn_cli.cli.stop_signals import stop_as_ctrl_c_does
 from lgbpn_cli.cli.train import train
+from lgbpn_cli.cli.train_raw import train_raw
 from lgbpn_cli.errors import LgbpnError, UsageError, shown
 from lgbpn_cli.version import __version__
 
@@ -108,6 +109,7 @@ app.command("finetune")(finetune)
 app.command("probe")(probe)
 app.command("train")(train)
 app.command("distill")(distill)
+app.command("train-raw")(train_raw)
 app.add_typer(models_app, name="models")
 app.command("devices")(devices)
 app.command("bench")(bench)

@@ -141,7 +141,7 @@ def _entry(document: dict[str, Any], folder: Path) -> ModelEntry:
     more.
     """
     entry = entry_from(document, folder)
-    if not entry.parts or not set(entry.parts) <= {"teacher", "student"}:
+    if not entry.parts or not set(entry.parts) <= {"teacher", "student", "raw"}:
         raise ValueError("it has no weights, or of an unknown kind")
     if entry.preset not in PRESETS:
         raise ModelError(f"model {entry.name!r}", f"its preset {entry.preset!r} is unknown", "Update lgbpn.")

@@ -108,20 +108,17 @@ def measure_mosaic_noise(samples: FloatImage, pattern: NDArray[np.uint8]) -> Flo
 
     The residuals of a filter that takes brightness, gradients and what rows have in common away (Immerkaer, "Fast noise
     variance estimation", 1996) give each patch a variance; of the patches of about one brightness those that vary
-    least are flat, and the line a x + b goes through these.
+    least are flat, and the line a x + b goes through these. All colours share it: what differs between their sites is
+    the filter before them, and together they cover more brightness.
     """
     period = len(pattern)
-    levels = []
-    for colour in range(3):
-        blocks = [
-            _blocks(samples[row::period, column::period])
-            for row, column in zip(*np.nonzero(pattern == colour), strict=True)
-        ]
-        means, variances = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
-        if len(means) < FEWEST_BLOCKS:
-            return None
-        levels.append(_line(means, variances))
-    return np.array(levels, np.float32)
+    blocks = [
+        _blocks(samples[row::period, column::period]) for row in range(period) for column in range(period)
+    ]
+    means, variances = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    if len(means) < FEWEST_BLOCKS:
+        return None
+    return np.tile(np.array(_line(means, variances), np.float32), (3, 1))
 
 
 def row_sigma(samples: FloatImage, pattern: NDArray[np.uint8]) -> float:

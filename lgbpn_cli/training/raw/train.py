@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
@@ -11,6 +13,8 @@ from torch import Tensor
 from lgbpn_cli.config import RawConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError
+from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, read_manifest
+from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.raw import RawNetwork, stabilise
 from lgbpn_cli.training.config import RawTrainingConfig
 from lgbpn_cli.training.engine.kept_arrays import digest_of_all
@@ -22,6 +26,8 @@ from lgbpn_cli.training.raw.lessons import RawSampler, RawScenes
 from lgbpn_cli.training.recipe import RawRecipe
 
 CHECKPOINT_NAME = "raw.pt"
+RAW_HEADING = "## The raw network"
+RAW_DATA = "; raw: "
 SMALLEST_ERROR = 1e-3
 """Added to the errors of crops, in their squares: what nobody sees is not worth ever more."""
 
@@ -65,6 +71,71 @@ def load_scenes(recipe: RawRecipe, data_root: Path) -> list[RawScenes]:
         loaded = load_source(source, data_root, smallest)
         scenes.append(RawScenes(loaded.name, loaded.photos, loaded.weight, source.reduced))
     return scenes
+
+
+def run_raw_recipe(
+    recipe: RawRecipe,
+    *,
+    data_root: Path,
+    run_folder: Path,
+    models_folder: Path,
+    device: Device,
+    command: str,
+    on_step: Callable[[TrainingProgress], None] | None = None,
+) -> ModelEntry:
+    """Train the raw network that `recipe` describes, resuming from `run_folder`, and return its model's entry.
+
+    The network becomes a part of the model `recipe.name` in `models_folder`, which is made if it is not there yet.
+    Raises what `train_raw_network` raises.
+    """
+    scenes = load_scenes(recipe, data_root)
+    weights = train_raw_network(
+        recipe, scenes, data_root=data_root, run_folder=run_folder, device=device, on_step=on_step
+    )
+    models_folder.mkdir(parents=True, exist_ok=True)
+    present = read_manifest(models_folder).get(recipe.name)
+    preset = "sidd" if present is None else present.preset
+    target = models_folder / f"{recipe.name}-raw.safetensors"
+    half = {name: value.to(torch.float16) for name, value in weights.items()}
+    write_weights(target, half, recipe.network, preset)
+    part = ModelPart(target.name, file_sha256(target))
+    data = RAW_DATA + "; ".join(f"{each.name}: {len(each.photos)} photographs as scenes" for each in scenes)
+    if present is None:
+        present = ModelEntry(recipe.name, preset, {}, steps=recipe.training.steps, command=command)
+        present = replace(present, card=f"{recipe.name}.md", date=_today(), folder=models_folder)
+    others, _, _ = present.training_data.partition(RAW_DATA)
+    entry = replace(
+        present,
+        parts={**present.parts, "raw": part},
+        training_data=f"{others}{data}",
+        licence=present.licence or recipe.licence,
+    )
+    card = models_folder / entry.card
+    known = card.read_text(encoding="utf-8") if card.exists() else f"# {entry.name}\n"
+    before, _, _ = known.partition(RAW_HEADING)
+    card.write_text(f"{before.rstrip()}\n\n{_section(recipe, data, command, part)}", encoding="utf-8")
+    add_entry(entry)
+    return entry
+
+
+def _section(recipe: RawRecipe, data: str, command: str, part: ModelPart) -> str:
+    """Return the card's section on the raw network: what the run itself knows."""
+    shape, training = recipe.network, recipe.training
+    return f"""{RAW_HEADING}
+
+- Network: U-Net at half resolution, widths {", ".join(map(str, shape.widths))}, {shape.blocks} block(s) a level; a \
+Bayer mosaic in, camera RGB out
+- Made by: `{command}`
+- Data: {data.removeprefix(RAW_DATA)}. Their light is read out by made-up sensors; no real raw file was used.
+- Steps: {training.steps} of {training.batch} crops of {training.crop_px} px; Muon, EMA {training.ema_decay}
+- Licence: {recipe.licence}
+- Date: {_today()}
+- SHA-256: {part.sha256}
+"""
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
 
 
 def train_raw_network(

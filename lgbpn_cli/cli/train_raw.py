@@ -1,0 +1,53 @@
+"""`lgbpn train-raw`: the network for camera raw, from photographs and made-up sensors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lgbpn_cli.cli.options import DeviceOption, ModelsFolderOption
+from lgbpn_cli.cli.step_progress import StepReporter
+
+
+def train_raw(
+    recipe: Annotated[
+        Path, typer.Argument(help="The recipe, a TOML file (see recipes/raw.toml in the project).")
+    ],
+    run_folder: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the checkpoint; a run found there is resumed.  [default: runs/RECIPE]"),
+    ] = None,
+    models_folder: ModelsFolderOption = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Train the network that denoises and demosaics camera raw files.
+
+    The photographs that the recipe names become scenes, which made-up sensors read out; the network learns to give the
+    scene. Photographs and the facts about cameras are looked for below the folder in LGBPN_DATA. A run that was stopped
+    goes on where its last checkpoint stands when the same command is given again.
+
+    Example: lgbpn train-raw recipes/raw.toml --run-folder runs/raw
+
+    \b
+    Exit codes:
+      0    the network is trained; the model runs it on camera raw files
+      1    the run cannot go on; its last checkpoint stands
+      2    the recipe or the device was wrong
+      130  stopped with Ctrl-C; the same command goes on from the last checkpoint
+    """
+    from lgbpn_cli import workshop
+
+    folder = run_folder or Path("runs") / recipe.stem
+    reporter = StepReporter()
+    try:
+        entry = workshop.train_raw(
+            recipe, run_folder=folder, models_folder=models_folder, device=device, on_step=reporter
+        )
+    except KeyboardInterrupt as stop:
+        typer.echo(f"stopped after step {reporter.step}; the same command goes on from {folder}", err=True)
+        raise typer.Exit(130) from stop
+    finally:
+        reporter.bar.close()
+    typer.echo(f"{entry.name} has a raw network: {entry.part_path('raw')}", err=True)
