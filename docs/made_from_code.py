@@ -15,6 +15,7 @@ from typing import Any
 import typer
 
 from lgbpn_cli.cli.main import app
+from lgbpn_cli.cli.plain_help import grouped_records
 
 SCHEMA_FOLDER = Path(__file__).parent / "reference" / "schema"
 
@@ -51,13 +52,7 @@ def _command(command: Any, context: Any) -> Iterator[str]:
             yield f"**{title.removesuffix(':')}**\n\n```text\n{inspect.cleandoc(chr(10).join(lines))}\n```\n"
         else:
             yield f"{_code_spans(' '.join(paragraph.split()))}\n"
-    panels: dict[str, list[tuple[str, str]]] = {}
-    for parameter in command.get_params(context):
-        kind = "Arguments" if parameter.param_type_name == "argument" else "Options"
-        record = parameter.get_help_record(context)
-        if record is not None:
-            panels.setdefault(getattr(parameter, "rich_help_panel", None) or kind, []).append(record)
-    for panel, records in panels.items():
+    for panel, records in grouped_records(command, context).items():
         yield f"| {panel} | |\n|---|---|"
         for names, text in records:
             yield f"| `{_cell(names)}` | {_code_spans(_cell(text))} |"
@@ -69,8 +64,9 @@ def _cell(text: str) -> str:
 
 
 def _code_spans(text: str) -> str:
-    """Return prose with options as code: --long ones would otherwise get a typographer's dash."""
-    return re.sub(r"(?<![\w`-])(--?[a-z][a-z0-9-]*)(?![\w`])", r"`\1`", text).replace("<", "&lt;")
+    """Return prose with options as code, and signs of Markdown as they are."""
+    text = re.sub(r"([*_])", r"\\\1", text).replace("<", "&lt;")
+    return re.sub(r"(?<![\w`-])(--?[a-z][a-z0-9-]*)(?![\w`])", r"`\1`", text)
 
 
 def _schema(name: str) -> Iterator[str]:

@@ -47,7 +47,7 @@ def denoise(
         list[Path],
         # readable=False: typer does not ask. A file without permission fails alone; it is no wrong command.
         typer.Argument(
-            metavar="INPUT", help="Photos, and folders of photos.", show_default=False, readable=False
+            metavar="PHOTO", help="Photos, and folders of photos.", show_default=False, readable=False
         ),
     ],
     recursive: RecursiveOption = OutputConfig.recursive,

@@ -21,8 +21,9 @@ def distill(
     run_folder: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of the teacher's estimates and the checkpoint; a run found there is resumed.  "
-            "[default: runs/RECIPE]"
+            metavar="FOLDER",
+            help="Folder of the teacher's estimates and the checkpoint; a run found there is resumed.",
+            show_default="runs/RECIPE",
         ),
     ] = None,
     models_folder: ModelsFolderOption = None,

@@ -19,6 +19,7 @@ from lgbpn_cli.cli.distill import distill
 from lgbpn_cli.cli.evaluate import evaluate
 from lgbpn_cli.cli.finetune import finetune
 from lgbpn_cli.cli.models import models_app
+from lgbpn_cli.cli.plain_help import PlainCommand
 from lgbpn_cli.cli.probe import probe
 from lgbpn_cli.cli.stop_signals import stop_as_ctrl_c_does
 from lgbpn_cli.cli.train import train
@@ -103,16 +104,16 @@ def lgbpn(
 
 
 # One line for each command. Their modules import PyTorch and the photo libraries inside functions only.
-app.command("denoise")(denoise)
-app.command("eval")(evaluate)
-app.command("finetune")(finetune)
-app.command("probe")(probe)
-app.command("train")(train)
-app.command("distill")(distill)
-app.command("train-raw")(train_raw)
+app.command("denoise", cls=PlainCommand)(denoise)
+app.command("eval", cls=PlainCommand)(evaluate)
+app.command("finetune", cls=PlainCommand)(finetune)
+app.command("probe", cls=PlainCommand)(probe)
+app.command("train", cls=PlainCommand)(train)
+app.command("distill", cls=PlainCommand)(distill)
+app.command("train-raw", cls=PlainCommand)(train_raw)
 app.add_typer(models_app, name="models")
-app.command("devices")(devices)
-app.command("bench")(bench)
+app.command("devices", cls=PlainCommand)(devices)
+app.command("bench", cls=PlainCommand)(bench)
 
 
 def main() -> None:

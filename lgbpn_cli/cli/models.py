@@ -9,12 +9,13 @@ from typing import Annotated
 
 import typer
 
+from lgbpn_cli.cli.plain_help import PlainCommand
 from lgbpn_cli.config import PRESETS
 
 models_app = typer.Typer(help="List, check, export, import and remove models.", no_args_is_help=True)
 
 
-@models_app.command("list")
+@models_app.command("list", cls=PlainCommand)
 def list_models() -> None:
     """List the models that ship with lgbpn and your own.
 
@@ -27,7 +28,7 @@ def list_models() -> None:
         typer.echo(f"{entry.name}  ({parts}, preset {entry.preset})  {entry.folder}")
 
 
-@models_app.command("path")
+@models_app.command("path", cls=PlainCommand)
 def show_path(name: Annotated[str, typer.Argument(help="A model that `lgbpn models list` names.")]) -> None:
     """Print the path of each weight file of a model to standard output.
 
@@ -40,10 +41,10 @@ def show_path(name: Annotated[str, typer.Argument(help="A model that `lgbpn mode
         typer.echo(entry.part_path(part))
 
 
-@models_app.command("verify")
+@models_app.command("verify", cls=PlainCommand)
 def verify_models(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Models to check.  [default: all]")
+        list[str] | None, typer.Argument(metavar="NAME", help="Models to check.  [default: all]")
     ] = None,
 ) -> None:
     """Check that the weight files of models, and of the noise estimator, are there, whole and readable.
@@ -76,7 +77,7 @@ def verify_models(
         raise typer.Exit(ModelError.exit_code)
 
 
-@models_app.command("export")
+@models_app.command("export", cls=PlainCommand)
 def export(
     name: Annotated[str, typer.Argument(help="A model that `lgbpn models list` names.")],
     output: Annotated[
@@ -97,7 +98,7 @@ def export(
     typer.echo(f"exported to {target}", err=True)
 
 
-@models_app.command("import")
+@models_app.command("import", cls=PlainCommand)
 def import_model(
     file: Annotated[
         Path,
@@ -107,10 +108,13 @@ def import_model(
         ),
     ],
     name: Annotated[
-        str | None, typer.Option(help="Name of the model here.  [default: its own, or the file's stem]")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Name of the model here.", show_default="its own, or that of the file"
+        ),
     ] = None,
     preset: Annotated[
-        str, typer.Option(help=f"Shift preset a checkpoint is used with: {' or '.join(PRESETS)}.")
+        str, typer.Option(metavar="|".join(PRESETS), help="Shift preset that a checkpoint is used with.")
     ] = "sidd",
 ) -> None:
     """Import an exported model, or a checkpoint of the LG-BPN authors' program, as one of your own models.
@@ -133,7 +137,7 @@ def import_model(
     typer.echo(f"imported as '{entry.name}': lgbpn denoise PHOTO -m {entry.name}", err=True)
 
 
-@models_app.command("remove")
+@models_app.command("remove", cls=PlainCommand)
 def remove(name: Annotated[str, typer.Argument(help="One of your own models.")]) -> None:
     """Remove one of your own models: its weight files, its card and its entry. It cannot be brought back.
 

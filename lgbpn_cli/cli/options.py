@@ -74,7 +74,12 @@ ReportSizeOption = Annotated[
 ]
 ModelsFolderOption = Annotated[
     Path | None,
-    typer.Option("--models-folder", help="Where the finished model goes.  [default: your own models]"),
+    typer.Option(
+        "--models-folder",
+        metavar="FOLDER",
+        help="Where the finished model goes.",
+        show_default="your own models",
+    ),
 ]
 
 

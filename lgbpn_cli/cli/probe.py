@@ -21,7 +21,7 @@ def probe(
     inputs: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PHOTO|FOLDER", help="Photos, and folders of photos.", show_default=False, readable=False
+            metavar="PHOTO", help="Photos, and folders of photos.", show_default=False, readable=False
         ),
     ],
     recursive: RecursiveOption = False,

@@ -15,7 +15,11 @@ def train(
     recipe: Annotated[Path, typer.Argument(help="The recipe, a TOML file (see recipes/ in the project).")],
     run_folder: Annotated[
         Path | None,
-        typer.Option(help="Folder of the checkpoint; a run found there is resumed.  [default: runs/RECIPE]"),
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder of the checkpoint; a run found there is resumed.",
+            show_default="runs/RECIPE",
+        ),
     ] = None,
     models_folder: ModelsFolderOption = None,
     device: DeviceOption = "auto",
