@@ -17,7 +17,11 @@ def train_raw(
     ],
     run_folder: Annotated[
         Path | None,
-        typer.Option(help="Folder of the checkpoint; a run found there is resumed.  [default: runs/RECIPE]"),
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder of the checkpoint; a run found there is resumed.",
+            show_default="runs/RECIPE",
+        ),
     ] = None,
     models_folder: ModelsFolderOption = None,
     device: DeviceOption = "auto",
