@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,8 @@ from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.prepare import prepare_photo, read_guarded
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess
-from lgbpn_cli.photos.shot import Shot, shot_in
+from lgbpn_cli.photos.shot import Shot, shot_in, shot_time_in
+from lgbpn_cli.photos.source_id import is_made_of
 from lgbpn_cli.photos.suffixes import type_for
 from lgbpn_cli.photos.write import write_photo
 from lgbpn_cli.research.perceptual import load_lpips
@@ -217,7 +219,7 @@ def _denoise_found(
             shots[source] = shot
         return photo
 
-    remaining = leave_out_existing(plan.jobs, overwrite=output.overwrite)
+    remaining = leave_out_existing(plan, partial(_is_made_of, reading))
     remaining.jobs, low_iso = part_by_iso(
         remaining.jobs,
         output.min_iso,
@@ -439,6 +441,18 @@ def _report_estimates(
         megapixels = _megapixels_of(job.source, reading)
         seconds = None if megapixels is None else megapixels * seconds_per_megapixel
         listener.finished(Outcome(job.source, job.target, Status.PLANNED, seconds, megapixels))
+
+
+def _is_made_of(reading: ReadingProcess, recorded: str, source: Path) -> bool:
+    """Whether a result with this record was made of `source`."""
+
+    def shot_time() -> str:
+        try:
+            return reading.call(source, shot_time_in, source)
+        except Exception:  # noqa: BLE001 - a photo that cannot be opened fails when its turn comes, and says why
+            return ""
+
+    return is_made_of(recorded, source, shot_time)
 
 
 def _megapixels_of(source: Path, reading: ReadingProcess) -> float | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from lgbpn_cli.batch.outcome import Job
+from lgbpn_cli.batch.targets import TargetPlan
+from lgbpn_cli.errors import PhotoWriteError
 from lgbpn_cli.photos.record import Record, read_record
 
 
@@ -21,6 +24,10 @@ class Remaining:
     """How many of the skipped were made by another model or with other settings."""
     not_known: int = 0
     """How many of the skipped do not say that they are results."""
+    renamed: list[Job] = field(default_factory=list)
+    """Those whose plain target is the result of another photo."""
+    records: dict[Path, Record | None] = field(default_factory=dict)
+    """What the results that are there say of themselves."""
 
     def compare(self, record: Record) -> None:
         """Count the files that are there and were not made as `record` says, which this run would write.
@@ -28,7 +35,7 @@ class Remaining:
         The version in it is not compared: a new version alone does not make old results other results.
         """
         for job in self.skipped:
-            found = read_record(job.target)
+            found = self.records[job.target]
             if found is None:
                 self.not_known += 1
             elif (found.model, found.settings) != (record.model, record.settings):
@@ -36,22 +43,68 @@ class Remaining:
 
     def notes(self) -> list[str]:
         """What the user should be told about the results that are there, a line each."""
+        lines = [f"{job} (renamed: another photo's result has the plain name)" for job in self.renamed]
         if not self.skipped:
-            return []
+            return lines
         text = f"{len(self.skipped)} already there"
         if self.otherwise_made:
             text += f", {self.otherwise_made} of them made with other settings; --overwrite replaces them"
-        lines = [text]
+        lines.append(text)
         if self.not_known:
             text = f"{self.not_known} of those there do not say that lgbpn made them; --overwrite would replace them"
             lines.append(f"{text}, photos or not")
         return lines
 
 
-def leave_out_existing(jobs: Sequence[Job], *, overwrite: bool) -> Remaining:
-    """Part `jobs` into those to be done and those whose result exists; `overwrite` does them all."""
+IsMadeOf = Callable[[str, Path], bool]
+"""Whether a result, by the source in its record, was made of the photo at a path."""
+
+
+def leave_out_existing(plan: TargetPlan, is_made_of: IsMadeOf) -> Remaining:
+    """Part the jobs of `plan` into those to be done and those whose result exists; `--overwrite` does them all.
+
+    A result that was made of another photo is neither taken for a job's own nor replaced: the job gets another target.
+    """
     remaining = Remaining()
-    for job in jobs:
-        there = job.target.exists() and not overwrite
-        (remaining.skipped if there else remaining.jobs).append(job)
+    overwrite = plan.output.overwrite
+    for job in plan.jobs:
+        own = job
+        found = _found(job.target)
+        another = found.of_another(job.source, is_made_of)
+        if another and plan.names_file and not overwrite:
+            cause = f"its result {job.target} is there already, and was made of another photo"
+            error = PhotoWriteError(job.source, cause, "Give another name, or --overwrite.")
+            plan.refused.append((job, error))
+            continue
+        if another and not plan.names_file:
+            others = ((target, _found(target)) for target in plan.other_targets(job))
+            target, found = next(each for each in others if not each[1].of_another(job.source, is_made_of))
+            own = Job(job.source, target)
+            remaining.renamed.append(own)
+        if found.there and not overwrite:
+            remaining.skipped.append(own)
+            remaining.records[own.target] = found.record
+        else:
+            remaining.jobs.append(own)
     return remaining
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What lies at a target."""
+
+    there: bool
+    record: Record | None = None
+
+    def of_another(self, source: Path, is_made_of: IsMadeOf) -> bool:
+        """Whether it says that it was made of another photo than `source`."""
+        if self.record is None or not self.record.source:
+            return False
+        try:
+            return not is_made_of(self.record.source, source)
+        except OSError:
+            return False  # the photo has just vanished, which its reader will say
+
+
+def _found(target: Path) -> _Found:
+    return _Found(True, read_record(target)) if target.exists() else _Found(False)

@@ -232,7 +232,13 @@ class _Selector:
         return any(path.with_name(name).is_file() for name in names)
 
     def _take(self, source: Source) -> None:
-        status = source.path.stat()
+        try:
+            status = source.path.stat()
+        except OSError as error:  # it has just vanished
+            cause = f"cannot be read ({error.strerror})"
+            refusal = PhotoReadError(source.path, cause, "Check its name and permissions.")
+            self.selection.refused.append((source.path, refusal))
+            return
         # Hard links with different names are different photos to their owner; one name in two cases is not.
         key = (comparable_name(source.path), status.st_dev, status.st_ino)
         if key in self._seen:

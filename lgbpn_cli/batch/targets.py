@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -27,6 +28,22 @@ class TargetPlan:
     """Those jobs whose plain target was already another source's."""
     refused: list[tuple[Job, PhotoError]] = field(default_factory=list)
     """Photos whose result would replace a source or has no place to go."""
+    output: OutputConfig = field(default_factory=OutputConfig)
+    sources: dict[Path, Source] = field(default_factory=dict)
+    owners: dict[str, Source] = field(default_factory=dict)
+    """Of each target, by its comparable name."""
+    identities: dict[tuple[int, int], Path] = field(default_factory=dict)
+    """Of the sources."""
+    names_file: bool = False
+    """Whether the user named the one result's file."""
+
+    def other_targets(self, job: Job) -> Iterator[Path]:
+        """Return further targets for a job, none of which is another's of this run or a source."""
+        source = self.sources[job.source]
+        for candidate in _other_targets(source, job.target, self.output):
+            owner = self.owners.setdefault(comparable_name(candidate), source)
+            if owner is source and _reason_against(Job(job.source, candidate), self.identities) is None:
+                yield candidate
 
     def accepts(self, job: Job, identities: dict[tuple[int, int], Path]) -> bool:
         """Whether something may be written to the job's target; if not, it is entered into `refused`."""
@@ -88,10 +105,14 @@ def plan_targets(sources: Sequence[Source], inputs: Sequence[Path], output: Outp
     A target that exists and is one of the sources is refused. Any other is taken by the first source whose
     plain target it is; the next ones get their own suffix into the stem (IMG_1.heic.jpg), then a number.
     """
-    plan = TargetPlan()
-    identities = {_identity(source.path): source.path for source in sources}
-    possible = []
+    identities = _identities(sources)
     owners: dict[str, Source] = {}
+    by_path = {source.path: source for source in sources}
+    names_file = output.output is not None and _names_one_file(inputs, Path(output.output))
+    plan = TargetPlan(
+        output=output, sources=by_path, owners=owners, identities=identities, names_file=names_file
+    )
+    possible = []
     for source in sources:
         job = Job(source.path, _plain_target(source, inputs, output))
         if plan.accepts(job, identities):
@@ -174,6 +195,15 @@ def _blocked_folder(job: Job) -> PhotoError | None:
     if not os.access(folder, os.W_OK | os.X_OK):
         return PhotoWriteError(job.source, f"nothing may be written in {folder}", "Give another -o folder.")
     return None
+
+
+def _identities(sources: Sequence[Source]) -> dict[tuple[int, int], Path]:
+    """Return the sources by what the disk knows them by; one that has just vanished fails when its turn comes."""
+    found = {}
+    for source in sources:
+        with suppress(OSError):
+            found[_identity(source.path)] = source.path
+    return found
 
 
 def _identity(path: Path) -> tuple[int, int]:

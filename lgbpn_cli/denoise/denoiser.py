@@ -19,7 +19,7 @@ from lgbpn_cli.errors import UsageError
 from lgbpn_cli.image.types import Canvas, OnTile, Picture
 from lgbpn_cli.noise.measure import NO_NOISE, SMALLEST_SIDE_PX, measure_noise
 from lgbpn_cli.noise.summary import choose_preset
-from lgbpn_cli.photos.companions import copy_companions
+from lgbpn_cli.photos.companions import with_companions
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.record import Record
 from lgbpn_cli.photos.shot import Shot
@@ -97,9 +97,10 @@ class Denoiser:
 
     def write(self, photo: Photo, target: Path) -> None:
         """Write a result, and copy what belongs to its photo."""
-        record = self.record if self.output.provenance else None
-        write_photo(photo, target, record=record, overwrite=self.output.overwrite)
-        copy_companions(photo.path, target, times=self.output.preserve_times)
+        record = replace(self.record, source=photo.source_id) if self.output.provenance else None
+        times, overwrite = self.output.preserve_times, self.output.overwrite
+        with with_companions(photo.path, target):
+            write_photo(photo, target, record=record, overwrite=overwrite, times=times)
 
     def model_of(self, photo: Photo) -> str:
         """The name of the model, which is the same for all photos."""

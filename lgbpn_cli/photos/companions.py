@@ -1,35 +1,45 @@
-"""What belongs to a photo but lies outside its file's contents: XMP sidecars and times."""
+"""What belongs to a photo but lies outside its file: XMP sidecars."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from lgbpn_cli.errors import PhotoWriteError, shown
+from lgbpn_cli.errors import PhotoWriteError, ResultExistsError, shown
 from lgbpn_cli.photos.atomic import replace_file
 from lgbpn_cli.photos.faults import one_line
 
 SIDECAR_SUFFIXES = (".xmp", ".XMP")
 
 
-def copy_companions(source: Path, target: Path, *, times: bool) -> None:
-    """Copy the photo's sidecars to its result, by the result's name, and its times if asked for.
+@contextmanager
+def with_companions(source: Path, target: Path) -> Iterator[None]:
+    """Copy the photo's sidecars to where its result's belong, before the block writes that result.
 
+    A run that dies in between leaves no result, so the next one does the photo again; the other way round it would
+    take the photo for done, and the sidecar would be missing for good. If the block fails, they are removed again.
     A sidecar that lies there already, perhaps with later edits, is left alone. Raises PhotoWriteError.
     """
+    made: list[Path] = []
     try:
-        for old, new in _sidecars(source, target):
-            if _is_file(old) and not new.exists():
-                with replace_file(new) as file:
-                    file.write(old.read_bytes())
-        if times:
-            status = source.stat()
-            os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
-    except OSError as error:
-        cause = f"it is written, but its sidecar or times are not ({one_line(error.strerror or error)})"
-        raise PhotoWriteError(shown(target), cause, "Copy them yourself.") from error
+        try:
+            for old, new in _sidecars(source, target):
+                if _is_file(old) and not new.exists():
+                    with replace_file(new) as file:
+                        file.write(old.read_bytes())
+                    made.append(new)
+        except OSError as error:
+            cause = f"its sidecar cannot be copied ({one_line(error.strerror or error)})"
+            raise PhotoWriteError(shown(target), cause, "Free some space, or check the folder.") from error
+        yield
+    except ResultExistsError:  # its sidecar belongs to it
+        raise
+    except BaseException:
+        for new in made:
+            with suppress(OSError):
+                new.unlink()
+        raise
 
 
 def _is_file(path: Path) -> bool:

@@ -75,6 +75,8 @@ class Photo:
     """What else its file holds, by name, such as a video: what is written anew does not."""
     notes: tuple[str, ...] = ()
     """What the user should know about this file, such as pages that stay as they are."""
+    source_id: str = ""
+    """What tells its file from others of the same name, for the record in its result."""
     damage: tuple[str, ...] = ()
     """What is wrong in the file although it can be decoded, as an error would say it."""
 

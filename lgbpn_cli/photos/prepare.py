@@ -13,7 +13,8 @@ from lgbpn_cli.photos.faults import DAMAGED_CURE
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess
-from lgbpn_cli.photos.shot import Shot, shot_of
+from lgbpn_cli.photos.shot import Shot, shot_of, shot_time_of
+from lgbpn_cli.photos.source_id import source_id_of
 
 WORDS_OF_DAMAGE = ("data corrupted at", "unexpected end of file")
 """What LibRaw writes to stderr about a file that it decodes nevertheless, in small letters."""
@@ -39,7 +40,8 @@ def read_guarded(reading: ReadingProcess, path: Path) -> Photo:
 def read_as_result(path: Path, output: OutputConfig, max_bytes: int | None) -> tuple[Photo, Shot]:
     """Return what `prepare_photo` does; this is the part of it that may crash."""
     photo = read_photo(path, max_pixels=output.max_pixels, max_bytes=max_bytes)
-    return as_result(photo, output), shot_of(photo)
+    source_id = source_id_of(path, shot_time_of(photo))
+    return replace(as_result(photo, output), source_id=source_id), shot_of(photo)
 
 
 def damage_in(words: Sequence[str]) -> tuple[str, ...]:

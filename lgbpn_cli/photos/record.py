@@ -28,10 +28,13 @@ class Record:
     """The model's name."""
     settings: str
     """Canonical JSON text of all settings that decide about the pixels."""
+    source: str = ""
+    """What tells the photo it was made of from others; see `source_id`."""
 
     def to_text(self) -> str:
         """Return the record as one line of ASCII."""
-        return json.dumps(asdict(self), ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+        values = {name: value for name, value in asdict(self).items() if value or name != "source"}
+        return json.dumps(values, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
 
     def to_mark(self) -> Mark:
         """Return what is written into a result."""
@@ -44,10 +47,14 @@ class Record:
             found = json.loads(text)
         except (ValueError, RecursionError):
             return None
-        names = [field.name for field in fields(cls)]
-        if not isinstance(found, dict) or not all(isinstance(found.get(name), str) for name in names):
+        if not isinstance(found, dict):
             return None
-        return cls(**{name: found[name] for name in names})
+        values = {
+            field.name: found.get(field.name, "" if field.name == "source" else None) for field in fields(cls)
+        }
+        if not all(isinstance(value, str) for value in values.values()):
+            return None
+        return cls(**values)
 
 
 def read_record(path: Path) -> Record | None:

@@ -1,10 +1,12 @@
-"""How a photo was shot: camera and ISO, from its EXIF."""
+"""How and when a photo was shot: camera, ISO and time, from its EXIF."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import Image, UnidentifiedImageError
 
@@ -15,6 +17,8 @@ from lgbpn_cli.photos.raw.reader import raw_exif
 from lgbpn_cli.photos.suffixes import RAW_SUFFIXES
 
 MAKE, MODEL, EXIF_POINTER, ISO = 271, 272, 0x8769, 34855
+TIME, PART_OF_SECOND = 36867, 37521
+T = TypeVar("T")
 DAMAGE = (ValueError, TypeError, LookupError, SyntaxError, OSError, OverflowError)
 """What Pillow raises for EXIF that contradicts itself."""
 
@@ -34,33 +38,47 @@ class Shot:
 
 def shot_of(photo: Photo) -> Shot:
     """Return camera and ISO of a photo; what is damaged or missing counts as unknown."""
-    return _shot_of_exif(photo.metadata.exif)
+    return _of_blob(photo.metadata.exif, _shot, Shot())
+
+
+def shot_time_of(photo: Photo) -> str:
+    """Return when a photo was shot, as its EXIF says it; empty where it does not."""
+    return _of_blob(photo.metadata.exif, _time, "")
+
+
+def shot_time_in(path: Path) -> str:
+    """Return when the photo in a file was shot, from its header alone; empty where that does not tell."""
+    return _in_file(path, _time, "")
 
 
 def shot_in(path: Path) -> Shot:
     """Return camera and ISO of the photo in a file, from its header alone; what that does not tell is unknown."""
+    return _in_file(path, _shot, Shot())
+
+
+def _in_file(path: Path, found: Callable[[Image.Exif], T], unknown: T) -> T:
     if path.suffix.lower() in RAW_SUFFIXES:
-        return _shot_of_exif(raw_exif(path))
+        return _of_blob(raw_exif(path), found, unknown)
     try:
         with warnings.catch_warnings(action="ignore"), pillow_without_limit(), Image.open(path) as image:
             # A PNG's own getexif decodes the picture, in case there is EXIF behind it.
-            return _shot(Image.Image.getexif(image))
+            return found(Image.Image.getexif(image))
     except UnidentifiedImageError:
-        return _shot_of_exif(heif_exif(path))
+        return _of_blob(heif_exif(path), found, unknown)
     except DAMAGE:
-        return Shot()
+        return unknown
 
 
-def _shot_of_exif(blob: bytes | None) -> Shot:
+def _of_blob(blob: bytes | None, found: Callable[[Image.Exif], T], unknown: T) -> T:
     if blob is None:
-        return Shot()
+        return unknown
     exif = Image.Exif()
     try:
         with warnings.catch_warnings(action="ignore"):
             exif.load(b"Exif\0\0" + blob)
-            return _shot(exif)
+            return found(exif)
     except DAMAGE:
-        return Shot()
+        return unknown
 
 
 def _shot(exif: Image.Exif) -> Shot:
@@ -70,6 +88,12 @@ def _shot(exif: Image.Exif) -> Shot:
     # Most makers begin the model's name with their own.
     named = model.casefold().startswith(make.casefold().split(" ")[0]) if make else True
     return Shot(model if named else f"{make} {model}".strip(), max(0, iso))
+
+
+def _time(exif: Image.Exif) -> str:
+    described = exif.get_ifd(EXIF_POINTER)
+    time = _text(described.get(TIME))
+    return f"{time}.{_text(described.get(PART_OF_SECOND))}" if time else ""
 
 
 def _text(value: object) -> str:

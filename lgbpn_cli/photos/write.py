@@ -22,13 +22,21 @@ CURES = {
 }
 
 
-def write_photo(photo: Photo, target: Path, *, record: Record | None = None, overwrite: bool = True) -> None:
+def write_photo(
+    photo: Photo,
+    target: Path,
+    *,
+    record: Record | None = None,
+    overwrite: bool = True,
+    times: bool = False,
+) -> None:
     """Write the photo's pixels to `target`, with all else from the file the photo was read from.
 
     The type is `photo.format`; `convert.as_result` makes another one of it.
 
     The file appears whole or not at all; an old one is replaced, missing folders are made. `record` becomes
-    the tool's own mark inside the file and replaces an older one; without it a mark of the source stays.
+    the tool's own mark inside the file and replaces an older one; without it a mark of the source stays. With `times`
+    it has the times of the source's file when it appears.
 
     Raises PhotoWriteError; an old target is then as it was and no partial file is left. ResultExistsError is one
     of these: there is a target, and `overwrite` is false.
@@ -36,7 +44,8 @@ def write_photo(photo: Photo, target: Path, *, record: Record | None = None, ove
     write = WRITERS[photo.format]
     mark = None if record is None else record.to_mark()
     try:
-        with replace_file(target, overwrite=overwrite) as file:
+        status = photo.path.stat() if times else None
+        with replace_file(target, overwrite=overwrite, times_of=status) as file:
             write(photo, file, mark)
     except EncodingError as error:
         raise PhotoWriteError(shown(target), error.cause, error.cure) from error

@@ -9,9 +9,15 @@ import pytest
 from lgbpn_cli.batch import existing
 from lgbpn_cli.batch.existing import leave_out_existing
 from lgbpn_cli.batch.outcome import Job
+from lgbpn_cli.batch.targets import TargetPlan
+from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.photos.record import Record
 
 NOW = Record(version="2.0", model="base", settings='{"seed":1}')
+
+
+def nothing_is_asked(recorded: str, source: Path) -> bool:
+    raise AssertionError("results that name no source are everybody's")
 
 
 @pytest.fixture
@@ -31,7 +37,7 @@ def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Job]:
 
 
 def test_photos_with_a_result_are_skipped_and_those_made_otherwise_are_counted(jobs: list[Job]) -> None:
-    remaining = leave_out_existing(jobs, overwrite=False)
+    remaining = leave_out_existing(TargetPlan(jobs), nothing_is_asked)
     remaining.compare(NOW)
     assert remaining.jobs == jobs[5:]
     assert remaining.skipped == jobs[:5]
@@ -42,12 +48,13 @@ def test_photos_with_a_result_are_skipped_and_those_made_otherwise_are_counted(j
 
 
 def test_results_made_with_the_same_settings_need_no_warning(jobs: list[Job]) -> None:
-    remaining = leave_out_existing(jobs[:2], overwrite=False)
+    remaining = leave_out_existing(TargetPlan(jobs[:2]), nothing_is_asked)
     remaining.compare(NOW)
     assert remaining.notes() == ["2 already there"]
 
 
 def test_overwrite_does_them_all(jobs: list[Job]) -> None:
-    remaining = leave_out_existing(jobs, overwrite=True)
+    plan = TargetPlan(jobs, output=OutputConfig(overwrite=True))
+    remaining = leave_out_existing(plan, nothing_is_asked)
     assert remaining.jobs == jobs
     assert remaining.notes() == []

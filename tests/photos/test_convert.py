@@ -13,7 +13,7 @@ from PIL import Image
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.denoise.working import decode_light, encode_light, from_working, to_working
 from lgbpn_cli.errors import UnsupportedPhotoError
-from lgbpn_cli.photos.companions import copy_companions
+from lgbpn_cli.photos.companions import with_companions
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.suffixes import result_suffix
@@ -151,7 +151,8 @@ def test_sidecars_are_copied_by_the_results_name_and_never_replaced(tmp_path: Pa
     (tmp_path / "a.xmp").write_bytes(b"stars")
     (tmp_path / "a.nef.xmp").write_bytes(b"darktable")
     (target.parent / "a_clean.xmp").write_bytes(b"later")
-    copy_companions(source, target, times=False)
+    with with_companions(source, target):
+        assert (target.parent / "a_clean.dng.xmp").exists()
     assert (target.parent / "a_clean.xmp").read_bytes() == b"later"
     assert (target.parent / "a_clean.dng.xmp").read_bytes() == b"darktable"
 
@@ -161,5 +162,6 @@ def test_a_name_too_long_for_a_sidecar_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     for path in (tmp_path / name, tmp_path / "out" / name):
         path.write_bytes(b"photo")
-    copy_companions(tmp_path / name, tmp_path / "out" / name, times=True)
+    with with_companions(tmp_path / name, tmp_path / "out" / name):
+        pass
     assert [path.name for path in (tmp_path / "out").iterdir()] == [name]
