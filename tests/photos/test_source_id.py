@@ -33,9 +33,7 @@ def test_a_photo_is_known_without_its_header(photo: Path) -> None:
 
 def test_another_name_is_another_photo(photo: Path) -> None:
     recorded = source_id_of(photo, TIME)
-    assert not is_made_of(
-        recorded, photo.rename(photo.with_suffix(".heic")), not_asked, edited_is_other=False
-    )
+    assert not is_made_of(recorded, photo.rename(photo.with_suffix(".heic")), not_asked)
 
 
 def test_a_name_in_other_letters_is_the_same(photo: Path) -> None:
