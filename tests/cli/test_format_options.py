@@ -94,10 +94,10 @@ def test_all_pages_of_a_tiff_are_denoised_and_others_named(lgbpn: Lgbpn, tmp_pat
     with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
         for page in pages:
             writer.write(page, photometric="rgb", metadata=None)
-        writer.write(pages[0][::2, ::2], photometric="rgb", subfiletype=1, metadata=None)
+        writer.write(np.dstack([pages[0], pages[1][..., 0]]), photometric="separated", metadata=None)
     result = lgbpn("denoise", tmp_path / "a.tif")
     assert result.exit_code == 0
-    assert "a.tif: page 3 of 3 stays as it is: a preview or a mask" in result.stderr
+    assert "a.tif: page 3 of 3 stays as it is: a TIFF with CMYK colours" in result.stderr
     for number, page in enumerate(pages):
         assert np.array_equal(tifffile.imread(tmp_path / "a_denoised.tif", key=number), 255 - page)
 

@@ -31,6 +31,7 @@ from lgbpn_cli.photos.metadata.companions_in_file import GAIN_MAP
 from lgbpn_cli.photos.metadata.exif import exif_turned, exif_with_orientation
 from lgbpn_cli.photos.metadata.given_profile import is_linear
 from lgbpn_cli.photos.metadata.orientation import LYING, UPRIGHT, exif_orientation, turned_upright
+from lgbpn_cli.photos.metadata.thumbnail import in_exif, in_xmp
 from lgbpn_cli.photos.photo import Container, Metadata, Photo
 from lgbpn_cli.photos.pillow_limit import pillow_without_limit
 
@@ -128,7 +129,8 @@ def _deep_pixels(file: BinaryIO, photo: Photo, bits: int) -> np.ndarray:
 def write_webp(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     """Write the photo as a WebP. Raises EncodingError."""
     photo = _marked(photo, mark)
-    data = bytearray(_encode(photo, photo.metadata.exif, "WEBP", method=4, exact=True))
+    exif = in_exif(photo.metadata.exif, photo)
+    data = bytearray(_encode(photo, exif, "WEBP", method=4, exact=True))
     if mark is not None:
         payload = mark.text.encode("ascii")
         data += MARK_CHUNK + struct.pack("<I", len(payload)) + payload + bytes(len(payload) % 2)
@@ -152,6 +154,7 @@ def write_avif(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     exif = exif_with_orientation(photo.metadata.exif, UPRIGHT)
     if photo.orientation in LYING:
         exif = exif_turned(exif, width, height)
+    exif = in_exif(exif, upright)
     if photo.pixels.dtype == np.uint16:
         metadata = photo.metadata
         file.write(with_metadata(_encode_deep(upright), exif, metadata.xmp, metadata.icc))
@@ -188,10 +191,10 @@ def read_avif_mark(file: BinaryIO) -> str | None:
 
 
 def _marked(photo: Photo, mark: Mark | None) -> Photo:
-    """Return the photo with what other programs can read of the mark in its metadata."""
+    """Return the photo with what other programs can read of the mark in its metadata, and without XMP's thumbnails."""
+    metadata = replace(photo.metadata, xmp=in_xmp(photo.metadata.xmp))
     if mark is None:
-        return photo
-    metadata = photo.metadata
+        return replace(photo, metadata=metadata)
     changed = replace(metadata, exif=mark.in_exif(metadata.exif), xmp=mark.in_xmp(metadata.xmp))
     return replace(photo, metadata=changed)
 

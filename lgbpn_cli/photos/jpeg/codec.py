@@ -21,9 +21,9 @@ from lgbpn_cli.photos.faults import (
     UnsupportedFileError,
     check_size,
 )
-from lgbpn_cli.photos.jpeg.beside import beside_photo
+from lgbpn_cli.photos.jpeg.beside import beside_photo, with_own_previews
 from lgbpn_cli.photos.jpeg.decode import Decoded, decode_picture
-from lgbpn_cli.photos.jpeg.metadata import metadata_of, with_cut_thumbnail, with_provenance
+from lgbpn_cli.photos.jpeg.metadata import metadata_of, with_own_thumbnails, with_provenance
 from lgbpn_cli.photos.jpeg.multipicture import move_pictures
 from lgbpn_cli.photos.jpeg.segments import (
     APP0,
@@ -119,7 +119,7 @@ def write_jpeg(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     if not isinstance(container, JpegContainer):
         raise TypeError("a JPEG photo without its container cannot be written")
     coding = split_jpeg(_encode(photo.pixels, container)).coding
-    segments = [with_cut_thumbnail(segment) for segment in container.segments]
+    segments = with_own_thumbnails(container.segments, photo)
     if mark is not None:
         segments = [segment for segment in segments if not _is_mark(segment)]
         segments = with_provenance(segments, mark)
@@ -136,7 +136,8 @@ def write_jpeg(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
         position += len(packed)
     file.write(coding)
     file.write(END)
-    file.write(container.trailer)
+    trailer = with_own_previews(container.trailer, container.segments, container.picture_bytes, photo)
+    file.write(trailer)
 
 
 def read_jpeg_mark(file: BinaryIO) -> str | None:

@@ -19,12 +19,16 @@ from lgbpn_cli.photos.jpeg.segments import (
 )
 from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.metadata.colour_description import ColourDescription
-from lgbpn_cli.photos.metadata.exif import packed_within, without_thumbnail
+from lgbpn_cli.photos.metadata.exif import packed_within
+from lgbpn_cli.photos.metadata.thumbnail import in_exif, in_resources, in_xmp
 from lgbpn_cli.photos.metadata.xmp_packet import extended_name, joined, parted
-from lgbpn_cli.photos.photo import Metadata
+from lgbpn_cli.photos.photo import Metadata, Photo
 
 APP13 = 0xED
 EXIF_PREFIX = b"Exif\0\0"
+JFIF_PREFIX, JFIF_EXTENSION_PREFIX = b"JFIF\0", b"JFXX\0"
+JFIF_BYTES = 14
+"""Bytes of JFIF's segment up to its thumbnail."""
 XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"
 EXTENDED_XMP_PREFIX = b"http://ns.adobe.com/xmp/extension/\0"
 EXTENDED_HEAD_BYTES = 40
@@ -135,11 +139,24 @@ def _all(segments: Sequence[Segment], marker: int, prefix: bytes) -> bytes:
     )
 
 
-def with_cut_thumbnail(segment: Segment) -> Segment:
-    """Return an EXIF segment without its thumbnail, which shows the noisy photo; others as they are."""
-    if segment.marker != APP1 or not segment.payload.startswith(EXIF_PREFIX):
-        return segment
-    return replace(segment, payload=EXIF_PREFIX + without_thumbnail(segment.payload[len(EXIF_PREFIX) :]))
+def with_own_thumbnails(segments: Sequence[Segment], photo: Photo) -> list[Segment]:
+    """Return the segments with the photo's own thumbnail where EXIF had one, and without those of other kinds."""
+    changed = []
+    for segment in segments:
+        payload = segment.payload
+        if segment.marker == APP1 and payload.startswith(EXIF_PREFIX):
+            exif = payload[len(EXIF_PREFIX) :]
+            payload = EXIF_PREFIX + (in_exif(exif, photo, MAX_PAYLOAD_BYTES - len(EXIF_PREFIX)) or b"")
+        elif segment.marker == APP1 and payload.startswith(XMP_PREFIX):
+            payload = XMP_PREFIX + (in_xmp(payload[len(XMP_PREFIX) :]) or b"")
+        elif segment.marker == APP13 and payload.startswith(PHOTOSHOP_PREFIX):
+            payload = PHOTOSHOP_PREFIX + in_resources(payload[len(PHOTOSHOP_PREFIX) :])
+        elif segment.marker == APP0 and payload.startswith(JFIF_EXTENSION_PREFIX):
+            continue
+        elif segment.marker == APP0 and payload.startswith(JFIF_PREFIX) and len(payload) > JFIF_BYTES:
+            payload = payload[: JFIF_BYTES - 2] + bytes(2)
+        changed.append(replace(segment, payload=payload))
+    return changed
 
 
 def with_provenance(segments: Sequence[Segment], mark: Mark) -> list[Segment]:

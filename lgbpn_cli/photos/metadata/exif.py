@@ -220,19 +220,6 @@ def bare_exif(orientation: int) -> bytes:
     return header("<", 8) + pack_directory("<", [shorts(ORIENTATION_TAG, orientation, order="<")], 8)
 
 
-def without_thumbnail(exif: bytes) -> bytes:
-    """Return the blob with its second directory, the thumbnail's, cut off; all offsets stay as they are."""
-    try:
-        directory = read_directory(io.BytesIO(exif), len(exif))
-    except DamagedFileError:
-        return exif
-    if directory.big or not directory.next_offset:
-        return exif
-    changed = bytearray(exif)
-    changed[directory.end - 4 : directory.end] = bytes(4)
-    return bytes(changed)
-
-
 def with_software(exif: bytes | None, software: str) -> bytes:
     """Return the blob with a Software tag; one that has the tag, or cannot be read, as it is.
 

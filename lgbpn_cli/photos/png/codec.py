@@ -39,7 +39,7 @@ from lgbpn_cli.photos.png.chunks import (
     read_header,
     split_chunks,
 )
-from lgbpn_cli.photos.png.metadata import metadata_of, with_provenance
+from lgbpn_cli.photos.png.metadata import metadata_of, with_own_thumbnail, with_provenance
 
 MARK_KEYWORD = b"lgbpn"
 """Keyword of the tEXt chunk, before the pixels, that holds the tool's own mark."""
@@ -117,7 +117,7 @@ def write_png(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
             f"its pixels cannot be encoded ({error})", "Free some memory and run again."
         ) from error
     header, *pixels, end = split_chunks(bytes(encoded))
-    before, after = list(container.before), list(container.after)
+    before, after = (with_own_thumbnail(chunks, photo) for chunks in (container.before, container.after))
     if mark is not None:
         before = [chunk for chunk in before if not _is_mark(chunk)]
         after = [chunk for chunk in after if not _is_mark(chunk)]

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.metadata.colour_description import ColourDescription
-from lgbpn_cli.photos.photo import Metadata
+from lgbpn_cli.photos.metadata.thumbnail import in_exif, in_xmp
+from lgbpn_cli.photos.photo import Metadata, Photo
 from lgbpn_cli.photos.png.chunks import CHUNK_BYTES, Chunk
 
 SOFTWARE_KEYWORD = b"Software\0"
@@ -29,6 +30,18 @@ def chunks_for(metadata: Metadata) -> tuple[Chunk, ...]:
     if metadata.xmp is not None:
         chunks.append(_xmp_chunk(metadata.xmp))
     return tuple(chunks)
+
+
+def with_own_thumbnail(chunks: Sequence[Chunk], photo: Photo) -> list[Chunk]:
+    """Return the chunks with the photo's own thumbnail where EXIF had one."""
+    changed = []
+    for chunk in chunks:
+        if chunk.kind == b"eXIf":
+            chunk = Chunk(chunk.kind, in_exif(chunk.payload, photo) or b"")
+        elif _is_xmp(chunk) and (xmp := _text(chunk.payload)) != (cut := in_xmp(xmp)):
+            chunk = _xmp_chunk(cut or b"")
+        changed.append(chunk)
+    return changed
 
 
 def with_provenance(

@@ -13,9 +13,10 @@ import numpy as np
 
 from lgbpn_cli.photos.faults import EncodingError, UnsupportedFileError
 from lgbpn_cli.photos.mark import Mark
-from lgbpn_cli.photos.metadata.exif import SOFTWARE
+from lgbpn_cli.photos.metadata.exif import MAX_VALUE_BYTES, SOFTWARE
 from lgbpn_cli.photos.metadata.given_profile import is_linear
 from lgbpn_cli.photos.metadata.orientation import UPRIGHT, directory_orientation
+from lgbpn_cli.photos.metadata.thumbnail import in_resources, reduced
 from lgbpn_cli.photos.photo import Container, Photo
 from lgbpn_cli.photos.tiff.blocks import encode_block, read_samples
 from lgbpn_cli.photos.tiff.directory import Directory, read_directories, read_directory, read_value
@@ -27,6 +28,7 @@ from lgbpn_cli.photos.tiff.layout import (
     JPEG_TABLES_TAG,
     RGB,
     Layout,
+    is_mask,
     is_secondary,
     read_layout,
 )
@@ -36,6 +38,8 @@ from lgbpn_cli.photos.tiff.new import NewTiffContainer, write_new_tiff
 BRIGHTEST_COMMON = 8.0
 """Three stops above white: floats of which many are larger are on another scale, such as 0..255."""
 SAMPLE_FORMAT_TAG = 339
+RESOURCES_TAG = 34377
+"""Photoshop's image resources."""
 JPEG_TAGS = (JPEG_TABLES_TAG, *range(512, 522), *range(529, 533))
 """What describes JPEG data and YCbCr colours; wrong once they became deflated RGB."""
 MARK_PREFIX = "lgbpn "
@@ -50,6 +54,8 @@ class TiffPage:
     """Its place among the directories."""
     layout: Layout
     """How the source stores it."""
+    version_of: int = 0
+    """For a smaller version: the place of the page it is one of, the one before it."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,8 @@ class TiffContainer(Container):
     """Of all pages."""
     pages: tuple[TiffPage, ...]
     """The first page, and the further ones that are denoised."""
+    previews: tuple[TiffPage, ...]
+    """Smaller versions of pages, which are made anew."""
     full_pages: int
     """Pages that are no previews or masks of others."""
     file_bytes: int
@@ -77,14 +85,21 @@ def read_tiff(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     status = os.fstat(file.fileno())
     directories = read_directories(file, status.st_size)
     pages: list[TiffPage] = []
+    previews: list[TiffPage] = []
     notes: list[str] = []
-    full_pages = 0
+    full_pages = last_full = 0
     pixels_left = max_pixels
     for index, directory in enumerate(directories):
         if index > 0 and is_secondary(file, directory):
-            notes.append(f"page {index + 1} of {len(directories)} stays as it is: a preview or a mask")
+            preview, cause = _preview(file, status.st_size, directory, pixels_left)
+            if preview is None or pages[-1].index != last_full:
+                cause = cause or "a preview of a page that stays as it is"
+                notes.append(f"page {index + 1} of {len(directories)} stays as it is: {cause}")
+            else:
+                previews.append(TiffPage(index, preview, version_of=last_full))
             continue
         full_pages += 1
+        last_full = index
         try:
             layout = read_layout(file, status.st_size, directory, pixels_left)
         except UnsupportedFileError as error:
@@ -101,13 +116,37 @@ def read_tiff(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         first,
         orientation=directory_orientation(file, directories[0]),
         container=TiffContainer(
-            tuple(directories), tuple(pages), full_pages, status.st_size, status.st_mtime_ns
+            tuple(directories), tuple(pages), tuple(previews), full_pages, status.st_size, status.st_mtime_ns
         ),
         metadata=replace(metadata, icc=profile),
         linear=is_linear(profile, otherwise=first.linear),
         further=tuple(further),
         notes=tuple(notes),
     )
+
+
+def _preview(
+    file: BinaryIO, file_bytes: int, directory: Directory, max_pixels: int
+) -> tuple[Layout | None, str]:
+    """Return how a smaller version of the photo is stored; None and the cause where it cannot be made anew."""
+    if is_mask(file, directory):
+        return None, "a mask"
+    try:
+        layout = read_layout(file, file_bytes, directory, max_pixels, secondary=True)
+    except UnsupportedFileError as error:
+        return None, f"a preview, {error.cause}"
+    if layout.samples > layout.colours or layout.bits == FLOAT_BITS:
+        return None, "a preview with transparency or floating-point samples"
+    return layout, ""
+
+
+def _as_preview(photo: Photo, layout: Layout) -> Photo:
+    """Return the photo as a smaller version of it is stored."""
+    written = layout.as_written()
+    image = reduced(photo, layout.width, layout.height).convert("L" if written.colours == 1 else "RGB")
+    samples = np.asarray(image).reshape(layout.height, layout.width, written.colours)
+    pixels = samples if written.bits == 8 else samples.astype(np.uint16) * np.uint16(257)
+    return replace(photo, pixels=pixels, alpha=None)
 
 
 def _read_page(file: BinaryIO, path: Path, page: TiffPage, directory: Directory) -> Photo:
@@ -156,6 +195,8 @@ def write_tiff(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     _copy_source(photo.path, container, file)
     space = _free_space(container)
     layouts = {page.index: page.layout for page in container.pages}
+    previews = {page.index: page for page in container.previews}
+    _erase_previews(container, file)
     pictures = dict(zip(layouts, (photo, *photo.further), strict=True))
     offset = 0
     # From the last page to the first: each names the place of the next one, which may have moved.
@@ -163,6 +204,13 @@ def write_tiff(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
         editor = TiffEditor(file, directory, space, values_in_place=len(container.directories) == 1)
         if index in layouts:
             _write_pixels(editor, pictures[index], layouts[index], directory)
+        elif index in previews:
+            page = previews[index]
+            smaller = _as_preview(pictures[page.version_of], page.layout)
+            _write_pixels(editor, smaller, page.layout, directory)
+        resources = directory.find(RESOURCES_TAG)
+        if resources is not None and 0 < resources.value_bytes <= MAX_VALUE_BYTES:
+            editor.shorten_bytes(resources, in_resources(read_value(file, resources)))
         if index == 0 and mark is not None:
             editor.set_text(MARK_TAG, MARK_PREFIX + mark.text)
             editor.set_bytes(XMP_TAG, mark.in_xmp(photo.metadata.xmp))
@@ -199,11 +247,22 @@ def _write_pixels(editor: TiffEditor, photo: Photo, layout: Layout, directory: D
             editor.set_shorts(SAMPLE_FORMAT_TAG, *[1] * written.samples)
 
 
+def _erase_previews(container: TiffContainer, file: BinaryIO) -> None:
+    """Overwrite smaller versions of the noisy photo with zeros: the new ones may come to lie elsewhere."""
+    blocks = [block for page in container.previews for block in page.layout.blocks]
+    extents = [(block.offset, block.offset + block.length) for block in blocks]
+    if not _touch_each_other(extents, _structure(container)):
+        for begin, end in extents:
+            file.seek(begin)
+            file.write(bytes(end - begin))
+
+
 def _free_space(container: TiffContainer) -> FreeSpace:
     """Return the room that the old pixels leave, if nothing else can lie in it; else only the file's end."""
-    blocks = [block for page in container.pages for block in page.layout.blocks]
+    rewritten = (*container.pages, *container.previews)
+    blocks = [block for page in rewritten for block in page.layout.blocks]
     extents = [(block.offset, block.offset + block.length) for block in blocks]
-    all_known = len(container.pages) == len(container.directories)
+    all_known = len(rewritten) == len(container.directories)
     reusable = all_known and not _touch_each_other(extents, _structure(container))
     return FreeSpace(extents if reusable else (), container.file_bytes)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import BinaryIO
 
 from lgbpn_cli.photos.faults import EncodingError
-from lgbpn_cli.photos.tiff.directory import INTEGER_CODES, Directory
+from lgbpn_cli.photos.tiff.directory import INTEGER_CODES, Directory, Entry
 
 BYTE_TYPE, ASCII_TYPE, SHORT_TYPE, LONG_TYPE, LONG8_TYPE = 1, 2, 3, 4, 16
 
@@ -125,6 +125,25 @@ class TiffEditor:
     def set_bytes(self, tag: int, data: bytes) -> None:
         """Set a tag to bytes, adding it to the directory if it is not there."""
         self._set(tag, BYTE_TYPE, len(data), data)
+
+    def shorten_bytes(self, entry: Entry, data: bytes) -> None:
+        """Replace the bytes of a tag by as many or fewer, in place; what is left of the old ones becomes zeros."""
+        if len(data) >= entry.value_bytes or not data or entry.value_bytes <= self._field_bytes:
+            return
+        self._file.seek(entry.value_offset)
+        self._file.write(data.ljust(entry.value_bytes, b"\0"))
+        head = struct.pack(
+            self._directory.order + ("HHQ" if self._directory.big else "HHI"),
+            entry.tag,
+            entry.type,
+            len(data),
+        )
+        field = (
+            entry.record[len(head) :]
+            if len(data) > self._field_bytes
+            else data.ljust(self._field_bytes, b"\0")
+        )
+        self._put(entry.tag, head + field)
 
     def finish(self, next_offset: int) -> int:
         """Write the directory, followed by the one at `next_offset` (0: none), and return where it lies now.

@@ -120,14 +120,16 @@ class _Tags:
         return default
 
 
-def read_layout(file: BinaryIO, file_bytes: int, directory: Directory, max_pixels: int) -> Layout:
+def read_layout(
+    file: BinaryIO, file_bytes: int, directory: Directory, max_pixels: int, *, secondary: bool = False
+) -> Layout:
     """Return how the picture of this directory is stored; no pixel is decoded and no large memory asked for.
 
     Raises UnsupportedFileError for kinds of TIFF that are not handled, DamagedFileError for one whose blocks
-    are missing or do not lie inside the file, or that is larger than `max_pixels`.
+    are missing or do not lie inside the file, or that is larger than `max_pixels`. `secondary` takes previews, too.
     """
     tags = _Tags(file, directory)
-    _refuse_other_kinds(tags)
+    _refuse_other_kinds(tags, secondary=secondary)
     width, height = tags.one(256), tags.one(257)
     compression = tags.one(259, UNCOMPRESSED)
     photometric = tags.one(262)
@@ -179,14 +181,19 @@ def is_secondary(file: BinaryIO, directory: Directory) -> bool:
     return bool(_Tags(file, directory).one(254, 0) & 0b101)
 
 
-def _refuse_other_kinds(tags: _Tags) -> None:
+def is_mask(file: BinaryIO, directory: Directory) -> bool:
+    """Return whether a page says that it is a transparency mask."""
+    return bool(_Tags(file, directory).one(254, 0) & 0b100)
+
+
+def _refuse_other_kinds(tags: _Tags, *, secondary: bool) -> None:
     directory = tags.directory
     if directory.find(DNG_VERSION_TAG) is not None:
         raise UnsupportedFileError(
             "a camera raw file by another name (DNG)", "Give it the ending of its kind, .dng."
         )
     # Raw files that look like TIFF begin with a preview; to denoise that would help nobody.
-    if is_secondary(tags.file, directory):
+    if not secondary and is_secondary(tags.file, directory):
         raise UnsupportedFileError("a TIFF whose first picture is a preview or a mask (a camera raw file?)")
     if tags.one(266, 1) != 1:
         raise UnsupportedFileError("a TIFF with reversed bit order")

@@ -21,6 +21,7 @@ from lgbpn_cli.photos.metadata.exif import (
     text,
 )
 from lgbpn_cli.photos.metadata.orientation import ORIENTATION_TAG
+from lgbpn_cli.photos.metadata.thumbnail import in_xmp, without_thumbnail
 from lgbpn_cli.photos.photo import Container, Photo
 from lgbpn_cli.photos.tiff.blocks import encode_block
 from lgbpn_cli.photos.tiff.layout import DEFLATE, DIFFERENCES, FLOAT_BITS, FLOAT_DIFFERENCES, Block, Layout
@@ -43,7 +44,7 @@ def write_new_tiff(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     Raises EncodingError when it grows beyond what a TIFF can hold.
     """
     metadata = photo.metadata
-    exif = metadata.exif or header("<", 8) + pack_directory("<", [], 8)
+    exif = without_thumbnail(metadata.exif or header("<", 8) + pack_directory("<", [], 8))
     order, described = split_exif(exif)
     file.write(exif)
     samples = photo.pixels if photo.alpha is None else np.dstack([photo.pixels, photo.alpha])
@@ -75,6 +76,7 @@ def write_new_tiff(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     if layout.samples > layout.colours:
         tags.append(shorts(338, UNASSOCIATED_ALPHA, order=order))
     xmp = metadata.xmp if mark is None else mark.in_xmp(metadata.xmp)
+    xmp = in_xmp(xmp)
     if xmp is not None:
         tags.append(blob(XMP_TAG, xmp, BYTE))
     if metadata.iptc is not None:

@@ -32,7 +32,7 @@ MOVED = (
 """Names about where and how things are stored, which change with the type; and what a type cannot hold."""
 GROUPS_NOT_CARRIED = {
     ".crw": ("CanonRaw:", "Canon:", "CanonCustom:"),
-    ".heic": ("XMP-hdrgm:", "XMP-HDRGainMap:", "XMP-x:", "Samsung:"),
+    ".heic": ("XMP-hdrgm:", "XMP-HDRGainMap:", "XMP-Container:", "XMP-x:", "Samsung:"),
 }
 """CRW has no EXIF but a directory of its own, of which LibRaw hands over the essentials; a HEIC's gain map has
 XMP of its own and goes with it, as does what Samsung appends to the file."""
