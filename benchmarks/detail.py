@@ -28,7 +28,7 @@ from PIL import Image
 
 from lgbpn_cli.denoise.denoiser import load_model
 from lgbpn_cli.denoise.detail import give_detail_back
-from lgbpn_cli.denoise.working import to_working
+from lgbpn_cli.denoise.working import result_holding, to_working
 from lgbpn_cli.evaluation.metrics import to_levels
 from lgbpn_cli.models.load import DEFAULT_MODEL
 from lgbpn_cli.network.student import Student
@@ -166,7 +166,13 @@ def print_rows(name: str, photos: Photos, network: Student) -> None:
             kept = result
             if tolerance is not None:
                 kept = np.empty_like(noisy)
-                give_detail_back(noisy, result, kept, flat if "flat" in way else noise, tolerance)
+                kept = (
+                    give_detail_back(
+                        noisy, result_holding(result), flat if "flat" in way else noise, tolerance
+                    )
+                    .as_photo()
+                    .pixels
+                )
             scores[way].append((before, psnr_8bit(kept, clean)))
     flat_ratio, ratio = np.median(ratios, axis=0)
     for way, found in scores.items():

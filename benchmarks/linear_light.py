@@ -60,7 +60,7 @@ def levels(light: np.ndarray) -> np.ndarray:
 
 def denoised(denoiser: Denoiser, noisy: np.ndarray) -> np.ndarray:
     """Return the result for a photo in linear light."""
-    return denoiser.clean(Photo(Path("light"), noisy, None, "tiff", 1, linear=True)).pixels
+    return denoiser.denoise(Photo(Path("light"), noisy, None, "tiff", 1, linear=True)).photo.pixels
 
 
 def main() -> None:

@@ -47,7 +47,7 @@ def main() -> None:
                 with (
                     nullcontext()
                     if keeps
-                    else patch("lgbpn_cli.denoise.denoiser.mean_shift", return_value=None)
+                    else patch("lgbpn_cli.denoise.mean_colour.mean_shift", return_value=None)
                 ):
                     result = np.float32(denoise_image(noisy, model=model, quality=arguments.quality))
                 scores.append(psnr_db(result, reference))

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-import numpy as np
 import torch
 from measure_noise import SETS
 from measure_presets import middle, psnr_8bit
@@ -27,7 +26,7 @@ from torch import Tensor, nn
 
 from lgbpn_cli.config import PRESETS
 from lgbpn_cli.denoise.detail import TOLERANCES, give_detail_back
-from lgbpn_cli.denoise.working import to_working
+from lgbpn_cli.denoise.working import result_holding, to_working
 from lgbpn_cli.device import choose_device
 from lgbpn_cli.models.load import DEFAULT_MODEL, load_model
 from lgbpn_cli.models.manifest import find_model
@@ -138,8 +137,7 @@ def gains_db(noisy_paths: list[Path], outcome: Outcome) -> tuple[float, float]:
         for network in outcome.networks:
             batch = torch.from_numpy(noisy).permute(2, 0, 1)[None]
             result = outcome.run(network, batch)[0].permute(1, 2, 0).contiguous().numpy()
-            kept = np.empty_like(noisy)
-            give_detail_back(noisy, result, kept, noise, outcome.tolerance)
+            kept = give_detail_back(noisy, result_holding(result), noise, outcome.tolerance).as_photo().pixels
             scores.setdefault(("1", network), []).append(psnr_8bit(result, clean))
             scores.setdefault(("auto", network), []).append(psnr_8bit(kept, clean))
     base, new = outcome.networks

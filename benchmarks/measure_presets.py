@@ -20,7 +20,7 @@ from measure_noise import SETS
 from lgbpn_cli.config import PRESETS, InferenceConfig
 from lgbpn_cli.denoise.denoiser import load_model
 from lgbpn_cli.denoise.detail import TOLERANCES, give_detail_back
-from lgbpn_cli.denoise.working import to_working
+from lgbpn_cli.denoise.working import result_holding, to_working
 from lgbpn_cli.evaluation.metrics import psnr_db, to_levels
 from lgbpn_cli.inference.run import run_network
 from lgbpn_cli.noise.estimator import cell_levels
@@ -67,7 +67,11 @@ def main() -> None:
                 result = np.empty_like(noisy)
                 run_network(noisy, model, InferenceConfig(quality="teacher", preset=preset), into=result)
                 kept = np.empty_like(noisy)
-                give_detail_back(noisy, result, kept, noise, TOLERANCES["teacher"])
+                kept = (
+                    give_detail_back(noisy, result_holding(result), noise, TOLERANCES["teacher"])
+                    .as_photo()
+                    .pixels
+                )
                 for strength, picture in (("auto", kept), ("1", result)):
                     score = psnr_8bit(picture, clean)
                     scores[strength].setdefault(preset, []).append(score)

@@ -19,14 +19,17 @@ from numpy.typing import NDArray
 from lgbpn_cli.batch.estimate import megapixels_of
 from lgbpn_cli.batch.existing import leave_out_existing
 from lgbpn_cli.batch.low_iso import part_by_iso
-from lgbpn_cli.batch.outcome import Job, Listener, Outcome, Status
+from lgbpn_cli.batch.outcome import Job, Listener, Outcome, RunFacts, Status
 from lgbpn_cli.batch.pipeline import Opening, Steps, describe_failure, open_first, run_jobs
 from lgbpn_cli.batch.probe import Probe, probe_photos
+from lgbpn_cli.batch.results import write_result
 from lgbpn_cli.batch.selection import Selection, check_inputs, select_sources
 from lgbpn_cli.batch.targets import TargetPlan, check_output, plan_targets
 from lgbpn_cli.config import InferenceConfig, OutputConfig
-from lgbpn_cli.denoise.denoiser import Denoiser, DenoiserOfCamera, prepare
-from lgbpn_cli.denoise.working import to_working
+from lgbpn_cli.denoise.by_camera import DenoiserOfCamera
+from lgbpn_cli.denoise.denoiser import Denoiser, Watch, prepare
+from lgbpn_cli.denoise.timing import seconds_per_megapixel
+from lgbpn_cli.denoise.working import photo_of_array, to_working
 from lgbpn_cli.errors import PhotoWriteError, UsageError
 from lgbpn_cli.evaluation.denoise_page import DenoisePage
 from lgbpn_cli.evaluation.methods import (
@@ -99,13 +102,8 @@ def denoise_image(
     settings = InferenceConfig(quality=quality, preset=preset, strength=strength, seed=seed)
     denoiser = prepare(model, device, settings)
     pixels = array.reshape(*array.shape[:2], -1)
-    if array.dtype != np.float32:
-        photo = Photo(Path("array"), pixels, alpha=None, format="array", orientation=1)
-        return denoiser.clean(photo).pixels.reshape(array.shape)
-    clean = denoiser.run(np.repeat(pixels, 3 // pixels.shape[2], axis=2))
-    if clean.size != array.size:
-        clean = clean.mean(axis=2)
-    return np.clip(clean, 0.0, 1.0).reshape(array.shape)
+    clean = denoiser.denoise(photo_of_array(pixels)).photo.pixels.reshape(array.shape)
+    return np.clip(clean, 0.0, 1.0) if array.dtype == np.float32 else clean
 
 
 def denoise_file(
@@ -135,11 +133,11 @@ def denoise_file(
     seconds = time.perf_counter() - start
     denoiser = prepare(model, device, settings)
     start = time.perf_counter()
-    clean = denoiser.clean(photo)
-    write_photo(clean, target, record=denoiser.record)
+    denoised = denoiser.denoise(photo)
+    write_photo(denoised.photo, target, record=denoised.record)
     seconds += time.perf_counter() - start
-    facts = denoiser.facts
-    return DenoiseResult(source, target, seconds, photo.megapixels, facts.model, facts.device)
+    model_name, device_name = denoiser.model.name, denoiser.model.device.name
+    return DenoiseResult(source, target, seconds, photo.megapixels, model_name, device_name)
 
 
 def denoise_folder(
@@ -236,11 +234,11 @@ def _denoise_found(
         return
 
     default = None if model == AUTO_MODEL else model
-    denoiser = replace(prepare(default, device, settings), output=output, listener=listener)
+    denoiser = replace(prepare(default, device, settings), output=output)
     denoiser.check_plan()
     if model != AUTO_MODEL:  # which model made a result depends on its photo, which is not read yet
         remaining.compare(denoiser.record)
-    listener.prepared(denoiser.facts, len(remaining.jobs))
+    listener.prepared(RunFacts.of(denoiser), len(remaining.jobs))
     for text in remaining.notes():
         listener.note(text)
     _report_refused(selection, plan, listener)
@@ -258,9 +256,8 @@ def _denoise_found(
         by_photo = DenoiserOfCamera(denoiser, settings.quality, shots)
     steps = Steps(
         read=read,
-        run=by_photo.clean,
-        write=by_photo.write,
-        model_of=by_photo.model_of,
+        run=lambda photo, on_tile: by_photo.denoise(photo, Watch(on_tile, listener.planned, listener.note)),
+        write=lambda denoised, target: write_result(denoised, target, output),
         is_done=lambda target: target.exists() and not output.overwrite,
         overlap=_limit_of_program(settings, device) is None,
     )
@@ -305,7 +302,7 @@ def evaluate(
         )
         # As `denoise` prepares them: what is measured is what it gives, `mean_light` apart.
         denoisers = [prepare(name, device, each) for name in config.models for each in settings]
-        methods = [network_method(each.model, each.settings, each.run) for each in denoisers]
+        methods = [network_method(each.model, each.settings, each.denoise_array) for each in denoisers]
         methods += [*result_methods(config.denoised), *baseline_methods(config.baselines)]
         return evaluate_pairs(
             pairing, with_unique_labels(methods), config, command=command, lpips=lpips, on_step=on_step
@@ -336,7 +333,9 @@ def submit(
     """
     denoiser = prepare(model, device, settings)
     description = {"MethodName": "LG-BPN", "Model": denoiser.model.name, "Settings": denoiser.record.settings}
-    return write_submission(benchmark, source, folder, denoiser.run, description=description, on_step=on_step)
+    return write_submission(
+        benchmark, source, folder, denoiser.denoise_array, description=description, on_step=on_step
+    )
 
 
 def probe(
@@ -436,10 +435,10 @@ def _report_estimates(
     jobs: Sequence[Job], denoiser: Denoiser, listener: Listener, reading: ReadingProcess
 ) -> None:
     """Time the network on one small tile and scale the time to each photo's size."""
-    seconds_per_megapixel = denoiser.time_one_megapixel() if jobs else 0.0
+    pace = seconds_per_megapixel(denoiser) if jobs else 0.0
     for job in jobs:
         megapixels = _megapixels_of(job.source, reading)
-        seconds = None if megapixels is None else megapixels * seconds_per_megapixel
+        seconds = None if megapixels is None else megapixels * pace
         listener.finished(Outcome(job.source, job.target, Status.PLANNED, seconds, megapixels))
 
 

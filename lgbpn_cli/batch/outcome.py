@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from lgbpn_cli.denoise.denoiser import RunFacts
+from lgbpn_cli.denoise.denoiser import Denoiser
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,33 @@ class Outcome:
     """By how much the mean of each channel rose, in 8-bit levels; with DONE."""
     model: str | None = None
     """The model that denoised it; with DONE."""
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What all photos of one run have in common."""
+
+    device: str
+    device_description: str
+    device_note: str | None
+    """What the user should know about the choice of the device."""
+    model: str
+    seed: int
+    settings: str
+    """Everything that decides about the pixels, as it is recorded in the results."""
+
+    @classmethod
+    def of(cls, denoiser: Denoiser) -> RunFacts:
+        """Return the facts of a run with this denoiser."""
+        device = denoiser.model.device
+        return cls(
+            device=device.name,
+            device_description=device.description,
+            device_note=device.note,
+            model=denoiser.model.name,
+            seed=denoiser.settings.seed,
+            settings=denoiser.record.settings,
+        )
 
 
 class Listener(Protocol):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from lgbpn_cli.batch.outcome import Failure, Job, Listener, Outcome, Status
+from lgbpn_cli.denoise.denoiser import Denoised
 from lgbpn_cli.denoise.working import colour_shift_levels
 from lgbpn_cli.errors import LgbpnError, ResultExistsError, shown, unforeseen
 from lgbpn_cli.image.types import OnTile
@@ -28,10 +29,8 @@ class Steps:
     """What is done to each photo. Any exception fails that photo alone."""
 
     read: Callable[[Path], Photo]
-    run: Callable[[Photo, OnTile], Photo]
-    write: Callable[[Photo, Path], None]
-    model_of: Callable[[Photo], str | None] = lambda _: None
-    """The name of the model that is run over a photo."""
+    run: Callable[[Photo, OnTile], Denoised]
+    write: Callable[[Denoised, Path], None]
     is_done: Callable[[Path], bool] = lambda _: False
     """Whether a photo's target needs nothing any more: another run may have written it since this one began."""
     overlap: bool = True
@@ -154,7 +153,7 @@ class _Writing:
     seconds_before: float
     megapixels: float
     colour_shift_levels: tuple[float, ...]
-    model: str | None
+    model: str
 
 
 class _Line:
@@ -184,19 +183,21 @@ class _Line:
         if isinstance(ran.result, Failure):
             self._fail(job, ran.result, seconds, photo.megapixels)
             return
-        clean, shift = ran.result
+        denoised, shift = ran.result
+        for text in denoised.notes:
+            self._listener.note(f"{job.source}: {text}")
         self.settle()
-        attempt = self._writer.submit(_attempt, job.source, lambda: self._write(clean, job.target))
-        model = self._steps.model_of(photo)
+        attempt = self._writer.submit(_attempt, job.source, lambda: self._write(denoised, job.target))
+        model = denoised.record.model
         self._writing = _Writing(job, attempt, seconds, photo.megapixels, shift, model)
 
-    def _run(self, photo: Photo) -> tuple[Photo, tuple[float, ...]]:
-        clean = self._steps.run(photo, self._on_tile)
-        return clean, colour_shift_levels(photo, clean)
+    def _run(self, photo: Photo) -> tuple[Denoised, tuple[float, ...]]:
+        denoised = self._steps.run(photo, self._on_tile)
+        return denoised, colour_shift_levels(photo, denoised.photo)
 
-    def _write(self, clean: Photo, target: Path) -> Status:
+    def _write(self, denoised: Denoised, target: Path) -> Status:
         try:
-            self._steps.write(clean, target)
+            self._steps.write(denoised, target)
         except ResultExistsError:
             return Status.SKIPPED
         return Status.DONE

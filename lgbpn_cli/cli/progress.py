@@ -11,9 +11,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from lgbpn_cli.batch.outcome import Job, Outcome, Status
+from lgbpn_cli.batch.outcome import Job, Outcome, RunFacts, Status
 from lgbpn_cli.cli.heartbeat import Heartbeat
-from lgbpn_cli.denoise.denoiser import RunFacts
 from lgbpn_cli.errors import shown
 
 LONG_SEARCH_S = 1.0

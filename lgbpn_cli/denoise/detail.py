@@ -11,7 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from lgbpn_cli.image.types import Canvas, Picture
+from lgbpn_cli.denoise.working import ResultPixels
+from lgbpn_cli.image.types import Picture
 from lgbpn_cli.noise.measure import NoiseMeasurement
 
 WINDOW_PX = 25
@@ -29,30 +30,31 @@ SMALLEST_BAND_ROWS = 64
 
 
 def give_detail_back(
-    noisy: Picture, denoised: Picture, into: Canvas, noise: NoiseMeasurement, tolerance: float
-) -> None:
-    """Put the denoised picture `into` the canvas, with as much of the removed part as the noise cannot explain.
+    noisy: Picture, clean: ResultPixels, noise: NoiseMeasurement, tolerance: float
+) -> ResultPixels:
+    """Return the clean picture, in its place, with as much of the removed part as the noise cannot explain.
 
-    Pictures are (h, w, 3) float32 in 0..1 and asked for bands of rows; the canvas may be where `denoised` comes from.
+    Pictures are (h, w, 3) float32 in 0..1 and asked for bands of rows.
     Where the removed part has more than `tolerance` times the energy that the noise has at that brightness, it
     holds picture, and Wiener's filter keeps noise / removed of it; means over squares make it smooth. A photo
     without noise stays as it was.
     """
     margin, (height, width) = WINDOW_PX - 1, noisy.shape[:2]
     band_rows = min(BAND_ROWS, max(SMALLEST_BAND_ROWS, BAND_PIXELS // width))
+    result = clean.unchanged()
     above: np.ndarray | None = None  # the rows before the band, as they were before they were replaced
     begun: deque[tuple[slice, Future[np.ndarray]]] = deque()
 
     def finish() -> None:
-        rows, result = begun.popleft()
-        into[rows, slice(None)] = result.result()
+        rows, with_detail = begun.popleft()
+        result[rows, slice(None)] = with_detail.result()
 
     # NumPy computes outside of Python's lock, so bands can share the cores; they are read and written in order.
     with ThreadPoolExecutor(THREADS) as pool:
         for top in range(0, height, band_rows):
             bottom = min(top + band_rows, height)
             last = min(height, bottom + margin)
-            here = np.array(denoised[slice(top, last), slice(None)])
+            here = np.array(clean[slice(top, last), slice(None)])
             here = here if above is None else np.concatenate([above, here])
             first = last - here.shape[0]
             inner = slice(top - first, bottom - first)
@@ -65,6 +67,7 @@ def give_detail_back(
                 finish()
         while begun:
             finish()
+    return result
 
 
 def _with_detail(

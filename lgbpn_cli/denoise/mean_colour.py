@@ -13,7 +13,8 @@ from math import ceil, sqrt
 
 import numpy as np
 
-from lgbpn_cli.image.types import Canvas, Picture, Window
+from lgbpn_cli.denoise.working import ResultPixels
+from lgbpn_cli.image.types import Picture
 
 SAMPLES = 500_000
 """Pixels looked at, at most: evenly spaced ones."""
@@ -35,8 +36,6 @@ ALIKE = 9
 """Neighbours have like noise: the mean of so many samples scatters as much as one sample does."""
 STEPS = 4096
 """Brightnesses for which the shift is known."""
-BAND_ROWS = 256
-"""Rows lifted at a time: temporary arrays stay small beside the photo."""
 
 
 @dataclass(frozen=True)
@@ -55,25 +54,10 @@ class MeanShift:
         return shift
 
 
-class Lifted:
-    """A result with its shift, for whoever asks for windows of it."""
-
-    def __init__(self, denoised: Picture, shift: MeanShift) -> None:
-        """Nothing is copied: windows are lifted as they are read."""
-        self._denoised, self._shift = denoised, shift
-        self.shape, self.nbytes = denoised.shape, denoised.nbytes
-
-    def __getitem__(self, window: Window, /) -> np.ndarray:
-        """Return the pixels there: (h, w, 3) float32."""
-        pixels = self._denoised[window]
-        lifted: np.ndarray = pixels + self._shift.at(pixels)
-        return lifted
-
-    def put(self, into: Canvas) -> None:
-        """Put all of it `into` the canvas, which may be where the result comes from."""
-        for top in range(0, self.shape[0], BAND_ROWS):
-            band = (slice(top, min(top + BAND_ROWS, self.shape[0])), slice(None))
-            into[band] = self[band]
+def keep_mean_colour(noisy: Picture, clean: ResultPixels, strength: float = 1.0) -> ResultPixels:
+    """Return the result as it is after what `mean_shift` asks for, which is done where it is read."""
+    shift = mean_shift(noisy, clean, strength)
+    return clean if shift is None else clean.changed_by(lambda pixels: pixels + shift.at(pixels))
 
 
 def mean_shift(noisy: Picture, denoised: Picture, strength: float = 1.0) -> MeanShift | None:

@@ -7,7 +7,10 @@ its noise and shadows then look as in the photos that the network learned from.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +18,8 @@ from lgbpn_cli.errors import PhotoError, shown
 from lgbpn_cli.image.types import Window
 from lgbpn_cli.photos.photo import Photo
 
+Change = Callable[[np.ndarray], np.ndarray]
+"""Of pixels (h, w, 3) float32 in 0..1."""
 BAND_ROWS = 256
 """Rows converted at a time: temporary arrays stay small beside the photo itself."""
 TOE = 0.0031308
@@ -65,10 +70,11 @@ class WorkingPixels:
         return pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)
 
 
-class EncodedPixels:
+class ResultPixels:
     """The way back: takes windows of a result and holds them as the photo's own samples, those of 8 bits as 16.
 
-    A result is changed more than once, and would be rounded each time.
+    A result is changed more than once, and would be rounded each time. What is read, (h, w, 3) float32 in 0..1, is
+    what is held, as the network would see it, after the change that is pending, if there is one.
     """
 
     def __init__(self, photo: Photo) -> None:
@@ -77,7 +83,14 @@ class EncodedPixels:
         held = np.dtype(np.uint16) if self._dtype == np.uint8 else self._dtype
         self._photo = replace(photo, pixels=np.empty_like(photo.pixels, held))
         self._scale = _scale(self._photo)
-        self.nbytes = self._photo.pixels.nbytes
+        self._seen = WorkingPixels(self._photo)
+        self._change: Change | None = None
+        self.shape, self.nbytes = self._seen.shape, self._photo.pixels.nbytes
+
+    def __getitem__(self, window: Window) -> np.ndarray:
+        """Return the pixels there."""
+        pixels = self._seen[window]
+        return pixels if self._change is None else self._change(pixels)
 
     def __setitem__(self, window: Window, clean: np.ndarray) -> None:
         """Take a window's pixels, (h, w, 3) in 0..1.
@@ -104,12 +117,23 @@ class EncodedPixels:
             np.clip(values, 0, np.iinfo(photo.pixels.dtype).max, out=values)
         photo.pixels[window] = values
 
-    def as_working(self) -> WorkingPixels:
-        """Return what is held so far, as the network sees it; it changes with what is held."""
-        return WorkingPixels(self._photo)
+    def changed_by(self, change: Change | None) -> ResultPixels:
+        """Return the same samples, seen through a change of (h, w, 3) pixels that looks at each by itself."""
+        other = copy(self)
+        other._change = change
+        return other
 
-    def finished(self) -> Photo:
-        """Return the result, in the type of the photo."""
+    def unchanged(self) -> ResultPixels:
+        """Return the same samples without the change that is pending: for those who read and put all of them."""
+        return self.changed_by(None) if self._change is not None else self
+
+    def as_photo(self) -> Photo:
+        """Return the result, in the type of the photo, after the change that is pending."""
+        if self._change is not None:
+            plain = self.unchanged()
+            for band in _bands(self.shape[0]):
+                plain[band] = self[band]
+            return plain.as_photo()
         held = self._photo.pixels
         if held.dtype == self._dtype:
             return self._photo
@@ -128,18 +152,30 @@ def to_working(photo: Photo) -> np.ndarray:
     return image
 
 
+def photo_of_array(image: np.ndarray) -> Photo:
+    """Return an (h, w, 1 or 3) array of encoded values as a photo that is in no file."""
+    return Photo(Path("array"), image, alpha=None, format="array", orientation=1)
+
+
+def result_holding(image: np.ndarray) -> ResultPixels:
+    """Return a result that holds a copy of `image`, (h, w, 3) float32: for results that no network put together."""
+    result = ResultPixels(photo_of_array(image))
+    result[slice(None), slice(None)] = image
+    return result
+
+
 def from_working(clean: np.ndarray, photo: Photo) -> Photo:
-    """Return the photo with its pixels replaced by `clean`, (h, w, 3) in 0..1: see `EncodedPixels`.
+    """Return the photo with its pixels replaced by `clean`, (h, w, 3) in 0..1: see `ResultPixels`.
 
     Raises ValueError for another shape.
     """
     height, width, _ = photo.pixels.shape
     if clean.shape != (height, width, 3):
         raise ValueError(f"expected {(height, width, 3)}, got {clean.shape}")
-    result = EncodedPixels(photo)
+    result = ResultPixels(photo)
     for band in _bands(height):
         result[band] = clean[band]
-    return result.finished()
+    return result.as_photo()
 
 
 def _bands(height: int) -> list[Window]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lgbpn_cli.denoise.denoiser import Denoised
 from lgbpn_cli.denoise.working import to_working
 from lgbpn_cli.evaluation.gallery import Gallery, Layer, Window, most_detail
 from lgbpn_cli.evaluation.metrics import to_levels
@@ -32,8 +33,8 @@ WINDOW_SIDE_PX = 1024
 GUIDE_STEP_PX = 4
 """The detail is sought in every fourth pixel of every fourth row."""
 
-Run = Callable[[Photo, OnTile], Photo]
-Write = Callable[[Photo, Path], None]
+Run = Callable[[Photo, OnTile], Denoised]
+Write = Callable[[Denoised, Path], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,22 +75,23 @@ class DenoisePage:
     def watch(self, run: Run) -> Run:
         """Return `run`, so that each photo and its result are looked at."""
 
-        def run_and_look(photo: Photo, on_tile: OnTile) -> Photo:
+        def run_and_look(photo: Photo, on_tile: OnTile) -> Denoised:
             start = time.perf_counter()
-            clean = run(photo, on_tile)
-            self._seen[photo.path] = _look(photo, clean, time.perf_counter() - start)
-            return clean
+            denoised = run(photo, on_tile)
+            self._seen[photo.path] = _look(photo, denoised.photo, time.perf_counter() - start)
+            return denoised
 
         return run_and_look
 
     def keep(self, write: Write) -> Write:
         """Return `write`, so that each photo whose result is written comes into the page."""
 
-        def write_and_keep(clean: Photo, target: Path) -> None:
+        def write_and_keep(denoised: Denoised, target: Path) -> None:
             # Taken first: what fails to be written must not stay in memory.
-            seen = self._seen.pop(clean.path)
-            write(clean, target)
-            self._add(clean.path, target, seen)
+            source = denoised.photo.path
+            seen = self._seen.pop(source)
+            write(denoised, target)
+            self._add(source, target, seen)
 
         return write_and_keep
 

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lgbpn_cli.batch.outcome import Job, Outcome, Status
+from lgbpn_cli.batch.outcome import Job, Outcome, RunFacts, Status
 from lgbpn_cli.batch.pipeline import Steps, describe_failure, run_jobs
-from lgbpn_cli.denoise.denoiser import RunFacts
+from lgbpn_cli.denoise.denoiser import Denoised
 from lgbpn_cli.errors import ModelError, PhotoReadError, PhotoWriteError, ResultExistsError
 from lgbpn_cli.image.types import OnTile
 from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.photos.record import Record
 
 PATIENCE_S = 10
 
@@ -34,16 +35,20 @@ def photo(path: Path) -> Photo:
     return Photo(path, np.zeros((10, 20, 3), np.uint8), alpha=None, format="jpeg", orientation=1)
 
 
-def run(photo: Photo, on_tile: OnTile) -> Photo:
+def denoised(photo: Photo, model: str = "a model", notes: tuple[str, ...] = ()) -> Denoised:
+    return Denoised(photo, Record("1", model, "{}"), notes)
+
+
+def run(photo: Photo, on_tile: OnTile) -> Denoised:
     on_tile(1, 2)
     on_tile(2, 2)
-    return photo
+    return denoised(photo)
 
 
 def steps(
     read: Callable[[Path], Photo] = photo,
-    run: Callable[[Photo, OnTile], Photo] = run,
-    write: Callable[[Photo, Path], None] = lambda photo, target: None,
+    run: Callable[[Photo, OnTile], Denoised] = run,
+    write: Callable[[Denoised, Path], None] = lambda denoised, target: None,
 ) -> Steps:
     return Steps(read, run, write)
 
@@ -53,10 +58,11 @@ class Listener:
 
     def __init__(self) -> None:
         self.outcomes: list[Outcome] = []
+        self.notes: list[str] = []
         self.events: list[str] = []
 
     def note(self, text: str) -> None:
-        raise AssertionError("the pipeline has nothing to say")
+        self.notes.append(text)
 
     def found_file(self) -> None:
         raise AssertionError("the pipeline looks for nothing")
@@ -89,7 +95,7 @@ class Listener:
 def test_every_photo_is_read_run_written_and_reported_in_order() -> None:
     written = []
     listener = Listener()
-    run_jobs(jobs(3), steps(write=lambda photo, target: written.append((photo.path, target))), listener)
+    run_jobs(jobs(3), steps(write=lambda done, target: written.append((done.photo.path, target))), listener)
     assert written == [(job.source, job.target) for job in jobs(3)]
     assert listener.statuses == ["done 1.jpg", "done 2.jpg", "done 3.jpg"]
     assert listener.outcomes[0].target == Path("out/1.jpg")
@@ -126,13 +132,13 @@ def test_the_next_photo_is_read_and_the_last_one_written_while_the_network_runs(
             read_third.set()
         return photo(path)
 
-    def run_second(photo: Photo, on_tile: OnTile) -> Photo:
+    def run_second(photo: Photo, on_tile: OnTile) -> Denoised:
         if photo.path.name == "2.jpg":
             assert read_third.wait(PATIENCE_S)  # nobody reads the third photo unless it is done beside this
             finish_first.set()
-        return photo
+        return denoised(photo)
 
-    def write(photo: Photo, target: Path) -> None:
+    def write(denoised: Denoised, target: Path) -> None:
         if target.name == "1.jpg":
             assert finish_first.wait(PATIENCE_S)
 
@@ -149,10 +155,10 @@ def test_no_more_than_one_photo_is_read_ahead() -> None:
         started.append(path.name)
         return photo(path)
 
-    def slow_run(photo: Photo, on_tile: OnTile) -> Photo:
+    def slow_run(photo: Photo, on_tile: OnTile) -> Denoised:
         threading.Event().wait(0.05)
         ahead.append(len(started) - int(photo.path.stem))
-        return photo
+        return denoised(photo)
 
     run_jobs(jobs(5), steps(read, slow_run), Listener())
     assert ahead == [1, 1, 1, 1, 0]
@@ -161,14 +167,14 @@ def test_no_more_than_one_photo_is_read_ahead() -> None:
 def test_a_written_photo_is_reported_before_the_next_is_finished() -> None:
     listener = Listener()
 
-    def run_second(photo: Photo, on_tile: OnTile) -> Photo:
+    def run_second(photo: Photo, on_tile: OnTile) -> Denoised:
         if photo.path.name == "2.jpg":
             for tile in range(1, 2000):
                 on_tile(tile, 2000)
                 if listener.statuses:
                     break
                 threading.Event().wait(0.005)
-        return photo
+        return denoised(photo)
 
     run_jobs(jobs(2), steps(run=run_second), listener)
     assert listener.events.index("done 1.jpg") < listener.events.index("done 2.jpg") - 1
@@ -184,12 +190,12 @@ def test_an_error_in_any_step_fails_that_photo_alone(step: str, error: Exception
             raise error
         return result
 
-    def write(photo: Photo, target: Path) -> None:
-        fail_second(target, photo)
+    def write(denoised: Denoised, target: Path) -> None:
+        fail_second(target, denoised)
 
     chosen = {
         "read": steps(read=lambda path: fail_second(path, photo(path))),
-        "run": steps(run=lambda photo, on_tile: fail_second(photo.path, photo)),
+        "run": steps(run=lambda photo, on_tile: fail_second(photo.path, denoised(photo))),
         "write": steps(write=write),
     }[step]
     listener = Listener()
@@ -224,11 +230,11 @@ def test_ctrl_c_lets_the_photo_that_is_being_written_become_whole() -> None:
     written = []
     second_runs = threading.Event()
 
-    def stop_at_second(photo: Photo, on_tile: OnTile) -> Photo:
+    def stop_at_second(photo: Photo, on_tile: OnTile) -> Denoised:
         if photo.path.name == "2.jpg":
             second_runs.set()
             raise KeyboardInterrupt
-        return photo
+        return denoised(photo)
 
     def slow_write(photo: Photo, target: Path) -> None:
         assert second_runs.wait(PATIENCE_S)
@@ -273,15 +279,15 @@ def test_every_further_ctrl_c_waits_for_the_photo_that_is_being_written() -> Non
 
 
 def test_a_result_that_another_run_wrote_meanwhile_is_skipped() -> None:
-    def write(photo: Photo, target: Path) -> None:
+    def write(denoised: Denoised, target: Path) -> None:
         if target.name == "3.jpg":
             raise ResultExistsError(target, "it is there already", "Leave it.")
 
     ran = []
 
-    def run_over(photo: Photo, on_tile: OnTile) -> Photo:
+    def run_over(photo: Photo, on_tile: OnTile) -> Denoised:
         ran.append(photo.path.name)
-        return photo
+        return denoised(photo)
 
     listener = Listener()
     run_jobs(
@@ -295,7 +301,7 @@ def test_a_result_that_another_run_wrote_meanwhile_is_skipped() -> None:
 
 def test_the_model_of_a_photo_is_reported_with_it() -> None:
     listener = Listener()
-    run_jobs(jobs(2), replace(steps(), model_of=lambda photo: f"of {photo.path}"), listener)
+    run_jobs(jobs(2), replace(steps(), run=lambda photo, _: denoised(photo, f"of {photo.path}")), listener)
     assert [outcome.model for outcome in listener.outcomes] == ["of 1.jpg", "of 2.jpg"]
 
 
@@ -307,7 +313,7 @@ def test_a_failed_photos_pixels_are_given_back() -> None:
         pixels.append(weakref.ref(made))
         return made
 
-    def fail(photo: Photo, on_tile: OnTile) -> Photo:
+    def fail(photo: Photo, on_tile: OnTile) -> Denoised:
         raise RuntimeError("no")
 
     listener = Listener()
@@ -315,3 +321,9 @@ def test_a_failed_photos_pixels_are_given_back() -> None:
     gc.collect()
     assert len(listener.outcomes) == 3
     assert [reference() for reference in pixels] == [None] * 3
+
+
+def test_what_is_to_be_known_about_a_result_is_told_with_its_photo() -> None:
+    listener = Listener()
+    run_jobs(jobs(1), replace(steps(), run=lambda photo, _: denoised(photo, notes=("too small",))), listener)
+    assert listener.notes == ["1.jpg: too small"]

@@ -97,7 +97,7 @@ def install(put: Callable[[str, ModuleType], None]) -> None:
         "lgbpn_cli.inference.plan": {"plan_inference": plan_inference},
         # A negative is no picture with less noise: nothing of the original would be left out of it.
         "lgbpn_cli.denoise.detail": {
-            "give_detail_back": lambda noisy, denoised, into, noise, tolerance: None,
+            "give_detail_back": lambda noisy, clean, noise, tolerance: clean,
             "TOLERANCES": {"teacher": 1.2, "student": 1.5},
         },
     }

@@ -304,7 +304,12 @@ def test_each_part_of_a_model_has_its_own_tolerance(
 ) -> None:
     given = []
     adaptation = fake_rooms["lgbpn_cli.denoise.detail"]
-    monkeypatch.setattr(adaptation, "give_detail_back", lambda *arguments: given.append(arguments[-1]))
+
+    def give_detail_back(noisy: object, clean: object, noise: object, tolerance: float) -> object:
+        given.append(tolerance)
+        return clean
+
+    monkeypatch.setattr(adaptation, "give_detail_back", give_detail_back)
     assert lgbpn("denoise", make_photo("a.png", (8, 8)), "--quality", quality).exit_code == 0
     assert given == [adaptation.TOLERANCES[part]]
 

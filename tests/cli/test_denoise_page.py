@@ -129,7 +129,7 @@ def test_results_that_cannot_be_written_are_not_on_the_page(
     lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_photo("a.png")
-    monkeypatch.setattr("lgbpn_cli.denoise.denoiser.write_photo", _disk_full)
+    monkeypatch.setattr("lgbpn_cli.batch.results.write_photo", _disk_full)
     result = lgbpn("denoise", tmp_path / "a.png", "--html", tmp_path / "page.html")
     assert result.exit_code == 1
     assert "no photo was denoised" in result.stderr

@@ -116,7 +116,7 @@ def test_pictures_hardly_larger_than_a_square_are_no_error(shape: tuple[int, int
 @pytest.mark.parametrize(("mean", "deviation"), [(0.002, 0.002), (0.02, 0.01)])
 def test_denoised_shadows_are_as_light_as_they_were(mean: float, deviation: float) -> None:
     noisy = mean + noise((160, 160, 3), deviation)
-    clean = prepare(None, "cpu", InferenceConfig()).clean(linear(noisy)).pixels
+    clean = prepare(None, "cpu", InferenceConfig()).denoise(linear(noisy)).photo.pixels
     assert clean.std() < 0.3 * deviation
     assert clean.mean(axis=(0, 1)) == pytest.approx(noisy.mean(axis=(0, 1)), rel=0.02)
 
@@ -126,5 +126,5 @@ def test_encoded_values_are_left_to_the_network() -> None:
     noisy = np.clip(10 + 255 * noise((160, 160, 3), 0.1), 0, 255).astype(np.uint8)
     photo = Photo(Path("photo.png"), noisy, None, "png", 1)
     denoiser = prepare(None, "cpu", InferenceConfig(strength=1.0))
-    expected = np.rint(255 * np.clip(denoiser.run((noisy / 255).astype(np.float32)), 0, 1))
-    assert np.abs(denoiser.clean(photo).pixels - expected).max() <= 1
+    expected = np.rint(255 * np.clip(denoiser.denoise_array((noisy / 255).astype(np.float32)), 0, 1))
+    assert np.abs(denoiser.denoise(photo).photo.pixels - expected).max() <= 1

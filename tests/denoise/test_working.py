@@ -10,7 +10,7 @@ import pytest
 
 from lgbpn_cli.denoise.working import (
     BAND_ROWS,
-    EncodedPixels,
+    ResultPixels,
     colour_shift_levels,
     decode_light,
     from_working,
@@ -60,11 +60,22 @@ def test_values_are_rounded_to_the_nearest_and_clipped() -> None:
 
 
 def test_a_result_of_8_bits_that_is_changed_twice_is_rounded_once() -> None:
-    held = EncodedPixels(photo_of(np.full((4, 4, 3), 100, np.uint8)))
+    held = ResultPixels(photo_of(np.full((4, 4, 3), 100, np.uint8)))
     everywhere = (slice(None), slice(None))
     held[everywhere] = np.full((4, 4, 3), 100.4 / 255, np.float32)
-    held[everywhere] = held.as_working()[everywhere] + np.float32(0.4 / 255)
-    assert (held.finished().pixels == 101).all()
+    held[everywhere] = held[everywhere] + np.float32(0.4 / 255)
+    assert (held.as_photo().pixels == 101).all()
+
+
+def test_a_pending_change_is_seen_and_done_once_but_not_before() -> None:
+    held = ResultPixels(photo_of(np.full((BAND_ROWS + 4, 4, 3), 100, np.uint8)))
+    everywhere = (slice(None), slice(None))
+    held[everywhere] = np.full(held.shape, 100 / 255, np.float32)
+    brighter = held.changed_by(lambda pixels: pixels + np.float32(2 / 255))
+    assert np.allclose(brighter[everywhere], 102 / 255, atol=1e-4)
+    assert np.allclose(brighter.unchanged()[everywhere], 100 / 255, atol=1e-4)
+    assert (held.as_photo().pixels == 100).all()
+    assert (brighter.as_photo().pixels == 102).all()
 
 
 def test_bands_meet_without_a_seam() -> None:

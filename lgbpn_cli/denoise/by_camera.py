@@ -1,0 +1,41 @@
+"""Each photo by the user's model for its camera, where there is one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from lgbpn_cli.config import PART_OF_QUALITY
+from lgbpn_cli.denoise.denoiser import UNWATCHED, Denoised, Denoiser, Watch, load_model
+from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.photos.shot import Shot
+
+
+@dataclass
+class DenoiserOfCamera:
+    """Denoises each photo with the user's model for its camera, if there is one; else with the default model."""
+
+    default: Denoiser
+    quality: str | None
+    """The quality asked for; None: the one of each model."""
+    shots: dict[Path, Shot]
+    """Camera and ISO of the photos that are read and not yet denoised; each is taken out by the one who asks."""
+    loaded: dict[str, Denoiser] = field(default_factory=dict)
+
+    def denoise(self, photo: Photo, watch: Watch = UNWATCHED) -> Denoised:
+        """Return the photo without its noise; its record names the model that suited it."""
+        return self._suited(self.shots.pop(photo.path, Shot()), watch).denoise(photo, watch)
+
+    def _suited(self, shot: Shot, watch: Watch) -> Denoiser:
+        from lgbpn_cli.models.manifest import model_for_camera
+
+        part = None if self.quality is None else PART_OF_QUALITY[self.quality]
+        name = model_for_camera(shot.camera, shot.iso, part)
+        if name is None:
+            return self.default
+        if name not in self.loaded:
+            model = load_model(name, quality=self.quality, device=self.default.model.device.name)
+            settings = replace(self.default.settings, quality=model.quality(self.quality))
+            self.loaded[name] = replace(self.default, model=model, settings=settings)
+            watch.note(f"{shot}: model {name}")
+        return self.loaded[name]

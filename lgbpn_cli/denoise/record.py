@@ -1,0 +1,54 @@
+"""What is written into results about how they were made, and which settings leave something to the photo's noise."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from lgbpn_cli.config import InferenceConfig, OutputConfig
+from lgbpn_cli.photos.record import Record
+from lgbpn_cli.version import __version__
+
+if TYPE_CHECKING:
+    from lgbpn_cli.models.load import Model
+
+
+def chooses_preset(model: Model, settings: InferenceConfig) -> bool:
+    """Return whether the preset is chosen for each photo by its noise."""
+    return settings.preset is None and model.part == "teacher"
+
+
+def asks_noise(model: Model, settings: InferenceConfig) -> bool:
+    """Return whether the noise of each photo decides about its result."""
+    return settings.strength is None or chooses_preset(model, settings)
+
+
+def record_of(model: Model, settings: InferenceConfig, output: OutputConfig) -> Record:
+    """Return the record of results: everything that decides about their pixels, as canonical JSON."""
+    values: dict[str, object] = {
+        "model_sha256": model.sha256,
+        "part": model.part,
+        "quality": settings.quality,
+        "strength": "auto" if settings.strength is None else settings.strength,
+    }
+    if asks_noise(model, settings):
+        from lgbpn_cli.noise.estimator import cell_levels
+
+        values["noise_estimator_sha256"] = cell_levels().sha256
+    if model.part == "teacher":  # students know no shift
+        values["preset"] = settings.preset or "auto"
+    if settings.quality == "teacher-r3":  # the other qualities draw nothing at random
+        values["seed"] = settings.seed
+        values["refine_passes"] = settings.refine_passes
+        values["refine_probability"] = settings.refine_probability
+    if model.part == "teacher" and settings.attention != "frozen":
+        values["attention"], values["tile_px"] = settings.attention, settings.tile_px
+    if settings.halo_px is not None:  # with the default one, tiles do not show, whatever their size
+        values["tile_px"], values["halo_px"] = settings.tile_px, settings.halo_px
+    if settings.precision != "auto":
+        values["precision"] = settings.precision
+    for name in ("format", "bit_depth", "jpeg_quality", "colour_space"):
+        if getattr(output, name) != getattr(OutputConfig, name):
+            values[name] = getattr(output, name)
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    return Record(version=__version__, model=model.name, settings=text)
