@@ -29,9 +29,9 @@ from numpy.typing import NDArray
 import lgbpn_cli
 from lgbpn_cli.denoise.working import to_working
 from lgbpn_cli.photos.read import read_photo
-from lgbpn_cli.training.lessons_colour import hue_turn
-from lgbpn_cli.training.lessons_scenes import stars, text
 from lgbpn_cli.training.noise.camera import blur
+from lgbpn_cli.training.pictures.drawn_scenes import stars, text
+from lgbpn_cli.training.pictures.other_colours import hue_turn
 from lgbpn_cli.training.recipe import data_root, read_distillation_recipe
 
 Picture = NDArray[np.float32]

@@ -119,13 +119,13 @@ class DistillationConfig:
     jpeg_share: float = 0.0
     """Share of the scenes with any noise, or none, that become a JPEG of quality 50 to 98 after it."""
     made_share: float = 0.0
-    """Share of the crops that are scenes with noise of any colour, grain size and growth, see `lessons_noise`."""
+    """Share of the crops that are scenes with noise of any colour, grain size and growth, see `noise.made`."""
     unchanged_share: float = 0.0
     """Share of the crops that are scenes without noise, which are to stay as they are."""
     recoloured_share: float = 0.0
     """Share of all crops whose channels are exchanged, inverted or turned in hue, noise and target alike."""
     drawn_scene_share: float = 0.0
-    """Share of the scenes that are flat colours, gradients, text, stars and weave, see `lessons_scenes`."""
+    """Share of the scenes that are flat colours, gradients, text, stars and weave, see `pictures.drawn_scenes`."""
     resized_share: float = 0.0
     """Share of the scenes with a camera's or made noise, or none, that are made smaller or larger with it."""
     workers: int = 0

@@ -23,10 +23,10 @@ from PIL import Image
 from torch import Tensor
 
 from lgbpn_cli.noise.network import CELL_PX, FEWEST_LEVELS_SQUARED, TILE_PX
-from lgbpn_cli.training.lessons_noise import lay_made_noise
 from lgbpn_cli.training.noise.camera import NoiseRanges, draw_camera, photograph, through_jpeg
 from lgbpn_cli.training.noise.grain import grain_for
 from lgbpn_cli.training.noise.log_uniform import log_uniform
+from lgbpn_cli.training.noise.made import lay_made_noise
 from lgbpn_cli.training.noise.transplant import NoiseOfPhoto, lay_noise
 from lgbpn_cli.training.pictures.scenes import crop, varied
 

@@ -16,7 +16,7 @@ from lgbpn_cli.file_names import fits
 from lgbpn_cli.photos.photo import PHOTO_SUFFIXES
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.training.config import DataSource
-from lgbpn_cli.training.lessons_colour import recoloured, saturated
+from lgbpn_cli.training.pictures.other_colours import recoloured, saturated
 
 SATURATED_SHARE, MOST_SATURATED = 0.3, 4.0
 """Share of the crops in other colours that get more of them, and how many times as much at most."""

@@ -29,12 +29,12 @@ from lgbpn_cli.training.config import DataSource, DistillationConfig
 from lgbpn_cli.training.engine.kept_arrays import digest_of_all
 from lgbpn_cli.training.engine.muon import muon_and_adam
 from lgbpn_cli.training.engine.trainer import Trainer, TrainingProgress
-from lgbpn_cli.training.lessons_ahead import LessonsAhead
 from lgbpn_cli.training.noise.mean import missing_mean
 from lgbpn_cli.training.pictures.data import load_source
 from lgbpn_cli.training.pictures.drawn import DRAWN_PX, kept_in_colours
 from lgbpn_cli.training.recipe import DistillationRecipe
 from lgbpn_cli.training.student.estimates import cut_tiles, estimate_tile, result_tile
+from lgbpn_cli.training.student.lessons_ahead import LessonsAhead
 from lgbpn_cli.training.student.pairs import CleanedPhotos, PairSampler
 from lgbpn_cli.training.student.targets import make_target
 

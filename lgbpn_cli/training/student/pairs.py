@@ -17,14 +17,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from lgbpn_cli.training.config import DistillationConfig
-from lgbpn_cli.training.lessons_colour import recoloured, saturated
-from lgbpn_cli.training.lessons_noise import lay_made_noise
-from lgbpn_cli.training.lessons_scenes import draw_scene
 from lgbpn_cli.training.noise.camera import NoiseRanges, blur, draw_camera, photograph, through_jpeg
 from lgbpn_cli.training.noise.grain import grain_for
 from lgbpn_cli.training.noise.log_uniform import log_uniform
+from lgbpn_cli.training.noise.made import lay_made_noise
 from lgbpn_cli.training.noise.mean import Colours
 from lgbpn_cli.training.noise.transplant import NoiseOfPhoto, lay_noise, learn_noise
+from lgbpn_cli.training.pictures.drawn_scenes import draw_scene
+from lgbpn_cli.training.pictures.other_colours import recoloured, saturated
 from lgbpn_cli.training.pictures.scenes import REDUCTION, crop, halved, varied
 
 REDUCED_SHARE = 0.5

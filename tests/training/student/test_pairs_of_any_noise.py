@@ -10,7 +10,7 @@ import torch
 
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.training.config import DataSource, DistillationConfig
-from lgbpn_cli.training.lessons_ahead import LessonsAhead
+from lgbpn_cli.training.student.lessons_ahead import LessonsAhead
 from lgbpn_cli.training.student.pairs import CleanedPhotos, PairSampler, resized
 
 NOTHING = DistillationConfig(batch=8, crop_px=32, renoised_share=0.0, steps=9)

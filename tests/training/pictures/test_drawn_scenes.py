@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lgbpn_cli.training.lessons_scenes import draw_scene, flat, gradient, stars, text, weave
+from lgbpn_cli.training.pictures.drawn_scenes import draw_scene, flat, gradient, stars, text, weave
 
 SIDE = 96
 

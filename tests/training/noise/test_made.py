@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lgbpn_cli.training.lessons_noise import GREY, MadeNoise, Spectrum, draw_noise, lay_made_noise, made_noise
+from lgbpn_cli.training.noise.made import GREY, MadeNoise, Spectrum, draw_noise, lay_made_noise, made_noise
 
 WHITE = Spectrum(0, 0, white=0, sharpened=0)
 SIDE = 192

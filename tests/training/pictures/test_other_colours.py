@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from lgbpn_cli.training.lessons_colour import hue_turn, recoloured, saturated
+from lgbpn_cli.training.pictures.other_colours import hue_turn, recoloured, saturated
 
 
 def pair() -> tuple[np.ndarray, np.ndarray]:
