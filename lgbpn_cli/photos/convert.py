@@ -32,8 +32,6 @@ from lgbpn_cli.photos.tiff.new import NewTiffContainer
 NEW_FILE_QUALITY = 95
 DEEP_TYPES = frozenset({"png", "tiff"})
 """Types that hold 16 bits a sample."""
-COLOUR_TYPES = frozenset({"webp", "avif"})
-"""Types in which grey is written as colour."""
 HIGHLIGHTS_CUT = "highlights above white are cut off, which only floating-point TIFFs hold"
 BAND_ROWS = 256
 """Rows converted at a time: temporary arrays stay small beside the photo itself."""
@@ -102,7 +100,8 @@ def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
     if photo.linear and not (wanted in DEEP_TYPES and depth == photo.bit_depth > 8):
         photo = _encoded(photo)
     photo = _with_depth(photo, depth)
-    colours = 3 if wanted in COLOUR_TYPES else photo.pixels.shape[2]
+    as_colour = wanted == "webp" or (wanted == "avif" and photo.alpha is not None)  # of grey, too
+    colours = 3 if as_colour else photo.pixels.shape[2]
     photo = replace(photo, metadata=replace(photo.metadata, icc=fitted(photo.metadata.icc, colours)))
     container, left_out = _container(photo, wanted, output)
     notes = tuple(f"left out: {name}, which a {wanted} file cannot hold" for name in left_out)

@@ -45,6 +45,8 @@ MARK_BOX = b"uuid" + b"lgbpn own mark.."
 WEBP_HEAD_BYTES = 30
 """RIFF header, and enough of the first chunk to know the size."""
 MAX_CHUNKS = 10_000
+CHANNELS = {"L": 1, "LA": 1, "RGB": 3, "RGBA": 3}
+"""Colours of the pictures that Pillow gives, by its names for them."""
 MAX_MARK_BYTES = 1 << 16
 EMPTY_EXIF = b"II*\0\x08\0\0\0" + bytes(6)
 
@@ -121,6 +123,7 @@ def _deep_pixels(file: BinaryIO, photo: Photo, bits: int) -> np.ndarray:
         samples = imagecodecs.avif_decode(file.read())
     except CODEC_ERRORS as error:
         raise DamagedFileError(f"its picture cannot be decoded ({error})") from error
+    samples = samples.reshape(*samples.shape[:2], -1)
     if samples.shape != photo.pixels.shape or samples.dtype != np.uint16:
         raise DamagedFileError("its picture is not what its header claims")
     return over_whole_range(samples, bits)
@@ -266,16 +269,18 @@ def _read(
                 samples = np.asarray(image)
             else:
                 samples = np.broadcast_to(np.uint8(0), (image.height, image.width, len(image.getbands())))
-            if image.mode not in ("RGB", "RGBA"):
-                raise UnsupportedFileError(f"a picture of kind {image.mode}")
+            if image.mode not in CHANNELS:
+                raise UnsupportedFileError(f"a {kind} picture of {len(image.getbands())} channels")
+            colours = CHANNELS[image.mode]
     except CODEC_ERRORS as error:
         raise DamagedFileError(f"its picture cannot be decoded ({error})") from error
+    samples = samples.reshape(*samples.shape[:2], -1)
     exif = info.get("exif")
     exif = exif.removeprefix(EXIF_PREFIX) if isinstance(exif, bytes) else None
     return Photo(
         path=path,
-        pixels=np.array(samples[..., :3], order="C"),
-        alpha=samples[..., 3].copy() if samples.shape[2] == 4 else None,
+        pixels=np.array(samples[..., :colours], order="C"),
+        alpha=samples[..., colours].copy() if samples.shape[2] > colours else None,
         format=kind,
         orientation=UPRIGHT if exif is None else exif_orientation(exif),
         container=container,
@@ -289,14 +294,14 @@ def _encode_deep(photo: Photo) -> bytes:
     container = photo.container
     if not isinstance(container, CompressedContainer):
         raise TypeError("an AVIF photo without its container cannot be written")
-    pixels = np.repeat(photo.pixels, 3, axis=2) if photo.pixels.shape[2] == 1 else photo.pixels
+    grey = photo.pixels.shape[2] == 1
     try:
         encoded = imagecodecs.avif_encode(
-            within_bits(pixels, container.bits),
+            within_bits(photo.pixels[..., 0] if grey else photo.pixels, container.bits),
             level=container.quality,
             speed=8,
             bitspersample=container.bits,
-            pixelformat="444",
+            pixelformat="400" if grey else "444",
             primaries=1,
             transfer=13,
         )
@@ -310,8 +315,12 @@ def _encode(photo: Photo, exif: bytes | None, kind: str, **options: object) -> b
     container = photo.container
     if not isinstance(container, CompressedContainer):
         raise TypeError(f"a {kind} photo without its container cannot be written")
-    pixels = np.repeat(photo.pixels, 3, axis=2) if photo.pixels.shape[2] == 1 else photo.pixels
-    samples = pixels if photo.alpha is None else np.dstack([pixels, photo.alpha])
+    grey = photo.pixels.shape[2] == 1
+    if grey and kind == "AVIF" and photo.alpha is None:
+        samples, options = photo.pixels[..., 0], options | {"subsampling": "4:0:0"}
+    else:
+        pixels = np.repeat(photo.pixels, 3, axis=2) if grey else photo.pixels
+        samples = pixels if photo.alpha is None else np.dstack([pixels, photo.alpha])
     metadata = photo.metadata
     for name, value in (("exif", exif), ("xmp", metadata.xmp), ("icc_profile", metadata.icc)):
         if value is not None:

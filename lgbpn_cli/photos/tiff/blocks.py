@@ -23,10 +23,14 @@ from lgbpn_cli.photos.tiff.layout import (
     Layout,
 )
 
+LARGEST_HALF = 65504.0
+"""A float of 16 bits holds no more."""
+
 
 def read_samples(file: BinaryIO, layout: Layout) -> np.ndarray:
     """Return all samples, (h, w, samples) uint8, uint16 or float32 in native byte order, black at zero.
 
+    Half floats become float32, too.
     Raises DamagedFileError when a block does not decode to the pixels it should hold.
     """
     samples = np.empty((layout.height, layout.width, layout.samples), _native(layout))
@@ -38,6 +42,8 @@ def read_samples(file: BinaryIO, layout: Layout) -> np.ndarray:
         target[..., _planes(block, layout)] = stored[: block.rows, : block.columns]
     if layout.white_is_zero:
         np.invert(samples[..., 0], out=samples[..., 0])
+    if samples.dtype == np.float16:
+        return samples.astype(np.float32)
     if layout.palette:
         colours = np.frombuffer(layout.palette, np.uint8).reshape(-1, 3)
         return colours[samples[..., 0]]
@@ -51,6 +57,8 @@ def encode_block(samples: np.ndarray, block: Block, layout: Layout) -> bytes | m
     """
     part = samples[block.top : block.top + block.rows, block.left : block.left + block.columns]
     part = part[..., _planes(block, layout)]
+    if layout.floating and layout.bits < FLOAT_BITS:
+        part = np.clip(part, -LARGEST_HALF, LARGEST_HALF).astype(np.float16)
     if layout.white_is_zero and block.plane == 0:
         part = part.copy()
         part[..., 0] = np.invert(part[..., 0])
@@ -149,7 +157,9 @@ def _planes(block: Block, layout: Layout) -> slice:
 
 
 def _native(layout: Layout) -> np.dtype[Any]:
-    return np.dtype({8: np.uint8, 16: np.uint16, FLOAT_BITS: np.float32}[layout.bits])
+    if layout.floating:
+        return np.dtype(np.float32 if layout.bits == FLOAT_BITS else np.float16)
+    return np.dtype(np.uint8 if layout.bits == 8 else np.uint16)
 
 
 def _stored(layout: Layout) -> np.dtype[Any]:

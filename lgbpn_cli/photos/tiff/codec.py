@@ -24,7 +24,6 @@ from lgbpn_cli.photos.tiff.edit import FreeSpace, TiffEditor, point_header_to
 from lgbpn_cli.photos.tiff.layout import (
     BLACK_IS_ZERO,
     COLOUR_MAP_TAG,
-    FLOAT_BITS,
     JPEG_TABLES_TAG,
     RGB,
     Layout,
@@ -135,7 +134,7 @@ def _preview(
         layout = read_layout(file, file_bytes, directory, max_pixels, secondary=True)
     except UnsupportedFileError as error:
         return None, f"a preview, {error.cause}"
-    if layout.samples > layout.colours or layout.bits == FLOAT_BITS:
+    if layout.samples > layout.colours or layout.floating:
         return None, "a preview with transparency or floating-point samples"
     return layout, ""
 
@@ -151,7 +150,7 @@ def _as_preview(photo: Photo, layout: Layout) -> Photo:
 
 def _read_page(file: BinaryIO, path: Path, page: TiffPage, directory: Directory) -> Photo:
     samples = read_samples(file, page.layout)
-    floating = page.layout.bits == FLOAT_BITS
+    floating = page.layout.floating
     if floating:
         _check_light(samples)
     written = page.layout.as_written()

@@ -62,7 +62,7 @@ class Layout:
     colours: int
     """1 (grey) or 3 (RGB)."""
     bits: int
-    """8, 16, or FLOAT_BITS."""
+    """8, 16, or FLOAT_BITS; 16 also of half floats."""
     order: str
     compression: int
     predictor: int
@@ -75,6 +75,8 @@ class Layout:
     block_columns: int
     tiled: bool
     blocks: tuple[Block, ...]
+    floating: bool = False
+    """Samples are floats, of 16 or 32 bits."""
     jpeg_colours: str = ""
     """What the components of JPEG blocks are, in the decoder's words; empty for other compressions."""
     jpeg_tables: bytes = b""
@@ -140,8 +142,8 @@ def read_layout(
         )
     colours = 3 if photometric in (RGB, YCBCR) else 1
     samples = tags.one(277, 1)
-    bits = _sample_bits(tags)
-    if bits == FLOAT_BITS and photometric == WHITE_IS_ZERO:
+    bits, floating = _sample_bits(tags)
+    if floating and photometric == WHITE_IS_ZERO:
         raise UnsupportedFileError("a TIFF with floating-point samples that are dark where they are large")
     if samples not in (colours, colours + 1) or (
         samples > colours and (jpeg_colours or photometric == PALETTE)
@@ -153,7 +155,7 @@ def read_layout(
         name = OTHER_COMPRESSIONS.get(compression, f"unknown (code {compression})")
         raise UnsupportedFileError(f"a TIFF with {name} compression")
     predictor = 1 if compression == JPEG else tags.one(317, 1)
-    if predictor not in (1, FLOAT_DIFFERENCES if bits == FLOAT_BITS else DIFFERENCES):
+    if predictor not in (1, FLOAT_DIFFERENCES if floating else DIFFERENCES):
         raise UnsupportedFileError(f"a TIFF with predictor {predictor}")
     tiled = directory.find(324) is not None
     block_columns = tags.one(322) if tiled else width
@@ -173,6 +175,7 @@ def read_layout(
         compression=compression, predictor=predictor, white_is_zero=photometric == WHITE_IS_ZERO,
         separate=separate, block_rows=block_rows, block_columns=block_columns, tiled=tiled, blocks=blocks,
         jpeg_colours=jpeg_colours, jpeg_tables=jpeg_tables, palette=palette,
+        floating=floating,
     )  # fmt: skip
 
 
@@ -218,16 +221,17 @@ def _palette(tags: _Tags, bits: int) -> bytes:
     return bytes(value >> shift for colour in zip(*planes, strict=True) for value in colour)
 
 
-def _sample_bits(tags: _Tags) -> int:
+def _sample_bits(tags: _Tags) -> tuple[int, bool]:
+    """Return bits of a sample, and whether samples are floats."""
     bits = set(tags.all(258)) or {1}
     sample_formats = set(tags.all(339)) or {1}
-    if bits == {FLOAT_BITS} and sample_formats == {3}:
-        return FLOAT_BITS
+    if bits in ({FLOAT_BITS}, {16}) and sample_formats == {3}:
+        return bits.pop(), True
     if bits not in ({8}, {16}):
         raise UnsupportedFileError(f"a TIFF with {', '.join(map(str, sorted(bits)[:4]))} bits a sample")
     if not sample_formats <= {1, 4}:  # unsigned, or undefined, which is read as unsigned
-        raise UnsupportedFileError("a TIFF with signed or 16-bit floating-point samples")
-    return bits.pop()
+        raise UnsupportedFileError("a TIFF with signed samples")
+    return bits.pop(), False
 
 
 def _find_blocks(

@@ -24,7 +24,7 @@ from lgbpn_cli.photos.metadata.orientation import ORIENTATION_TAG
 from lgbpn_cli.photos.metadata.thumbnail import in_xmp, without_thumbnail
 from lgbpn_cli.photos.photo import Container, Photo
 from lgbpn_cli.photos.tiff.blocks import encode_block
-from lgbpn_cli.photos.tiff.layout import DEFLATE, DIFFERENCES, FLOAT_BITS, FLOAT_DIFFERENCES, Block, Layout
+from lgbpn_cli.photos.tiff.layout import DEFLATE, DIFFERENCES, FLOAT_DIFFERENCES, Block, Layout
 from lgbpn_cli.photos.tiff.metadata import ICC_TAG, IPTC_TAG, MARK_TAG, XMP_TAG, describes_photo
 
 STRIP_BYTES = 1 << 20
@@ -71,7 +71,7 @@ def write_new_tiff(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
         shorts(284, 1, order=order),
         shorts(317, layout.predictor, order=order),
     ]
-    if layout.bits == FLOAT_BITS:
+    if layout.floating:
         tags.append(shorts(SAMPLE_FORMAT_TAG, *[FLOATING] * layout.samples, order=order))
     if layout.samples > layout.colours:
         tags.append(shorts(338, UNASSOCIATED_ALPHA, order=order))
@@ -101,7 +101,7 @@ def _layout(samples: np.ndarray, colours: int, order: str) -> Layout:
         width=width, height=height, samples=count, colours=colours, bits=samples.dtype.itemsize * 8,
         order=order, compression=DEFLATE,
         predictor=FLOAT_DIFFERENCES if samples.dtype == np.float32 else DIFFERENCES,
-        white_is_zero=False, separate=False,
+        floating=samples.dtype == np.float32, white_is_zero=False, separate=False,
         block_rows=rows, block_columns=width, tiled=False, blocks=blocks,
     )  # fmt: skip
 

@@ -254,3 +254,23 @@ def test_turning_upright_is_what_pillow_does(orientation: int) -> None:
     with Image.open(buffer) as stored:
         expected = np.asarray(ImageOps.exif_transpose(stored))
     assert np.array_equal(turned_upright(smooth(5, 7), orientation), expected)
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12])
+def test_a_grey_avif_is_grey_and_stays_so(tmp_path: Path, bits: int) -> None:
+    levels = np.mgrid[:48, :64][0] * ((1 << bits) - 1) // 47
+    samples = levels.astype(np.uint8 if bits == 8 else np.uint16)
+    path = tmp_path / "grey.avif"
+    path.write_bytes(
+        imagecodecs.avif_encode(samples, level=100, speed=8, bitspersample=bits, pixelformat="400")
+    )
+    photo = read_photo(path)
+    assert photo.pixels.shape == (48, 64, 1)
+    white = 255 if bits == 8 else 65535
+    assert np.abs(photo.pixels[..., 0] / white - levels / ((1 << bits) - 1)).max() < 0.02
+    write_photo(photo, tmp_path / "result.avif", record=RECORD)
+    again = read_photo(tmp_path / "result.avif")
+    assert again.pixels.shape == (48, 64, 1)
+    assert np.abs(again.pixels.astype(int) - photo.pixels).mean() < 0.02 * white
+    with Image.open(tmp_path / "result.avif") as image:
+        assert image.mode == "L"

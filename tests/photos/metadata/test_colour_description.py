@@ -178,7 +178,7 @@ def test_a_tiffs_measured_primaries_become_a_profile(tmp_path: Path) -> None:
 
 def test_a_grey_picture_gets_a_profile_of_greys_and_colours_one_of_colours(tmp_path: Path) -> None:
     path = plain_png(tmp_path, gamma(1.8), pixels=smooth(48, 64)[..., 0].copy())
-    for wanted, kind in (("jpeg", b"GRAY"), ("tiff", b"GRAY"), ("webp", b"RGB "), ("avif", b"RGB ")):
+    for wanted, kind in (("jpeg", b"GRAY"), ("tiff", b"GRAY"), ("webp", b"RGB "), ("avif", b"GRAY")):
         icc = converted(path, wanted).metadata.icc
         assert icc is not None
         assert icc[16:20] == kind

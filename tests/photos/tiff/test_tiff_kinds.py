@@ -189,3 +189,23 @@ def test_directories_that_lead_back_are_an_error(pages_tiff: Path) -> None:
 def test_several_pages_become_no_single_picture(pages_tiff: Path, output: OutputConfig) -> None:
     with pytest.raises(UnsupportedPhotoError, match="5 pages"):
         as_result(read_photo(pages_tiff), output)
+
+
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+@pytest.mark.parametrize(
+    "options", [{}, {"compression": "zlib", "predictor": 3}, {"compression": "lzw", "tile": (16, 32)}]
+)
+def test_half_floats_come_back_as_half_floats(
+    tmp_path: Path, options: dict[str, object], byteorder: str
+) -> None:
+    light = np.random.default_rng(0).uniform(-0.1, 3.0, (50, 70, 3)).astype(np.float16)
+    with tifffile.TiffWriter(tmp_path / "a.tif", byteorder=byteorder) as writer:
+        writer.write(light, photometric="rgb", metadata=None, **options)
+    photo = read_photo(tmp_path / "a.tif")
+    assert photo.linear
+    assert photo.pixels.dtype == np.float32
+    assert np.array_equal(photo.pixels, light)
+    write_photo(replace(photo, pixels=photo.pixels[::-1] * 2), tmp_path / "result.tif")
+    found = tifffile.imread(tmp_path / "result.tif")
+    assert found.dtype.newbyteorder("=") == np.float16
+    assert np.array_equal(found, light[::-1] * 2)
