@@ -1,4 +1,4 @@
-"""Under which name a model can be imported."""
+"""What models can be called."""
 
 from __future__ import annotations
 
@@ -20,13 +20,11 @@ def check_name(name: str) -> None:
     """Return if a model can be called `name` and found again; ModelError else."""
     subject = f"model '{name}'"
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
-        raise ModelError(
-            subject, "not usable as a name", "Give --name with letters, digits, '-', '_' and '.'."
-        )
+        raise ModelError(subject, "it is not a valid model name", "Use letters, digits, '-', '_' and '.'.")
     if name in RESERVED_NAMES:
-        raise ModelError(subject, "this name means something else", "Choose a different --name.")
+        raise ModelError(subject, "this name means something else", "Choose a different name.")
     if name.endswith(WEIGHT_SUFFIX):
-        raise ModelError(subject, "this name would be taken for a weight file", "Choose a different --name.")
+        raise ModelError(subject, "this name would be taken for a weight file", "Choose a different name.")
 
 
 def known_model(name: str, parts: dict[str, ModelPart], folder: Path) -> ModelEntry | None:
@@ -42,7 +40,7 @@ def known_model(name: str, parts: dict[str, ModelPart], folder: Path) -> ModelEn
             raise ModelError(
                 f"model '{name}'",
                 f"its files would replace those of '{entry.name}'",
-                "Choose a different --name.",
+                "Choose a different name.",
             )
     known = own.get(name) or manifest.read_manifest(manifest.shipped_folder()).get(name)
     if known is None:
@@ -51,7 +49,7 @@ def known_model(name: str, parts: dict[str, ModelPart], folder: Path) -> ModelEn
         part not in known.parts or known.parts[part].sha256 != each.sha256 for part, each in parts.items()
     ):
         whose = "another model" if known.folder == folder else "a model that ships with lgbpn"
-        raise ModelError(f"model '{name}'", f"{whose} has this name", "Choose a different --name.")
+        raise ModelError(f"model '{name}'", f"{whose} has this name", "Choose a different name.")
     with suppress(ModelError):
         for part in known.parts:
             manifest.check_file(part, known.part_path(part), known.parts[part].sha256)

@@ -12,6 +12,7 @@ from typing import Any
 
 from lgbpn_cli.config import NETWORKS, PRESETS, NetworkConfig, RawConfig, StudentConfig
 from lgbpn_cli.errors import UsageError
+from lgbpn_cli.models.names import check_name
 from lgbpn_cli.training.config import DataSource, DistillationConfig, RawTrainingConfig, TrainingConfig
 
 
@@ -67,7 +68,7 @@ def read_recipe(path: Path) -> Recipe:
     """Return the recipe in `path`; UsageError, naming the key, for anything unknown or unreadable."""
     with _keys_of(path) as document:
         recipe = Recipe(
-            name=document.pop("name"),
+            name=_model_name(document),
             preset=document.pop("preset", "sidd"),
             licence=document.pop("licence"),
             network=_network(document.pop("network", {})),
@@ -83,7 +84,7 @@ def read_distillation_recipe(path: Path) -> DistillationRecipe:
     """Return the recipe of a student in `path`; UsageError as `read_recipe`."""
     with _keys_of(path) as document:
         return DistillationRecipe(
-            name=document.pop("name"),
+            name=_model_name(document),
             teacher=document.pop("teacher"),
             licence=document.pop("licence"),
             student=StudentConfig(**document.pop("student", {})),
@@ -96,7 +97,7 @@ def read_raw_recipe(path: Path) -> RawRecipe:
     """Return the recipe of a raw network in `path`; UsageError as `read_recipe`."""
     with _keys_of(path) as document:
         return RawRecipe(
-            name=document.pop("name"),
+            name=_model_name(document),
             licence=document.pop("licence"),
             network=RawConfig(**document.pop("network", {})),
             training=RawTrainingConfig(**document.pop("training", {})),
@@ -133,3 +134,10 @@ def _network(table: dict[str, Any]) -> NetworkConfig:
 
 def _source(table: dict[str, Any]) -> DataSource:
     return DataSource(**{**table, "exclude": tuple(table.get("exclude", ()))})
+
+
+def _model_name(document: dict[str, Any]) -> str:
+    """Return the name of the model that a recipe makes; ModelError for one that no model can have."""
+    name = str(document.pop("name"))
+    check_name(name)
+    return name

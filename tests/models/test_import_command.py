@@ -93,5 +93,5 @@ def test_the_weights_of_a_model_of_another_name_are_not_replaced(models: Path, c
     add_entry(ModelEntry("mine", "sidd", {"student": student}, folder=models))
     code, lines = lgbpn("models", "import", checkpoint, "--name", "mine-student")
     assert (code, len(lines)) == (2, 1)
-    assert "its files would replace those of 'mine'. Choose a different --name." in lines[0]
+    assert "its files would replace those of 'mine'. Choose a different name." in lines[0]
     assert (models / "mine-student.safetensors").read_text() == "mine"

@@ -274,7 +274,7 @@ def test_a_shipped_model_is_not_hidden_by_an_import(exported: Path, elsewhere: P
     add_entry(ModelEntry("tiny", "dnd", {"teacher": ModelPart(path.name, file_sha256(path))}, folder=shipped))
     code, lines = lgbpn("models", "import", exported)
     assert (code, len(lines)) == (2, 1)
-    assert "a model that ships with lgbpn has this name. Choose a different --name." in lines[0]
+    assert "a model that ships with lgbpn has this name. Choose a different name." in lines[0]
     assert read_manifest(elsewhere) == {}
     assert lgbpn("models", "import", exported, "--name", "other")[0] == 0
 

@@ -238,7 +238,7 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path, models: Path, chang
 @pytest.mark.parametrize("name", ["../outside", "a/b", "", ".hidden", "with space"])
 def test_a_name_that_is_no_file_name_is_refused(tmp_path: Path, models: Path, name: str) -> None:
     path = checkpoint_file(tmp_path, name="with space.pth")
-    assert "not usable as a name" in refusal_of(path, models, name=name)
+    assert "not a valid model name" in refusal_of(path, models, name=name)
 
 
 def test_an_unknown_preset_is_refused_naming_those_there_are(tmp_path: Path, models: Path) -> None:

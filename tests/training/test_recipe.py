@@ -285,3 +285,11 @@ def test_no_file_that_is_kept_out_is_among_those_a_recipe_reads(path: Path, data
 def test_no_recipe_reads_references_or_data_that_may_only_be_measured_on(path: Path) -> None:
     folders = [source["folder"].lower() for source in tomllib.loads(path.read_text())["sources"]]
     assert not [folder for folder in folders if "polyu" in folder or "reference" in folder]
+
+
+@pytest.mark.parametrize("name", ["my model", "mine.safetensors", "auto"])
+def test_a_name_that_no_model_can_have_is_refused_before_the_run(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(WHOLE.replace('name = "mine"', f'name = "{name}"'), "utf-8")
+    with pytest.raises(UsageError, match="name"):
+        read_recipe(path)

@@ -16,6 +16,7 @@ from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError, UsageError
 from lgbpn_cli.models.load import DEFAULT_MODEL, Model, load_model
 from lgbpn_cli.models.manifest import read_manifest
+from lgbpn_cli.models.publish import check_new_name
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.photos.shot import Shot
 from lgbpn_cli.training.config import FinetuneConfig
@@ -82,6 +83,7 @@ def finetune_folder(
     has to be its own. Raises UsageError where the call as a whole cannot work, TrainingError where a run cannot
     go on.
     """
+    check_new_name(config.name)
     listener = listener or Listener()
     started = time.monotonic()
     with _full_disk_named(run_folder), joined_group(config.batch) as group:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
@@ -13,8 +11,8 @@ from torch import Tensor
 from lgbpn_cli.config import RawConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError
-from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, read_manifest
-from lgbpn_cli.models.weight_file import write_weights
+from lgbpn_cli.models.manifest import ModelEntry, read_manifest
+from lgbpn_cli.models.publish import Publication, publish
 from lgbpn_cli.network.raw import RawNetwork, stabilise
 from lgbpn_cli.training.config import RawTrainingConfig
 from lgbpn_cli.training.engine.kept_arrays import digest_of_all
@@ -26,8 +24,6 @@ from lgbpn_cli.training.raw.lessons import RawSampler, RawScenes
 from lgbpn_cli.training.recipe import RawRecipe
 
 CHECKPOINT_NAME = "raw.pt"
-RAW_HEADING = "## The raw network"
-RAW_DATA = "; raw: "
 SMALLEST_ERROR = 1e-3
 """Added to the errors of crops, in their squares: what nobody sees is not worth ever more."""
 
@@ -92,50 +88,24 @@ def run_raw_recipe(
     weights = train_raw_network(
         recipe, scenes, data_root=data_root, run_folder=run_folder, device=device, on_step=on_step
     )
-    models_folder.mkdir(parents=True, exist_ok=True)
-    present = read_manifest(models_folder).get(recipe.name)
-    preset = "sidd" if present is None else present.preset
-    target = models_folder / f"{recipe.name}-raw.safetensors"
-    half = {name: value.to(torch.float16) for name, value in weights.items()}
-    write_weights(target, half, recipe.network, preset)
-    part = ModelPart(target.name, file_sha256(target))
-    data = RAW_DATA + "; ".join(f"{each.name}: {len(each.photos)} photographs as scenes" for each in scenes)
-    if present is None:
-        present = ModelEntry(recipe.name, preset, {}, steps=recipe.training.steps, command=command)
-        present = replace(present, card=f"{recipe.name}.md", date=_today(), folder=models_folder)
-    others, _, _ = present.training_data.partition(RAW_DATA)
-    entry = replace(
-        present,
-        parts={**present.parts, "raw": part},
-        training_data=f"{others}{data}",
-        licence=present.licence or recipe.licence,
-    )
-    card = models_folder / entry.card
-    known = card.read_text(encoding="utf-8") if card.exists() else f"# {entry.name}\n"
-    before, _, _ = known.partition(RAW_HEADING)
-    card.write_text(f"{before.rstrip()}\n\n{_section(recipe, data, command, part)}", encoding="utf-8")
-    add_entry(entry)
-    return entry
-
-
-def _section(recipe: RawRecipe, data: str, command: str, part: ModelPart) -> str:
-    """Return the card's section on the raw network: what the run itself knows."""
     shape, training = recipe.network, recipe.training
-    return f"""{RAW_HEADING}
-
-- Network: U-Net at half resolution, widths {", ".join(map(str, shape.widths))}, {shape.blocks} block(s) a level; a \
-Bayer mosaic in, camera RGB out
-- Made by: `{command}`
-- Data: {data.removeprefix(RAW_DATA)}. Their light is read out by made-up sensors; no real raw file was used.
-- Steps: {training.steps} of {training.batch} crops of {training.crop_px} px; Muon, EMA {training.ema_decay}
-- Licence: {recipe.licence}
-- Date: {_today()}
-- SHA-256: {part.sha256}
-"""
-
-
-def _today() -> str:
-    return datetime.now(UTC).date().isoformat()
+    known = read_manifest(models_folder).get(recipe.name)
+    new = Publication(
+        name=recipe.name,
+        part="raw",
+        weights={name: value.to(torch.float16) for name, value in weights.items()},
+        shape=shape,
+        preset="sidd" if known is None else known.preset,
+        network=f"U-Net at half resolution, widths {', '.join(map(str, shape.widths))}, {shape.blocks} block(s) a "
+        "level; a Bayer mosaic in, camera RGB out",
+        data="; ".join(f"{each.name}: {len(each.photos)} photographs as scenes" for each in scenes),
+        licence=recipe.licence,
+        steps=training.steps,
+        command=command,
+        schedule=f"of {training.batch} crops of {training.crop_px} px; Muon, EMA {training.ema_decay}",
+        details=("Light is read out by made-up sensors; no real raw file was used.",),
+    )
+    return publish(new, models_folder)
 
 
 def train_raw_network(

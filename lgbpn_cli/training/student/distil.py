@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +21,8 @@ from lgbpn_cli.config import StudentConfig
 from lgbpn_cli.device import DTYPES, Device
 from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.models.load import Model, load_model
-from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, read_manifest
-from lgbpn_cli.models.weight_file import write_weights
+from lgbpn_cli.models.manifest import ModelEntry
+from lgbpn_cli.models.publish import Publication, publish
 from lgbpn_cli.network.student import Student, grown
 from lgbpn_cli.training.config import DataSource, DistillationConfig
 from lgbpn_cli.training.engine.kept_arrays import digest_of_all
@@ -226,7 +225,7 @@ def run_distillation(
         whose = before if source.results_of is None else _of_other(source.results_of, config, device)
         sources.append(clean_photos(photos, source, teacher, kept, one_more, earlier=whose))
     weights = train_student(sources, recipe.student, config, run_folder, device, on_step, start=start)
-    return _add_student(recipe, teacher, before, sources, weights, models_folder, command)
+    return _published(recipe, teacher, before, sources, weights, models_folder, command)
 
 
 def _of_other(name_or_file: str, config: DistillationConfig, device: Device) -> Earlier:
@@ -293,7 +292,7 @@ def train_student(
     return trainer.run(run_folder / CHECKPOINT_NAME, on_step)
 
 
-def _add_student(
+def _published(
     recipe: DistillationRecipe,
     teacher: Model,
     earlier: Earlier | None,
@@ -302,62 +301,8 @@ def _add_student(
     folder: Path,
     command: str,
 ) -> ModelEntry:
-    """Write weight file, card and manifest entry, and return the entry."""
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{recipe.name}-student.safetensors"
-    half = {name: value.to(torch.float16) for name, value in weights.items()}
-    write_weights(target, half, recipe.student, teacher.preset)
-    part = ModelPart(target.name, file_sha256(target))
-    data = "; ".join(
-        f"{each.name}: {len(each.noisy)} {'pictures drawn in its colours' if source.drawn else 'noisy tiles'}"
-        for source, each in zip(recipe.sources, sources, strict=True)
-    )
-    present = read_manifest(folder).get(recipe.name)
-    if present is None:
-        present = ModelEntry(
-            name=recipe.name,
-            preset=teacher.preset,
-            parts={},
-            training_data=data,
-            licence=recipe.licence,
-            steps=recipe.distillation.steps,
-            date=datetime.now(UTC).date().isoformat(),
-            command=command,
-            card=f"{recipe.name}.md",
-            folder=folder,
-        )
-    taught_on = (
-        f"{present.training_data.partition(STUDENT_DATA)[0]}{STUDENT_DATA}{data}" if present.parts else data
-    )
-    entry = replace(
-        present,
-        parts={**present.parts, "student": part},
-        training_data=taught_on,
-        licence=recipe.licence,
-    )
-    card = folder / entry.card
-    known = card.read_text(encoding="utf-8") if card.exists() else f"# {entry.name}\n"
-    card.write_text(_with_student(known, recipe, teacher, earlier, data, command, part), encoding="utf-8")
-    add_entry(entry)
-    return entry
-
-
-STUDENT_HEADING = "## The student"
-STUDENT_DATA = "; student: "
-
-
-def _with_student(
-    card: str,
-    recipe: DistillationRecipe,
-    teacher: Model,
-    earlier: Earlier | None,
-    data: str,
-    command: str,
-    part: ModelPart,
-) -> str:
-    """Return the card with a section on this student at its end, in the place of one on an earlier student."""
+    """Make the student a part of the model that the recipe names, and return its entry."""
     shape, config = recipe.student, recipe.distillation
-    second = "" if earlier is None else _of_later_round(earlier, config)
     drawn = ", or drawn" if any(source.drawn for source in recipe.sources) else ""
     targets = f"Every target is a result for a noisy photo{drawn}; none is a clean photo."
     for source in recipe.sources:
@@ -366,23 +311,35 @@ def _with_student(
     shifted = ", ".join(source.folder for source in recipe.sources if source.mean_from_skewness)
     if shifted:
         targets += f" The mean of the noise of {shifted} is told from its skewness."
-    section = f"""{STUDENT_HEADING}
+    new = Publication(
+        name=recipe.name,
+        part="student",
+        weights={name: value.to(torch.float16) for name, value in weights.items()},
+        shape=shape,
+        preset=teacher.preset,
+        network=f"U-Net at half resolution, widths {', '.join(map(str, shape.widths))}, "
+        f"{shape.blocks} block(s) a level",
+        data="; ".join(
+            f"{each.name}: {len(each.noisy)} {'pictures drawn in its colours' if source.drawn else 'noisy tiles'}"
+            for source, each in zip(recipe.sources, sources, strict=True)
+        ),
+        licence=recipe.licence,
+        steps=config.steps,
+        command=command,
+        schedule=f"of {config.batch} crops of {config.crop_px} px, {config.renoised_share:.0%} of them scenes with "
+        f"made-up noise, {config.transplanted_share:.0%} with that of the photos ({config.other_scene_share:.0%} of "
+        f"it on other scenes), {config.grain_share:.0%} with grain; {config.grey_share:.0%} made grey; Muon, EMA "
+        f"{config.ema_decay}",
+        details=(
+            targets,
+            f"Teacher: {teacher.name} (SHA-256 {teacher.sha256})",
+            *([] if earlier is None else _of_later_round(earlier, config)),
+        ),
+    )
+    return publish(new, folder)
 
-- Network: U-Net at half resolution, widths {", ".join(map(str, shape.widths))}, {shape.blocks} block(s) a level
-- Teacher: {teacher.name} (SHA-256 {teacher.sha256})
-{second}- Made by: `{command}`
-- Data: {data}. {targets}
-- Steps: {config.steps} of {config.batch} crops of {config.crop_px} px, {config.renoised_share:.0%} of them scenes \
-with made-up noise, {config.transplanted_share:.0%} with that of the photos ({config.other_scene_share:.0%} of it on \
-other scenes), {config.grain_share:.0%} with grain; {config.grey_share:.0%} made grey; Muon, EMA {config.ema_decay}
-- Date: {datetime.now(UTC).date().isoformat()}
-- SHA-256: {part.sha256}
-"""
-    before, _, _ = card.partition(STUDENT_HEADING)
-    return f"{before.rstrip()}\n\n{section}"
 
-
-def _of_later_round(earlier: Earlier, config: DistillationConfig) -> str:
+def _of_later_round(earlier: Earlier, config: DistillationConfig) -> list[str]:
     results = f"results of the student before it at quality best (SHA-256 {earlier.student.sha256})"
     lines = []
     if earlier.share == 1:
@@ -391,4 +348,4 @@ def _of_later_round(earlier: Earlier, config: DistillationConfig) -> str:
         lines.append(f"Targets: {earlier.share:.0%} {results}, the rest the teacher's")
     if config.from_earlier:
         lines.append("Begins with the weights of the student before it")
-    return "".join(f"- {line}\n" for line in lines)
+    return lines
