@@ -465,9 +465,11 @@ def _require_picture(array: NDArray[Any]) -> None:
     subject = "array"
     if not isinstance(array, np.ndarray) or array.dtype not in (np.uint8, np.uint16, np.float32):
         kind = getattr(array, "dtype", type(array).__name__)
-        raise UsageError(subject, f"{kind} is no picture", "Give a NumPy array of uint8, uint16 or float32.")
+        raise UsageError(
+            subject, f"{kind} is not a picture", "Give a NumPy array of uint8, uint16 or float32."
+        )
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3)) or array.size == 0:
-        cause = f"the shape {array.shape} is no picture's"
+        cause = f"its shape {array.shape} is not that of a picture"
         raise UsageError(subject, cause, "Give (h, w), (h, w, 1) or (h, w, 3), without alpha.")
     # Not `min < 0 or max > 1`: NaN would pass.
     if array.dtype == np.float32 and not (array.min() >= 0.0 and array.max() <= 1.0):

@@ -59,7 +59,7 @@ class NetworkConfig:
         require(
             self.width % self.attention_heads == 0,
             "network",
-            "width is no multiple of attention_heads",
+            "width is not a multiple of attention_heads",
             "Change one of them.",
         )
         require(
@@ -272,7 +272,7 @@ class InferenceConfig:
         require(
             self.halo_px is None or self.halo_px >= 0,
             "--halo",
-            f"{self.halo_px} px is no width",
+            f"{self.halo_px} px is not a width",
             "Use 0 or more.",
         )
         require(
@@ -354,23 +354,25 @@ class OutputConfig:
             space is None or self.format not in ("preserve", "dng"),
             "--colour-space",
             "is for raw files that are rendered; as DNG they keep the camera's own colours",
-            "Add -f tiff, or leave it out.",
+            "Add -f tiff, or omit it.",
         )
         quality = self.jpeg_quality
         possible = quality is None or 1 <= quality <= 100
         require(
             possible, "--jpeg-quality", f"{quality} is not between 1 and 100", "95 loses hardly anything."
         )
-        require(self.min_iso >= 0, "--min-iso", f"{self.min_iso} is no ISO", "Use 400, for instance.")
+        require(self.min_iso >= 0, "--min-iso", f"{self.min_iso} is not an ISO", "Use 400, for instance.")
         number, parts = self.part
         possible = 1 <= number <= parts
-        require(possible, "--part", f"{number}/{parts} is no part", "The second of eight is 2/8.")
+        require(possible, "--part", f"{number}/{parts} is not a part", "The second of eight is 2/8.")
         require(
             quality is None or self.format in ("preserve", "jpeg", "webp", "avif"),
             "--jpeg-quality",
             f"{self.format} files have none",
-            "Leave it out, or choose another -f.",
+            "Omit it, or choose another -f.",
         )
         limit_s = self.photo_time_limit_s
-        require(limit_s > 0, "--photo-time-limit", f"{limit_s:g} s is no time", "Use 10m, for instance.")
-        require(self.max_pixels >= 1, "--max-pixels", f"{self.max_pixels} is no size", "Use 1 or more.")
+        require(
+            limit_s > 0, "--photo-time-limit", f"{limit_s:g} s is not a time limit", "Use 10m, for instance."
+        )
+        require(self.max_pixels >= 1, "--max-pixels", f"{self.max_pixels} is not a size", "Use 1 or more.")

@@ -121,7 +121,7 @@ class Device:
         if wanted not in self.precisions:
             raise DeviceError(
                 f"--precision {wanted}",
-                f"{self.description} does not compute in it",
+                f"{self.description} cannot compute in it",
                 f"Use {' or '.join(self.precisions)}.",
             )
         return wanted

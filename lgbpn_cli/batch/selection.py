@@ -20,7 +20,7 @@ from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES, UNREAD_PICTURES
 OTHER_TYPE = "of other file types"
 HIDDEN = "hidden"
 OWN_RESULT = "made by lgbpn"
-LEADS_NOWHERE = "links that lead nowhere"
+LEADS_NOWHERE = "broken links"
 UNREAD = "a type that is not read"
 EXCLUDED_FOLDER = "not entered (excluded by name)"
 SUB_FOLDER = "not entered (sub-folders need -r)"
@@ -149,7 +149,7 @@ class _Selector:
         causes = {
             HIDDEN: ("is a hidden file", "Rename it if it is a photo."),
             LEADS_NOWHERE: (
-                "is a link that leads nowhere",
+                "is a broken link",
                 "Connect the disk it points to, or fetch the file.",
             ),
             OWN_RESULT: ("was made by lgbpn and is not denoised again", "Give the original photo."),

@@ -72,15 +72,15 @@ def check_output(inputs: Sequence[Path], output: OutputConfig) -> None:
         ending = result_suffix(inputs[0].suffix, output.format)
         if ending.lower() in PHOTO_SUFFIXES and type_of_suffix(target.suffix) != type_of_suffix(ending):
             cause = f"the result of {inputs[0].name} is a {ending} file and cannot become {target.suffix}"
-            raise UsageError(subject, cause, f"Let the name end in {ending}, or choose a type with -f.")
+            raise UsageError(subject, cause, f"Use the ending {ending}, or choose a format with -f.")
         return
     if not target.is_dir() and target.suffix.lower() in OTHER_PICTURES and not inputs[0].is_dir():
         known = ", ".join(OUTPUT_FORMATS[1:])
-        raise UsageError(subject, f"{target.suffix} files are not written", f"Choose one of {known}.")
+        raise UsageError(subject, f"{target.suffix} files cannot be written", f"Choose one of {known}.")
     if target.suffix.lower() in PHOTO_SUFFIXES and not target.is_dir():
-        raise UsageError(subject, "names a file, which only one input file can have", "Give a folder.")
+        raise UsageError(subject, "names a file, which works for a single photo only", "Give a folder.")
     if target.is_symlink() and not os.path.exists(target):  # noqa: PTH110 - a circle of links is no error to it
-        raise UsageError(subject, "is a link that leads nowhere", "Remove it, or give another folder.")
+        raise UsageError(subject, "is a broken link", "Remove it, or give another folder.")
     if target.exists() and not target.is_dir():
         raise UsageError(subject, "is a file, not a folder", "Give a folder.")
     for path in inputs:
@@ -91,10 +91,10 @@ def check_output(inputs: Sequence[Path], output: OutputConfig) -> None:
 def _check_suffix(suffix: str) -> None:
     if not suffix:
         cause = "is empty, so results would replace their photos"
-        raise UsageError("--suffix", cause, "Give a text, or an -o folder.")
+        raise UsageError("--suffix", cause, "Give some text, or a folder with -o.")
     if suffix.isdigit():
         cause = f"'{suffix}' cannot be told from the number of a photo"
-        raise UsageError("--suffix", cause, "Begin it with a sign such as _.")
+        raise UsageError("--suffix", cause, "Begin it with a character such as _.")
     if "/" in suffix or os.sep in suffix:
         raise UsageError("--suffix", f"'{suffix}' is a path", "Use -o for a folder.")
 
@@ -173,7 +173,7 @@ def _conflict(job: Job, identities: dict[tuple[int, int], Path]) -> PhotoError |
     """The identity of a file sees through symbolic links, hard links and file systems that ignore case."""
     if not job.target.exists():
         if job.target.is_symlink():
-            cause = f"its result {job.target} is a link that leads nowhere"
+            cause = f"its result {job.target} is a broken link"
             return PhotoWriteError(job.source, cause, "Remove the link, or give another -o folder.")
         return None
     replaced = identities.get(_identity(job.target))
@@ -193,7 +193,7 @@ def _blocked_folder(job: Job) -> PhotoError | None:
         cause = f"its result {job.target} would lie below {folder}, which is a file"
         return PhotoWriteError(job.source, cause, "Give another -o folder.")
     if not os.access(folder, os.W_OK | os.X_OK):
-        return PhotoWriteError(job.source, f"nothing may be written in {folder}", "Give another -o folder.")
+        return PhotoWriteError(job.source, f"nothing can be written to {folder}", "Give another -o folder.")
     return None
 
 

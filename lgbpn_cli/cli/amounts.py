@@ -14,7 +14,7 @@ def parse_bytes(option: str, text: str) -> int:
     """Return the bytes that `text` names: 800MB, 1.5GiB, 2g, 3000000. Raises UsageError for `option` otherwise."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", text.lower())
     if found is None or found[2] not in UNITS or not (amount := int(float(found[1]) * UNITS[found[2]])):
-        raise UsageError(f"{option} {text}", "it is no amount of memory", "Use for example 800MB or 2GB.")
+        raise UsageError(f"{option} {text}", "not an amount of memory", "Use for example 800MB or 2GB.")
     return amount
 
 
@@ -26,7 +26,7 @@ def parse_seconds(option: str, text: str) -> float:
     """Return the seconds that `text` names: 90s, 30m, 1.5h. Raises UsageError for `option` otherwise."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|min|h)\s*", text.lower())
     if found is None:
-        raise UsageError(f"{option} {text}", "it is no amount of time", "Use for example 90s, 30m or 2h.")
+        raise UsageError(f"{option} {text}", "not a length of time", "Use for example 90s, 30m or 2h.")
     return float(found[1]) * SECONDS[found[2]]
 
 
@@ -34,5 +34,5 @@ def parse_part(option: str, text: str) -> tuple[int, int]:
     """Return number and parts of a text such as 2/8. Raises UsageError for `option` otherwise."""
     found = re.fullmatch(r"(\d+)/(\d+)", text, re.ASCII)
     if found is None:
-        raise UsageError(f"{option} {text}", "it is no part", "The second of eight is 2/8.")
+        raise UsageError(f"{option} {text}", "not a part", "The second of eight is 2/8.")
     return int(found[1]), int(found[2])

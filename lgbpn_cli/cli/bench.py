@@ -32,20 +32,20 @@ def bench(
             "-m",
             "--model",
             metavar="NAME|FILE|untrained:SHAPE",
-            help="Model to measure; again for more. Shapes with random weights are published, small and student.",
+            help="Model to measure; may be repeated. Shapes with random weights are published, small and student.",
             show_default="the model this version ships",
         ),
     ] = None,
     qualities: Annotated[
         list[str] | None,
         typer.Option(
-            "--quality", metavar="|".join(QUALITIES), help="Again for more.", show_default="the model's own"
+            "--quality", metavar="|".join(QUALITIES), help="May be repeated.", show_default="the model's own"
         ),
     ] = None,
     precisions: Annotated[
         list[str] | None,
         typer.Option(
-            "--precision", metavar="|".join(PRECISIONS), help="Again for more.", show_default="auto"
+            "--precision", metavar="|".join(PRECISIONS), help="May be repeated.", show_default="auto"
         ),
     ] = None,
     megapixels: Annotated[
@@ -53,7 +53,7 @@ def bench(
         typer.Option(
             "--megapixels",
             metavar="NUMBER",
-            help="Size of the square photo of noise; again for more.",
+            help="Size of the square photo of noise; may be repeated.",
             show_default=str(MEGAPIXELS),
         ),
     ] = None,
@@ -63,7 +63,7 @@ def bench(
             "--agreement",
             metavar="PHOTO",
             help="Instead of speed: how far this photo in tiles is from the same photo in one piece.",
-            show_default="",
+            show_default=False,
         ),
     ] = None,
     tiles: Annotated[
@@ -71,7 +71,7 @@ def bench(
         typer.Option(
             "--tile",
             metavar="PIXELS",
-            help="Side of the tiles; again for more, with --agreement.",
+            help="Side of the tiles; with --agreement it may be repeated.",
             show_default="as planned; 128, 256, 512 and 1024 with --agreement",
         ),
     ] = None,
@@ -89,24 +89,24 @@ def bench(
     ] = REPEATS,
     device: DeviceOption = "auto",
     json_lines: Annotated[
-        bool, typer.Option("--json", help="Write one JSON object a measurement to standard output.")
+        bool, typer.Option("--json", help="Write one JSON object for each measurement to standard output.")
     ] = False,
 ) -> None:
     """Measure speed and memory of models on this machine, or how well the tiles of a photo agree.
-
-    Several measurements get a process each, so that memory is their own. Run it with nothing else running.
 
     \b
     Examples:
       lgbpn bench                                              the model that ships, as lgbpn denoise runs it
       lgbpn bench -m untrained:student --megapixels 1 --megapixels 50
       lgbpn bench -m untrained:published --megapixels 0.065536 the published network over 256x256 pixels
-      lgbpn bench --agreement photo.jpg                        tiles of 128 to 1024 px against one piece
+      lgbpn bench --agreement photo.jpg                        tiles of 128 to 1024 px against the whole photo
+
+    Each of several measurements runs in its own process, so that memory is counted right. Close other programs first.
     """
     if agreement is None and tiles and len(tiles) > 1:
-        raise UsageError("--tile", "there may be one only", "Give one, or --agreement PHOTO.")
+        raise UsageError("--tile", "only one is possible", "Give one, or --agreement PHOTO.")
     if any(not 0 < size < math.inf for size in megapixels or []):
-        raise UsageError("--megapixels", "it is no size", "Use a number above 0.")
+        raise UsageError("--megapixels", "not a size", "Use a number above 0.")
     cases = [
         _Case(name, quality, precision, size)
         for name in models or (None,)

@@ -84,7 +84,7 @@ def denoise(
         typer.Option(
             "--part",
             metavar="NUMBER/PARTS",
-            help="Do one of so many equal parts of the photos, so that several machines can share a folder.",
+            help="Do one of several equal parts of the photos, so that several machines can share a folder.",
         ),
     ] = "1/1",
     format_: Annotated[
@@ -93,7 +93,8 @@ def denoise(
             "-f",
             "--format",
             metavar="|".join(OUTPUT_FORMATS),
-            help="Type of the results; preserve makes DNG of camera raw files and JPEG of HEIC.",
+            help="Format of the results; preserve keeps each photo's own, and makes DNG of camera raw files and "
+            "JPEG of HEIC.",
         ),
     ] = OutputConfig.format,
     bit_depth: Annotated[
@@ -101,7 +102,7 @@ def denoise(
         typer.Option(
             "--bit-depth",
             metavar="8|16",
-            help="Bits of a sample in PNG and TIFF results.",
+            help="Bits per sample in PNG and TIFF results.",
             show_default="the photo's own",
         ),
     ] = OutputConfig.bit_depth,
@@ -110,7 +111,7 @@ def denoise(
         typer.Option(
             "--jpeg-quality",
             metavar="1..100",
-            help="Quality of JPEG, WebP and AVIF results; a JPEG made of a JPEG keeps its own without it.",
+            help="Quality of JPEG, WebP and AVIF results; without it, a JPEG that stays a JPEG keeps its own.",
             show_default="95 for new files",
         ),
     ] = OutputConfig.jpeg_quality,
@@ -119,7 +120,7 @@ def denoise(
         typer.Option(
             "--colour-space",
             metavar="|".join(COLOUR_SPACES),
-            help="Colours of results rendered from camera raw files; all others keep their own. Needs -f.",
+            help="Colour space of results made from camera raw files with -f; all other photos keep their own.",
             show_default="srgb",
         ),
     ] = OutputConfig.colour_space,
@@ -127,7 +128,7 @@ def denoise(
         bool,
         typer.Option(
             "--strip-metadata",
-            help="Leave out everything but the picture, its colour profile and its orientation.",
+            help="Keep only the picture, its colour profile and its orientation.",
         ),
     ] = OutputConfig.strip_metadata,
     preserve_times: Annotated[
@@ -137,7 +138,7 @@ def denoise(
         bool,
         typer.Option(
             "--provenance/--no-provenance",
-            help="Write model and settings into the results; without, no later run knows them.",
+            help="Record model and settings in the results, for later runs and other programs.",
         ),
     ] = OutputConfig.provenance,
     max_pixels: Annotated[
@@ -145,7 +146,7 @@ def denoise(
         typer.Option(
             "--max-pixels",
             metavar="NUMBER",
-            help="Refuse larger pictures, which may be made to exhaust memory.",
+            help="Refuse larger pictures: they may be made to fill the memory.",
         ),
     ] = OutputConfig.max_pixels,
     photo_time_limit: Annotated[
@@ -153,15 +154,15 @@ def denoise(
         typer.Option(
             "--photo-time-limit",
             metavar="TIME",
-            help="Give a photo up that takes longer to read: 30s, 10m. Damaged files can keep a decoder busy for ever.",
+            help="Give up on a photo that takes longer to read, such as 30s: damaged files can keep a decoder busy "
+            "for ever.",
         ),
     ] = "10m",
     strict: Annotated[
         bool,
         typer.Option(
             "--strict",
-            help="Refuse photos with damaged picture data; else they are denoised as far as they can be read, with a "
-            "word of it.",
+            help="Refuse photos with damaged picture data, which are otherwise denoised as far as they can be read.",
         ),
     ] = OutputConfig.strict,
     model: Annotated[
@@ -235,7 +236,7 @@ def denoise(
         typer.Option(
             "--precision",
             metavar="|".join(PRECISIONS),
-            help="Number format of the network; auto takes bfloat16 on processors and GPUs made for it.",
+            help="Number format of the network; auto takes bfloat16 where that is faster.",
         ),
     ] = InferenceConfig.precision,
     device: DeviceOption = "auto",
@@ -250,14 +251,12 @@ def denoise(
         typer.Option(
             "--html",
             metavar="FILE",
-            help="Write a page there that shows the photos of this run before and after.",
+            help="Also write a page that shows the photos of this run before and after.",
             show_default=False,
         ),
     ] = None,
     report_size: ReportSizeOption = EvaluationConfig.report_bytes / MEGABYTE_BYTES,
-    quiet: Annotated[
-        bool, typer.Option("-q", "--quiet", help="Say nothing but which photos failed.")
-    ] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only which photos failed.")] = False,
     verbose: Annotated[
         bool,
         typer.Option(
@@ -265,25 +264,25 @@ def denoise(
         ),
     ] = False,
     json_lines: Annotated[
-        bool, typer.Option("--json", help="Write one JSON object a photo to standard output.")
+        bool, typer.Option("--json", help="Write one JSON object for each photo to standard output.")
     ] = False,
 ) -> None:
     """Remove the noise from photos. The photos themselves are never changed.
-
-    Results keep the type, bit depth and metadata of their photo; camera raw files become linear DNG, HEIC
-    becomes JPEG. XMP sidecars are copied along. What is already there is skipped, so a run
-    that was stopped goes on where it was when it is started again.
 
     \b
     Examples:
       lgbpn denoise IMG_1.jpg                      writes IMG_1_denoised.jpg
       lgbpn denoise IMG_1.jpg -o clean.jpg         writes clean.jpg
       lgbpn denoise photos/ -r -o denoised/        mirrors all sub-folders
-      lgbpn denoise photos/ --min-iso 800          leaves photos alone that need it least
+      lgbpn denoise photos/ --min-iso 800          skips photos that hardly need it
       lgbpn denoise IMG_1.NEF -f tiff              writes IMG_1_denoised.tif
       lgbpn denoise photos/ --quality best -n      shows what would be done, and how long it would take
-      lgbpn denoise photos/ --html page.html       also makes a page to look at before and after
-      lgbpn denoise scans/ -r -o out/ --part 2/8   does what the second of eight machines has to do
+      lgbpn denoise photos/ --html page.html       also makes a page to compare before and after
+      lgbpn denoise scans/ -r -o out/ --part 2/8   does the share of the second of eight machines
+
+    Results keep the format, bit depth and metadata of their photos; camera raw files become linear DNG, and HEIC
+    becomes JPEG. XMP sidecars are copied along. Results that are already there are skipped, so a run that was stopped
+    goes on when you start it again.
 
     \b
     Exit codes:
@@ -293,9 +292,9 @@ def denoise(
       130  stopped with Ctrl-C (or SIGTERM, SIGHUP); no partial file is left
     """
     if output is not None and suffix != OutputConfig.suffix:
-        raise UsageError("--suffix", "is for results beside their photos", "Leave -o or --suffix away.")
+        raise UsageError("--suffix", "is for results beside their photos", "Omit -o or --suffix.")
     if quiet and verbose:
-        raise UsageError("--quiet", "contradicts --verbose", "Leave one of them away.")
+        raise UsageError("--quiet", "contradicts --verbose", "Omit one of them.")
     settings = InferenceConfig(
         quality=quality,
         preset=read_preset(preset),

@@ -32,15 +32,15 @@ def distill(
     """Train a fast student on what a teacher makes of noisy photos, without any clean photo.
 
     The teacher cleans the noisy photos that the recipe names; the student learns to give the same results, and to
-    take new noise off cleaned photos and drawn pictures. The data sets are looked for below the folder in LGBPN_DATA.
-    A run that was stopped goes on where it was when the same command is given again.
+    remove new noise from cleaned photos and drawn pictures. The data sets are looked for below the folder in
+    LGBPN_DATA. The same command continues a run that was stopped.
 
     Example: lgbpn distill recipes/student.toml --run-folder runs/student
 
     \b
     Exit codes:
       0    the student is trained; the model runs it as --quality fast and best
-      1    the run cannot go on; its last checkpoint stands
+      1    the run cannot go on; its last checkpoint is kept
       2    the recipe, the teacher or the device was wrong
       130  stopped with Ctrl-C; the same command goes on from the last checkpoint
     """

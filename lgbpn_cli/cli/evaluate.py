@@ -38,7 +38,8 @@ def evaluate(
     reference: Annotated[
         Path | None,
         typer.Argument(
-            help="The same for the clean references; names decide what belongs together.", show_default=False
+            help="The same for the clean references; pictures of the same name are compared.",
+            show_default=False,
         ),
     ] = None,
     no_reference: Annotated[
@@ -158,7 +159,7 @@ def evaluate(
     csv: Annotated[
         Path | None,
         typer.Option(
-            "--csv", metavar="FILE", help="Write the figures of each photo there.", show_default=False
+            "--csv", metavar="FILE", help="Write the figures of each photo to this file.", show_default=False
         ),
     ] = None,
     html: Annotated[
@@ -166,7 +167,7 @@ def evaluate(
         typer.Option(
             "--html",
             metavar="FILE",
-            help="Write a report page with before and after there: one file, no network needed.",
+            help="Write a page with every photo before and after: one file that needs no network.",
             show_default=False,
         ),
     ] = None,
@@ -187,11 +188,6 @@ def evaluate(
 ) -> None:
     """Measure models against references, or without any.
 
-    The table shows the noisy photos, each model and setting, and what else was asked for: PSNR with the 95 %
-    interval of its mean, median and worst photo; SSIM; mean absolute error (MAE) and mean shift of each
-    colour in 8-bit levels; structure (how much picture is left in what was removed: 0 is best); noise left in
-    flat areas; seconds a photo and megapixels a second.
-
     \b
     Examples:
       lgbpn eval photos/noisy photos/clean
@@ -202,10 +198,15 @@ def evaluate(
       lgbpn eval noisy/ --no-reference
       lgbpn eval BenchmarkNoisyBlocksSrgb.mat --submission sidd -o submission/
 
+    The table shows the noisy photos, each model and setting, and what else was asked for: PSNR with the 95 %
+    interval of its mean, median and worst photo; SSIM; mean absolute error (MAE) and mean shift of each
+    colour in 8-bit levels; structure (how much picture is left in what was removed: 0 is best); noise left in
+    flat areas; seconds a photo and megapixels a second.
+
     \b
     Exit codes:
       0    everything was measured
-      1    some files were left out (the others are measured), or a report could not be written
+      1    some files were skipped (the others are measured), or a report could not be written
       2    the command, model or device was wrong; nothing was measured
       130  stopped with Ctrl-C
     """
@@ -217,7 +218,7 @@ def evaluate(
             )
         if any(measuring) or max(map(len, (quality or (), preset or (), model or ()))) > 1:
             cause = "it takes one model and setting, and nothing to measure"
-            raise UsageError("--submission", cause, "Give the other options in a call of their own.")
+            raise UsageError("--submission", cause, "Give the other options in a separate call.")
         one = InferenceConfig(
             quality=quality[0] if quality else None,
             preset=read_preset(preset[0]) if preset else None,

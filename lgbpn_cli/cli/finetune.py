@@ -64,8 +64,8 @@ def finetune(
         bool,
         typer.Option(
             "--resume",
-            help="Go on with the unfinished run of this name and FOLDER, with the photos, the --steps and the "
-            "--time-limit (counted anew) it began with; other options are repeated.",
+            help="Continue the unfinished run of this name and FOLDER, with the photos, --steps and "
+            "--time-limit (counted from now) it began with; repeat the other options.",
         ),
     ] = False,
     overwrite: Annotated[
@@ -75,18 +75,18 @@ def finetune(
 ) -> None:
     """Teach a model the noise of your camera, from your own noisy photos, without any clean picture.
 
-    Photos of high ISO, straight from the camera, are best; those that are too clean, too small, broken or there twice
-    are left out. A fifth of them is held out: LG-BPN and the fast student are each kept only if they are better for
-    those, and neither copy noise nor remove more of the picture. The model is then used with -m NAME. The photos are
-    never changed; tiles of them are kept until the run is finished, beside your models, with a preview to look at.
-
-    Several GPUs: torchrun --nproc-per-node N -m lgbpn_cli finetune FOLDER -o NAME --batch 32
-
     \b
     Examples:
       lgbpn finetune ~/Pictures/concerts -o my-camera
       lgbpn finetune ~/Pictures/2026 -o mine --per-camera --time-limit 2h
       lgbpn finetune ~/Pictures/concerts -o my-camera --resume
+
+    Photos of high ISO, straight from the camera, are best; those that are too clean, too small, broken or there
+    twice are skipped. A fifth of them is held out: LG-BPN and the fast student are each kept only if they are better
+    on those, and neither copy noise nor remove more of the picture. Use the model with -m NAME. Your photos are never
+    changed; tiles of them are kept beside your models until the run is finished, with a preview to look at.
+
+    Several GPUs: torchrun --nproc-per-node N -m lgbpn_cli finetune FOLDER -o NAME --batch 32
 
     \b
     Exit codes:
@@ -134,13 +134,13 @@ def finetune(
         if report.verdict is not None:
             _say(f"{made}: LG-BPN {report.verdict.words()}")
         elif not report.rank:
-            _say(f"{made}: no better state of LG-BPN was found in {report.steps} steps")
+            _say(f"{made}: LG-BPN got no better in {report.steps} steps")
         if report.student_verdict is not None:
             _say(f"{made}: fast student {report.student_verdict.words()}")
         if report.entry is not None:
             _say(f"{made} is ready: lgbpn denoise PHOTO -m {made}")
         elif not report.rank:
-            _say(f"{made}: nothing is better, so nothing was changed")
+            _say(f"{made}: nothing got better, so nothing was changed")
         if report.trouble:
             _say(f"ended early: {report.trouble}")
         if report.interrupted:
@@ -158,9 +158,7 @@ def _refuse_given(context: typer.Context, *names: str) -> None:
     for parameter in context.command.params:
         given = parameter.name in names and context.get_parameter_source(parameter.name)
         if given and given.name == "COMMANDLINE":
-            raise UsageError(
-                parameter.opts[-1], "with --resume, a run keeps that of its beginning", "Leave it away."
-            )
+            raise UsageError(parameter.opts[-1], "with --resume, a run keeps what it began with", "Omit it.")
 
 
 def _say(text: str) -> None:

@@ -43,7 +43,7 @@ class _Commands(TyperGroup):
             args = [*args[1:], "--help"]
         elif args[0] not in self.commands and _may_be_denoised(args[0]):
             cure = f"To denoise it: {shlex.join(['lgbpn', 'denoise', *args])}"
-            raise UsageError(args[0], "this is no command", cure)
+            raise UsageError(args[0], "this is not a command", cure)
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:

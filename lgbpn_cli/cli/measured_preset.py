@@ -25,5 +25,5 @@ def measured_preset(file: Path) -> str:
         raise UsageError(subject, cause, "Write one with: lgbpn probe photos/ --json > noise.json") from error
     known = sorted(set(PRESETS).intersection(presets))
     if not known:
-        raise UsageError(subject, "tells of no photo", "Measure some with lgbpn probe.")
+        raise UsageError(subject, "contains no photos", "Measure some with lgbpn probe.")
     return max(known, key=presets.count)

@@ -49,7 +49,7 @@ def verify_models(
 ) -> None:
     """Check that the weight files of models, and of the noise estimator, are there, whole and readable.
 
-    Every file that is not is named, and the exit code is then 2. With names, only these models are checked.
+    Files that are not are named, and the exit code is 2. With names, only those models are checked.
 
     Example: lgbpn models verify
     """
@@ -119,12 +119,12 @@ def import_model(
 ) -> None:
     """Import an exported model, or a checkpoint of the LG-BPN authors' program, as one of your own models.
 
-    The file is read without running any code from it. Importing the same file again changes nothing.
-
     \b
     Examples:
       lgbpn models import my-camera.lgbpn
       lgbpn models import LGBPN_SIDD.pth --name published-sidd --preset sidd
+
+    The file is read without running any code from it. Importing the same file again changes nothing.
     """
     from lgbpn_cli.models.manifest import user_folder
     from lgbpn_cli.models.portable import SUFFIX, import_portable
@@ -139,7 +139,7 @@ def import_model(
 
 @models_app.command("remove", cls=PlainCommand)
 def remove(name: Annotated[str, typer.Argument(help="One of your own models.")]) -> None:
-    """Remove one of your own models: its weight files, its card and its entry. It cannot be brought back.
+    """Remove one of your own models: its weight files, its card and its entry. This cannot be undone.
 
     Models that ship with lgbpn stay, and so do weight files that another model uses.
 

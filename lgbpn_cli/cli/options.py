@@ -70,7 +70,7 @@ AttentionOption = Annotated[
 ]
 ReportSizeOption = Annotated[
     float,
-    typer.Option("--report-size", metavar="MB", help="Size the pictures in the page may have together."),
+    typer.Option("--report-size", metavar="MB", help="Largest size of all pictures in the page together."),
 ]
 ModelsFolderOption = Annotated[
     Path | None,
@@ -98,7 +98,7 @@ def read_preset(name: str | None) -> str | None:
 def read_report_bytes(megabytes: float) -> int:
     """Return the bytes that --report-size allows; UsageError for what is no size."""
     if not 0 < megabytes < 1e6:
-        raise UsageError("--report-size", f"{megabytes:g} is no size", "Use 20, for instance: megabytes.")
+        raise UsageError("--report-size", f"{megabytes:g} is not a size", "Use 20, for instance: megabytes.")
     return round(megabytes * MEGABYTE_BYTES)
 
 
@@ -113,5 +113,5 @@ def read_strength(text: str) -> float | None:
         return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError as error:
         raise UsageError(
-            f"--strength {text}", "it is no number", "Use auto, or 0 (original) to 1 (fully denoised)."
+            f"--strength {text}", "not a number", "Use auto, or 0 (original) to 1 (fully denoised)."
         ) from error

@@ -40,11 +40,7 @@ def probe(
         bool, typer.Option("--json", help="Write one JSON document to standard output.")
     ] = False,
 ) -> None:
-    """Measure the noise of photos, say what it means, and what suits it. No clean picture is needed.
-
-    Level, correlation over offsets of -6..6 px, JPEG's grid and clipping are measured in the flat patches of each
-    photo; where none is flat, a noise estimator limits the level. Photos of one camera at one ISO are summed up
-    together. Nothing is changed or written but the plot.
+    """Measure the noise of photos, and say what it means and which settings suit it. No clean picture is needed.
 
     \b
     Examples:
@@ -52,6 +48,10 @@ def probe(
       lgbpn probe photos/ -r --plot noise.png
       lgbpn probe photos/ --json > noise.json
       lgbpn denoise more/ --quality teacher --preset noise.json
+
+    Level, correlation over offsets of -6..6 px, JPEG's grid and clipping are measured in the flat patches of each
+    photo; where none is flat, a noise estimator limits the level. Photos of one camera at one ISO are summed up
+    together. Nothing is changed; only the plot is written.
 
     \b
     Exit codes:

@@ -109,7 +109,9 @@ class Reporter:
                 sys.stdout.flush()
             except BrokenPipeError:
                 self._json_lines = False
-                self._print("stopped: nobody reads the --json output any more; run it again to go on")
+                self._print(
+                    "stopped: the program that reads the --json output has ended; run it again to go on"
+                )
                 raise
         if not self._quiet:
             self._tell(outcome)

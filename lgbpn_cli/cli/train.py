@@ -26,15 +26,15 @@ def train(
 ) -> None:
     """Train a model from scratch on folders of noisy photos, without any clean picture.
 
-    The data sets a recipe names are looked for below the folder in LGBPN_DATA. A run that was stopped goes on
-    where its last checkpoint stands when the same command is given again.
+    The data sets a recipe names are looked for below the folder in LGBPN_DATA. The same command continues
+    a run that was stopped, from its last checkpoint.
 
     Example: lgbpn train recipes/base.toml --run-folder runs/base
 
     \b
     Exit codes:
       0    the model is trained
-      1    the run cannot go on; its last checkpoint stands
+      1    the run cannot go on; its last checkpoint is kept
       2    the recipe or the device was wrong
       130  stopped with Ctrl-C; the same command goes on from the last checkpoint
     """

@@ -30,14 +30,14 @@ def train_raw(
 
     The photographs that the recipe names become scenes, which made-up sensors read out; the network learns to give the
     scene. Photographs and the facts about cameras are looked for below the folder in LGBPN_DATA. A run that was stopped
-    goes on where its last checkpoint stands when the same command is given again.
+    goes on where its last checkpoint is kept when the same command is given again.
 
     Example: lgbpn train-raw recipes/raw.toml --run-folder runs/raw
 
     \b
     Exit codes:
       0    the network is trained; the model runs it on camera raw files
-      1    the run cannot go on; its last checkpoint stands
+      1    the run cannot go on; its last checkpoint is kept
       2    the recipe or the device was wrong
       130  stopped with Ctrl-C; the same command goes on from the last checkpoint
     """

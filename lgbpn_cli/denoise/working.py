@@ -99,7 +99,7 @@ class ResultPixels:
         neither. Grey is the mean of the three channels. What `WorkingPixels` gave comes back exactly, at 8 and at
         16 bits, linear or not, and to 1e-6 as float.
 
-        Raises PhotoError when `clean` holds values that are no numbers.
+        Raises PhotoError when `clean` holds values that are not numbers.
         """
         photo = self._photo
         values = clean.astype(np.float32)
@@ -107,7 +107,7 @@ class ResultPixels:
             values = values.mean(axis=2, keepdims=True)
         if not np.isfinite(values).all():
             raise PhotoError(
-                shown(photo.path), "denoising gave values that are no numbers", "Try it on the CPU."
+                shown(photo.path), "denoising gave values that are not numbers", "Try it on the CPU."
             )
         if photo.linear:
             values = decode_light(values)

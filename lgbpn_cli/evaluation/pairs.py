@@ -104,7 +104,9 @@ def pair_pictures(
     same_folder = noisy == reference
     first = collect(noisy, left_pattern, strict=not same_folder, read=read)
     if not first.pictures:
-        raise UsageError(noisy, "there is no photo to measure there", "Photos are JPEG, PNG and TIFF files.")
+        raise UsageError(
+            noisy, "no photos to measure were found there", "Photos are JPEG, PNG and TIFF files."
+        )
     first = first.among(only, exclude)
     if not first.pictures:
         cause = f"it leaves no photo of {noisy}"

@@ -46,5 +46,5 @@ def _obstacle(path: Path) -> str:
     if not folder.is_dir():
         return f"{path} would lie below {folder}, which is a file"
     if not os.access(folder, os.W_OK | os.X_OK):
-        return f"nothing may be written in {folder}"
+        return f"nothing can be written to {folder}"
     return ""

@@ -202,7 +202,7 @@ def _result(
         result = method.run(image)
         seconds = time.perf_counter() - start
         if not np.isfinite(result).all():
-            cause = "denoising gave values that are no numbers"
+            cause = "denoising gave values that are not numbers"
             raise PhotoError(pair.noisy.shown, cause, "Try it on the CPU.")
         return result, seconds, None
     found = next(results)

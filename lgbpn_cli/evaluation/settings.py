@@ -56,7 +56,7 @@ class EvaluationConfig:
         _check_names("--ssim", self.ssim, SSIM_CONVENTIONS)
         _check_names("--baseline", self.baselines, BASELINES)
         if self.lpips and self.reference is None:
-            raise UsageError("--lpips", "it compares with references", "Give references, or leave it away.")
+            raise UsageError("--lpips", "it compares with references", "Give references, or omit it.")
         if self.pair_pattern is not None:
             noisy, _, reference = self.pair_pattern.partition("=")
             if not 0 < noisy.count("{}") == reference.count("{}"):

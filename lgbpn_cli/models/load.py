@@ -93,7 +93,7 @@ def _refuse_other_files(name: str) -> None:
         return
     if name.endswith(_IMPORTED_SUFFIXES):
         raise ModelError(
-            name, "it has to be imported first", f"Use lgbpn models import {name}, and then the model's name."
+            name, "it must be imported first", f"Use lgbpn models import {name}, and then its name."
         )
     if Path(name).name != name or os.path.isfile(name):  # noqa: PTH113 - a name may be longer than a file's
         raise ModelError(

@@ -21,8 +21,7 @@ from lgbpn_cli.errors import ModelError
 MANIFEST_NAME = "manifest.json"
 LOCK_NAME = ".manifest.lock"
 _CURE_OF_OWN_MANIFEST = (
-    "Mend this file, or delete it: weight files beside it stay (-m takes their paths), "
-    "and models can be imported again."
+    "Fix or delete this file: the weight files stay (-m takes their paths), and models can be imported again."
 )
 
 
@@ -154,10 +153,10 @@ def entry_from(fields: dict[str, Any], folder: Path) -> ModelEntry:
     ]
     for text in texts + [text for part in parts.values() for text in (part.file, part.sha256)]:
         if not isinstance(text, str):
-            raise TypeError(f"{text!r} is no text")
+            raise TypeError(f"{text!r} is not text")
         text.encode()  # half of a surrogate pair, which JSON can name, could not be written again
     if not isinstance(entry.steps, int):
-        raise TypeError(f"{entry.steps!r} is no number of steps")
+        raise TypeError(f"{entry.steps!r} is not a number of steps")
     return entry
 
 
@@ -167,7 +166,7 @@ def _camera(pair: object) -> tuple[str, int]:
         case [str(camera), int(iso)] if 0 <= iso < 2**32:
             camera.encode()
             return camera, iso
-    raise TypeError(f"{pair!r} is no camera with its ISO")
+    raise TypeError(f"{pair!r} is not a camera with its ISO")
 
 
 def add_entry(entry: ModelEntry) -> None:
@@ -256,7 +255,7 @@ def find_model(name: str) -> ModelEntry:
         there = ", ".join(sorted(models)) or "none"
         raise ModelError(
             f"model '{name}'",
-            "there is no model of this name",
+            "there is no model with this name",
             f"Models here: {there}.",
         )
     return models[name]

@@ -69,7 +69,7 @@ def read_weights(path: Path) -> tuple[LGBPN | Student | RawNetwork, str]:
         raise ModelError(
             path,
             f"not a usable weight file ({_first_line(error)})",
-            "Install again, or import the model anew.",
+            "Install again, or import the model again.",
         ) from error
     if not isinstance(preset, str) or preset not in PRESETS:
         raise ModelError(path, f"its preset '{preset}' is unknown", "Update lgbpn.")
@@ -99,7 +99,7 @@ def _check_u_net_size(shape: UNetConfig, weights: dict[str, Tensor]) -> None:
     expected = 2 + 2 * (levels - 1) + 2 * shape.blocks * (2 * levels - 1)
     largest = max(value.numel() for value in weights.values())
     if convolutions != expected or 9 * max(shape.widths) ** 2 > largest:
-        raise ValueError("the weights are not as many as the header claims")
+        raise ValueError("there are more or fewer weights than the header claims")
 
 
 def _check_size(config: NetworkConfig, weights: dict[str, Tensor]) -> None:
@@ -110,7 +110,7 @@ def _check_size(config: NetworkConfig, weights: dict[str, Tensor]) -> None:
     """
     counts = (config.local_modules, config.global_blocks, config.hidden_width)
     if min(counts) < 0 or parameter_count(config) != sum(value.numel() for value in weights.values()):
-        raise ValueError("the weights are not as many as the header claims")
+        raise ValueError("there are more or fewer weights than the header claims")
 
 
 def _first_line(error: Exception) -> str:

@@ -69,7 +69,7 @@ class NoiseSummary:
     def advice(self) -> list[str]:
         """Return what is recommended, a sentence each."""
         if self.level < LEVEL_WORDS[0][0]:
-            return ["Leave it as it is: denoising would change next to nothing."]
+            return ["Leave it as it is: denoising would hardly change anything."]
         preset, shape = PRESETS[self.preset].first, NetworkConfig()
         sentences = [
             f"--strength auto (the default); with --quality teacher --preset {self.preset} "

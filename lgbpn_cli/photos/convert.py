@@ -78,7 +78,7 @@ def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
     if isinstance(photo.container, TiffContainer) and photo.container.full_pages > 1:
         raise UnsupportedFileError(
             f"a TIFF with {photo.container.full_pages} pages, which would not all go into the new file",
-            "Leave -f, --bit-depth and --strip-metadata out, or save its pages as single files.",
+            "Omit -f, --bit-depth and --strip-metadata, or save its pages as single files.",
         )
     photo = _alone(photo)
     if output.strip_metadata:
@@ -93,7 +93,7 @@ def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
     depth = output.bit_depth or kept_depth
     if output.bit_depth == 16 and wanted not in DEEP_TYPES:
         raise UnsupportedFileError(
-            f"a photo that is to become {wanted}, which has no 16 bits", "Leave --bit-depth out."
+            f"a photo that is to become {wanted}, which has no 16 bits", "Omit --bit-depth."
         )
     if photo.alpha is not None and wanted == "jpeg":
         raise UnsupportedFileError("a photo with transparency, which JPEG cannot hold", "Use -f png.")
@@ -120,11 +120,9 @@ def _alone(photo: Photo) -> Photo:
 
 def _as_dng(photo: Photo, output: OutputConfig) -> Photo:
     if photo.camera is None:
-        raise UnsupportedFileError("no camera raw file, and only these become DNG", "Use another -f.")
+        raise UnsupportedFileError("not a camera raw file, and only those become DNG", "Use another -f.")
     if output.bit_depth == 8:
-        raise UnsupportedFileError(
-            "a photo that is to become DNG, which has 16 bits", "Leave --bit-depth out."
-        )
+        raise UnsupportedFileError("a photo that is to become DNG, which has 16 bits", "Omit --bit-depth.")
     return replace(photo, format="dng", container=DngContainer())
 
 

@@ -53,13 +53,13 @@ def check_cost(file: BinaryIO, kind: str, path: Path, max_pixels: int, max_bytes
     if cost.pixels > LARGEST_NOTHING_PX and cost.pixels > MOST_PIXELS_A_BYTE * file_bytes:
         raise DamagedFileError(
             f"a file of {file_bytes} bytes cannot hold a photo of {cost.pixels / 1e6:.0f} megapixels",
-            "It is empty, or made to exhaust memory: leave it out.",
+            "It is empty, or made to exhaust memory: skip it.",
         )
     if max_bytes is not None and cost.needed_bytes > max_bytes:
         raise DamagedFileError(
             f"reading its {cost.pixels / 1e6:.0f} megapixels needs about {_amount(cost.needed_bytes)} of memory, and "
-            f"{_amount(max_bytes)} can be had",
-            "Close other programs, allow more memory, or leave it out.",
+            f"{_amount(max_bytes)} is available",
+            "Close other programs, allow more memory, or skip it.",
         )
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import struct
 import zlib
 
-DAMAGED_CURE = "Copy it again from the camera or a backup, or leave it out."
-CONVERT_CURE = "Convert it to an 8-bit or 16-bit RGB or grey TIFF, PNG or JPEG first, or leave it out."
+DAMAGED_CURE = "Copy it again from the camera or a backup, or skip it."
+CONVERT_CURE = "Convert it to an 8-bit or 16-bit RGB or grey TIFF, PNG or JPEG first, or skip it."
 
 # Pillow and imagecodecs raise nearly every class there is on damaged data: caught around their calls only.
 CODEC_ERRORS = (

@@ -88,7 +88,7 @@ FOREIGN_SIGNATURES = (
     (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 file", CONVERT_CURE),
     (0, b"\xff\x4f\xff\x51", "a JPEG 2000 file", CONVERT_CURE),
     (0, b"v/1\x01", "an OpenEXR file", CONVERT_CURE),
-    (0, b"%PDF", "a PDF document", "Leave it out."),
+    (0, b"%PDF", "a PDF document", "Skip it."),
 )
 """Offset, bytes there, name, cure. The first match counts: longer signatures come first."""
 
@@ -107,8 +107,8 @@ def recognise(head: bytes) -> PhotoFormat:
         if head.startswith(known.signatures, known.offset):
             return known
     if head.startswith(b"ftyp", 4):
-        raise UnsupportedFileError("a film", "Leave it out.")
+        raise UnsupportedFileError("a video", "Skip it.")
     raise DamagedFileError(
-        "it is no photo: its beginning is not that of a photo file of any known kind",
-        "Check where it comes from, or leave it out.",
+        "not a photo: it does not begin like any known kind of photo file",
+        "Check where it comes from, or skip it.",
     )

@@ -68,5 +68,5 @@ def open_regular(path: Path) -> BinaryIO:
     To open a pipe would wait for its other end for ever.
     """
     if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError("it is no regular file")
+        raise OSError("it is not a regular file")
     return path.open("rb")

@@ -148,10 +148,10 @@ class ReadingProcess:
         code = self._end()
         if timed_out:
             cause = f"reading it took longer than {self.time_limit_s:g} s, and was stopped"
-            return PhotoReadError(shown(path), cause, "Allow more time, or leave it out.")
+            return PhotoReadError(shown(path), cause, "Allow more time, or skip it.")
         if code == -getattr(signal, "SIGKILL", 0) != 0:
             cause = "the system stopped its reader, most likely because memory ran out"
-            return PhotoReadError(shown(path), cause, "Close other programs, or leave it out.")
+            return PhotoReadError(shown(path), cause, "Close other programs, or skip it.")
         how = f"exit code {code}" if code >= 0 else _name_of_signal(-code)
         return PhotoReadError(shown(path), f"its decoder crashed ({how}): the file is damaged", DAMAGED_CURE)
 

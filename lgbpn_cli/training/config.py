@@ -150,7 +150,7 @@ class DistillationConfig:
         _require_trainable(self.precision)
         for name in ("steps", "batch", "checkpoint_every", "crop_px"):
             require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
-        require(self.workers >= 0, "workers", "is less than none", "Use 1.")
+        require(self.workers >= 0, "workers", "is below 0", "Use 1.")
         for name, usual in SHARES:
             require(0 <= getattr(self, name) <= 1, name, "is not between 0 and 1", f"Use {usual}.")
         require(
@@ -171,7 +171,7 @@ class DistillationConfig:
         require(
             len(self.shot) == 2 and 0 < self.shot[0] <= self.shot[1],
             "shot",
-            "is no range",
+            "is not a range",
             "Use [1e-4, 2e-2].",
         )
 
@@ -212,7 +212,7 @@ class RawTrainingConfig:
         require(
             len(self.shot) == 2 and 0 < self.shot[0] <= self.shot[1],
             "shot",
-            "is no range",
+            "is not a range",
             "Use [4e-5, 2.5e-2].",
         )
 
@@ -252,8 +252,8 @@ class FinetuneConfig:
         require(
             bool(plain) and self.name.isprintable() and self.name not in ("auto", "scratch"),
             f"-o {self.name}",
-            "it is no name for a model",
-            "Use a name such as my-camera; no path.",
+            "not a valid model name",
+            "Use a name such as my-camera, not a path.",
         )
         require(self.steps is None or self.steps >= 1, "--steps", "must be at least 1", "Raise it.")
         require(self.time_limit_s >= 1, "--time-limit", "is too short", "Use for example 30m.")
@@ -297,9 +297,12 @@ class DataSource:
         object.__setattr__(self, "reduced", tuple(self.reduced))  # a list, where it comes from a file
         smaller = all(isinstance(by, int) and by >= 1 for by in self.reduced)
         require(
-            bool(self.reduced) and smaller, f"{self.folder}: reduced", "is no list of numbers", "Use [2, 3]."
+            bool(self.reduced) and smaller,
+            f"{self.folder}: reduced",
+            "is not a list of numbers",
+            "Use [2, 3].",
         )
-        require(self.drawn >= 0, f"{self.folder}: drawn", "is less than none", "Use for example 30.")
+        require(self.drawn >= 0, f"{self.folder}: drawn", "is below 0", "Use for example 30.")
         require(
             not self.drawn or (self.weight == 0 and bool(self.renoised_weight)),
             f"{self.folder}: drawn",
@@ -310,11 +313,11 @@ class DataSource:
             not self.scenes or (self.weight == 0 and bool(self.renoised_weight) and not self.drawn),
             f"{self.folder}: scenes",
             "photographs of little noise teach nothing without new noise",
-            "Set weight = 0 and renoised_weight above 0, and leave drawn out.",
+            "Set weight = 0 and renoised_weight above 0, and omit drawn.",
         )
         require(
             not (self.drawn and self.mean_from_skewness),
             f"{self.folder}: mean_from_skewness",
             "drawn pictures have no noise",
-            "Leave one of the two out.",
+            "Omit one of the two.",
         )

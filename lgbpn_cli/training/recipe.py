@@ -113,7 +113,7 @@ def _keys_of(path: Path) -> Iterator[dict[str, Any]]:
     except OSError as error:
         raise UsageError(path, f"cannot be read ({error.strerror})", "Check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(path, f"not a TOML file ({error})", "Mend the line it names.") from error
+        raise UsageError(path, f"not a TOML file ({error})", "Fix that line.") from error
     compare = "Compare with recipes/ in the project."
     try:
         yield document

@@ -214,7 +214,7 @@ def test_parts_are_disjoint_nearly_equal_and_all_there_is(tmp_path: Path, parts:
 @pytest.mark.parametrize("name", ["out.gif", "OUT.BMP", "out.jxl"])
 def test_a_picture_of_a_type_that_is_not_written_is_no_folder(tmp_path: Path, name: str) -> None:
     [photo] = make(tmp_path, "a.jpg")
-    with pytest.raises(UsageError, match="files are not written"):
+    with pytest.raises(UsageError, match="files cannot be written"):
         check_output([photo], OutputConfig(output=str(tmp_path / name)))
     (tmp_path / name).mkdir()
     check_output([photo], OutputConfig(output=str(tmp_path / name)))

@@ -99,5 +99,5 @@ def test_a_float_tiff_with_values_that_are_no_numbers_is_named(
     tifffile.imwrite(tmp_path / "a.tif", samples, photometric="rgb")
     result = lgbpn("denoise", tmp_path / "a.tif")
     assert result.exit_code == 1
-    assert "a.tif: it holds values that are no numbers (NaN or infinite)" in result.stderr
+    assert "a.tif: it holds values that are not numbers (NaN or infinite)" in result.stderr
     assert set(contents(tmp_path)) == {"a.tif"}

@@ -271,7 +271,7 @@ def test_photos_of_low_iso_are_left_alone(lgbpn: Lgbpn, tmp_path: Path) -> None:
     assert alone.exit_code == 0
     assert "nothing to do (1 skipped)" in alone.stderr
     assert lgbpn("denoise", tmp_path / "low.png", "--min-iso", "800", "--device", "cuda").exit_code == 0
-    assert "is no ISO" in lgbpn("denoise", tmp_path, "--min-iso", "-1").stderr
+    assert "is not an ISO" in lgbpn("denoise", tmp_path, "--min-iso", "-1").stderr
 
 
 def test_machines_share_a_folder_by_parts(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:

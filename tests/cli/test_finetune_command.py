@@ -104,7 +104,7 @@ def test_steps_and_time_of_an_unfinished_run_cannot_be_changed(
 ) -> None:
     code, said = finetune(tmp_path, photos, "-o", "mine", "--resume", *option)
     assert code == 2
-    assert said == f"lgbpn: {option[0]}: with --resume, a run keeps that of its beginning. Leave it away.\n"
+    assert said == f"lgbpn: {option[0]}: with --resume, a run keeps what it began with. Omit it.\n"
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> None:

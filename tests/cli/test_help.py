@@ -42,7 +42,7 @@ def test_the_usage_names_what_a_command_works_on(command: str, usage: str) -> No
 @pytest.mark.parametrize("command", every_command())
 def test_no_help_shows_how_it_is_programmed(command: str) -> None:
     text = help_of(*command.split())
-    for word in ("list[", "<path>", "<str>", "Path]", "{", "default: ("):
+    for word in ("list[", "<path>", "<str>", "Path]", "{", "default: (", "default: ]"):
         assert word not in text.replace("{}", ""), word
 
 

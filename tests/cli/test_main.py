@@ -67,7 +67,7 @@ def test_a_photo_in_the_place_of_a_command_is_answered_with_the_command_to_type(
     result = lgbpn(*arguments)
     assert result.exit_code == 2
     command = shlex.join(["lgbpn", "denoise", *arguments])
-    assert result.stderr == f"lgbpn: {arguments[0]}: this is no command. To denoise it: {command}\n"
+    assert result.stderr == f"lgbpn: {arguments[0]}: this is not a command. To denoise it: {command}\n"
 
 
 def test_a_folder_in_the_place_of_a_command_is_answered_alike(
@@ -92,9 +92,9 @@ LONG = "x" * 300
     ("arguments", "message"),
     [
         (["denoise", "a.png", "-o", LONG], f"{LONG}: cannot be used (File name too long)"),
-        (["denoise", "a.png", "-o", "loop"], "-o loop: is a link that leads nowhere"),
+        (["denoise", "a.png", "-o", "loop"], "-o loop: is a broken link"),
         (["denoise", "loop"], "loop: cannot be reached (Too many levels of symbolic links)"),
-        (["denoise", "a.png", "-m", 9 * LONG], f"model '{9 * LONG}': there is no model of this name"),
+        (["denoise", "a.png", "-m", 9 * LONG], f"model '{9 * LONG}': there is no model with this name"),
         (["denoise", "a.png", "-m", LONG + ".safetensors"], f"{LONG}.safetensors: there is no such file"),
         (["denoise", "a.png", "--html", LONG + ".html"], f"--html: {LONG}.html cannot be written (File name"),
         (["models", "export", "lgbpn-base", "-o", LONG], f"{LONG}: cannot be used (File name too long)"),

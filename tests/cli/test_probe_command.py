@@ -188,8 +188,8 @@ def test_what_was_measured_is_a_preset(tmp_path: Path, lgbpn: Lgbpn) -> None:
         (None, "cannot be read"),
         ("no JSON", "is no measurement of photos"),
         ("[1, 2]", "is no measurement of photos"),
-        ('{"photos": []}', "tells of no photo"),
-        ('{"photos": [{"preset": "strange"}]}', "tells of no photo"),
+        ('{"photos": []}', "contains no photos"),
+        ('{"photos": [{"preset": "strange"}]}', "contains no photos"),
     ],
 )
 def test_a_file_of_something_else_is_no_preset(

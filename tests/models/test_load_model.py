@@ -76,7 +76,7 @@ def test_an_unknown_file_is_refused(models: Path) -> None:
 
 @pytest.mark.parametrize("file", ["nowhere/base.lgbpn", "base.lgbpn", "LGBPN_SIDD.pth"])
 def test_a_file_that_has_to_be_imported_is_said_to_be_one(models: Path, file: str) -> None:
-    with pytest.raises(ModelError, match=f"it has to be imported first. Use lgbpn models import {file}"):
+    with pytest.raises(ModelError, match=f"it must be imported first. Use lgbpn models import {file}"):
         load_model(file, device=CPU)
 
 

@@ -84,7 +84,7 @@ def test_of_two_models_of_one_name_the_users_own_goes(models: Path, tmp_path: Pa
 def test_an_unknown_model_is_named(models: Path) -> None:
     code, lines = remove("nothing")
     assert (code, len(lines)) == (2, 1)
-    assert "there is no model of this name. Models here: base, mine." in lines[0]
+    assert "there is no model with this name. Models here: base, mine." in lines[0]
 
 
 def test_a_file_of_another_model_stays(models: Path) -> None:

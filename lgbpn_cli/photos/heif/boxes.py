@@ -34,7 +34,7 @@ def top_level_boxes(file: BinaryIO) -> list[tuple[bytes, int, int]]:
             begin += 8
         end = file_bytes if length == 0 else position + length
         if end < begin:
-            raise DamagedFileError("one of its boxes is shorter than its own head")
+            raise DamagedFileError("one of its boxes is shorter than its own header")
         if end > file_bytes:
             raise DamagedFileError("its last box is cut off: the file is truncated")
         boxes.append((kind, begin, end))

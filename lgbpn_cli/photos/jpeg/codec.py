@@ -165,7 +165,7 @@ def _check_kind(frame: Frame, max_pixels: int) -> None:
     count = len(frame.components)
     if count == 4:
         raise UnsupportedFileError(
-            "a JPEG with CMYK colours, a printer's inks, which the network does not know"
+            "a JPEG with CMYK colours, a printer's inks, which the network has not learned"
         )
     if count not in (1, 3):
         raise UnsupportedFileError(f"a JPEG with {count} colour components")

@@ -75,7 +75,7 @@ def _check_length(parts: JpegFile) -> None:
     )  # fmt: skip
     if 8 * len(parts.coding) < squares * LEAST_BITS.get(frame.marker, 1):
         raise DamagedFileError(
-            "its picture ends early: there is too little data for its size", "Copy it again, or leave it out."
+            "its picture ends early: there is too little data for its size", "Copy it again, or skip it."
         )
 
 

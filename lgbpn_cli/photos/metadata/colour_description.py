@@ -17,7 +17,7 @@ from lgbpn_cli.photos.metadata.icc import D65, SPACES, Chromaticity, ColourSpace
 from lgbpn_cli.photos.tiff.directory import INTEGER_CODES, read_directory_at
 
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
-"""Transfer functions for high dynamic range, which the network does not know and no other type would show alike."""
+"""Transfer functions for high dynamic range, which the network has not learned and no other type would show alike."""
 NAMED_SPACES = {1: "srgb", 9: "rec2020", 12: "display-p3"}
 FURTHER_PRIMARIES: dict[int, tuple[Chromaticity, Chromaticity, Chromaticity, Chromaticity]] = {
     4: ((0.67, 0.33), (0.21, 0.71), (0.14, 0.08), (0.310, 0.316)),

@@ -9,7 +9,7 @@ import numpy as np
 
 from lgbpn_cli.photos.faults import UnsupportedFileError
 
-RAW_CURE = "Update rawpy (LibRaw) if the camera is new, convert it with the maker's program, or leave it out."
+RAW_CURE = "Update rawpy (LibRaw) if the camera is new, convert it with the maker's program, or skip it."
 RED, GREEN, BLUE = 0, 1, 2
 SECOND_GREEN = 3
 """LibRaw's number for the greens of every other row."""

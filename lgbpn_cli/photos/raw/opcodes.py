@@ -26,7 +26,7 @@ LENS_OPCODES = frozenset({WARP_RECTILINEAR, WARP_FISHEYE, FIX_VIGNETTE, WARP_REC
 OPTIONAL = 1
 MAX_OPCODES = 10_000
 MAX_VALUES = 1 << 24
-DNG_CURE = "Convert it to TIFF with a raw developer that knows it, or leave it out."
+DNG_CURE = "Convert it to TIFF with a raw developer that knows it, or skip it."
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def _gain_map(planes: np.ndarray, opcode: Opcode) -> None:
     gains = np.frombuffer(opcode.parameters, ">f4", rows * columns * map_planes, begin)
     gains = gains.reshape(rows, columns, map_planes).astype(np.float32)
     if not np.isfinite(gains).all():
-        raise DamagedFileError("a gain map of its DNG opcodes holds values that are no numbers")
+        raise DamagedFileError("a gain map of its DNG opcodes holds values that are not numbers")
     down, across = area.slices(planes)
     at_rows = _map_places(down, planes.shape[0], rows, spacing_and_origin[0], spacing_and_origin[2])
     at_columns = _map_places(across, planes.shape[1], columns, spacing_and_origin[1], spacing_and_origin[3])

@@ -26,7 +26,7 @@ TIFF_VERSIONS = (42, 0x4F52, 0x5352, 0x55)
 """TIFF, two of Olympus's kinds, Panasonic's."""
 MAKE_TAG, MODEL_TAG = 271, 272
 BAND_ROWS = 256
-RAW_CURE = "Update rawpy (LibRaw) if the camera is new, convert it with the maker's program, or leave it out."
+RAW_CURE = "Update rawpy (LibRaw) if the camera is new, convert it with the maker's program, or skip it."
 
 
 class RawContainer(Container):

@@ -106,7 +106,7 @@ def _decode_jpeg(raw: bytes, block: Block, layout: Layout, shape: tuple[int, int
     """Return the pixels of a block that is a JPEG stream of its own, but for its tables."""
     where = f"a strip or tile at row {block.top}"
     if not raw.startswith(START):
-        raise DamagedFileError(f"{where} is no JPEG")
+        raise DamagedFileError(f"{where} is not a JPEG")
     frame = split_jpeg(raw).frame
     # The decoder takes its size from here: a strip at the end may be filled up to whole 8 x 8 squares.
     fits = frame.width == shape[1] and shape[0] <= frame.height <= max(layout.block_rows, shape[0] + 15)

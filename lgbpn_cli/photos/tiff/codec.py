@@ -169,13 +169,13 @@ def _check_light(samples: np.ndarray) -> None:
     """Raise unless float samples look like light with white at 1.0, highlights above it included."""
     if not np.isfinite(samples).all():
         raise UnsupportedFileError(
-            "it holds values that are no numbers (NaN or infinite)",
-            "Replace them in the program that made the file, or leave it out.",
+            "it holds values that are not numbers (NaN or infinite)",
+            "Replace them in the program that made the file, or skip it.",
         )
     if samples.size and np.percentile(samples[::8], 95) > BRIGHTEST_COMMON:
         raise UnsupportedFileError(
             "a TIFF with floating-point samples far above 1.0, where white should be",
-            "Scale its values so that white is 1.0, or leave it out.",
+            "Scale its values so that white is 1.0, or skip it.",
         )
 
 

@@ -12,7 +12,7 @@ from lgbpn_cli.photos.tiff.directory import Directory, read_integers, read_value
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
 PHOTOMETRICS = {
     4: "a transparency mask",
-    5: "CMYK colours, a printer's inks, which the network does not know",
+    5: "CMYK colours, a printer's inks, which the network has not learned",
     YCBCR: "YCbCr colours",
     8: "Lab colours",
     9: "Lab colours",

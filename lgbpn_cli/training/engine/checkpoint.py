@@ -56,6 +56,6 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except _DAMAGE as error:
         raise TrainingError(
-            path, f"not a readable checkpoint ({type(error).__name__})", "Delete it to start the run anew."
+            path, f"not a readable checkpoint ({type(error).__name__})", "Delete it to start again."
         ) from error
     return state

@@ -112,7 +112,7 @@ class Trainer:
             optimisers = state["optimisers"]
         except (KeyError, TypeError) as error:
             raise TrainingError(
-                path, "not a checkpoint of a training run", "Delete it to start the run anew."
+                path, "not a checkpoint of a training run", "Delete it to start again."
             ) from error
         if not same:
             raise TrainingError(

@@ -157,7 +157,7 @@ def _prepare(
     """Leave the photos of the run in its folder; UsageError for a name that is taken."""
     under_way = (run_folder / INDEX_NAME).exists()
     if resume and not under_way:
-        raise UsageError("--resume", f"there is no unfinished run '{config.name}'", "Leave --resume away.")
+        raise UsageError("--resume", f"there is no unfinished run '{config.name}'", "Omit --resume.")
     if resume:
         _check_same_beginning(folder, config, run_folder)
         say(f"going on with the {len(read_index(run_folder))} photos of the unfinished run")
@@ -172,7 +172,7 @@ def _prepare(
         raise UsageError(
             f"-o {config.name}",
             "there is an unfinished run of this name",
-            "Go on with --resume, or begin anew with --overwrite.",
+            "Continue it with --resume, or start again with --overwrite.",
         )
     with _fresh_folder(run_folder):
         scan = scan_photos(
@@ -198,7 +198,7 @@ def _read_beginning(run_folder: Path) -> _Beginning | None:
         known = json.loads(path.read_text(encoding="utf-8"))
         return _Beginning(str(known["folder"]), float(known["time_limit_s"]), bool(known["per_camera"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise TrainingError(path, "the run's beginning is damaged", "Start it anew.") from error
+        raise TrainingError(path, "the notes on how the run began are damaged", "Start a new run.") from error
 
 
 def _check_same_beginning(folder: Path, config: FinetuneConfig, run_folder: Path) -> None:
@@ -251,7 +251,7 @@ def _runs(
     for shot in groups.keys() - large.keys():
         say(f"left out: {shot}: a single photo")
     if not large:
-        raise UsageError("--per-camera", "no camera has two photos at one ISO", "Leave it away.")
+        raise UsageError("--per-camera", "no camera has two photos at one ISO", "Omit it.")
     share = config.time_limit_s / len(large)
     runs = []
     for shot, group in large.items():

@@ -283,7 +283,7 @@ def read_index(run_folder: Path) -> list[KeptPhoto]:
     try:
         return [KeptPhoto(**each) for each in json.loads(path.read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError) as error:
-        raise TrainingError(path, "the photos of this run are not there", "Start it anew.") from error
+        raise TrainingError(path, "the photos of this run are not there", "Start a new run.") from error
 
 
 def read_tiles(photos: Sequence[KeptPhoto], run_folder: Path) -> list[NDArray[np.uint8]]:
@@ -297,6 +297,6 @@ def read_tiles(photos: Sequence[KeptPhoto], run_folder: Path) -> list[NDArray[np
             tiles += list(np.load(run_folder / photo.tiles, mmap_mode="r"))
         except (OSError, ValueError) as error:
             raise TrainingError(
-                run_folder / photo.tiles, "kept tiles are damaged", "Start the run anew."
+                run_folder / photo.tiles, "kept tiles are damaged", "Start a new run."
             ) from error
     return tiles

@@ -295,7 +295,7 @@ def _planned(
             known = json.loads(path.read_text(encoding="utf-8"))
             plan, settings = {name: int(known[name]) for name in names}, known["settings"]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise TrainingError(path, "the run's settings are damaged", "Start it anew.") from error
+            raise TrainingError(path, "the run's settings are damaged", "Start a new run.") from error
         if settings != fixed:
             raise UsageError(
                 "--resume", "the run was started with other options", "Repeat those, or use --overwrite."

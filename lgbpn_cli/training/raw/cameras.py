@@ -73,7 +73,9 @@ def read_camera_data(data_root: Path) -> CameraData:
             error.filename, "cannot be read", "Set LGBPN_DATA to the folder that holds the data sets."
         ) from error
     except (ValueError, KeyError, AttributeError) as error:
-        raise UsageError(data_root / "noise", f"is not what is expected ({error})", "Restore it.") from error
+        raise UsageError(
+            data_root / "noise", f"is not what is expected ({error})", "Get it again."
+        ) from error
 
 
 def draw_colours(data: CameraData, random: np.random.Generator) -> tuple[FloatImage, FloatImage]:

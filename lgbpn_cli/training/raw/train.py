@@ -124,7 +124,7 @@ def train_raw_network(
     multiple = recipe.network.size_multiple
     if recipe.training.crop_px % multiple:
         raise TrainingError(
-            "crop_px", f"{recipe.training.crop_px} is no multiple of {multiple}", "Change it."
+            "crop_px", f"{recipe.training.crop_px} is not a multiple of {multiple}", "Change it."
         )
     sampler = RawSampler(scenes, read_camera_data(data_root), recipe.training)
     run_folder.mkdir(parents=True, exist_ok=True)

@@ -210,7 +210,7 @@ def run_distillation(
 
     for name in ("earlier_share", "from_earlier"):
         if getattr(config, name) and earlier is None:
-            raise TrainingError(name, "there is no earlier student", "Leave it out of the first round.")
+            raise TrainingError(name, "there is no earlier student", "Omit it in the first round.")
     start = _first_state(earlier, recipe) if config.from_earlier and earlier is not None else None
     before = None if earlier is None else Earlier(earlier, config.earlier_share)
     sources = []
@@ -238,7 +238,7 @@ def _check(recipe: DistillationRecipe) -> None:
     config, sources = recipe.distillation, recipe.sources
     if config.crop_px % recipe.student.size_multiple:
         raise TrainingError(
-            "crop_px", f"{config.crop_px} is no multiple of {recipe.student.size_multiple}", "Change it."
+            "crop_px", f"{config.crop_px} is not a multiple of {recipe.student.size_multiple}", "Change it."
         )
     if config.crop_px > DRAWN_PX and any(source.drawn for source in sources):
         raise TrainingError("crop_px", f"drawn pictures have {DRAWN_PX} px only", f"Use {DRAWN_PX} or less.")

@@ -117,7 +117,7 @@ def test_all_photos_of_a_file_get_new_pixels_and_all_other_pages_stay(
         (40, 60, 3), (30, 20, 1), (32, 32, 3), (40, 60, 3),
     ]  # fmt: skip
     assert photo.notes == (
-        "page 4 of 6 stays as it is: a TIFF with CMYK colours, a printer's inks, which the network does not know",
+        "page 4 of 6 stays as it is: a TIFF with CMYK colours, a printer's inks, which the network has not learned",
     )
     changed = replace(
         photo,

@@ -137,7 +137,7 @@ def test_a_run_of_an_older_version_goes_on(run: Any, folder: Path, tmp_path: Pat
 def test_a_damaged_beginning_is_named(run: Any, tmp_path: Path) -> None:
     run(listener=Listener(step=stop))
     (tmp_path / "run" / BEGINNING_NAME).write_text("[")
-    with pytest.raises(TrainingError, match="the run's beginning is damaged"):
+    with pytest.raises(TrainingError, match="the notes on how the run began are damaged"):
         run(resume=True)
 
 
