@@ -21,7 +21,7 @@ def measured_preset(file: Path) -> str:
     except OSError as error:
         raise UsageError(subject, f"cannot be read ({error.strerror})", "Check its name.") from error
     except (ValueError, LookupError, TypeError) as error:
-        cause = "is no measurement of photos"
+        cause = "is not a measurement of photos"
         raise UsageError(subject, cause, "Write one with: lgbpn probe photos/ --json > noise.json") from error
     known = sorted(set(PRESETS).intersection(presets))
     if not known:

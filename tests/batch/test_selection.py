@@ -130,7 +130,7 @@ def test_a_link_to_a_photo_that_is_missing_is_a_failure(tmp_path: Path) -> None:
     assert chosen.ignored == {selection.OTHER_TYPE: 1}
     [(path, error)] = chosen.refused
     assert path == tmp_path / "b.jpg"
-    assert "leads nowhere" in str(error)
+    assert "a broken link" in str(error)
 
 
 def test_a_pipe_that_is_called_like_a_photo_is_not_opened(tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ def test_a_folder_without_permission_is_refused_before_the_network_runs(
     [photo] = make(tmp_path, "a.jpg")
     monkeypatch.setattr(targets.os, "access", lambda folder, mode: Path(folder) != tmp_path)
     found = plan([photo], OutputConfig(output=str(tmp_path / "new" / "folder")))
-    assert "nothing may be written" in str(found.refused[0][1])
+    assert "nothing can be written" in str(found.refused[0][1])
 
 
 def test_output_options_that_cannot_work_stop_everything(tmp_path: Path) -> None:
@@ -227,4 +227,4 @@ def test_a_target_that_is_a_link_to_nowhere_is_refused(tmp_path: Path) -> None:
     found = plan([photo], OutputConfig(output=str(tmp_path / "out")))
     assert found.jobs == []
     [(_, error)] = found.refused
-    assert "a link that leads nowhere" in str(error)
+    assert "a broken link" in str(error)

@@ -283,7 +283,7 @@ def test_machines_share_a_folder_by_parts(lgbpn: Lgbpn, make_photo: MakePhoto, t
         result = lgbpn("denoise", tmp_path / "in", *options)
         if number == 3:
             assert result.exit_code == 2
-            assert "--part: 3/2 is no part" in result.stderr
+            assert "--part: 3/2 is not a part" in result.stderr
         else:
             assert result.exit_code == 0
             assert {path.stem for path in out.iterdir()} == set(expected)

@@ -65,7 +65,7 @@ def test_folders_without_permission_are_named_and_the_others_are_done(
     summary = result.stderr.split("lgbpn: 2 photos failed:\n")[1].splitlines()
     cause = "the folder cannot be read (Permission denied). Check its permissions."
     assert summary[0] == f"  {tmp_path / 'in' / 'locked'}: {cause}"
-    assert f"c.png: nothing may be written in {tmp_path / 'fixed'}. Give another" in summary[1]
+    assert f"c.png: nothing can be written to {tmp_path / 'fixed'}. Give another" in summary[1]
 
 
 def test_an_error_inside_the_network_fails_one_photo_and_shows_its_traceback_only_when_asked(
@@ -119,7 +119,7 @@ def test_a_full_disk_fails_the_photo_and_leaves_no_partial_file(
         (["--strength", "1.5"], "--strength: 1.5 is not between 0 and 1"),
         (["--strength", "nan"], "--strength: nan"),
         (["--strength", "150%"], "--strength: 1.5 is not between 0 and 1"),
-        (["--strength", "%"], "--strength %: it is no number"),
+        (["--strength", "%"], "--strength %: not a number"),
         (["-f", "gif"], "--format: 'gif' is unknown"),
         (["--html", "p.html", "--report-size", "nan"], "--report-size: nan is not a size"),
         (["--quality", "great"], "--quality: 'great' is unknown"),

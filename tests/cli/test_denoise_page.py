@@ -183,7 +183,7 @@ def test_a_folder_without_permission_is_refused_before_the_work(
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "fixed" and access(path, mode))
     result = lgbpn("denoise", photo, "--html", tmp_path / "fixed" / "page.html")
     assert result.exit_code == 2
-    assert f"nothing may be written in {tmp_path / 'fixed'}" in result.stderr
+    assert f"nothing can be written to {tmp_path / 'fixed'}" in result.stderr
 
 
 def test_a_run_with_nothing_to_do_leaves_the_page_as_it_is(

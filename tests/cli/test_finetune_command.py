@@ -67,7 +67,7 @@ def test_a_run_ends_with_its_verdict(tmp_path: Path, photos: Path, tiny: Path) -
     assert code in (0, 1)
     assert ("mine: LG-BPN accepted" in said) == (code == 0)
     assert ("mine is ready" in said) == (code == 0)
-    assert ("mine: nothing is better" in said) == (code == 1)
+    assert ("mine: nothing got better" in said) == (code == 1)
     assert "3 photos to learn from" in said
     assert not (tmp_path / "data/lgbpn/finetune/mine").exists()
 

@@ -186,8 +186,8 @@ def test_what_was_measured_is_a_preset(tmp_path: Path, lgbpn: Lgbpn) -> None:
     ("content", "words"),
     [
         (None, "cannot be read"),
-        ("no JSON", "is no measurement of photos"),
-        ("[1, 2]", "is no measurement of photos"),
+        ("no JSON", "is not a measurement of photos"),
+        ("[1, 2]", "is not a measurement of photos"),
         ('{"photos": []}', "contains no photos"),
         ('{"photos": [{"preset": "strange"}]}', "contains no photos"),
     ],

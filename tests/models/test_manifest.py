@@ -154,7 +154,7 @@ def test_a_damaged_manifest_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_the_cure_of_a_damaged_manifest_depends_on_whose_it_is(folders: tuple[Path, Path]) -> None:
     shipped, own = folders
     (own / MANIFEST_NAME).write_text("{")
-    with pytest.raises(ModelError, match=r"own.manifest\.json: .*Mend this file, or delete it"):
+    with pytest.raises(ModelError, match=r"own.manifest\.json: .*Fix or delete this file"):
         all_models()
     (shipped / MANIFEST_NAME).write_text("{")
     with pytest.raises(ModelError, match=r"shipped.manifest\.json: .*Install again\."):

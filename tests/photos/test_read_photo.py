@@ -57,7 +57,7 @@ def test_raw_files_by_another_name_are_refused(data_root: Path, tmp_path: Path) 
     ("head", "named"),
     [
         (b"GIF89a\x01\0\x01\0", "GIF"),
-        (b"\0\0\0\x18ftypisom\0\0\0\0", "film"),
+        (b"\0\0\0\x18ftypisom\0\0\0\0", "video"),
         (b"8BPS\0\1\0\0", "Photoshop"),
         (b"\xff\xd8\xff\xf7\x00\x0b\x08", "JPEG-LS"),
     ],
@@ -67,7 +67,7 @@ def test_other_kinds_are_named_with_what_to_do(tmp_path: Path, head: bytes, name
     path.write_bytes(head + bytes(100))
     with pytest.raises(UnsupportedPhotoError, match=named) as caught:
         read_photo(path)
-    assert caught.value.cure.lower().endswith("leave it out.")
+    assert caught.value.cure.lower().endswith("skip it.")
 
 
 def test_the_content_decides_and_not_the_name(make_png: PhotoMaker, make_jpeg: PhotoMaker) -> None:
@@ -81,11 +81,11 @@ def test_text_empty_missing_and_folder_are_read_errors(tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
     os.mkfifo(tmp_path / "pipe.png")
     causes = {
-        "text.png": "it is no photo",
+        "text.png": "not a photo",
         "empty.png": "the file is empty",
         "missing.png": "No such file",
-        "folder.png": "no regular file",
-        "pipe.png": "no regular file",
+        "folder.png": "not a regular file",
+        "pipe.png": "not a regular file",
     }
     for name, cause in causes.items():
         with pytest.raises(PhotoReadError, match=cause):
