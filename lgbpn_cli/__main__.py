@@ -1,5 +1,6 @@
 """`python -m lgbpn_cli` is the same as `lgbpn`, whose script begins here, too."""
 
+import signal
 import sys
 
 
@@ -10,6 +11,7 @@ def main() -> None:
 
         run()
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would only disturb the end
         sys.exit(130)
 
 

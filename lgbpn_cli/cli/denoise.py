@@ -25,6 +25,7 @@ from lgbpn_cli.cli.options import (
     read_report_bytes,
     read_strength,
 )
+from lgbpn_cli.cli.stop_signals import finish_undisturbed
 from lgbpn_cli.config import (
     COLOUR_SPACES,
     OUTPUT_FORMATS,
@@ -327,22 +328,25 @@ def denoise(
     )
     # Here and not at the top: --help does not have to wait for them.
     from lgbpn_cli import app
-    from lgbpn_cli.cli.progress import Reporter
+    from lgbpn_cli.cli.progress import NobodyReadsError, Reporter
     from lgbpn_cli.evaluation.denoise_page import DenoisePage
 
     page = None
     if html is not None:
         page = DenoisePage(html, read_report_bytes(report_size), command=command_line(context))
     reporter = Reporter(quiet=quiet, verbose=verbose, json_lines=json_lines)
-    interrupted = False
+    interrupted = nobody_reads = False
     try:
         with reporter:
             app.denoise_folder(
                 inputs, where, settings, reporter, model=model, device=device, dry_run=dry_run, page=page
             )
-    except KeyboardInterrupt:
-        interrupted = True
+    except KeyboardInterrupt as stop:
+        interrupted, nobody_reads = True, isinstance(stop, NobodyReadsError)
+    finish_undisturbed()
     exit_code = reporter.close(interrupted=interrupted)
+    if nobody_reads:
+        exit_code = 1
     if page is not None and dry_run:
         reporter.note("a dry run writes no page")
     elif page is not None:

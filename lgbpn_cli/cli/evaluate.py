@@ -26,7 +26,7 @@ from lgbpn_cli.cli.options import (
 )
 from lgbpn_cli.cli.stop_signals import finish_undisturbed
 from lgbpn_cli.config import PART_OF_QUALITY, QUALITIES, InferenceConfig
-from lgbpn_cli.errors import UsageError
+from lgbpn_cli.errors import UsageError, shown
 from lgbpn_cli.evaluation.settings import BASELINES, SSIM_CONVENTIONS, SUBMISSIONS, EvaluationConfig
 
 
@@ -287,11 +287,12 @@ def evaluate(
         print(json_text(report))
     elif report.photos():
         columns = os.get_terminal_size(sys.stderr.fileno()).columns if sys.stderr.isatty() else 0
-        typer.echo(as_text(report, columns or None), err=True)
+        for line in as_text(report, columns or None).split("\n"):
+            typer.echo(shown(line), err=True)
     if report.problems:
         typer.echo(f"lgbpn: {len(report.problems)} left out:", err=True)
         for line in problem_lines(report.problems):
-            typer.echo(f"  {line}", err=True)
+            typer.echo(f"  {shown(line)}", err=True)
     app.write_reports(report, config)
     if html is not None:
         typer.echo(f"report: {html}", err=True)

@@ -21,12 +21,15 @@ from lgbpn_cli.cli.finetune import finetune
 from lgbpn_cli.cli.models import models_app
 from lgbpn_cli.cli.plain_help import PlainCommand
 from lgbpn_cli.cli.probe import probe
-from lgbpn_cli.cli.stop_signals import stop_as_ctrl_c_does
+from lgbpn_cli.cli.stop_signals import finish_undisturbed, stop_as_ctrl_c_does
+from lgbpn_cli.cli.streams import flush_output, mend_streams, send_output_nowhere
 from lgbpn_cli.cli.train import train
 from lgbpn_cli.cli.train_raw import train_raw
 from lgbpn_cli.errors import LgbpnError, UsageError, shown
 from lgbpn_cli.version import __version__
 
+OUTPUT_TROUBLE = {errno.ENOSPC, errno.EIO, errno.EBADF}
+"""Answers of the system to printing where the disk is full, or the other end is gone."""
 UNUSABLE_NAMES = {errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM, errno.ENOTDIR}
 """Answers of the system to a path that was given and cannot work; the first use of it may be anywhere."""
 
@@ -118,5 +121,21 @@ app.command("bench", cls=PlainCommand)(bench)
 
 def main() -> None:
     """Run the command with the arguments of this process; ends it with an exit code."""
+    mend_streams()
     stop_as_ctrl_c_does()
-    app(prog_name="lgbpn")
+    code: object = 0
+    try:
+        app(prog_name="lgbpn")
+    except SystemExit as end:
+        code = end.code
+    except OSError as error:
+        if error.filename is not None or error.errno not in OUTPUT_TROUBLE:
+            raise
+        print(f"lgbpn: the output cannot be written ({error.strerror})", file=sys.stderr)
+        send_output_nowhere()
+        code = 1
+    if trouble := flush_output():
+        print(f"lgbpn: the output cannot be written ({trouble})", file=sys.stderr)
+        code = code or 1
+    finish_undisturbed()
+    sys.exit(code)  # type: ignore[arg-type]  # as typer gave it

@@ -13,10 +13,15 @@ from tqdm import tqdm
 
 from lgbpn_cli.batch.outcome import Job, Outcome, RunFacts, Status
 from lgbpn_cli.cli.heartbeat import Heartbeat
+from lgbpn_cli.cli.streams import send_output_nowhere
 from lgbpn_cli.errors import shown
 
 LONG_SEARCH_S = 1.0
 """Looking for photos is shown when it takes longer."""
+
+
+class NobodyReadsError(KeyboardInterrupt):
+    """What a program was to be told cannot be told: the run stops as after Ctrl-C, and no photo is to blame."""
 
 
 class Reporter:
@@ -104,17 +109,23 @@ class Reporter:
         if self._bars is not None and outcome.seconds is not None:
             self._bars.move_photos()
         if self._json_lines:
-            try:
-                tqdm.write(json.dumps(self._fields(outcome)), file=sys.stdout)
-                sys.stdout.flush()
-            except BrokenPipeError:
-                self._json_lines = False
-                self._print(
-                    "stopped: the program that reads the --json output has ended; run it again to go on"
-                )
-                raise
+            self._tell_programs(outcome)
         if not self._quiet:
             self._tell(outcome)
+
+    def _tell_programs(self, outcome: Outcome) -> None:
+        """Write a photo's JSON line; raise NobodyReadsError where that is not possible."""
+        try:
+            tqdm.write(json.dumps(self._fields(outcome)), file=sys.stdout)
+            sys.stdout.flush()
+        except OSError as error:
+            self._json_lines = False
+            send_output_nowhere()
+            why = f"the --json output cannot be written ({error.strerror or error})"
+            if isinstance(error, BrokenPipeError):
+                why = "the program that reads the --json output has ended"
+            self._print(f"stopped: {why}; run it again to go on")
+            raise NobodyReadsError from error
 
     def close(self, *, interrupted: bool) -> int:
         """Remove the bars, print the summary, and return the exit code."""

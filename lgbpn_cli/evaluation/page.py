@@ -84,7 +84,7 @@ def _data(report: EvaluationReport, folder: Path) -> dict[str, Any]:
 def _link(file: Path, folder: Path) -> str:
     """Return the URL of a file as seen from a page in `folder`; absolute from one Windows drive to another."""
     try:
-        return quote(Path(os.path.relpath(file.resolve(), folder.resolve())).as_posix())
+        return quote(os.fsencode(Path(os.path.relpath(file.resolve(), folder.resolve())).as_posix()))
     except ValueError:
         return file.resolve().as_uri()
 

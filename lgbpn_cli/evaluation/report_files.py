@@ -31,7 +31,7 @@ def write_report(option: str, path: Path, text: str) -> None:
     """Write the report; PhotoWriteError where that fails, and what was there stays."""
     try:
         with replace_file(path) as file:
-            file.write(text.encode("utf-8"))
+            file.write(text.encode("utf-8", "replace"))  # a file's name may be no text at all
     except OSError as error:
         cause = f"{path} cannot be written ({error.strerror})"
         raise PhotoWriteError(option, cause, "Name another place.") from error

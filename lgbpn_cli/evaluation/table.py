@@ -13,6 +13,7 @@ from typing import Any
 from lgbpn_cli.evaluation.report import NOISY, EvaluationReport, MethodResult
 
 DECIMALS = 4
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 SECONDS_KEY = "seconds"
 TITLES = {
     "psnr_db": "PSNR dB",
@@ -99,7 +100,7 @@ def as_json(report: EvaluationReport) -> str:
         "comparisons": comparisons,
         "problems": [str(problem) for problem in report.problems],
     }
-    return json.dumps(rounded(document), ensure_ascii=False, allow_nan=False)
+    return json.dumps(rounded(document), allow_nan=False)  # in ASCII: a file's name may be no text at all
 
 
 def as_csv(report: EvaluationReport) -> str:
@@ -119,13 +120,18 @@ def as_csv(report: EvaluationReport) -> str:
             values = [rounded(figure(score)) for figure in figures.values()]
             writer.writerow(
                 [
-                    method.label,
-                    score.photo,
+                    _no_formula(method.label),
+                    _no_formula(score.photo),
                     score.megapixels,
                     *("" if value is None else value for value in values),
                 ]
             )
     return text.getvalue()
+
+
+def _no_formula(text: str) -> str:
+    """Return a cell's text so that no spreadsheet takes it for a formula: a file can be called =1+1."""
+    return f"'{text}" if text.startswith(FORMULA_SIGNS) else text
 
 
 def rounded(value: Any) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError
 from lgbpn_cli.photos.formats import SIGNATURE_BYTES, recognise
@@ -33,7 +34,9 @@ class Record:
 
     def to_text(self) -> str:
         """Return the record as one line of ASCII."""
-        values = {name: value for name, value in asdict(self).items() if value or name != "source"}
+        values: dict[str, Any] = {
+            name: value for name, value in asdict(self).items() if value or name != "source"
+        }
         return json.dumps(values, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
 
     def to_mark(self) -> Mark:
@@ -49,7 +52,7 @@ class Record:
             return None
         if not isinstance(found, dict):
             return None
-        values = {
+        values: dict[str, Any] = {
             field.name: found.get(field.name, "" if field.name == "source" else None) for field in fields(cls)
         }
         if not all(isinstance(value, str) for value in values.values()):

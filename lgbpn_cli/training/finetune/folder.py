@@ -7,7 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -86,7 +86,11 @@ def finetune_folder(
     check_new_name(config.name)
     listener = listener or Listener()
     started = time.monotonic()
-    with _full_disk_named(run_folder), joined_group(config.batch) as group:
+    with (
+        _full_disk_named(run_folder),
+        joined_group(config.batch) as group,
+        _alone(run_folder, config.name) if group.leads else nullcontext(),
+    ):
         say = listener.note if group.leads else (lambda text: None)
         base = None if config.base == SCRATCH else _load_teacher(config.base or DEFAULT_MODEL, device)
         if base is not None and (base.name == config.name or _is_of(base.name, config)):
@@ -130,6 +134,20 @@ def finetune_folder(
         if group.leads and not any(each.interrupted or each.trouble for each in reports.values()):
             shutil.rmtree(run_folder, ignore_errors=True)
         return reports
+
+
+@contextmanager
+def _alone(run_folder: Path, name: str) -> Iterator[None]:
+    """Keep other runs of this name away meanwhile; UsageError where there is one."""
+    from filelock import FileLock, Timeout  # not at the top: it takes long to import
+
+    run_folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(run_folder.parent / f".{run_folder.name}.lock", timeout=0):
+            yield
+    except Timeout as error:
+        cause = "another process is making a model of this name"
+        raise UsageError(f"-o {name}", cause, "Wait until it has ended, or use another name.") from error
 
 
 @contextmanager
