@@ -290,7 +290,7 @@ class InferenceConfig:
         require(self.seed >= 0, "--seed", f"{self.seed} is negative", "Use 0 or more.")
 
 
-OUTPUT_FORMATS = ("preserve", "jpeg", "png", "tiff", "webp", "avif", "dng")
+OUTPUT_FORMATS = ("preserve", "jpeg", "png", "tiff", "webp", "avif", "jxl", "dng")
 """What --format takes."""
 FORMAT_NICKNAMES = {"jpg": "jpeg", "jpe": "jpeg", "tif": "tiff"}
 """What else people call them."""
@@ -366,7 +366,7 @@ class OutputConfig:
         possible = 1 <= number <= parts
         require(possible, "--part", f"{number}/{parts} is not a part", "The second of eight is 2/8.")
         require(
-            quality is None or self.format in ("preserve", "jpeg", "webp", "avif"),
+            quality is None or self.format in ("preserve", "jpeg", "webp", "avif", "jxl"),
             "--jpeg-quality",
             f"{self.format} files have none",
             "Omit it, or choose another -f.",

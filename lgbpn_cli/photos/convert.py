@@ -15,6 +15,7 @@ from lgbpn_cli.photos.faults import UnsupportedFileError
 from lgbpn_cli.photos.heif.webp_avif import CompressedContainer
 from lgbpn_cli.photos.jpeg.codec import JpegContainer
 from lgbpn_cli.photos.jpeg.metadata import segments_for
+from lgbpn_cli.photos.jxl.codec import JxlContainer, jxl_container
 from lgbpn_cli.photos.metadata.companions_in_file import alone
 from lgbpn_cli.photos.metadata.exif import bare_exif
 from lgbpn_cli.photos.metadata.given_profile import fitted, with_srgb_curve
@@ -30,7 +31,7 @@ from lgbpn_cli.photos.tiff.codec import TiffContainer
 from lgbpn_cli.photos.tiff.new import NewTiffContainer
 
 NEW_FILE_QUALITY = 95
-DEEP_TYPES = frozenset({"png", "tiff"})
+DEEP_TYPES = frozenset({"png", "tiff", "jxl"})
 """Types that hold 16 bits a sample."""
 HIGHLIGHTS_CUT = "highlights above white are cut off, which only floating-point TIFFs hold"
 BAND_ROWS = 256
@@ -67,10 +68,12 @@ def _as_own_type(photo: Photo, output: OutputConfig) -> Photo:
             photo = _stripped(_alone(photo))
             segments, _ = segments_for(photo.metadata)
             container = replace(container, segments=segments, trailer=b"", stored_as_rgb=False)
-    if isinstance(container, CompressedContainer):
+    if isinstance(container, CompressedContainer | JxlContainer):
         photo = _alone(photo)
-        if output.jpeg_quality is not None:
-            container = replace(container, lossless=False, quality=output.jpeg_quality)
+    if isinstance(container, JxlContainer) and output.jpeg_quality is not None:
+        container = jxl_container(photo, output.jpeg_quality)
+    if isinstance(container, CompressedContainer) and output.jpeg_quality is not None:
+        container = replace(container, lossless=False, quality=output.jpeg_quality)
     return replace(photo, container=container)
 
 
@@ -97,7 +100,8 @@ def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
         )
     if photo.alpha is not None and wanted == "jpeg":
         raise UnsupportedFileError("a photo with transparency, which JPEG cannot hold", "Use -f png.")
-    if photo.linear and not (wanted in DEEP_TYPES and depth == photo.bit_depth > 8):
+    holds_light = wanted in ("png", "tiff")
+    if photo.linear and not (holds_light and depth == photo.bit_depth > 8):
         photo = _encoded(photo)
     photo = _with_depth(photo, depth)
     as_colour = wanted == "webp" or (wanted == "avif" and photo.alpha is not None)  # of grey, too
@@ -146,6 +150,9 @@ def _container(photo: Photo, wanted: str, output: OutputConfig) -> tuple[Contain
     if wanted == "tiff":
         return NewTiffContainer(), ()
     own = photo.container
+    if wanted == "jxl":
+        kept = isinstance(own, JxlContainer) and output.jpeg_quality is None
+        return (own if kept and own else jxl_container(photo, output.jpeg_quality)), ()
     if isinstance(own, CompressedContainer) and output.jpeg_quality is None and wanted == photo.format:
         return own, ()
     return CompressedContainer(lossless=False, quality=quality), ()

@@ -16,6 +16,7 @@ from lgbpn_cli.photos.faults import DamagedFileError
 from lgbpn_cli.photos.heif.items import largest_pixels
 from lgbpn_cli.photos.heif.webp_avif import webp_size
 from lgbpn_cli.photos.jpeg.segments import FRAMES, START, parse_frame, walk_segments
+from lgbpn_cli.photos.jxl.codec import jxl_pixels
 from lgbpn_cli.photos.png.chunks import HEADER_BYTES, PALETTE, SAMPLES, read_header
 from lgbpn_cli.photos.raw.reader import raw_megapixels
 from lgbpn_cli.photos.tiff.directory import Directory, read_directories, read_integers
@@ -24,7 +25,7 @@ JPEG_BYTES = {1: 3, 3: 11}
 """A pixel of each number of colours, where the picture is damaged: decoded twice and compared."""
 PROGRESSIVE_BYTES = 2
 """More for each sample: its coefficients stay until the last scan."""
-WEBP_BYTES, AVIF_BYTES, HEIF_BYTES, RAW_BYTES = 22, 27, 20, 30
+WEBP_BYTES, AVIF_BYTES, HEIF_BYTES, RAW_BYTES, JXL_BYTES = 22, 27, 20, 30, 40
 COPIES = 3
 """Of the file's own bytes, or parts of it."""
 LARGEST_NOTHING_PX = 10_000_000
@@ -118,6 +119,11 @@ def _boxes(bytes_per_pixel: int) -> Callable[[BinaryIO, Path], Cost]:
     return cost
 
 
+def _jxl(file: BinaryIO, path: Path) -> Cost:
+    pixels = jxl_pixels(file)
+    return Cost(pixels, pixels * JXL_BYTES + COPIES * _bytes_of(file))
+
+
 def _raw(file: BinaryIO, path: Path) -> Cost:
     pixels = round((raw_megapixels(path) or 0.0) * 1e6)
     return Cost(pixels, pixels * RAW_BYTES + _bytes_of(file))
@@ -134,6 +140,7 @@ COSTS: dict[str, Callable[[BinaryIO, Path], Cost]] = {
     "webp": _webp,
     "avif": _boxes(AVIF_BYTES),
     "heif": _boxes(HEIF_BYTES),
+    "jxl": _jxl,
     "raw": _raw,
 }
 """By the names of formats, and raw."""

@@ -18,6 +18,8 @@ from lgbpn_cli.photos.heif.webp_avif import (
     write_webp,
 )
 from lgbpn_cli.photos.jpeg.codec import read_jpeg, read_jpeg_mark, write_jpeg
+from lgbpn_cli.photos.jxl.codec import SIGNATURE_BOX, read_jxl, read_jxl_mark, write_jxl
+from lgbpn_cli.photos.jxl.header import CODESTREAM
 from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.png.codec import read_png, read_png_mark, write_png
@@ -57,6 +59,7 @@ FORMATS = (
     PhotoFormat("tiff", 0, (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), read_tiff, read_tiff_mark),
     PhotoFormat("webp", 8, (b"WEBP",), read_webp, read_webp_mark),
     PhotoFormat("avif", 4, (b"ftypavif", b"ftypavis"), read_avif, read_avif_mark),
+    PhotoFormat("jxl", 0, (CODESTREAM, SIGNATURE_BOX), read_jxl, read_jxl_mark),
     PhotoFormat("heif", 4, (b"ftyphe", b"ftypmif1", b"ftypmsf1"), read_heif, _no_mark),
 )
 WRITERS: dict[str, Callable[[Photo, BinaryIO, Mark | None], None]] = {
@@ -66,6 +69,7 @@ WRITERS: dict[str, Callable[[Photo, BinaryIO, Mark | None], None]] = {
     "webp": write_webp,
     "avif": write_avif,
     "dng": write_dng,
+    "jxl": write_jxl,
 }
 """Photo, empty file, the tool's own mark or None; by Photo.format. They raise EncodingError, OSError."""
 
@@ -83,8 +87,6 @@ FOREIGN_SIGNATURES = (
     (0, b"GIF8", "a GIF file", CONVERT_CURE),
     (0, b"BM", "a BMP file", CONVERT_CURE),
     (0, b"8BPS", "a Photoshop file", CONVERT_CURE),
-    (0, b"\xff\x0a", "a JPEG XL file", CONVERT_CURE),
-    (0, b"\0\0\0\x0cJXL ", "a JPEG XL file", CONVERT_CURE),
     (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 file", CONVERT_CURE),
     (0, b"\xff\x4f\xff\x51", "a JPEG 2000 file", CONVERT_CURE),
     (0, b"v/1\x01", "an OpenEXR file", CONVERT_CURE),

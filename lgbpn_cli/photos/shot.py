@@ -11,6 +11,7 @@ from typing import TypeVar
 from PIL import Image, UnidentifiedImageError
 
 from lgbpn_cli.photos.heif.heic import heif_exif
+from lgbpn_cli.photos.jxl.codec import exif_in_jxl
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.pillow_limit import pillow_without_limit
 from lgbpn_cli.photos.raw.reader import raw_exif
@@ -64,7 +65,7 @@ def _in_file(path: Path, found: Callable[[Image.Exif], T], unknown: T) -> T:
             # A PNG's own getexif decodes the picture, in case there is EXIF behind it.
             return found(Image.Image.getexif(image))
     except UnidentifiedImageError:
-        return _of_blob(heif_exif(path), found, unknown)
+        return _of_blob(heif_exif(path) or exif_in_jxl(path), found, unknown)
     except DAMAGE:
         return unknown
 

@@ -17,6 +17,7 @@ ENDINGS: dict[str, tuple[str, ...]] = {
     "tiff": (".tif", ".tiff"),
     "webp": (".webp",),
     "avif": (".avif",),
+    "jxl": (".jxl",),
     "dng": (".dng",),
 }
 """Endings of the types that can be written; the first one is the usual."""
@@ -27,7 +28,7 @@ PHOTO_SUFFIXES: frozenset[str] = frozenset(
 UNREAD_PICTURES = {
     ".ai": "Illustrator", ".bmp": "BMP", ".dcm": "DICOM", ".dib": "BMP", ".eps": "PostScript", ".exr": "OpenEXR",
     ".fits": "FITS", ".gif": "GIF", ".hdp": "JPEG XR", ".hdr": "Radiance HDR", ".ico": "icon", ".j2k": "JPEG 2000",
-    ".jp2": "JPEG 2000", ".jpf": "JPEG 2000", ".jpx": "JPEG 2000", ".jxl": "JPEG XL", ".jxr": "JPEG XR",
+    ".jp2": "JPEG 2000", ".jpf": "JPEG 2000", ".jpx": "JPEG 2000", ".jxr": "JPEG XR",
     ".kra": "Krita", ".pbm": "netpbm", ".pcx": "PCX", ".pgm": "netpbm", ".pnm": "netpbm", ".ppm": "netpbm",
     ".psb": "Photoshop", ".psd": "Photoshop", ".qoi": "QOI", ".svg": "SVG", ".tga": "Targa",
     ".wdp": "JPEG XR", ".xcf": "GIMP",

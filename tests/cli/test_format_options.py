@@ -29,6 +29,7 @@ from lgbpn_cli.photos.write import write_photo
         ("tiff", "a_denoised.tif", "tiff"),
         ("webp", "a_denoised.webp", "webp"),
         ("avif", "a_denoised.avif", "avif"),
+        ("jxl", "a_denoised.jxl", "jxl"),
         ("jpg", "a_denoised.jpg", "jpeg"),
         ("JPG", "a_denoised.jpg", "jpeg"),
         ("tif", "a_denoised.tif", "tiff"),

@@ -1,0 +1,207 @@
+"""JPEG XL, in and out: pixels, depth, colours and metadata, with libjxl's own tools and exiftool as judges."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+from photo_samples import EXIF_ORIENTATION_6, PhotoMaker, noise, smooth
+from PIL import Image
+
+from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.errors import PhotoReadError, UnsupportedPhotoError
+from lgbpn_cli.photos.convert import as_result
+from lgbpn_cli.photos.jxl.colours import colour_bits_of
+from lgbpn_cli.photos.jxl.header import read_header
+from lgbpn_cli.photos.metadata.icc import SPACES, icc_profile
+from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.photos.record import Record, read_record
+from lgbpn_cli.photos.shot import shot_in
+from lgbpn_cli.photos.write import write_photo
+
+RECORD = Record("0.1.0", "model", "{}")
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b"</rdf:RDF></x:xmpmeta>"
+)
+CJXL, DJXL, EXIFTOOL = (shutil.which(name) for name in ("cjxl", "djxl", "exiftool"))
+needs_libjxl = pytest.mark.skipif(
+    not (CJXL and DJXL), reason="cjxl and djxl (Debian: libjxl-tools) are not installed"
+)
+
+
+def camera_exif(orientation: int = 1) -> bytes:
+    exif = Image.Exif()
+    exif[271], exif[272], exif[274] = "Canon", "Canon EOS 5D", orientation
+    exif.get_ifd(0x8769).update({34855: 3200, 40962: 64, 40963: 48})
+    return exif.tobytes()
+
+
+def deep(pixels: np.ndarray) -> np.ndarray:
+    return pixels.astype(np.uint16) * 257
+
+
+SAMPLES = {
+    "grey": smooth(48, 64)[..., :1],
+    "colour": smooth(48, 64),
+    "alpha": np.dstack([smooth(48, 64), noise((48, 64))]),
+    "grey and alpha": np.dstack([smooth(48, 64)[..., 0], noise((48, 64))]),
+    "odd size": noise((37, 41, 3)),
+}
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_lossless_picture_comes_back_exactly(tmp_path: Path, name: str, bits: int) -> None:
+    samples = SAMPLES[name] if bits == 8 else deep(SAMPLES[name])
+    encoded = imagecodecs.jpegxl_encode(samples.squeeze(), lossless=True)
+    (tmp_path / "a.jxl").write_bytes(encoded)
+    photo = read_photo(tmp_path / "a.jxl")
+    found = photo.pixels if photo.alpha is None else np.dstack([photo.pixels, photo.alpha])
+    assert np.array_equal(found, samples)
+    write_photo(photo, tmp_path / "result.jxl", record=RECORD)
+    again = read_photo(tmp_path / "result.jxl")
+    assert np.array_equal(again.pixels, photo.pixels)
+    assert again.alpha is None or np.array_equal(again.alpha, photo.alpha)
+    assert again.linear == photo.linear
+    assert read_record(tmp_path / "result.jxl") == RECORD
+    assert np.array_equal(
+        imagecodecs.jpegxl_decode((tmp_path / "result.jxl").read_bytes()), samples.squeeze()
+    )
+
+
+@needs_libjxl
+@pytest.mark.parametrize("space", ["RGB_D65_DCI_Rel_SRG", "RGB_D65_202_Rel_709", "RGB_D65_SRG_Rel_Lin"])
+def test_named_colours_stay_named(tmp_path: Path, space: str) -> None:
+    (tmp_path / "a.png").write_bytes(imagecodecs.png_encode(deep(smooth(48, 64))))
+    command = [CJXL or "", "a.png", "a.jxl", "-d", "0", "-x", f"color_space={space}"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    photo = read_photo(tmp_path / "a.jxl")
+    assert photo.linear == space.endswith("Lin")
+    assert photo.metadata.icc is not None
+    if not photo.linear:
+        known = SPACES["display-p3" if "DCI" in space else "rec2020"]
+        assert colour_bits_of(photo.metadata.icc, 3) == colour_bits_of(icc_profile(known), 3)
+    write_photo(photo, tmp_path / "b.jxl")
+    assert read_photo(tmp_path / "b.jxl").metadata.icc == photo.metadata.icc
+    for name in ("a", "b"):
+        command = [DJXL or "", f"{name}.jxl", f"{name}.ppm"]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    # libjxl itself reads the same pixels, whatever it converts them to.
+    assert (tmp_path / "a.ppm").read_bytes() == (tmp_path / "b.ppm").read_bytes()
+
+
+@needs_libjxl
+def test_pq_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(imagecodecs.png_encode(deep(smooth(48, 64))))
+    command = [CJXL or "", "a.png", "a.jxl", "-d", "0", "-x", "color_space=RGB_D65_202_Rel_PeQ"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    with pytest.raises(UnsupportedPhotoError, match=r"HDR colours .PQ"):
+        read_photo(tmp_path / "a.jxl")
+
+
+@needs_libjxl
+@pytest.mark.parametrize("name", ["srgb", "display-p3", "adobe-rgb", "rec2020"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_known_profiles_are_named_as_libjxl_names_them(tmp_path: Path, name: str, channels: int) -> None:
+    image = Image.fromarray(smooth(48, 64) if channels == 3 else smooth(48, 64)[..., 0])
+    image.save(tmp_path / "a.png", icc_profile=icc_profile(SPACES[name], channels))
+    ready = as_result(read_photo(tmp_path / "a.png"), OutputConfig(format="jxl"))
+    write_photo(ready, tmp_path / "a.jxl")
+    subprocess.run([DJXL or "", "a.jxl", "b.png"], cwd=tmp_path, check=True, capture_output=True)
+    again = read_photo(tmp_path / "b.png")
+    assert np.array_equal(again.pixels, ready.pixels)
+    assert colour_bits_of(again.metadata.icc, channels) == colour_bits_of(ready.metadata.icc, channels)
+
+
+def test_a_profile_without_a_name_is_refused_for_results(make_jpeg: PhotoMaker) -> None:
+    with pytest.raises(UnsupportedPhotoError, match="cannot name"):
+        as_result(
+            read_photo(make_jpeg(icc_profile=icc_profile(SPACES["prophoto"]))), OutputConfig(format="jxl")
+        )
+
+
+@pytest.mark.parametrize("quality", [None, 80])
+def test_a_lossy_picture_becomes_a_lossy_one(tmp_path: Path, quality: int | None) -> None:
+    pixels = noise((100, 120, 3)) // 8 + 100
+    (tmp_path / "a.jxl").write_bytes(imagecodecs.jpegxl_encode(pixels, lossless=False, distance=1.0))
+    photo = as_result(read_photo(tmp_path / "a.jxl"), OutputConfig(jpeg_quality=quality))
+    write_photo(photo, tmp_path / "b.jxl")
+    again = read_photo(tmp_path / "b.jxl")
+    assert 0 < np.abs(again.pixels.astype(int) - photo.pixels).mean() < 5
+    assert (tmp_path / "b.jxl").stat().st_size < pixels.size / 2
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_metadata_go_along_and_turned_photos_are_upright(
+    make_jpeg: PhotoMaker, tmp_path: Path, orientation: int
+) -> None:
+    source = make_jpeg(size=(48, 64), exif=camera_exif(orientation), xmp=XMP, icc_profile=None)
+    photo = read_photo(source)
+    write_photo(as_result(photo, OutputConfig(format="jxl")), tmp_path / "a.jxl", record=RECORD)
+    found = read_photo(tmp_path / "a.jxl")
+    assert found.orientation == 1
+    assert found.pixels.shape == ((48, 64, 3) if orientation == 1 else (64, 48, 3))
+    assert b"softwareAgent" in (found.metadata.xmp or b"")
+    assert shot_in(tmp_path / "a.jxl").iso == 3200
+    if EXIFTOOL is not None:
+        command = [EXIFTOOL, "-j", "-n", str(tmp_path / "a.jxl")]
+        tags = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)[0]
+        assert (tags["Model"], tags["ISO"], tags.get("Warning")) == ("Canon EOS 5D", 3200, None)
+        assert (tags["ExifImageWidth"], tags["ExifImageHeight"]) == found.pixels.shape[1::-1]
+        assert tags["Orientation"] == 1
+
+
+def test_a_jpeg_kept_in_a_jpeg_xl_is_read_as_that_jpeg(make_jpeg: PhotoMaker, tmp_path: Path) -> None:
+    source = make_jpeg(icc_profile=icc_profile(SPACES["display-p3"]))
+    (tmp_path / "a.jxl").write_bytes(imagecodecs.jpegxl_encode_jpeg(source.read_bytes(), usecontainer=True))
+    photo, jpeg = read_photo(tmp_path / "a.jxl"), read_photo(source)
+    assert np.array_equal(photo.pixels, jpeg.pixels)
+    assert (photo.metadata.icc, photo.orientation) == (jpeg.metadata.icc, 6)
+    write_photo(as_result(photo, OutputConfig()), tmp_path / "b.jxl")
+    again = read_photo(tmp_path / "b.jxl")
+    assert colour_bits_of(again.metadata.icc, 3) == colour_bits_of(jpeg.metadata.icc, 3)
+    assert again.pixels.shape == (70, 50, 3)
+
+
+@needs_libjxl
+def test_compressed_metadata_and_a_profile_of_its_own(tmp_path: Path) -> None:
+    image = Image.fromarray(smooth(48, 64))
+    exif = b"Exif\0\0" + EXIF_ORIENTATION_6
+    image.save(tmp_path / "a.png", exif=exif, icc_profile=icc_profile(SPACES["prophoto"]))
+    subprocess.run([CJXL or "", "a.png", "a.jxl", "-d", "0"], cwd=tmp_path, check=True, capture_output=True)
+    with pytest.raises(UnsupportedPhotoError, match="profile of its own"):
+        read_photo(tmp_path / "a.jxl")
+
+
+@pytest.mark.parametrize("container", [True, False])
+def test_damaged_files_are_named(tmp_path: Path, container: bool) -> None:
+    data = bytes(imagecodecs.jpegxl_encode(noise((48, 64, 3)), lossless=True, usecontainer=container))
+    for share in (0.001, 0.01, 0.5, 0.95):
+        (tmp_path / "a.jxl").write_bytes(data[: max(12, int(share * len(data)))])
+        with pytest.raises(PhotoReadError):
+            read_photo(tmp_path / "a.jxl")
+
+
+def test_a_size_is_refused_before_anything_is_decoded(tmp_path: Path) -> None:
+    data = imagecodecs.jpegxl_encode(noise((48, 64, 3)), lossless=True, usecontainer=False)
+    assert (read_header(bytes(data)).width, read_header(bytes(data)).height) == (64, 48)
+    (tmp_path / "a.jxl").write_bytes(data)
+    with pytest.raises(PhotoReadError, match="above the limit"):
+        read_photo(tmp_path / "a.jxl", max_pixels=1000)
+
+
+def test_depths_between_are_spread_over_16_bits(tmp_path: Path) -> None:
+    levels = (np.mgrid[:48, :64][0] * 1023 // 47).astype(np.uint16)
+    data = imagecodecs.jpegxl_encode(np.dstack([levels] * 3), lossless=True, bitspersample=10)
+    (tmp_path / "a.jxl").write_bytes(data)
+    photo = read_photo(tmp_path / "a.jxl")
+    assert (photo.pixels.min(), photo.pixels.max()) == (0, 65535)
+    write_photo(replace(photo), tmp_path / "b.jxl")
+    assert np.array_equal(read_photo(tmp_path / "b.jxl").pixels, photo.pixels)
