@@ -48,10 +48,11 @@ def keep_mean_light(noisy: Photo, denoised: Photo) -> None:
         return
     dtype = denoised.pixels.dtype
     white = np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1.0
-    black = noisy.pixels.min(axis=(0, 1))
+    zero = 0 if noisy.camera is None else noisy.camera.black
+    lowest = noisy.pixels.min(axis=(0, 1))
     band_rows = CELL_PX * max(1, BAND_PIXELS // (CELL_PX * width))
     bands = [slice(top, min(top + band_rows, height)) for top in range(0, height, band_rows)]
-    parts = [_differences(noisy.pixels[band], denoised.pixels[band], black, white) for band in bands]
+    parts = [_differences(noisy.pixels[band], denoised.pixels[band], lowest, zero, white) for band in bands]
     weighted, weights = (np.concatenate(each) for each in zip(*parts, strict=True))
     missing = _blurred(weighted) / _blurred(weights)
     for band in bands:
@@ -62,11 +63,11 @@ def keep_mean_light(noisy: Photo, denoised: Photo) -> None:
 
 
 def _differences(
-    noisy: np.ndarray, denoised: np.ndarray, black: np.ndarray, white: float
+    noisy: np.ndarray, denoised: np.ndarray, black: np.ndarray, zero: int, white: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean of noisy - denoised over each whole square, times its weight, and the weights.
 
-    Both are (rows, columns, channels) float32. What clipping at `black` gave noise is taken off.
+    Both are (rows, columns, channels) float32. What clipping at `black` gave noise is taken off; `zero` is no light.
     Squares weigh as the inverse square of their light: a difference that is nothing in a bright one is more than all
     light of a dark one beside it.
     """
@@ -80,7 +81,7 @@ def _differences(
     deviation = np.maximum(_DEVIATION_OF_MEDIAN * usual[..., 0], 1e-12 * white)
     means = means - _gained_by_clipping(cleaned + means - black, deviation, at_black)
     means = means * np.clip(1 - at_black / np.float32(MOST_AT_BLACK), 0, 1)
-    light = np.abs(cleaned) + usual[..., 0]
+    light = np.abs(cleaned - zero) + usual[..., 0]
     weights = (np.maximum(light, SMALLEST_LIGHT * white) / np.float32(white)) ** np.float32(-2)
     return (weights * means).astype(np.float32), weights.astype(np.float32)
 

@@ -57,14 +57,14 @@ class WorkingPixels:
         height, width, _ = photo.pixels.shape
         self.shape = (height, width, 3)
         self.nbytes = photo.pixels.nbytes
-        self._scale = _scale(photo)
+        self._black, self._scale = _black(photo), _scale(photo)
 
     def __getitem__(self, window: Window) -> np.ndarray:
         """Return a window's pixels; grey is repeated to three channels.
 
         Linear light is white-balanced and encoded; its highlights may lie above 1.
         """
-        pixels = self._photo.pixels[window] / self._scale
+        pixels = (self._photo.pixels[window] - self._black) / self._scale
         if self._photo.linear:
             pixels = encode_light(pixels)
         return pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)
@@ -82,7 +82,7 @@ class ResultPixels:
         self._dtype = photo.pixels.dtype
         held = np.dtype(np.uint16) if self._dtype == np.uint8 else self._dtype
         self._photo = replace(photo, pixels=np.empty_like(photo.pixels, held))
-        self._scale = _scale(self._photo)
+        self._black, self._scale = _black(photo), _scale(self._photo)
         self._seen = WorkingPixels(self._photo)
         self._change: Change | None = None
         self.shape, self.nbytes = self._seen.shape, self._photo.pixels.nbytes
@@ -111,7 +111,7 @@ class ResultPixels:
             )
         if photo.linear:
             values = decode_light(values)
-        values = values * self._scale
+        values = values * self._scale + self._black
         if np.issubdtype(photo.pixels.dtype, np.integer):
             np.rint(values, out=values)
             np.clip(values, 0, np.iinfo(photo.pixels.dtype).max, out=values)
@@ -195,9 +195,9 @@ def colour_shift_levels(before: Photo, after: Photo) -> tuple[float, ...]:
 def _encoded_sums(photo: Photo) -> np.ndarray:
     """Return the sum of each channel over all pixels in the working range, (c,) float64."""
     sums = np.zeros(photo.pixels.shape[2])
-    scale = _scale(photo)
+    black, scale = _black(photo), _scale(photo)
     for band in _bands(photo.pixels.shape[0]):
-        values = photo.pixels[band] / scale
+        values = (photo.pixels[band] - black) / scale
         sums += (encode_light(values) if photo.linear else values).sum(axis=(0, 1), dtype=np.float64)
     return sums
 
@@ -205,7 +205,12 @@ def _encoded_sums(photo: Photo) -> np.ndarray:
 def _scale(photo: Photo) -> np.ndarray:
     """Return the sample value of a white of 1.0, float32, for each channel or for all."""
     dtype = photo.pixels.dtype
-    white = np.float32(np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1.0)
     if photo.camera is None:
-        return np.array([white], np.float32)
-    return white / np.array(photo.camera.gains, np.float32)
+        return np.array([np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1.0], np.float32)
+    gains = photo.camera.gains[: photo.pixels.shape[2]]
+    return np.float32(photo.camera.white - photo.camera.black) / np.array(gains, np.float32)
+
+
+def _black(photo: Photo) -> np.float32:
+    """Return the sample value of no light."""
+    return np.float32(0 if photo.camera is None else photo.camera.black)

@@ -26,6 +26,7 @@ from lgbpn_cli.photos.png.codec import PngContainer
 from lgbpn_cli.photos.png.metadata import chunks_for
 from lgbpn_cli.photos.raw.camera_colour import render
 from lgbpn_cli.photos.raw.dng import DngContainer
+from lgbpn_cli.photos.raw.reader import RawContainer
 from lgbpn_cli.photos.suffixes import result_type
 from lgbpn_cli.photos.tiff.codec import TiffContainer
 from lgbpn_cli.photos.tiff.new import NewTiffContainer
@@ -127,7 +128,8 @@ def _as_dng(photo: Photo, output: OutputConfig) -> Photo:
         raise UnsupportedFileError("not a camera raw file, and only those become DNG", "Use another -f.")
     if output.bit_depth == 8:
         raise UnsupportedFileError("a photo that is to become DNG, which has 16 bits", "Omit --bit-depth.")
-    return replace(photo, format="dng", container=DngContainer())
+    raw = photo.container if isinstance(photo.container, RawContainer) else RawContainer()
+    return replace(photo, format="dng", container=DngContainer(raw.order, raw.raw_tags, raw.profiles))
 
 
 def _container(photo: Photo, wanted: str, output: OutputConfig) -> tuple[Container, tuple[str, ...]]:

@@ -44,6 +44,10 @@ class Camera:
     """XYZ (D65) -> camera RGB, as DNG's ColorMatrix."""
     crop: tuple[int, int, int, int]
     """Left, top, width and height of the part that the maker means to be shown, in pixels."""
+    black: int = 0
+    """The sample value of no light; noise lies below it as often as above."""
+    white: int = 65535
+    """The sample value of 1.0 before balancing; brighter light may lie above."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
+
+import numpy as np
 
 from lgbpn_cli.photos.faults import DamagedFileError
 from lgbpn_cli.photos.metadata.maker_note import moved_maker_note
@@ -26,6 +28,8 @@ EXIF_POINTER, GPS_POINTER, INTEROP_POINTER = 34665, 34853, 40965
 MAKER_NOTE = 37500
 SOFTWARE = 305
 BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SIGNED_RATIONAL = 1, 2, 3, 4, 5, 7, 10
+DIRECTORY = 13
+"""A LONG that is the place of a directory."""
 CLASSIC_TYPES = frozenset(TYPE_BYTES) - {16, 17, 18}
 LARGE_VALUE_BYTES = 1000
 MAX_VALUE_BYTES = 1 << 24
@@ -71,6 +75,14 @@ def text(tag: int, value: str) -> Tag:
 def blob(tag: int, data: bytes, kind: int = UNDEFINED) -> Tag:
     """Return a tag of bytes."""
     return Tag(tag, kind, len(data), data)
+
+
+def in_order(tag: Tag, order: str, wanted: str) -> Tag:
+    """Return the tag, whose values are in one byte order, with them in the wanted one."""
+    width = {5: 4, 10: 4}.get(tag.type, TYPE_BYTES[tag.type])  # fractions are two numbers each
+    if order == wanted or width == 1:
+        return tag
+    return replace(tag, data=np.frombuffer(tag.data, f"<u{width}").byteswap().tobytes())
 
 
 def read_tags(file: BinaryIO, directory: Directory) -> list[Tag]:
@@ -256,9 +268,10 @@ def _with_sub_directories(
     kept = []
     for tag in tags:
         if tag.tag not in (EXIF_POINTER, GPS_POINTER, INTEROP_POINTER):
-            kept.append(tag)
+            if tag.type != DIRECTORY:  # one that is not followed would point nowhere
+                kept.append(tag)
             continue
-        if tag.tag not in possible or tag.type not in (LONG, 13) or tag.count != 1:
+        if tag.tag not in possible or tag.type not in (LONG, DIRECTORY) or tag.count != 1:
             continue
         (offset,) = struct.unpack(order + "I", tag.data)
         try:

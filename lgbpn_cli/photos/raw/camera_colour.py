@@ -18,6 +18,8 @@ XYZ_FROM_SRGB = np.array([
 ])  # fmt: skip
 """IEC 61966-2-1, white point D65."""
 SRGB = SPACES["srgb"]
+LARGEST_FACTOR = 100.0
+"""Of a colour matrix; cameras' lie below 5."""
 BAND_ROWS = 256
 
 
@@ -31,24 +33,26 @@ def camera_matrices(
     """
     if is_dng and exif is not None:
         from_xyz = _dng_matrix(exif, from_xyz)
-    if not from_xyz.any():
+    if not _makes_sense(from_xyz):
         from_xyz = np.linalg.inv(XYZ_FROM_SRGB)
-        if to_srgb.any() and abs(np.linalg.det(to_srgb)) > 1e-6:
+        if _makes_sense(to_srgb):
             from_xyz = np.linalg.inv(to_srgb) @ from_xyz
-    from_srgb = from_xyz @ XYZ_FROM_SRGB
-    from_srgb = from_srgb / from_srgb.sum(axis=1, keepdims=True)
+    from_srgb = _white_kept(from_xyz @ XYZ_FROM_SRGB)
     return _matrix(np.linalg.inv(from_srgb)), _matrix(from_xyz)
 
 
 def render(pixels: np.ndarray, camera: Camera, space: ColourSpace = SRGB) -> np.ndarray:
-    """Return (h, w, 3) uint16 camera RGB as a space's encoded values, uint16: balanced, clipped at white."""
+    """Return camera light, (h, w, 3) or grey (h, w, 1) uint16, as a space's encoded values; clipped at white."""
     matrix = (space.from_linear_srgb @ np.array(camera.to_srgb)).astype(np.float32)
     # What is beyond the white of the least amplified channel has no colour any more.
     gains = np.array(camera.gains, np.float32) / min(camera.gains)
     rendered = np.empty_like(pixels)
+    grey = pixels.shape[2] == 1
     for top in range(0, pixels.shape[0], BAND_ROWS):
-        light = np.minimum(pixels[top : top + BAND_ROWS] * (gains / np.float32(65535)), 1)
-        light = np.clip(light @ matrix.T, 0, 1)
+        light = (pixels[top : top + BAND_ROWS].astype(np.float32) - camera.black) / (
+            camera.white - camera.black
+        )
+        light = np.clip(light, 0, 1) if grey else np.clip(np.minimum(light * gains, 1) @ matrix.T, 0, 1)
         rendered[top : top + BAND_ROWS] = np.rint(space.curve.encode(light) * 65535)
     return rendered
 
@@ -64,7 +68,19 @@ def _dng_matrix(exif: bytes, otherwise: np.ndarray) -> np.ndarray:
     if not parts[:, 1].all():
         return otherwise
     matrix = (parts[:, 0] / parts[:, 1]).reshape(3, 3)
-    return matrix if abs(np.linalg.det(matrix)) > 1e-6 else otherwise
+    return matrix if _makes_sense(matrix) else otherwise
+
+
+def _makes_sense(matrix: np.ndarray) -> bool:
+    """Return whether these can be the colours of a camera: not zero, not without end, and each visible."""
+    if matrix.shape != (3, 3) or not np.isfinite(matrix).all() or np.abs(matrix).max() > LARGEST_FACTOR:
+        return False
+    seen = matrix @ XYZ_FROM_SRGB
+    return bool(abs(np.linalg.det(matrix)) > 1e-6 and np.abs(seen.sum(axis=1)).min() > 1e-6)
+
+
+def _white_kept(from_srgb: np.ndarray) -> np.ndarray:
+    return np.asarray(from_srgb / from_srgb.sum(axis=1, keepdims=True))
 
 
 def _matrix(values: np.ndarray) -> Matrix:

@@ -17,6 +17,7 @@ from lgbpn_cli.photos.metadata.exif import (
     Tag,
     blob,
     header,
+    in_order,
     longs,
     pack_directory,
     rationals,
@@ -36,33 +37,56 @@ JPEG_COMPRESSION = 7
 LINEAR_RAW = 34892
 COLOUR_MATRIX, AS_SHOT_NEUTRAL, ILLUMINANT, CAMERA_MODEL = 50721, 50728, 50778, 50708
 D65 = 21
+COLOUR_TAGS = frozenset({COLOUR_MATRIX, AS_SHOT_NEUTRAL, ILLUMINANT})
+"""Nothing for a sensor that sees grey alone."""
+NOISE_REDUCTION_APPLIED = 50935
+EXTRA_PROFILES = 50933
+DNG_VERSION = 50706
+FIRST_TAG_OF_VERSION_6 = 52525
+"""Of DNG 1.6, together with ProRAW's gain table map."""
 AS_SHOT_WHITE = 50729
 LARGEST_FILE_BYTES = 1 << 32
 
 
 @dataclass(frozen=True)
 class DngContainer(Container):
-    """Marks a raw photo that is to become a DNG; all that is needed is in its camera and metadata."""
+    """Marks a raw photo that is to become a DNG; what else is needed is in its camera and metadata."""
+
+    order: str = "<"
+    """Byte order of `raw_tags`."""
+    raw_tags: tuple[Tag, ...] = ()
+    """What the source says of its samples and is true of the result's, lens opcodes among it."""
+    profiles: tuple[bytes, ...] = ()
+    """Further camera profiles, each a TIFF structure of its own."""
 
 
 def write_dng(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     """Write camera RGB as a linear DNG of 16 bits, compressed without loss. Raises EncodingError."""
     camera = photo.camera
-    if camera is None or photo.pixels.dtype != np.uint16:
+    container = photo.container
+    if camera is None or photo.pixels.dtype != np.uint16 or not isinstance(container, DngContainer):
         raise TypeError("only a camera's own pixels become a DNG")
     exif = photo.metadata.exif or header("<", 8) + pack_directory("<", [], 8)
     order, described = split_exif(exif)
     file.write(exif)
-    tiles = _write_tiles(photo.pixels, file)
+    profiles = _write_blobs(container.profiles, file)
+    tiles = _write_tiles(photo.pixels, camera.black, file)
     raw_offset = _aligned(file)
-    file.write(pack_directory(order, _raw_tags(photo.pixels, camera, tiles, order), raw_offset))
+    raw_tags = _raw_tags(photo.pixels, camera, tiles, order)
+    raw_tags += [in_order(tag, container.order, order) for tag in container.raw_tags]
+    file.write(pack_directory(order, raw_tags, raw_offset))
     preview = _preview(photo.pixels, camera)
     preview_offset = _aligned(file)
     file.write(preview.tobytes())
     tags = [tag for tag in described if describes_raw(tag.tag)]
-    tags += _missing(tags, _camera_tags(camera, photo.orientation, order))
+    about = _camera_tags(camera, photo.orientation, order)
+    if photo.pixels.shape[2] == 1:
+        about = [tag for tag in about if tag.tag not in COLOUR_TAGS]
+    tags += _missing(tags, about)
+    if profiles:
+        tags.append(longs(EXTRA_PROFILES, *profiles, order=order))
     tags += _preview_tags(preview, preview_offset, raw_offset, order)
-    tags += [blob(50706, b"\1\4\0\0", BYTE), blob(50707, b"\1\3\0\0", BYTE)]
+    tags += [blob(DNG_VERSION, _version(container), BYTE), blob(50707, b"\1\3\0\0", BYTE)]
     xmp = photo.metadata.xmp if mark is None else mark.in_xmp(photo.metadata.xmp)
     if xmp is not None:
         tags.append(blob(XMP_TAG, xmp, BYTE))
@@ -79,17 +103,33 @@ def write_dng(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     file.write(header(order, offset))
 
 
-def _write_tiles(pixels: np.ndarray, file: BinaryIO) -> list[tuple[int, int]]:
-    """Return offset and length of each tile."""
+def _version(container: DngContainer) -> bytes:
+    """Return 1.4, or that which knows all tags that come along."""
+    newer = any(tag.tag >= FIRST_TAG_OF_VERSION_6 for tag in container.raw_tags)
+    return b"\1\6\0\0" if newer else b"\1\4\0\0"
+
+
+def _write_blobs(blobs: tuple[bytes, ...], file: BinaryIO) -> list[int]:
+    """Return the offset of each."""
+    offsets = []
+    for each in blobs:
+        offsets.append(_aligned(file))
+        file.write(each)
+    return offsets
+
+
+def _write_tiles(pixels: np.ndarray, black: int, file: BinaryIO) -> list[tuple[int, int]]:
+    """Return offset and length of each tile, or of the one strip."""
     places = []
-    for tile in _tiles(pixels):
+    colours = "RGB" if pixels.shape[2] == 3 else "GRAYSCALE"
+    for tile in _tiles(pixels, black):
         try:
             data = imagecodecs.jpeg8_encode(
-                tile,
+                tile if colours == "RGB" else tile[..., 0],
                 lossless=True,
                 predictor=1,
-                colorspace="RGB",
-                outcolorspace="RGB",
+                colorspace=colours,
+                outcolorspace=colours,
                 bitspersample=16,
             )
         except CODEC_ERRORS as error:
@@ -100,37 +140,49 @@ def _write_tiles(pixels: np.ndarray, file: BinaryIO) -> list[tuple[int, int]]:
     return places
 
 
-def _tiles(pixels: np.ndarray) -> Iterator[np.ndarray]:
-    """Return full tiles; those at the right and lower border repeat the last pixels."""
+def _tiles(pixels: np.ndarray, black: int) -> Iterator[np.ndarray]:
+    """Return full tiles with black at 0; those at the right and lower border repeat the last pixels.
+
+    Some developers know no black level of linear DNGs: darktable 4.2 shows it as purple light.
+    A picture narrower than a tile is one strip: LibRaw and dcraw shear tiles that are wider than the picture.
+    """
     height, width = pixels.shape[:2]
+    if width < TILE_PX:
+        yield np.maximum(pixels, black) - np.uint16(black)
+        return
     for top in range(0, height, TILE_PX):
         for left in range(0, width, TILE_PX):
-            tile = pixels[top : top + TILE_PX, left : left + TILE_PX]
+            tile = np.maximum(pixels[top : top + TILE_PX, left : left + TILE_PX], black) - np.uint16(black)
             missing = (TILE_PX - tile.shape[0], TILE_PX - tile.shape[1])
             yield np.pad(tile, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
 
 
-def _raw_tags(pixels: np.ndarray, camera: Camera, tiles: list[tuple[int, int]], order: str) -> list[Tag]:
-    height, width = pixels.shape[:2]
+def _raw_tags(pixels: np.ndarray, camera: Camera, blocks: list[tuple[int, int]], order: str) -> list[Tag]:
+    height, width, colours = pixels.shape
     left, top, shown_width, shown_height = camera.crop
+    offsets, lengths = zip(*blocks, strict=True)
+    if width < TILE_PX:
+        places = [longs(273, *offsets, order=order), longs(278, height, order=order)]
+        places.append(longs(279, *lengths, order=order))
+    else:
+        places = [longs(322, TILE_PX, order=order), longs(323, TILE_PX, order=order)]
+        places += [longs(324, *offsets, order=order), longs(325, *lengths, order=order)]
     return [
         longs(254, 0, order=order),
         longs(256, width, order=order),
         longs(257, height, order=order),
-        shorts(258, 16, 16, 16, order=order),
+        shorts(258, *[16] * colours, order=order),
         shorts(259, JPEG_COMPRESSION, order=order),
         shorts(262, LINEAR_RAW, order=order),
-        shorts(277, 3, order=order),
+        shorts(277, colours, order=order),
         shorts(284, 1, order=order),
-        longs(322, TILE_PX, order=order),
-        longs(323, TILE_PX, order=order),
-        longs(324, *(offset for offset, _ in tiles), order=order),
-        longs(325, *(length for _, length in tiles), order=order),
-        shorts(339, 1, 1, 1, order=order),
-        longs(50714, 0, 0, 0, order=order),
-        longs(50717, 65535, 65535, 65535, order=order),
+        *places,
+        shorts(339, *[1] * colours, order=order),
+        longs(50714, *[0] * colours, order=order),
+        longs(50717, *[camera.white - camera.black] * colours, order=order),
         longs(50719, left, top, order=order),
         longs(50720, shown_width, shown_height, order=order),
+        rationals(NOISE_REDUCTION_APPLIED, 1.0, order=order),
     ]
 
 
@@ -139,7 +191,7 @@ def _preview(pixels: np.ndarray, camera: Camera) -> np.ndarray:
     step = max(1, -(-max(pixels.shape[:2]) // PREVIEW_PX))
     height, width = (max(1, side // step) for side in pixels.shape[:2])
     if step > 1 and min(pixels.shape[:2]) >= step:
-        blocks = pixels[: height * step, : width * step].reshape(height, step, width, step, 3)
+        blocks = pixels[: height * step, : width * step].reshape(height, step, width, step, -1)
         small = np.rint(blocks.mean(axis=(1, 3), dtype=np.float32)).astype(np.uint16)
     else:
         small = pixels[:height, :width]
@@ -147,16 +199,16 @@ def _preview(pixels: np.ndarray, camera: Camera) -> np.ndarray:
 
 
 def _preview_tags(preview: np.ndarray, offset: int, raw_offset: int, order: str) -> list[Tag]:
-    height, width = preview.shape[:2]
+    height, width, colours = preview.shape
     return [
         longs(254, 1, order=order),
         longs(256, width, order=order),
         longs(257, height, order=order),
-        shorts(258, 8, 8, 8, order=order),
+        shorts(258, *[8] * colours, order=order),
         shorts(259, 1, order=order),
-        shorts(262, 2, order=order),
+        shorts(262, 2 if colours == 3 else 1, order=order),
         longs(273, offset, order=order),
-        shorts(277, 3, order=order),
+        shorts(277, colours, order=order),
         longs(278, height, order=order),
         longs(279, preview.nbytes, order=order),
         shorts(284, 1, order=order),

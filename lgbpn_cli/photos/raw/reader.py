@@ -3,77 +3,115 @@
 from __future__ import annotations
 
 import io
-import struct
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError, check_size, one_line
+from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError, check_size
 from lgbpn_cli.photos.jpeg.metadata import exif_of_jpeg
-from lgbpn_cli.photos.metadata.exif import split_exif
+from lgbpn_cli.photos.metadata.exif import Tag, blob, split_exif
 from lgbpn_cli.photos.metadata.orientation import ORIENTATION_TAG, exif_orientation
-from lgbpn_cli.photos.photo import Camera, Container, Metadata, Photo
+from lgbpn_cli.photos.photo import Camera, Container, Matrix, Metadata, Photo
 from lgbpn_cli.photos.raw.camera_colour import camera_matrices
-from lgbpn_cli.photos.raw.cr3 import cr3_metadata
-from lgbpn_cli.photos.tiff.directory import read_directory_at
-from lgbpn_cli.photos.tiff.metadata import FIRST_DNG_TAG, tiff_metadata
+from lgbpn_cli.photos.raw.demosaic import LIGHT_RANGE, PEDESTAL, demosaic
+from lgbpn_cli.photos.raw.libraw import opened_raw, quiet
+from lgbpn_cli.photos.raw.light import sensor_light
+from lgbpn_cli.photos.raw.metadata import RawFacts, read_raw_facts, tells_settings
+from lgbpn_cli.photos.raw.mosaic import RAW_CURE, Mosaic
+from lgbpn_cli.photos.raw.opcodes import OPCODE_LIST_3, pack_opcodes
+from lgbpn_cli.photos.raw.shot_facts import with_shot_facts
 
 ORIENTATIONS = {0: 1, 3: 3, 5: 8, 6: 6}
 """LibRaw's codes for turned pictures, as EXIF counts them."""
-TIFF_VERSIONS = (42, 0x4F52, 0x5352, 0x55)
-"""TIFF, two of Olympus's kinds, Panasonic's."""
 MAKE_TAG, MODEL_TAG = 271, 272
 BAND_ROWS = 256
-RAW_CURE = "Update rawpy (LibRaw) if the camera is new, convert it with the maker's program, or skip it."
+MOST_DHT_ISO = 50_000
+"""DHT is the better demosaicing up to about here, AHD beyond."""
+MOST_STOPS_ABOVE_WHITE = 4
+"""Of floating-point files; what is brighter is clipped."""
+GAIN_RANGE = 256.0
+"""No camera's balance differs by more between two colours."""
 
 
+@dataclass(frozen=True)
 class RawContainer(Container):
-    """Raw files are never written as what they were; this marks a photo that has to become another type."""
+    """What a DNG takes over from the raw file. Raw files are never written as what they were."""
+
+    order: str = "<"
+    """Byte order of the tags."""
+    raw_tags: tuple[Tag, ...] = ()
+    """For the directory of its samples."""
+    profiles: tuple[bytes, ...] = ()
+    """Further camera profiles."""
 
 
 def read_raw(path: Path, max_pixels: int) -> Photo:
-    """Return the picture of a camera raw file: uint16, linear, with its `camera`, over its whole range.
+    """Return the picture of a camera raw file: uint16, linear, with its `camera`, which names black and white.
 
     The demosaicing runs on white-balanced samples, which is better by decibels, and the balance is then taken
-    out again. Raises DamagedFileError, UnsupportedFileError, OSError.
+    out again. Noise below black is kept. Raises DamagedFileError, UnsupportedFileError, OSError.
     """
-    import rawpy
-
-    with path.open("rb") as file:
-        if not file.read(1):
-            raise DamagedFileError("the file is empty")
-    metadata, is_dng = _metadata(path)
-    try:
-        with rawpy.imread(str(path)) as raw:
-            sizes = raw.sizes
-            check_size(max(sizes.raw_width, sizes.width), max(sizes.raw_height, sizes.height), max_pixels)
+    if not path.stat().st_size:
+        raise DamagedFileError("the file is empty")
+    facts = read_raw_facts(path)
+    with opened_raw(path) as raw:
+        sizes = raw.sizes
+        check_size(max(sizes.raw_width, sizes.width), max(sizes.raw_height, sizes.height), max_pixels)
+        if raw.num_colors not in (1, 3):
+            raise UnsupportedFileError(f"a camera raw file with {raw.num_colors} colours", RAW_CURE)
+        with quiet():
             raw.unpack()
-            if raw.num_colors != 3:
-                raise UnsupportedFileError(f"a camera raw file with {raw.num_colors} colours", RAW_CURE)
-            _refuse_blank(raw)
-            balance = _white_balance(raw)
-            pixels = _develop(raw, rawpy, balance)
-            if metadata.exif is None:
-                metadata = replace(metadata, exif=_preview_exif(raw, rawpy))
-            to_srgb, from_xyz = camera_matrices(
-                np.array(raw.rgb_xyz_matrix)[:3], np.array(raw.color_matrix)[:, :3], metadata.exif, is_dng
-            )
-    except rawpy.LibRawFileUnsupportedError as error:
-        raise UnsupportedFileError("a camera raw file of a kind that LibRaw cannot read", RAW_CURE) from error
-    except rawpy.LibRawError as error:
-        cause = error.args[0] if error.args else error
-        cause = cause.decode("ascii", "replace") if isinstance(cause, bytes) else cause
-        raise DamagedFileError(f"its raw data cannot be decoded ({one_line(cause)})") from error
+        _refuse_blank(raw)
+        gains = (1.0, 1.0, 1.0) if raw.num_colors == 1 else _gains(raw)
+        algorithm = "DHT" if raw.other.iso_speed <= MOST_DHT_ISO else "AHD"
+        metadata = _with_exif(facts.metadata, raw)
+        matrices = camera_matrices(
+            np.array(raw.rgb_xyz_matrix)[:3], np.array(raw.color_matrix)[:, :3], metadata.exif, facts.is_dng
+        )
+        tags = facts.raw_tags
+        if raw.raw_pattern is None and not facts.is_dng and raw.num_colors == 3:
+            pixels, black, white = _developed(raw, gains), 0, 65535
+        else:
+            light, left = sensor_light(raw, facts, path)
+            if left:
+                tags += (blob(OPCODE_LIST_3, pack_opcodes([*left, *facts.opcodes[2]])),)
+            pixels = None
+    if pixels is None:  # LibRaw's own memory is free by now
+        pixels, black, white = _as_pixels(light, gains, algorithm)
+    return _photo(path, pixels, metadata, sizes, _Colours(gains, *matrices, black, white), facts, tags)
+
+
+@dataclass(frozen=True)
+class _Colours:
+    gains: tuple[float, float, float]
+    to_srgb: Matrix
+    from_xyz: Matrix
+    black: int
+    white: int
+
+
+def _photo(
+    path: Path,
+    pixels: np.ndarray,
+    metadata: Metadata,
+    sizes: Any,
+    colours: _Colours,
+    facts: RawFacts,
+    tags: tuple[Tag, ...],
+) -> Photo:
     height, width = pixels.shape[:2]
     camera = Camera(
         make=_text(metadata.exif, MAKE_TAG),
         model=_text(metadata.exif, MODEL_TAG),
-        gains=(balance[0] / balance[1], 1.0, balance[2] / balance[1]),
-        to_srgb=to_srgb,
-        from_xyz=from_xyz,
+        gains=colours.gains,
+        to_srgb=colours.to_srgb,
+        from_xyz=colours.from_xyz,
         crop=_crop(sizes, width, height),
+        black=colours.black,
+        white=colours.white,
     )
     tagged = None if metadata.exif is None or not _has_orientation(metadata.exif) else metadata.exif
     orientation = ORIENTATIONS.get(sizes.flip, 1) if tagged is None else exif_orientation(tagged)
@@ -83,11 +121,30 @@ def read_raw(path: Path, max_pixels: int) -> Photo:
         alpha=None,
         format="raw",
         orientation=orientation,
-        container=RawContainer(),
+        container=RawContainer(facts.order, tags, facts.profiles),
         metadata=metadata,
         linear=True,
         camera=camera,
     )
+
+
+def _as_pixels(
+    light: Mosaic | np.ndarray, gains: tuple[float, float, float], algorithm: str
+) -> tuple[np.ndarray, int, int]:
+    """Return light as (h, w, 1) or (h, w, 3) uint16, and the sample values of black and white."""
+    samples = light.samples if isinstance(light, Mosaic) else light
+    brightest = float(samples.max())
+    stops = min(MOST_STOPS_ABOVE_WHITE, max(0, math.ceil(math.log2(brightest)))) if brightest > 1.001 else 0
+    if stops:
+        samples /= np.float32(2**stops)
+    white = PEDESTAL + LIGHT_RANGE // 2**stops
+    if isinstance(light, Mosaic):
+        return demosaic(light, gains, algorithm=algorithm), PEDESTAL, white
+    pixels = np.empty(samples.shape, np.uint16)
+    for top in range(0, len(pixels), BAND_ROWS):
+        band = np.rint(samples[top : top + BAND_ROWS] * np.float32(LIGHT_RANGE) + np.float32(PEDESTAL))
+        pixels[top : top + BAND_ROWS] = np.clip(band, 0, 65535)
+    return pixels, PEDESTAL, white
 
 
 def raw_megapixels(path: Path) -> float | None:
@@ -106,48 +163,55 @@ def raw_exif(path: Path) -> bytes | None:
     import rawpy
 
     try:
-        exif = _metadata(path)[0].exif
-        if exif is not None:
-            return exif
-        with rawpy.imread(str(path)) as raw:
-            return _preview_exif(raw, rawpy)
-    except (rawpy.LibRawError, OSError):
+        metadata = read_raw_facts(path).metadata
+        if metadata.exif is not None and tells_settings(metadata.exif):
+            return metadata.exif
+        with quiet(), rawpy.imread(str(path)) as raw:
+            return _with_exif(metadata, raw).exif
+    except (rawpy.LibRawError, DamagedFileError, UnsupportedFileError, OSError):
         return None
 
 
-def _metadata(path: Path) -> tuple[Metadata, bool]:
-    """Return the metadata of a raw file, and whether it is a DNG."""
-    with path.open("rb") as file:
-        if file.read(8)[4:] == b"ftyp":
-            return cr3_metadata(file), False
-    return _tiff_metadata(path)
+def _with_exif(metadata: Metadata, raw: Any) -> Metadata:
+    """Return the metadata with EXIF from wherever the maker keeps the camera's settings."""
+    exif = metadata.exif
+    if exif is None or not tells_settings(exif):
+        preview = _preview_exif(raw)
+        if preview is not None and (exif is None or tells_settings(preview)):
+            exif = preview
+    return replace(metadata, exif=with_shot_facts(exif, raw))
 
 
 def _refuse_blank(raw: Any) -> None:
-    """Raise for a file whose samples are all the same: LibRaw makes black of it without a word."""
+    """Raise for a file without a picture: LibRaw makes black, or white, of it without a word."""
     samples = raw.raw_image
     first = samples.flat[0]
+    if first not in (0, np.iinfo(samples.dtype).max):
+        return
     if all((samples[top : top + BAND_ROWS] == first).all() for top in range(0, samples.shape[0], BAND_ROWS)):
         kind = "zeros" if first == 0 else "the same"
         raise DamagedFileError(f"its pixel data are all {kind}: it would decode to a blank picture")
 
 
-def _white_balance(raw: Any) -> tuple[float, float, float]:
-    """Return the factors of red, green and blue: as shot, or else the camera's daylight."""
+def _gains(raw: Any) -> tuple[float, float, float]:
+    """Return the factors of red, green and blue, green's 1: as shot, or else the camera's daylight."""
     for balance in (raw.camera_whitebalance, raw.daylight_whitebalance):
         red, green, blue = (float(value) for value in balance[:3])
-        if min(red, green, blue) > 0:
-            return red, green, blue
+        if min(red, green, blue) > 0 and max(red, green, blue) <= GAIN_RANGE * min(red, green, blue):
+            return red / green, 1.0, blue / green
     return 1.0, 1.0, 1.0
 
 
-def _develop(raw: Any, rawpy: Any, balance: tuple[float, float, float]) -> np.ndarray:
+def _developed(raw: Any, gains: tuple[float, float, float]) -> np.ndarray:
+    """Return what LibRaw makes of samples that only it understands, such as small raws and Foveon's."""
+    import rawpy
+
     pixels = raw.postprocess(
         output_color=rawpy.ColorSpace.raw,
         gamma=(1, 1),
         no_auto_bright=True,
         adjust_maximum_thr=0.0,
-        user_wb=[*balance, balance[1]],
+        user_wb=[*gains, 1.0],
         highlight_mode=rawpy.HighlightMode.Ignore,
         output_bps=16,
         user_flip=0,
@@ -155,37 +219,20 @@ def _develop(raw: Any, rawpy: Any, balance: tuple[float, float, float]) -> np.nd
     if pixels.ndim != 3 or pixels.shape[2] != 3:
         raise UnsupportedFileError("a camera raw file without three colours", RAW_CURE)
     pixels = np.array(pixels)  # LibRaw's own memory goes with it
-    largest = max(balance)
-    factors = np.array([largest / value for value in balance], np.float32)
+    factors = np.array([max(gains) / value for value in gains], np.float32)
     for top in range(0, pixels.shape[0], BAND_ROWS):
         band = np.rint(pixels[top : top + BAND_ROWS] * factors)
         pixels[top : top + BAND_ROWS] = np.minimum(band, 65535)
     return pixels
 
 
-def _tiff_metadata(path: Path) -> tuple[Metadata, bool]:
-    """Return the metadata of a raw file built like a TIFF, and whether it is a DNG; nothing of any other."""
-    with path.open("rb") as file:
-        head = file.read(8)
-        order = {b"II": "<", b"MM": ">"}.get(head[:2])
-        if order is None or len(head) < 8:
-            return Metadata(), False
-        version, offset = struct.unpack(order + "HI", head[2:])
-        if version not in TIFF_VERSIONS:
-            return Metadata(), False
-        file_bytes = path.stat().st_size
-        try:
-            directory = read_directory_at(file, file_bytes, order, False, offset)
-            is_dng = directory.find(FIRST_DNG_TAG) is not None
-            return tiff_metadata(file, file_bytes, directory, is_dng=is_dng), is_dng
-        except DamagedFileError:
-            return Metadata(), False  # LibRaw may be able to read it all the same
-
-
-def _preview_exif(raw: Any, rawpy: Any) -> bytes | None:
+def _preview_exif(raw: Any) -> bytes | None:
     """Return the EXIF of the JPEG inside a raw file, which LibRaw adds the essentials to if there is none."""
+    import rawpy
+
     try:
-        preview = raw.extract_thumb()
+        with quiet():
+            preview = raw.extract_thumb()
     except rawpy.LibRawError:
         return None
     if preview.format != rawpy.ThumbFormat.JPEG:

@@ -32,6 +32,8 @@ TYPE_BYTES = {
 """Bytes of one value of each TIFF data type."""
 INTEGER_CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}
 """struct codes of the unsigned integer types."""
+SIGNED_CODES = {6: "b", 8: "h", 9: "i", 17: "q"}
+"""Those of the signed ones, which some writers take for offsets and lengths."""
 MAX_ENTRIES = 4096
 """More tags than any real file has."""
 MAX_PAGES = 2000
@@ -162,17 +164,20 @@ def read_directory_at(file: BinaryIO, file_bytes: int, order: str, big: bool, of
 
 
 def read_integers(file: BinaryIO, directory: Directory, entry: Entry) -> tuple[int, ...]:
-    """Return all values of an entry of an unsigned integer type; empty for other types.
+    """Return all values of an entry of an integer type, none of them negative; empty for other types.
 
-    Raises DamagedFileError when the file ends before the values do.
+    Raises DamagedFileError for negative ones, and when the file ends before the values do.
     """
-    code = INTEGER_CODES.get(entry.type)
+    code = INTEGER_CODES.get(entry.type) or SIGNED_CODES.get(entry.type)
     if code is None:
         return ()
     if entry.count > MAX_INTEGERS:
         raise DamagedFileError(f"TIFF tag {entry.tag} claims {entry.count} values")
     data = _read_at(file, entry.value_offset, entry.value_bytes)
-    return struct.unpack(f"{directory.order}{entry.count}{code}", data)
+    values = struct.unpack(f"{directory.order}{entry.count}{code}", data)
+    if entry.type in SIGNED_CODES and min(values, default=0) < 0:
+        raise DamagedFileError(f"TIFF tag {entry.tag} holds a negative number")
+    return values
 
 
 def read_value(file: BinaryIO, entry: Entry) -> bytes:

@@ -83,13 +83,13 @@ class TiffEditor:
         return offset
 
     def set_integers(self, tag: int, values: list[int]) -> None:
-        """Replace the values of an unsigned integer tag, in place where they fit; no such tag: no change."""
+        """Replace the values of a tag by unsigned integers, in place where they fit; no such tag: no change."""
         entry = self._directory.find(tag)
         if entry is None:
             return
         order = self._directory.order
-        code = INTEGER_CODES[entry.type]
-        if max(values) >= 1 << 8 * struct.calcsize(code):
+        code = INTEGER_CODES.get(entry.type)
+        if code is None or max(values) >= 1 << 8 * struct.calcsize(code):
             kind = LONG8_TYPE if self._directory.big else LONG_TYPE
             self._set(
                 tag, kind, len(values), struct.pack(f"{order}{len(values)}{INTEGER_CODES[kind]}", *values)

@@ -21,6 +21,11 @@ TRANSFER_FUNCTION = 301
 LEAST_TABLE = 256
 """Entries of the smallest table of transfer values; beyond it, lengths follow the bits of a sample."""
 XMP_TAG, IPTC_TAG, ICC_TAG = 700, 33723, 34675
+PROCESSING_SOFTWARE = 11
+FIRST_TIFF_TAG = 254
+"""What has lower numbers is a maker's own, but for PROCESSING_SOFTWARE."""
+POINTER_TAGS = frozenset({400, 33424, 34310, 34954, 65024})
+"""Makers' pointers to directories that stay behind."""
 STORAGE_TAGS = frozenset({
     *range(254, 260), 262, 263, 264, 265, 266, 273, *range(277, 282), 284, *range(288, 294), 297, 301,
     *range(317, 348), *range(512, 522), *range(529, 533), 559, 32997, 32998, 33421, 33422, 34377, 34675,
@@ -30,12 +35,14 @@ STORAGE_TAGS = frozenset({
 FIRST_DNG_TAG = 50706
 DNG_DESCRIPTION_TAGS = frozenset({
     50708, 50709, *range(50721, 50731), *range(50734, 50737), 50740, 50741, 50778, 50779, 50827,
-    *range(50831, 50835), 50879, *range(50931, 50935), *range(50936, 50943), *range(50964, 50966),
-    50981, 50982, 51107, 51108, 51109, 51110, *range(52529, 52534), 52536,
+    *range(50831, 50835), 50879, 50931, 50932, 50934, *range(50936, 50943), *range(50964, 50966),
+    50981, 50982, 51107, 51108, 51109, 51110, *range(52529, 52534), 52536, 52543, 52544,
+    52551, 52552,
 })  # fmt: skip
 """DNG's tags about the camera's colours and its owner: as true for the result as for the source.
 
-Not among them: black and white levels, opcodes and noise profile, which describe the samples as they were.
+Not among them: black and white levels, opcodes and noise profile, which describe the samples as they were, and the
+file offsets of further profiles, which are moved by themselves.
 """
 MARK_TAG = 65207
 """Private ASCII tag that holds "lgbpn " and the tool's own mark."""
@@ -43,7 +50,9 @@ MARK_TAG = 65207
 
 def describes_photo(tag: int) -> bool:
     """Return whether a tag may go into any new file's EXIF."""
-    return tag not in STORAGE_TAGS and tag not in (XMP_TAG, IPTC_TAG, MARK_TAG) and tag < FIRST_DNG_TAG
+    if not (FIRST_TIFF_TAG <= tag < FIRST_DNG_TAG or tag == PROCESSING_SOFTWARE):
+        return False
+    return tag not in STORAGE_TAGS | POINTER_TAGS and tag not in (XMP_TAG, IPTC_TAG, MARK_TAG)
 
 
 def describes_raw(tag: int) -> bool:

@@ -1,0 +1,95 @@
+"""LibRaw, kept quiet: its own lines stay off the terminal, and its errors become ours."""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError, one_line
+from lgbpn_cli.photos.raw.directories import TRUNCATED
+from lgbpn_cli.photos.raw.mosaic import RAW_CURE
+
+STANDARD_ERROR = 2
+CHATTER = re.compile(rb"[^\n]*: (?:Unexpected end of file|data corrupted at -?\d+)\n")
+"""What LibRaw prints of damaged data, with the file's name as it is, control characters included."""
+_one_at_a_time = threading.Lock()
+CRW_HEAD = b"HEAPCCDR"
+CRW_ENTRY_BYTES = 10
+RAF_HEAD = b"FUJIFILMCCD-RAW"
+RAF_POINTERS = 84
+"""Where a RAF says where its JPEG, its header of samples, and its samples lie, each with its length."""
+
+
+@contextmanager
+def opened_raw(path: Path) -> Iterator[Any]:
+    """Return a `rawpy.RawPy`, not unpacked yet. Raises DamagedFileError, UnsupportedFileError, OSError."""
+    import rawpy
+
+    try:
+        with quiet():
+            raw = rawpy.imread(str(path))
+        with raw:
+            yield raw
+    except rawpy.LibRawFileUnsupportedError as error:
+        check_ends(path)
+        raise UnsupportedFileError("a camera raw file of a kind that LibRaw cannot read", RAW_CURE) from error
+    except rawpy.LibRawError as error:
+        check_ends(path)
+        cause = error.args[0] if error.args else error
+        cause = cause.decode("ascii", "replace") if isinstance(cause, bytes) else cause
+        raise DamagedFileError(f"its raw data cannot be decoded ({one_line(cause)})") from error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep LibRaw's lines off standard error; what others write there meanwhile follows at the end."""
+    with _one_at_a_time, tempfile.TemporaryFile() as kept:
+        try:
+            terminal = os.dup(STANDARD_ERROR)
+        except OSError:  # closed: nothing is seen anyway
+            yield
+            return
+        try:
+            os.dup2(kept.fileno(), STANDARD_ERROR)
+            yield
+        finally:
+            os.dup2(terminal, STANDARD_ERROR)
+            kept.seek(0)
+            others = CHATTER.sub(b"", kept.read())
+            if others:
+                os.write(terminal, others)
+            os.close(terminal)
+
+
+def check_ends(path: Path) -> None:
+    """Raise DamagedFileError for a Canon CRW or Fujifilm RAF whose end is missing; others are not looked at."""
+    file_bytes = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(RAF_POINTERS + 24)
+        if head[6 : 6 + len(CRW_HEAD)] == CRW_HEAD and not _crw_is_whole(path, head, file_bytes):
+            raise DamagedFileError(TRUNCATED)
+        if head.startswith(RAF_HEAD):
+            parts = struct.unpack_from(">6I", head.ljust(RAF_POINTERS + 24, b"\xff"), RAF_POINTERS)
+            if (
+                max(begin + length for begin, length in zip(parts[::2], parts[1::2], strict=True))
+                > file_bytes
+            ):
+                raise DamagedFileError(TRUNCATED)
+
+
+def _crw_is_whole(path: Path, head: bytes, file_bytes: int) -> bool:
+    """Return whether the table of contents is where a CRW's last four bytes say."""
+    (begin,) = struct.unpack_from("<I", head, 2)
+    with path.open("rb") as file:
+        file.seek(max(0, file_bytes - 4))
+        (place,) = struct.unpack("<I", file.read(4).ljust(4, b"\xff"))
+        file.seek(begin + place)
+        (count,) = struct.unpack("<H", file.read(2).ljust(2, b"\xff"))
+    return bool(begin + place + 2 + CRW_ENTRY_BYTES * count <= file_bytes)

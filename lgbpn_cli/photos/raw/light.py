@@ -1,0 +1,114 @@
+"""The light a sensor saw: samples scaled between black and white, after the repairs and corrections a file asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+
+from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError
+from lgbpn_cli.photos.raw.directories import FILTER_COLOURS
+from lgbpn_cli.photos.raw.hot_pixels import fill_sites, repair_hot_pixels
+from lgbpn_cli.photos.raw.metadata import RawFacts
+from lgbpn_cli.photos.raw.mosaic import Mosaic, filter_pattern, read_mosaic, scaled
+from lgbpn_cli.photos.raw.opcodes import FIX_BAD_CONSTANT, FIX_BAD_LIST, Opcode, apply_levels, bad_sites
+
+BLACK_LEVEL, WHITE_LEVEL, ACTIVE_AREA = 50714, 50717, 50829
+READ_TAGS = frozenset({BLACK_LEVEL, WHITE_LEVEL, ACTIVE_AREA, FILTER_COLOURS})
+FRACTIONS = (5, 10)
+"""Types of two numbers a value."""
+STORED_WHITE = 65535
+"""The integer that opcodes of list 1, for samples as stored, take as 1."""
+
+
+def sensor_light(raw: Any, facts: RawFacts, path: Path) -> tuple[Mosaic | np.ndarray, list[Opcode]]:
+    """Return the light of an unpacked file, and opcodes that are left for whoever develops it.
+
+    The light is a mosaic, or of a DNG without one (h, w, 1) or (h, w, 3) float32: black at 0, white at 1; floating
+    samples may lie above. Hot pixels, and what the file calls bad, are filled in.
+    Raises DamagedFileError, UnsupportedFileError.
+    """
+    first, second, _ = facts.opcodes
+    bad = None
+    if first:
+        bad = bad_sites(raw.raw_image, first)
+        _apply_to_stored(raw, [each for each in first if each.number not in (FIX_BAD_CONSTANT, FIX_BAD_LIST)])
+    if facts.float_directory is not None:
+        light = _float_light(path, facts.float_directory)
+    elif raw.raw_pattern is not None and raw.num_colors == 3:
+        light = read_mosaic(raw)
+    else:
+        light = _planes(raw)
+    left = apply_levels(light.samples if isinstance(light, Mosaic) else light, second)
+    if isinstance(light, Mosaic):
+        if bad is not None:
+            fill_sites(light, _visible(bad, raw, light.samples.shape))
+        repair_hot_pixels(light)
+    return light, left
+
+
+def _planes(raw: Any) -> np.ndarray:
+    """Return what a file without a mosaic stores, (h, w, 1) or (h, w, 3) float32."""
+    stored = raw.raw_image_visible
+    stored = stored[..., None] if stored.ndim == 2 else stored[..., :3]
+    blacks = raw.black_level_per_channel[: stored.shape[2]]
+    return scaled(stored, blacks, raw.white_level)
+
+
+def _apply_to_stored(raw: Any, opcodes: list[Opcode]) -> None:
+    """Apply opcodes of list 1 that change levels to LibRaw's samples."""
+    if opcodes:
+        stored = raw.raw_image
+        samples = stored.astype(np.float32) / STORED_WHITE
+        apply_levels(samples, opcodes)
+        stored[:] = np.clip(np.rint(samples * STORED_WHITE), 0, STORED_WHITE)
+
+
+def _visible(bad: np.ndarray, raw: Any, shape: tuple[int, ...]) -> np.ndarray:
+    top, left = raw.sizes.top_margin, raw.sizes.left_margin
+    return bad[top : top + shape[0], left : left + shape[1]]
+
+
+def _float_light(path: Path, offset: int) -> Mosaic | np.ndarray:
+    """Return floating-point samples, of a mosaic or of planes; LibRaw would keep 14 bits of them."""
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            page = next(each for each in _all_pages(tiff.pages) if each.offset == offset)
+            stored = np.asarray(page.asarray(maxworkers=1), np.float32)
+            tags = {tag.code: _values(tag) for tag in page.tags if tag.code in READ_TAGS}
+    except (*CODEC_ERRORS, StopIteration, tifffile.TiffFileError) as error:
+        raise DamagedFileError(f"its floating-point samples cannot be decoded ({error})") from error
+    top, left, bottom, right = map(int, tags.get(ACTIVE_AREA, (0, 0, *stored.shape[:2])))
+    stored = stored[top:bottom, left:right]
+    if not np.isfinite(stored).all():
+        raise DamagedFileError("it holds samples that are no numbers (NaN or infinite)")
+    black = float(np.mean(tags.get(BLACK_LEVEL, 0.0)))
+    white = float(np.mean(tags.get(WHITE_LEVEL, 1.0)))
+    if not white > black:
+        raise DamagedFileError(f"its white level is {white:g} and its black level {black:g}")
+    light: np.ndarray = (stored - np.float32(black)) / np.float32(white - black)
+    if light.ndim == 3:
+        return light
+    if FILTER_COLOURS not in tags:
+        return light[..., None]
+    colours = tags[FILTER_COLOURS].astype(np.uint8)
+    side = int(len(colours) ** 0.5)
+    repeated = np.tile(colours.reshape(side, side), (4, 4))
+    return Mosaic(light, filter_pattern(np.roll(repeated, (-top, -left), (0, 1))))
+
+
+def _all_pages(pages: Any) -> list[Any]:
+    found = []
+    for page in pages or ():
+        found.append(page)
+        found += _all_pages(page.pages) if page.subifds else []
+    return found
+
+
+def _values(tag: Any) -> np.ndarray:
+    """Return a tag's values as floats."""
+    value = np.frombuffer(tag.value, np.uint8) if isinstance(tag.value, bytes) else np.atleast_1d(tag.value)
+    numbers = value.astype(np.float64)
+    return numbers[::2] / numbers[1::2] if tag.dtype in FRACTIONS else numbers

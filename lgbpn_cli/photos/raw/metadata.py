@@ -1,0 +1,236 @@
+"""What a camera raw file says about its photo and its samples, from its directories; LibRaw has no part in it."""
+
+from __future__ import annotations
+
+import io
+import struct
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError
+from lgbpn_cli.photos.jpeg.metadata import exif_of_jpeg
+from lgbpn_cli.photos.metadata.exif import (
+    EXIF_POINTER,
+    MAKER_NOTE,
+    Tag,
+    collect_exif,
+    pack_directory,
+    read_tags,
+    split_exif,
+)
+from lgbpn_cli.photos.photo import Metadata
+from lgbpn_cli.photos.raw.cr3 import cr3_metadata
+from lgbpn_cli.photos.raw.directories import (
+    FILTER_COLOURS,
+    FILTER_SIZE,
+    PANASONIC,
+    RawDirectories,
+    read_raw_directories,
+)
+from lgbpn_cli.photos.raw.mosaic import COLOUR_NAMES, PERIODS, RAW_CURE
+from lgbpn_cli.photos.raw.opcodes import OPCODE_LIST_1, OPCODE_LIST_2, OPCODE_LIST_3, Opcode, read_opcodes
+from lgbpn_cli.photos.tiff.directory import Directory, read_directory_at, read_integers, read_value
+from lgbpn_cli.photos.tiff.metadata import (
+    FIRST_TIFF_TAG,
+    IPTC_TAG,
+    XMP_TAG,
+    describes_photo,
+    describes_raw,
+    tiff_metadata,
+)
+
+ISO = 34855
+PANASONIC_JPEG = 46
+CROP_TAGS = (50719, 50720)
+GAIN_TABLE_MAP = 52525
+KEPT_RAW_TAGS = frozenset(
+    {50718, *CROP_TAGS, 50780, OPCODE_LIST_3, 51125, GAIN_TABLE_MAP, *range(0x7031, 0x7038)}
+)
+"""Tags of the samples' directory that are true of the result too: scale, crops, lens opcodes, ProRAW's map, and what
+Sony tells of its lenses."""
+EXTRA_PROFILES = 50933
+MOST_PROFILES, PROFILE_BYTES = 100, 1 << 24
+PROFILE_MAGIC = {b"IIRC": "<", b"MMCR": ">"}
+FLOAT_SAMPLES = 3
+SAMPLE_FORMAT = 339
+
+
+@dataclass(frozen=True)
+class RawFacts:
+    """What is known of a raw file before LibRaw opens it."""
+
+    metadata: Metadata = field(default_factory=Metadata)
+    is_dng: bool = False
+    order: str = "<"
+    """Byte order of the tags."""
+    raw_tags: tuple[Tag, ...] = ()
+    """Of the samples' directory, those that are true of the result too."""
+    profiles: tuple[bytes, ...] = ()
+    """Further camera profiles, each a TIFF structure of its own."""
+    opcodes: tuple[tuple[Opcode, ...], ...] = ((), (), ())
+    """DNG's lists 1, 2 and 3."""
+    float_directory: int | None = None
+    """Where the directory of floating-point samples lies, which LibRaw would reduce to 14 bits."""
+
+
+def read_raw_facts(path: Path) -> RawFacts:
+    """Return what a raw file says about itself; nothing of a kind that is neither like TIFF nor CR3.
+
+    Raises DamagedFileError for samples that reach beyond the end of the file, UnsupportedFileError for colour filters
+    that cannot be demosaiced, OSError.
+    """
+    file_bytes = path.stat().st_size
+    with path.open("rb") as file:
+        if file.read(8)[4:] == b"ftyp":
+            return RawFacts(cr3_metadata(file))
+        directories = read_raw_directories(file, file_bytes)
+        if directories is None:
+            return RawFacts()
+        directories.check_complete(file, file_bytes)
+        raw = directories.raw(file)
+        facts = RawFacts(
+            metadata=_metadata(file, file_bytes, directories),
+            is_dng=directories.is_dng,
+            order=directories.order,
+        )
+        if raw is None:
+            return facts
+        check_filters(file, raw)
+        if not facts.is_dng:
+            return replace(facts, raw_tags=_kept(file, directories, raw))
+        formats = _integers(file, raw, SAMPLE_FORMAT)
+        return replace(
+            facts,
+            raw_tags=_kept(file, directories, raw),
+            profiles=_profiles(file, file_bytes, directories),
+            opcodes=tuple(
+                read_opcodes(_value(file, raw, tag)) for tag in (OPCODE_LIST_1, OPCODE_LIST_2, OPCODE_LIST_3)
+            ),
+            float_directory=raw.offset if FLOAT_SAMPLES in formats else None,
+        )
+
+
+def check_filters(file: BinaryIO, raw: Directory) -> None:
+    """Raise UnsupportedFileError for colour filters that LibRaw would take for others, by their name."""
+    size = _integers(file, raw, FILTER_SIZE)
+    colours = _value(file, raw, FILTER_COLOURS)
+    if len(size) != 2 or len(colours) != size[0] * size[1] or not colours:
+        return  # makers' own files have it in other places; LibRaw knows these
+    rows = [colours[row * size[1] : (row + 1) * size[1]] for row in range(size[0])]
+    period = next((each for each in PERIODS if _repeats(rows, each)), None)
+    others = set(colours) - {0, 1, 2}
+    if period is not None and set(colours) == {0, 1, 2}:
+        return
+    if period is None and not others:
+        quad = size[0] == size[1] == 4 and all(rows[0][i] == rows[1][i] for i in range(4))
+        name = f"a colour filter pattern of {size[0]} x {size[1]} sites{' (Quad Bayer)' if quad else ''}"
+    else:
+        names = ", ".join(COLOUR_NAMES.get(each, f"colour {each}") for each in sorted(set(colours)))
+        name = f"colour filters of {names}"
+    raise UnsupportedFileError(f"a camera raw file with {name}", RAW_CURE)
+
+
+def _repeats(rows: list[bytes], period: int) -> bool:
+    """Return whether a pattern is one of this period, or several such ones side by side."""
+    if len(rows) % period or len(rows[0]) % period:
+        return False
+    return all(
+        colour == rows[y % period][x % period] for y, row in enumerate(rows) for x, colour in enumerate(row)
+    )
+
+
+def _metadata(file: BinaryIO, file_bytes: int, directories: RawDirectories) -> Metadata:
+    """Return EXIF, XMP and IPTC from whichever directories have them."""
+    try:
+        found = tiff_metadata(file, file_bytes, directories.first, is_dng=directories.is_dng)
+    except DamagedFileError:
+        found = Metadata()
+    inner = None
+    if directories.version == PANASONIC:  # its first directory is full of the samples' own numbers
+        inner = exif_of_jpeg(io.BytesIO(_value(file, directories.first, PANASONIC_JPEG)))
+        inner = inner or collect_exif(file, file_bytes, directories.first, _describes_panasonic)
+    elif found.exif is None or not tells_settings(found.exif):
+        inner = _exif_of_others(file, file_bytes, directories)
+    return Metadata(
+        exif=found.exif if inner is None else inner,
+        xmp=found.xmp or _elsewhere(file, directories, XMP_TAG),
+        iptc=found.iptc or _elsewhere(file, directories, IPTC_TAG),
+    )
+
+
+def _describes_panasonic(tag: int) -> bool:
+    return describes_photo(tag) and tag >= FIRST_TIFF_TAG
+
+
+def _exif_of_others(file: BinaryIO, file_bytes: int, directories: RawDirectories) -> bytes | None:
+    """Return EXIF of the first directory together with that of a later one that has the camera's settings."""
+    later = directories.pointing(EXIF_POINTER)
+    if later is None or later is directories.first:
+        return None
+    own = {entry.tag for entry in directories.first.entries if describes_raw(entry.tag)}
+    entries = [entry for entry in later.entries if entry.tag not in own and describes_photo(entry.tag)]
+    joined = replace(directories.first, entries=(*directories.first.entries, *entries))
+    try:
+        return collect_exif(
+            file, file_bytes, joined, describes_raw if directories.is_dng else describes_photo
+        )
+    except DamagedFileError:
+        return None
+
+
+def tells_settings(exif: bytes) -> bool:
+    """Return whether an EXIF blob holds the camera's ISO or maker note."""
+    order, tags = split_exif(exif)
+    if any(tag.tag == ISO for tag in tags):
+        return True
+    pointer = next((tag for tag in tags if tag.tag == EXIF_POINTER and len(tag.data) == 4), None)
+    if pointer is None:
+        return False
+    (offset,) = struct.unpack(order + "I", pointer.data)
+    try:
+        inner = read_directory_at(io.BytesIO(exif), len(exif), order, False, offset)
+    except DamagedFileError:
+        return False
+    return inner.find(ISO) is not None or inner.find(MAKER_NOTE) is not None
+
+
+def _elsewhere(file: BinaryIO, directories: RawDirectories, tag: int) -> bytes | None:
+    directory = directories.pointing(tag)
+    return None if directory is None else _value(file, directory, tag) or None
+
+
+def _kept(file: BinaryIO, directories: RawDirectories, raw: Directory) -> tuple[Tag, ...]:
+    kept = [tag for tag in read_tags(file, raw) if tag.tag in KEPT_RAW_TAGS]
+    if raw.find(GAIN_TABLE_MAP) is None:
+        kept += [tag for tag in read_tags(file, directories.first) if tag.tag == GAIN_TABLE_MAP]
+    return tuple(kept)
+
+
+def _profiles(file: BinaryIO, file_bytes: int, directories: RawDirectories) -> tuple[bytes, ...]:
+    """Return the DNG's further camera profiles, whole; those that make no sense are left out."""
+    found = []
+    for offset in _integers(file, directories.first, EXTRA_PROFILES)[:MOST_PROFILES]:
+        file.seek(min(offset, file_bytes))
+        data = file.read(PROFILE_BYTES)
+        order = PROFILE_MAGIC.get(data[:4])
+        if order is None or len(data) < 8:
+            continue
+        (begin,) = struct.unpack(order + "I", data[4:8])
+        try:
+            inner = io.BytesIO(data)
+            tags = read_tags(inner, read_directory_at(inner, len(data), order, False, begin))
+        except DamagedFileError:
+            continue
+        found.append(data[:4] + struct.pack(order + "I", 8) + pack_directory(order, tags, 8))
+    return tuple(found)
+
+
+def _integers(file: BinaryIO, directory: Directory, tag: int) -> tuple[int, ...]:
+    entry = directory.find(tag)
+    return () if entry is None else read_integers(file, directory, entry)
+
+
+def _value(file: BinaryIO, directory: Directory, tag: int) -> bytes:
+    entry = directory.find(tag)
+    return b"" if entry is None else read_value(file, entry)
