@@ -1,4 +1,4 @@
-"""What belongs to a photo but lies outside its file: XMP sidecars."""
+"""What belongs to a photo but lies outside its file's contents: XMP sidecars, which are copied before the result."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from pathlib import Path
 from lgbpn_cli.errors import PhotoWriteError, ResultExistsError, shown
 from lgbpn_cli.photos.atomic import replace_file
 from lgbpn_cli.photos.faults import one_line
-
-SIDECAR_SUFFIXES = (".xmp", ".XMP")
+from lgbpn_cli.photos.sidecars import is_file, sidecar_for, xmp_sidecars
 
 
 @contextmanager
@@ -19,15 +18,19 @@ def with_companions(source: Path, target: Path) -> Iterator[None]:
 
     A run that dies in between leaves no result, so the next one does the photo again; the other way round it would
     take the photo for done, and the sidecar would be missing for good. If the block fails, they are removed again.
-    A sidecar that lies there already, perhaps with later edits, is left alone. Raises PhotoWriteError.
+    Those of a raw file go without its develop history, which is for the pixels of the raw file. A sidecar that lies
+    there already, perhaps with later edits, is left alone. Raises PhotoWriteError.
     """
     made: list[Path] = []
     try:
         try:
-            for old, new in _sidecars(source, target):
-                if _is_file(old) and not new.exists():
+            for old, new in xmp_sidecars(source, target):
+                if is_file(old) and not new.exists():
+                    xmp = sidecar_for(old, source, target)
+                    if xmp is None:
+                        continue
                     with replace_file(new) as file:
-                        file.write(old.read_bytes())
+                        file.write(xmp)
                     made.append(new)
         except OSError as error:
             cause = f"its sidecar cannot be copied ({one_line(error.strerror or error)})"
@@ -40,16 +43,3 @@ def with_companions(source: Path, target: Path) -> Iterator[None]:
             with suppress(OSError):
                 new.unlink()
         raise
-
-
-def _is_file(path: Path) -> bool:
-    with suppress(OSError):  # with the suffix, a name can be too long for the file system
-        return path.is_file()
-    return False
-
-
-def _sidecars(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
-    """Return pairs of paths, by both customs: IMG_1.xmp and IMG_1.NEF.xmp."""
-    for suffix in SIDECAR_SUFFIXES:
-        yield source.with_name(source.stem + suffix), target.with_name(target.stem + suffix)
-        yield source.with_name(source.name + suffix), target.with_name(target.name + suffix)

@@ -27,6 +27,7 @@ from lgbpn_cli.photos.png.metadata import chunks_for
 from lgbpn_cli.photos.raw.camera_colour import render
 from lgbpn_cli.photos.raw.dng import DngContainer
 from lgbpn_cli.photos.raw.reader import RawContainer
+from lgbpn_cli.photos.sidecars import description_of
 from lgbpn_cli.photos.suffixes import result_type
 from lgbpn_cli.photos.tiff.codec import TiffContainer
 from lgbpn_cli.photos.tiff.new import NewTiffContainer
@@ -172,7 +173,8 @@ def _rendered(photo: Photo, colour_space: str) -> Photo:
         raise TypeError("only a camera's own pixels are rendered")
     space = SPACES[colour_space]
     pixels = render(photo.pixels, photo.camera, space)
-    metadata = replace(photo.metadata, icc=icc_profile(space))
+    xmp = None if photo.metadata.xmp is None else description_of(photo.metadata.xmp, developed=True)[0]
+    metadata = replace(photo.metadata, icc=icc_profile(space), xmp=xmp)
     return replace(photo, pixels=pixels, metadata=metadata, linear=False, camera=None)
 
 

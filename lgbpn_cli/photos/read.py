@@ -13,6 +13,7 @@ from lgbpn_cli.photos.faults import DAMAGED_CURE, DamagedFileError, UnsupportedF
 from lgbpn_cli.photos.formats import SIGNATURE_BYTES, recognise
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.raw.reader import read_raw
+from lgbpn_cli.photos.sidecars import with_sidecar
 from lgbpn_cli.photos.suffixes import RAW_SUFFIXES
 
 MAX_PIXELS = OutputConfig.max_pixels
@@ -33,7 +34,7 @@ def read_photo(path: Path, *, max_pixels: int = MAX_PIXELS, max_bytes: int | Non
         with open_regular(path) as file:
             if path.suffix.lower() in RAW_SUFFIXES:
                 check_cost(file, "raw", path, max_pixels, max_bytes)
-                return read_raw(path, max_pixels)
+                return with_sidecar(read_raw(path, max_pixels))
             head = file.read(SIGNATURE_BYTES)
             known = recognise(head)
             file.seek(0)

@@ -26,7 +26,13 @@ from lgbpn_cli.photos.write import write_photo
 
 NAMES = ["colorchart.dng", "CRW.CRW"]
 RECORD = Record("0.1.0", "model", "{}")
-RENDERING = {"no_auto_bright": True, "adjust_maximum_thr": 0.0, "user_flip": 0, "output_bps": 16}
+RENDERING = {
+    "no_auto_bright": True,
+    "adjust_maximum_thr": 0.0,
+    "user_flip": 0,
+    "output_bps": 16,
+    "demosaic_algorithm": rawpy.DemosaicAlgorithm.DHT,
+}
 LARGEST_MEAN_DIFFERENCE = 0.005
 
 

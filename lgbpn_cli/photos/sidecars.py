@@ -1,0 +1,117 @@
+"""Sidecars of a photo: what they say of it goes along with its result, what they do to a raw file's pixels does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from lgbpn_cli.photos.metadata.xmp_packet import Packet, Property, joined, read_packet
+from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.photos.suffixes import RAW_SUFFIXES
+
+XMP_SUFFIXES = (".xmp", ".XMP")
+DEVELOPING_SUFFIXES = {
+    ".pp3": "RawTherapee's",
+    ".arp": "ART's",
+    ".dop": "DxO's",
+    ".on1": "ON1's",
+}
+"""Files of developing settings and nothing else."""
+DARKTABLE = "http://darktable.sf.net/"
+CAMERA_RAW = "http://ns.adobe.com/camera-raw-settings/1.0/"
+HISTORIES = {DARKTABLE: "darktable's", "http://ns.nikon.com/nine/1.0/": "Nikon's"}
+"""Namespaces of settings for the samples of the raw file itself: levels, crop, demosaicing."""
+COLOUR_LABELS = "colorlabels"
+"""What darktable notes in its own namespace about the photo and not about its pixels."""
+RENDERED_SETTINGS = {CAMERA_RAW: "Lightroom's"}
+"""Settings for a camera's light: as true of a DNG as of the raw file, but not of a picture that is developed."""
+MAX_SIDECAR_BYTES = 1 << 24
+
+
+def with_sidecar(photo: Photo) -> Photo:
+    """Return a raw photo with its sidecar's description inside, and notes of what stays behind.
+
+    Some programs, Lightroom among them, read what is inside a DNG alone.
+    """
+    notes = list(photo.notes)
+    xmp = photo.metadata.xmp
+    for path, _ in xmp_sidecars(photo.path, photo.path):
+        if not is_file(path) or path.stat().st_size > MAX_SIDECAR_BYTES:
+            continue
+        described, left = description_of(path.read_bytes(), developed=False)
+        notes += [
+            f"{path.name}: {owner} develop history stays behind: it is for the raw file" for owner in left
+        ]
+        if described is not None:
+            xmp = described if xmp is None else _overlaid(xmp, described)
+        break
+    for suffix, owner in DEVELOPING_SUFFIXES.items():
+        for name in (photo.path.name + suffix, photo.path.stem + suffix):
+            if is_file(photo.path.with_name(name)):
+                notes.append(f"{name} stays behind: {owner} settings are for the raw file")
+    return replace(photo, metadata=replace(photo.metadata, xmp=xmp), notes=tuple(notes))
+
+
+def description_of(xmp: bytes, *, developed: bool) -> tuple[bytes | None, list[str]]:
+    """Return XMP without develop settings that are not for the result, None where nothing is left, and whose they were.
+
+    For a result that is `developed`, settings for a camera's light are not either. What is no XMP comes back as it is.
+    """
+    packet = read_packet(xmp)
+    if packet is None:
+        return xmp, []
+    owners = HISTORIES | RENDERED_SETTINGS if developed else HISTORIES
+    unwanted = [each for each in packet.properties if each.namespace in owners and each.name != COLOUR_LABELS]
+    left = sorted({owners[each.namespace] for each in unwanted if not _is_bookkeeping(each, packet)})
+    if not unwanted:
+        return xmp, []
+    if len(unwanted) == len(packet.properties):
+        return None, left
+    return packet.without(unwanted), left
+
+
+def sidecar_for(sidecar: Path, source: Path, target: Path) -> bytes | None:
+    """Return what a photo's sidecar becomes beside its result; None where nothing is left of it. Raises OSError."""
+    xmp = sidecar.read_bytes()
+    if source.suffix.lower() not in RAW_SUFFIXES or len(xmp) > MAX_SIDECAR_BYTES:
+        return xmp
+    return description_of(xmp, developed=target.suffix.lower() not in RAW_SUFFIXES)[0]
+
+
+def xmp_sidecars(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
+    """Return pairs of paths, by both customs: IMG_1.xmp and IMG_1.NEF.xmp."""
+    for suffix in XMP_SUFFIXES:
+        yield source.with_name(source.name + suffix), target.with_name(target.name + suffix)
+        yield source.with_name(source.stem + suffix), target.with_name(target.stem + suffix)
+
+
+def is_file(path: Path) -> bool:
+    """Return whether there is such a file; with a suffix, a name can be too long for the file system."""
+    with suppress(OSError):
+        return path.is_file()
+    return False
+
+
+def _overlaid(xmp: bytes, later: bytes) -> bytes:
+    """Return the first packet with the properties of the later one, which count where both have one."""
+    old, new = read_packet(xmp), read_packet(later)
+    if new is None:
+        return xmp
+    if old is None:
+        return later
+    told = {(each.namespace, each.name) for each in new.properties if not _is_empty(each, new)}
+    empty = [each for each in new.properties if (each.namespace, each.name) not in told]
+    kept = old.without([each for each in old.properties if (each.namespace, each.name) in told])
+    return joined(kept, new.without(empty))
+
+
+def _is_empty(part: Property, packet: Packet) -> bool:
+    text = packet.text(part)
+    return text.endswith((b'=""', b"=''", b"/>")) and not text.rstrip(b"/>").endswith(b">")
+
+
+def _is_bookkeeping(part: Property, packet: Packet) -> bool:
+    """Return whether a property only says that there are no settings."""
+    return part.name.endswith("_timestamp") or _is_empty(part, packet)
