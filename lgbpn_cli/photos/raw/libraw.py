@@ -1,12 +1,8 @@
-"""LibRaw, kept quiet: its own lines stay off the terminal, and its errors become ours."""
+"""A raw file open in LibRaw, whose errors become ours."""
 
 from __future__ import annotations
 
-import os
-import re
 import struct
-import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +12,6 @@ from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError, one_
 from lgbpn_cli.photos.raw.directories import TRUNCATED
 from lgbpn_cli.photos.raw.mosaic import RAW_CURE
 
-STANDARD_ERROR = 2
-CHATTER = re.compile(rb"[^\n]*: (?:Unexpected end of file|data corrupted at -?\d+)\n")
-"""What LibRaw prints of damaged data, with the file's name as it is, control characters included."""
-_one_at_a_time = threading.Lock()
 CRW_HEAD = b"HEAPCCDR"
 CRW_ENTRY_BYTES = 10
 RAF_HEAD = b"FUJIFILMCCD-RAW"
@@ -33,9 +25,7 @@ def opened_raw(path: Path) -> Iterator[Any]:
     import rawpy
 
     try:
-        with quiet():
-            raw = rawpy.imread(str(path))
-        with raw:
+        with rawpy.imread(str(path)) as raw:
             yield raw
     except rawpy.LibRawFileUnsupportedError as error:
         check_ends(path)
@@ -45,27 +35,6 @@ def opened_raw(path: Path) -> Iterator[Any]:
         cause = error.args[0] if error.args else error
         cause = cause.decode("ascii", "replace") if isinstance(cause, bytes) else cause
         raise DamagedFileError(f"its raw data cannot be decoded ({one_line(cause)})") from error
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep LibRaw's lines off standard error; what others write there meanwhile follows at the end."""
-    with _one_at_a_time, tempfile.TemporaryFile() as kept:
-        try:
-            terminal = os.dup(STANDARD_ERROR)
-        except OSError:  # closed: nothing is seen anyway
-            yield
-            return
-        try:
-            os.dup2(kept.fileno(), STANDARD_ERROR)
-            yield
-        finally:
-            os.dup2(terminal, STANDARD_ERROR)
-            kept.seek(0)
-            others = CHATTER.sub(b"", kept.read())
-            if others:
-                os.write(terminal, others)
-            os.close(terminal)
 
 
 def check_ends(path: Path) -> None:

@@ -17,7 +17,7 @@ from lgbpn_cli.photos.metadata.orientation import ORIENTATION_TAG, exif_orientat
 from lgbpn_cli.photos.photo import Camera, Container, Matrix, Metadata, Photo
 from lgbpn_cli.photos.raw.camera_colour import camera_matrices
 from lgbpn_cli.photos.raw.demosaic import LIGHT_RANGE, PEDESTAL, demosaic
-from lgbpn_cli.photos.raw.libraw import opened_raw, quiet
+from lgbpn_cli.photos.raw.libraw import opened_raw
 from lgbpn_cli.photos.raw.light import sensor_light
 from lgbpn_cli.photos.raw.metadata import RawFacts, read_raw_facts, tells_settings
 from lgbpn_cli.photos.raw.mosaic import RAW_CURE, Mosaic
@@ -62,8 +62,7 @@ def read_raw(path: Path, max_pixels: int) -> Photo:
         check_size(max(sizes.raw_width, sizes.width), max(sizes.raw_height, sizes.height), max_pixels)
         if raw.num_colors not in (1, 3):
             raise UnsupportedFileError(f"a camera raw file with {raw.num_colors} colours", RAW_CURE)
-        with quiet():
-            raw.unpack()
+        raw.unpack()
         _refuse_blank(raw)
         gains = (1.0, 1.0, 1.0) if raw.num_colors == 1 else _gains(raw)
         algorithm = "DHT" if raw.other.iso_speed <= MOST_DHT_ISO else "AHD"
@@ -166,7 +165,7 @@ def raw_exif(path: Path) -> bytes | None:
         metadata = read_raw_facts(path).metadata
         if metadata.exif is not None and tells_settings(metadata.exif):
             return metadata.exif
-        with quiet(), rawpy.imread(str(path)) as raw:
+        with rawpy.imread(str(path)) as raw:
             return _with_exif(metadata, raw).exif
     except (rawpy.LibRawError, DamagedFileError, UnsupportedFileError, OSError):
         return None
@@ -231,8 +230,7 @@ def _preview_exif(raw: Any) -> bytes | None:
     import rawpy
 
     try:
-        with quiet():
-            preview = raw.extract_thumb()
+        preview = raw.extract_thumb()
     except rawpy.LibRawError:
         return None
     if preview.format != rawpy.ThumbFormat.JPEG:

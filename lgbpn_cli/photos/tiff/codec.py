@@ -39,8 +39,11 @@ BRIGHTEST_COMMON = 8.0
 SAMPLE_FORMAT_TAG = 339
 RESOURCES_TAG = 34377
 """Photoshop's image resources."""
+LAYERS_TAG = 37724
+"""Photoshop's layers: the same picture, noise and all, and what image editors show instead of the flat one."""
 JPEG_TAGS = (JPEG_TABLES_TAG, *range(512, 522), *range(529, 533))
 """What describes JPEG data and YCbCr colours; wrong once they became deflated RGB."""
+ROOM_WORTH_USING_BYTES = 64
 MARK_PREFIX = "lgbpn "
 MAX_MARK_BYTES = 1 << 16
 
@@ -108,6 +111,8 @@ def read_tiff(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
             continue
         pixels_left -= layout.width * layout.height
         pages.append(TiffPage(index, layout))
+        if directory.find(LAYERS_TAG) is not None:
+            notes.append("its Photoshop layers are left out: the result is the flat picture alone")
     first, *further = [_read_page(file, path, page, directories[page.index]) for page in pages]
     metadata = tiff_metadata(file, status.st_size, directories[0])
     profile = tiff_profile(file, directories[0], first.pixels.shape[2], metadata.exif)
@@ -203,6 +208,7 @@ def write_tiff(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
         editor = TiffEditor(file, directory, space, values_in_place=len(container.directories) == 1)
         if index in layouts:
             _write_pixels(editor, pictures[index], layouts[index], directory)
+            editor.remove(LAYERS_TAG)
         elif index in previews:
             page = previews[index]
             smaller = _as_preview(pictures[page.version_of], page.layout)
@@ -257,10 +263,14 @@ def _erase_previews(container: TiffContainer, file: BinaryIO) -> None:
 
 
 def _free_space(container: TiffContainer) -> FreeSpace:
-    """Return the room that the old pixels leave, if nothing else can lie in it; else only the file's end."""
+    """Return the room that the old pixels and layers leave, if nothing else can lie in it; else only the file's end."""
     rewritten = (*container.pages, *container.previews)
     blocks = [block for page in rewritten for block in page.layout.blocks]
     extents = [(block.offset, block.offset + block.length) for block in blocks]
+    for page in container.pages:
+        layers = container.directories[page.index].find(LAYERS_TAG)
+        if layers is not None and layers.value_bytes > ROOM_WORTH_USING_BYTES:
+            extents.append((layers.value_offset, layers.value_offset + layers.value_bytes))
     all_known = len(rewritten) == len(container.directories)
     reusable = all_known and not _touch_each_other(extents, _structure(container))
     return FreeSpace(extents if reusable else (), container.file_bytes)
@@ -297,7 +307,7 @@ def _structure(container: TiffContainer) -> list[tuple[int, int]]:
         found += [
             (entry.value_offset, entry.value_offset + entry.value_bytes)
             for entry in directory.entries
-            if entry.value_bytes
+            if entry.value_bytes and (entry.tag != LAYERS_TAG or entry.value_bytes <= ROOM_WORTH_USING_BYTES)
         ]
     return found
 

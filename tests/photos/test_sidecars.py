@@ -1,0 +1,143 @@
+"""Sidecars of raw files: what is said of a photo goes along, what was done to other pixels stays behind, by name."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.photos.companions import copy_companions
+from lgbpn_cli.photos.convert import as_result
+from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.photos.sidecars import description_of
+from lgbpn_cli.photos.write import write_photo
+
+sys.path.insert(0, str(Path(__file__).parent / "raw"))
+from raw_samples import mosaic_of, write_raw
+
+XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/"
+ xmlns:darktable="http://darktable.sf.net/" xmlns:crs="http://ns.adobe.com/camera-raw-settings/1.0/"
+ xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" xmp:Rating="4" photoshop:City="Wien" {attributes}>
+<dc:subject><rdf:Bag><rdf:li>owl</rdf:li></rdf:Bag></dc:subject>{elements}</rdf:Description></rdf:RDF></x:xmpmeta>"""
+DARKTABLE = """<darktable:history><rdf:Seq><rdf:li darktable:operation="rawprepare" darktable:params="00"/></rdf:Seq>
+</darktable:history><darktable:colorlabels><rdf:Seq><rdf:li>2</rdf:li></rdf:Seq></darktable:colorlabels>"""
+DESCRIPTION = (b'Rating="4"', b"Wien", b"owl")
+
+
+def raw_with(folder: Path, name: str = "IMG_7.dng", sidecar: str = "IMG_7.dng.xmp", **parts: str) -> Path:
+    source = write_raw(folder / name, mosaic_of(np.full((40, 50, 3), 0.3)))
+    parts = {"attributes": "", "elements": ""} | parts
+    (folder / sidecar).write_text(XMP.format(**parts), "utf-8")
+    return source
+
+
+def result_of(source: Path, target: Path, output: OutputConfig | None = None) -> tuple[Path, tuple[str, ...]]:
+    target.parent.mkdir(exist_ok=True)
+    photo = as_result(read_photo(source), output or OutputConfig())
+    write_photo(photo, target)
+    copy_companions(source, target, times=False)
+    return target, photo.notes
+
+
+@pytest.mark.parametrize("sidecar", ["IMG_7.dng.xmp", "IMG_7.xmp", "IMG_7.XMP"])
+def test_description_goes_along_and_develop_history_stays_behind(tmp_path: Path, sidecar: str) -> None:
+    source = raw_with(
+        tmp_path,
+        sidecar=sidecar,
+        elements=DARKTABLE,
+        attributes='darktable:history_end="10" crs:Exposure2012="+1"',
+    )
+    result, notes = result_of(source, tmp_path / "out" / "IMG_7.dng")
+    for xmp in (result.with_name(sidecar).read_bytes(), result.read_bytes()):
+        assert all(part in xmp for part in (*DESCRIPTION, b"colorlabels", b"Exposure2012"))
+        assert b"rawprepare" not in xmp
+        assert b"history_end" not in xmp
+    assert notes == (f"{sidecar}: darktable's develop history stays behind: it is for the raw file",)
+    assert b"rawprepare" in (tmp_path / sidecar).read_bytes()
+
+
+def test_a_sidecar_without_history_is_copied_byte_for_byte(tmp_path: Path) -> None:
+    source = raw_with(tmp_path)
+    result, notes = result_of(source, tmp_path / "out" / "IMG_7.dng")
+    assert result.with_name("IMG_7.dng.xmp").read_bytes() == (tmp_path / "IMG_7.dng.xmp").read_bytes()
+    assert notes == ()
+
+
+def test_a_rendered_result_is_not_developed_once_more(tmp_path: Path) -> None:
+    source = raw_with(tmp_path, sidecar="IMG_7.xmp", attributes='crs:Exposure2012="+1"')
+    result, _ = result_of(source, tmp_path / "out" / "IMG_7.tif", OutputConfig(format="tiff"))
+    for xmp in (result.with_name("IMG_7.xmp").read_bytes(), result.read_bytes()):
+        assert all(part in xmp for part in DESCRIPTION)
+        assert b"Exposure2012" not in xmp
+
+
+def test_what_the_sidecar_says_counts_more_than_what_is_inside_but_silence_does_not(tmp_path: Path) -> None:
+    source = tmp_path / "IMG_7.dng"
+    inside = XMP.format(attributes='photoshop:Country="Austria" xmp:Label="Red"', elements="").encode()
+    write_raw(source, mosaic_of(np.full((40, 50, 3), 0.3)), tags=((700, 1, len(inside), inside, True),))
+    later = XMP.format(attributes='xmp:Label=""', elements="").replace('Rating="4"', 'Rating="1"')
+    source.with_suffix(".xmp").write_text(later, "utf-8")
+    xmp = read_photo(source).metadata.xmp
+    assert xmp is not None
+    assert b'Rating="1"' in xmp
+    assert b'Rating="4"' not in xmp
+    assert b"Austria" in xmp
+    assert b'Label="Red"' in xmp
+
+
+@pytest.mark.parametrize(
+    "name", ["IMG_7.dng.pp3", "IMG_7.pp3", "IMG_7.dng.arp", "IMG_7.dng.dop", "IMG_7.on1"]
+)
+def test_files_of_settings_stay_behind_by_name(tmp_path: Path, name: str) -> None:
+    source = write_raw(tmp_path / "IMG_7.dng", mosaic_of(np.full((40, 50, 3), 0.3)))
+    (tmp_path / name).write_text("[Exposure]\nCompensation=1\n")
+    result, notes = result_of(source, tmp_path / "out" / "IMG_7.dng")
+    assert [path.name for path in result.parent.iterdir()] == ["IMG_7.dng"]
+    assert len(notes) == 1
+    assert notes[0].startswith(f"{name} stays behind")
+
+
+def test_a_sidecar_of_nothing_but_history_is_not_copied(tmp_path: Path) -> None:
+    only = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    only += b'<rdf:Description xmlns:d="http://darktable.sf.net/" d:history_end="3"/></rdf:RDF></x:xmpmeta>'
+    assert description_of(only, developed=False) == (None, ["darktable's"])
+    source = write_raw(tmp_path / "IMG_7.dng", mosaic_of(np.full((40, 50, 3), 0.3)))
+    (tmp_path / "IMG_7.dng.xmp").write_bytes(only)
+    result, _ = result_of(source, tmp_path / "out" / "IMG_7.dng")
+    assert [path.name for path in result.parent.iterdir()] == ["IMG_7.dng"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no xmp", b"\xff\xfe\0\0", b"<x:xmpmeta>"])
+def test_a_sidecar_that_is_no_xmp_is_copied_as_it_is(tmp_path: Path, content: bytes) -> None:
+    source = write_raw(tmp_path / "IMG_7.dng", mosaic_of(np.full((40, 50, 3), 0.3)))
+    (tmp_path / "IMG_7.xmp").write_bytes(content)
+    result, _ = result_of(source, tmp_path / "out" / "IMG_7.dng")
+    assert result.with_name("IMG_7.xmp").read_bytes() == content
+
+
+def test_darktable_shows_a_result_with_its_sidecar_as_without(data_root: Path, tmp_path: Path) -> None:
+    if shutil.which("darktable-cli") is None:
+        pytest.skip("darktable-cli is not installed")
+    for path in (data_root / "cases/darktable_sidecar").glob("IMG_7.dng*"):
+        shutil.copy(path, tmp_path)
+    result, _ = result_of(tmp_path / "IMG_7.dng", tmp_path / "out" / "IMG_7.dng")
+    sidecar = result.with_name("IMG_7.dng.xmp")
+    shown = []
+    for name in ("with.png", "without.png"):
+        if name == "without.png":
+            sidecar.unlink()
+        target = tmp_path / name
+        options = ["--core", "--configdir", str(tmp_path / "configuration"), "--library", ":memory:"]
+        options += ["--conf", "write_sidecar_files=never"]
+        command = ["darktable-cli", str(result), str(target), *options]
+        subprocess.run(command, check=True, capture_output=True, timeout=300)
+        shown.append(np.asarray(Image.open(target).convert("RGB"), float))
+    assert shown[0].shape == shown[1].shape
+    assert np.abs(shown[0] - shown[1]).mean() < 0.5
