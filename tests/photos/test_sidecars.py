@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from lgbpn_cli.config import OutputConfig
-from lgbpn_cli.photos.companions import copy_companions
+from lgbpn_cli.photos.companions import with_companions
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.sidecars import description_of
@@ -41,8 +41,8 @@ def raw_with(folder: Path, name: str = "IMG_7.dng", sidecar: str = "IMG_7.dng.xm
 def result_of(source: Path, target: Path, output: OutputConfig | None = None) -> tuple[Path, tuple[str, ...]]:
     target.parent.mkdir(exist_ok=True)
     photo = as_result(read_photo(source), output or OutputConfig())
-    write_photo(photo, target)
-    copy_companions(source, target, times=False)
+    with with_companions(source, target):
+        write_photo(photo, target)
     return target, photo.notes
 
 

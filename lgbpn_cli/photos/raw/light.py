@@ -96,7 +96,7 @@ def _float_light(path: Path, offset: int) -> Mosaic | np.ndarray:
     colours = tags[FILTER_COLOURS].astype(np.uint8)
     side = int(len(colours) ** 0.5)
     repeated = np.tile(colours.reshape(side, side), (4, 4))
-    return Mosaic(light, filter_pattern(np.roll(repeated, (-top, -left), (0, 1))))
+    return Mosaic(light, filter_pattern(repeated))
 
 
 def _all_pages(pages: Any) -> list[Any]:

@@ -28,12 +28,13 @@ from lgbpn_cli.photos.raw.directories import (
     RawDirectories,
     read_raw_directories,
 )
-from lgbpn_cli.photos.raw.mosaic import COLOUR_NAMES, PERIODS, RAW_CURE
+from lgbpn_cli.photos.raw.mosaic import BLUE, COLOUR_NAMES, GREEN, PERIODS, RAW_CURE, RED
 from lgbpn_cli.photos.raw.opcodes import OPCODE_LIST_1, OPCODE_LIST_2, OPCODE_LIST_3, Opcode, read_opcodes
 from lgbpn_cli.photos.tiff.directory import Directory, read_directory_at, read_integers, read_value
 from lgbpn_cli.photos.tiff.metadata import (
     FIRST_TIFF_TAG,
     IPTC_TAG,
+    MARK_TAG,
     XMP_TAG,
     describes_photo,
     describes_raw,
@@ -62,6 +63,8 @@ class RawFacts:
 
     metadata: Metadata = field(default_factory=Metadata)
     is_dng: bool = False
+    is_result: bool = False
+    """Whether this program wrote it."""
     order: str = "<"
     """Byte order of the tags."""
     raw_tags: tuple[Tag, ...] = ()
@@ -92,6 +95,7 @@ def read_raw_facts(path: Path) -> RawFacts:
         facts = RawFacts(
             metadata=_metadata(file, file_bytes, directories),
             is_dng=directories.is_dng,
+            is_result=directories.first.find(MARK_TAG) is not None,
             order=directories.order,
         )
         if raw is None:
@@ -118,26 +122,16 @@ def check_filters(file: BinaryIO, raw: Directory) -> None:
     if len(size) != 2 or len(colours) != size[0] * size[1] or not colours:
         return  # makers' own files have it in other places; LibRaw knows these
     rows = [colours[row * size[1] : (row + 1) * size[1]] for row in range(size[0])]
-    period = next((each for each in PERIODS if _repeats(rows, each)), None)
-    others = set(colours) - {0, 1, 2}
-    if period is not None and set(colours) == {0, 1, 2}:
+    others = set(colours) - {RED, GREEN, BLUE}
+    if size[0] == size[1] in PERIODS and set(colours) == {RED, GREEN, BLUE}:
         return
-    if period is None and not others:
-        quad = size[0] == size[1] == 4 and all(rows[0][i] == rows[1][i] for i in range(4))
+    if not others and len(set(colours)) == 3:
+        quad = size == (4, 4) and rows[0] == rows[1] and rows[2] == rows[3]
         name = f"a colour filter pattern of {size[0]} x {size[1]} sites{' (Quad Bayer)' if quad else ''}"
     else:
         names = ", ".join(COLOUR_NAMES.get(each, f"colour {each}") for each in sorted(set(colours)))
         name = f"colour filters of {names}"
     raise UnsupportedFileError(f"a camera raw file with {name}", RAW_CURE)
-
-
-def _repeats(rows: list[bytes], period: int) -> bool:
-    """Return whether a pattern is one of this period, or several such ones side by side."""
-    if len(rows) % period or len(rows[0]) % period:
-        return False
-    return all(
-        colour == rows[y % period][x % period] for y, row in enumerate(rows) for x, colour in enumerate(row)
-    )
 
 
 def _metadata(file: BinaryIO, file_bytes: int, directories: RawDirectories) -> Metadata:

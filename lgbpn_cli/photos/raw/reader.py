@@ -63,7 +63,8 @@ def read_raw(path: Path, max_pixels: int) -> Photo:
         if raw.num_colors not in (1, 3):
             raise UnsupportedFileError(f"a camera raw file with {raw.num_colors} colours", RAW_CURE)
         raw.unpack()
-        _refuse_blank(raw)
+        if facts.float_directory is None and not facts.is_result:  # which may be as black as its photo
+            _refuse_blank(raw)
         gains = (1.0, 1.0, 1.0) if raw.num_colors == 1 else _gains(raw)
         algorithm = "DHT" if raw.other.iso_speed <= MOST_DHT_ISO else "AHD"
         metadata = _with_exif(facts.metadata, raw)

@@ -15,6 +15,7 @@ import pytest
 import rawpy
 from PIL import Image
 from raw_samples import (
+    BGGR,
     BLACK,
     RGGB,
     WHITE,
@@ -34,9 +35,11 @@ from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.raw.demosaic import LIGHT_RANGE, PEDESTAL
 from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.photos.record import Record
 from lgbpn_cli.photos.shot import shot_in
 from lgbpn_cli.photos.write import write_photo
 
+RECORD = Record("0.1.0", "model", "{}")
 LENS_TAGS = tuple((number, 8, 4, (3, 100, -200, 300), True) for number in (0x7032, 0x7035, 0x7037))
 RAW_BLACK_OF_SONY = (0x7310, 3, 4, (999, 999, 999, 999), True)
 WARP = opcode(1, struct.pack(">I6d2d", 1, 1.0, 0.01, 0.0, 0.0, 0.0, 0.0, 0.5, 0.5))
@@ -55,7 +58,7 @@ def byte_tag(number: int, data: bytes) -> tuple[int, int, int, Any, bool]:
 def through(source: Path) -> Path:
     """The DNG that an identity network makes of a raw file."""
     target = source.with_name("result.dng")
-    write_photo(as_result(read_photo(source), OutputConfig()), target)
+    write_photo(as_result(read_photo(source), OutputConfig()), target, record=RECORD)
     return target
 
 
@@ -150,10 +153,13 @@ def test_crops_are_kept_as_they_are(tmp_path: Path, crop: str, byteorder: str) -
 def test_margins_of_the_sensor_stay_out_and_crops_count_within_them(tmp_path: Path) -> None:
     light = scene(60, 90)
     active = ((50829, 4, 4, (3, 5, 57, 84), True), *CROPS["odd"])
-    path = write_raw(tmp_path / "a.dng", mosaic_of(light), raw_tags=active)
+    # The pattern's tag counts from the corner of the active area, not of the sensor.
+    path = write_raw(tmp_path / "a.dng", mosaic_of(light, BGGR), raw_tags=active, pattern=RGGB)
     photo = read_photo(path)
-    assert photo.pixels.shape == (54, 79, 3)
-    assert np.abs(light_of(photo) - light[3:57, 5:84])[4:-4, 4:-4].mean() < 0.01
+    height, width, _ = photo.pixels.shape
+    assert 53 <= height <= 54  # LibRaw leaves odd last lines out
+    assert 78 <= width <= 79
+    assert np.abs(light_of(photo) - light[3 : 3 + height, 5 : 5 + width])[4:-4, 4:-4].mean() < 0.01
     after = tags_of(through(path))
     assert (after["SubIFD:DefaultCropOrigin"], after["SubIFD:DefaultCropSize"]) == ("3 5", "41 33")
 
@@ -172,8 +178,9 @@ def test_lens_corrections_of_the_samples_directory_come_along(
     own = "SubIFD:" if below else "IFD0:"
     names = [name.removeprefix(own) for name in before if name.startswith(own) and ("Params" in name)]
     assert len(names) == 3
-    for name in [*names, "OpcodeList3"]:
+    for name in names:
         assert after[f"SubIFD:{name}"] == before[own + name]
+    assert opcode_list(WARP, VIGNETTE) in path.with_name("result.dng").read_bytes()
     assert not [name for name in after if "BlackLevel" in name and "SubIFD:BlackLevel" not in name]
     assert after["SubIFD:NoiseReductionApplied"] == 1
 
@@ -305,12 +312,6 @@ def test_other_colour_filters_are_refused_by_name(tmp_path: Path, name: str, bel
     path = write_raw(tmp_path / "a.dng", samples, pattern=PATTERNS[name], below=below)
     with pytest.raises(UnsupportedPhotoError, match=name):
         read_photo(path)
-
-
-def test_a_pattern_told_twice_over_is_bayer(tmp_path: Path) -> None:
-    twice = np.tile(np.frombuffer(RGGB, np.uint8).reshape(2, 2), (2, 2)).tobytes()
-    photo = read_photo(write_raw(tmp_path / "a.dng", mosaic_of(scene()), pattern=twice))
-    assert np.abs(light_of(photo) - scene())[4:-4, 4:-4].mean() < 0.01
 
 
 @pytest.mark.parametrize(
