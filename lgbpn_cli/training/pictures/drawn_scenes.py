@@ -19,6 +19,8 @@ FloatImage = NDArray[np.float32]
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,;:!?()&%/-+=@#"
 FONT_SIZES_PX = (8, 11, 15, 21, 30, 44)
+PLAIN_PAGES = 0.4
+"""Share of the pages that are dark letters on light paper."""
 STARS = (3, 120)
 STAR_PX = (0.5, 1.4)
 """Standard deviation of a star's light; a hot pixel is sharper."""
@@ -28,7 +30,7 @@ STRIPES_PX = (2.0, 40.0)
 
 def draw_scene(side: int, random: np.random.Generator) -> FloatImage:
     """Return a scene (side, side, 3), 0..1, of a drawn kind."""
-    kinds = (flat, flat, gradient, gradient, text, stars, weave)
+    kinds = (flat, gradient, text, text, text, stars, weave)
     scene = kinds[int(random.integers(len(kinds)))](side, random)
     return np.clip(scene, 0, 1).astype(np.float32)
 
@@ -63,6 +65,9 @@ def text(side: int, random: np.random.Generator) -> FloatImage:
         line = "".join(random.choice(letters, side // max(3, size // 3)))
         pen.text((int(random.integers(-size, size)), top), line, fill=255, font=_font(size))
     ink = blur(np.asarray(page, np.float32)[..., None] / np.float32(255), float(random.uniform(0, 0.8)))
+    if random.random() < PLAIN_PAGES:
+        paper = np.float32(random.uniform(0.6, 1)) * (1 - np.float32(0.1) * _colour(random))
+        return np.asarray(paper * (1 - ink * np.float32(random.uniform(0.5, 1))), np.float32)
     paper = flat(side, random) if random.integers(2) else gradient(side, random)
     return np.asarray(paper + ink * (_colour(random) - paper), np.float32)
 
