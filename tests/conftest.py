@@ -4,8 +4,37 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import FunctionType, ModuleType
 
 import pytest
+
+SLOW = ("tests/training", "tests/research", "tests/test_packaging.py", "tests/test_quality_table.py")
+"""Where tests train networks, measure quality, or install the program; other slow ones say so themselves."""
+PROCESS_FIXTURES = {"start_lgbpn", "installed", "chromium"}
+"""Fixtures that start a process of their own."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow, what needs the folder of test photos, and what starts processes (see CONTRIBUTING.md)."""
+    root = Path(__file__).parent.parent
+    for item in items:
+        if not isinstance(item, pytest.Function):
+            continue
+        if item.path.relative_to(root).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+        if "data_root" in item.fixturenames:
+            item.add_marker(pytest.mark.data)
+        if PROCESS_FIXTURES.intersection(item.fixturenames) or _starts_process(item.function, item.module):
+            item.add_marker(pytest.mark.process)
+
+
+def _starts_process(function: FunctionType, module: ModuleType, depth: int = 3) -> bool:
+    """Whether a test runs another program, by itself or by a function of its module."""
+    names = function.__code__.co_names
+    if "subprocess" in names:
+        return True
+    called = [getattr(module, name, None) for name in names] if depth else []
+    return any(isinstance(each, FunctionType) and _starts_process(each, module, depth - 1) for each in called)
 
 
 @pytest.fixture(scope="session")

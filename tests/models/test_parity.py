@@ -74,6 +74,7 @@ def test_parity_needs_attention_per_sub_image(imported: Imported) -> None:
     assert imported.difference_8bit(result, "96x96", "sidd", "first") > TOLERANCE_8BIT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("preset", "which"), [("sidd", "first"), ("dnd", "refine")])
 def test_parity_of_the_slow_twin_with_the_authors_program(
     imported: Imported, preset: str, which: str

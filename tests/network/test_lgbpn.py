@@ -40,6 +40,7 @@ def difference_8bit(
 
 
 @every_pass
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(97, 101), (7, 300), (1, 1)], ids=str)
 def test_the_network_equals_its_slow_twin_where_sizes_do_not_divide(name: str, size: tuple[int, int]) -> None:
     assert difference_8bit(name, size) < TOLERANCE_8BIT[torch.float64]
