@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.file_names import EVERY_NAME, NamePatterns
+from lgbpn_cli.look import Look
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
@@ -226,7 +227,7 @@ class InferenceConfig:
     """Share of the denoised picture in the result, 0..1; the rest is the original. None: as much, place by place, as
     the photo's measured noise asks for."""
     seed: int = 0
-    """Seed of the R3 replacement masks."""
+    """Seed of the R3 replacement masks, and of grain."""
     tile_px: int | None = None
     """Side of the square that one network call contributes to the result; None: as large as memory allows."""
     halo_px: int | None = None
@@ -242,6 +243,8 @@ class InferenceConfig:
     """Number format of the network's large sums; auto takes bfloat16 where the device is made for it."""
     max_memory_bytes: int | None = None
     """Most memory to use: of the whole program on the CPU, of the device on a GPU; None: what is free."""
+    look: Look | None = None
+    """What to take from photo and answer where `strength` does not say it all; None: that share of all, no grain."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
@@ -288,6 +291,11 @@ class InferenceConfig:
             f"Choose one of {', '.join(ATTENTIONS)}.",
         )
         require(self.seed >= 0, "--seed", f"{self.seed} is negative", "Use 0 or more.")
+
+    @property
+    def shares(self) -> Look:
+        """What is taken from the photo and from the network's answer."""
+        return self.look or Look(self.strength, self.strength)
 
 
 OUTPUT_FORMATS = ("preserve", "jpeg", "png", "tiff", "webp", "avif", "jxl", "dng")

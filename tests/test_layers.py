@@ -24,13 +24,16 @@ LAYERS = (
     {"network", "photos"},
     {"device", "image"},
     {"config"},
+    {"look"},
     {"errors", "file_names", "memory", "version"},
 )
 """Each room may import itself and the rooms of the layers below its own."""
 WITHOUT_TORCH = (
     "image",
     "photos",
+    "denoise.controls",
     "denoise.detail",
+    "denoise.grain",
     "denoise.mean_colour",
     "denoise.mean_light",
     "denoise.working",

@@ -17,9 +17,12 @@ from lgbpn_cli.cli.options import (
     MEGABYTE_BYTES,
     PRESET_METAVAR,
     AttentionOption,
+    ChromaOption,
     DeviceOption,
+    LumaOption,
     ReportSizeOption,
     StrengthOption,
+    read_look,
     read_preset,
     read_report_bytes,
     read_strength,
@@ -78,7 +81,9 @@ def evaluate(
             show_default=AUTO,
         ),
     ] = None,
-    strength: StrengthOption = AUTO,
+    strength: StrengthOption = None,
+    luma: LumaOption = None,
+    chroma: ChromaOption = None,
     seed: Annotated[
         int,
         typer.Option(
@@ -223,6 +228,7 @@ def evaluate(
             quality=quality[0] if quality else None,
             preset=read_preset(preset[0]) if preset else None,
             strength=read_strength(strength),
+            look=read_look(strength, luma, chroma),
             seed=seed,
             attention=attention,  # type: ignore[arg-type]  # checked by the configuration
         )
@@ -256,6 +262,7 @@ def evaluate(
             quality=one_quality,
             preset=read_preset(one_preset),
             strength=read_strength(strength),
+            look=read_look(strength, luma, chroma),
             seed=seed,
             attention=attention,  # type: ignore[arg-type]  # checked by the configuration
         )

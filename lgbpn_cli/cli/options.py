@@ -11,6 +11,7 @@ from lgbpn_cli.cli.measured_preset import measured_preset
 from lgbpn_cli.config import ATTENTIONS, PRESETS
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.file_names import NamePatterns
+from lgbpn_cli.look import Grain, Look
 
 AUTO = "auto"
 """What an option takes that may be left to the measurement of each photo."""
@@ -51,12 +52,41 @@ ExcludeOption = Annotated[
     ),
 ]
 StrengthOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--strength",
         metavar="auto|0..1|0%..100%",
         help="0 keeps the original, 1 takes the denoised picture; auto measures each photo's noise and puts "
         "back, place by place, what was removed beyond it.",
+        show_default=AUTO,
+    ),
+]
+LumaOption = Annotated[
+    str | None,
+    typer.Option(
+        "--luma",
+        metavar="auto|0..1|0%..100%",
+        help="Strength in brightness alone; --luma 0 --chroma 1 removes colour noise and keeps all texture.",
+        show_default="as --strength",
+    ),
+]
+ChromaOption = Annotated[
+    str | None,
+    typer.Option(
+        "--chroma",
+        metavar="auto|0..1|0%..100%",
+        help="Strength in colour alone.",
+        show_default="as --strength",
+    ),
+]
+GrainOption = Annotated[
+    str | None,
+    typer.Option(
+        "--grain",
+        metavar="AMOUNT[,SIZE[,colour]]",
+        help="Lay even grain on the results, strongest in middle tones: its standard deviation there in levels of 255 "
+        "and its diameter in pixels (1), such as 4,1.5; colour gives each channel its own. --seed makes another.",
+        show_default=False,
     ),
 ]
 AttentionOption = Annotated[
@@ -102,16 +132,49 @@ def read_report_bytes(megabytes: float) -> int:
     return round(megabytes * MEGABYTE_BYTES)
 
 
-def read_strength(text: str) -> float | None:
-    """Return what --strength says, None for auto; UsageError for what is neither auto nor a number.
+def read_strength(text: str | None, option: str = "--strength") -> float | None:
+    """Return what the option says, None for auto; UsageError for what is neither auto nor a number.
 
     `70%` is 0.7.
     """
-    if text == AUTO:
+    if text is None or text == AUTO:
         return None
     try:
         return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError as error:
         raise UsageError(
-            f"--strength {text}", "not a number", "Use auto, or 0 (original) to 1 (fully denoised)."
+            f"{option} {text}", "not a number", "Use auto, or 0 (original) to 1 (fully denoised)."
         ) from error
+
+
+def read_look(
+    strength: str | None, luma: str | None, chroma: str | None, grain: str | None = None
+) -> Look | None:
+    """Return what these options say together, None where --strength says it all: it is that of those that are not given.
+
+    Raises UsageError.
+    """
+    if (luma, chroma, grain) == (None, None, None):
+        return None
+    if strength is not None and luma is not None and chroma is not None:
+        raise UsageError("--strength", "--luma and --chroma say it all", "Omit it.")
+    both = read_strength(strength)
+    return Look(
+        both if luma is None else read_strength(luma, "--luma"),
+        both if chroma is None else read_strength(chroma, "--chroma"),
+        None if grain is None else read_grain(grain),
+    )
+
+
+def read_grain(text: str) -> Grain | None:
+    """Return what --grain says, None for an amount of 0; UsageError for what is no grain."""
+    amount, *more = text.split(",")
+    colour = more[-1:] in (["colour"], ["color"])
+    sizes = more[:-1] if colour else more
+    try:
+        [size] = sizes or [str(Grain.size_px)]
+        found = float(amount), float(size)
+    except ValueError as error:
+        cause = "not AMOUNT or AMOUNT,SIZE"
+        raise UsageError(f"--grain {text}", cause, "Use 4 or 4,1.5, for instance.") from error
+    return None if found[0] == 0 else Grain(*found, colour=colour)

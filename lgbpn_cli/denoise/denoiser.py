@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lgbpn_cli.config import PART_OF_QUALITY, InferenceConfig, OutputConfig
+from lgbpn_cli.denoise.controls import luma_weights, measured_parts, take_shares
+from lgbpn_cli.denoise.grain import lay_grain
 from lgbpn_cli.denoise.mean_colour import keep_mean_colour
 from lgbpn_cli.denoise.mean_light import keep_mean_light
 from lgbpn_cli.denoise.record import asks_noise, chooses_preset, record_of
@@ -70,18 +72,20 @@ class Denoiser:
         """Return the photo without its noise; only the tile at hand is in the network's number format."""
         from lgbpn_cli.denoise.detail import TOLERANCES, give_detail_back
 
-        strength = self.settings.strength
+        look, weights = self.settings.shares, luma_weights(photo)
         noisy = WorkingPixels(photo)
         noise = self._measure(noisy)
         clean = self._run_network(noisy, ResultPixels(photo), noise, watch)
         if not photo.linear:
-            clean = keep_mean_colour(noisy, clean, 1.0 if strength is None else strength)
-        if strength is None:
-            clean = give_detail_back(noisy, clean, noise, TOLERANCES[self.model.part])
-        result = clean.as_photo()
-        if photo.linear and strength != 0:
-            keep_mean_light(photo, result)
-        is_left = strength is None and min(noisy.shape[:2]) < SMALLEST_SIDE_PX
+            clean = keep_mean_colour(noisy, clean)
+        if look.is_auto:
+            tolerance = TOLERANCES[self.model.part]
+            clean = give_detail_back(noisy, clean, noise, tolerance, measured_parts(look, weights))
+        if photo.linear and not look.is_nothing:
+            keep_mean_light(photo, clean.as_photo())  # the very samples: linear light is held as it came
+        clean = take_shares(noisy, clean, look, weights)
+        result = lay_grain(clean, look.grain, self.settings.seed).as_photo()
+        is_left = look.is_auto and min(noisy.shape[:2]) < SMALLEST_SIDE_PX
         pages = [self.denoise(page, watch) for page in photo.further]
         notes = [*([TOO_SMALL] if is_left else []), *(note for page in pages for note in page.notes)]
         result = replace(result, further=tuple(page.photo for page in pages))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -29,15 +30,23 @@ THREADS = min(2, os.cpu_count() or 1)
 SMALLEST_BAND_ROWS = 64
 
 
+Merge = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""The whole answer and the one with its detail -> what is kept of both; all of them (h, w, 3)."""
+
+
 def give_detail_back(
-    noisy: Picture, clean: ResultPixels, noise: NoiseMeasurement, tolerance: float
+    noisy: Picture,
+    clean: ResultPixels,
+    noise: NoiseMeasurement,
+    tolerance: float,
+    merge: Merge | None = None,
 ) -> ResultPixels:
     """Return the clean picture, in its place, with as much of the removed part as the noise cannot explain.
 
     Pictures are (h, w, 3) float32 in 0..1 and asked for bands of rows.
     Where the removed part has more than `tolerance` times the energy that the noise has at that brightness, it
     holds picture, and Wiener's filter keeps noise / removed of it; means over squares make it smooth. A photo
-    without noise stays as it was.
+    without noise stays as it was. `merge` keeps the whole answer in part.
     """
     margin, (height, width) = WINDOW_PX - 1, noisy.shape[:2]
     band_rows = min(BAND_ROWS, max(SMALLEST_BAND_ROWS, BAND_PIXELS // width))
@@ -61,7 +70,10 @@ def give_detail_back(
             above = here[max(0, bottom - first - margin) : bottom - first]
             before = noisy[slice(first, last), slice(None)]
             begun.append(
-                (slice(top, bottom), pool.submit(_with_detail, before, here, inner, noise, tolerance))
+                (
+                    slice(top, bottom),
+                    pool.submit(_with_detail, before, here, inner, noise, tolerance, merge),
+                )
             )
             if len(begun) >= THREADS:
                 finish()
@@ -71,7 +83,12 @@ def give_detail_back(
 
 
 def _with_detail(
-    noisy: np.ndarray, denoised: np.ndarray, inner: slice, noise: NoiseMeasurement, tolerance: float
+    noisy: np.ndarray,
+    denoised: np.ndarray,
+    inner: slice,
+    noise: NoiseMeasurement,
+    tolerance: float,
+    merge: Merge | None,
 ) -> np.ndarray:
     """Return the rows `inner` of the denoised band with its detail; the other rows are what they need to see."""
     removed = noisy - denoised
@@ -79,7 +96,7 @@ def _with_detail(
     expected = _mean_round(noise.mean_variance_at(255 * denoised))
     share = _mean_round(np.minimum(1.0, tolerance * expected / np.maximum(energy, 1e-6)))
     result: np.ndarray = denoised[inner] + (1 - share[inner, :, None]) * removed[inner]
-    return result
+    return result if merge is None else merge(denoised[inner], result)
 
 
 def _mean_round(values: np.ndarray) -> np.ndarray:

@@ -54,25 +54,22 @@ class MeanShift:
         return shift
 
 
-def keep_mean_colour(noisy: Picture, clean: ResultPixels, strength: float = 1.0) -> ResultPixels:
+def keep_mean_colour(noisy: Picture, clean: ResultPixels) -> ResultPixels:
     """Return the result as it is after what `mean_shift` asks for, which is done where it is read."""
-    shift = mean_shift(noisy, clean, strength)
+    shift = mean_shift(noisy, clean)
     return clean if shift is None else clean.changed_by(lambda pixels: pixels + shift.at(pixels))
 
 
-def mean_shift(noisy: Picture, denoised: Picture, strength: float = 1.0) -> MeanShift | None:
+def mean_shift(noisy: Picture, denoised: Picture) -> MeanShift | None:
     """Return what brings the denoised picture back to the mean of the noisy one where its noise is not skewed.
 
-    Pictures are (h, w, 3) float32 in 0..1. `strength` says which share of the noise was removed. None where nothing is
-    to be done.
+    Pictures are (h, w, 3) float32 in 0..1. None where nothing is to be done.
     """
-    if np.float32(strength) == 0:
-        return None
     height, width = noisy.shape[:2]
     every = slice(None, None, max(1, ceil(sqrt(height * width / SAMPLES))))
     before = noisy[every, every].reshape(-1, 3)
-    removed = (before - denoised[every, every].reshape(-1, 3)) / np.float32(strength)
-    # At full strength, for noise in it would sort the pixels by itself, and so would rounding.
+    removed = before - denoised[every, every].reshape(-1, 3)
+    # Rounded, or rounding would sort the pixels by itself.
     after = np.rint((before - removed) * np.float32(STEPS)) / np.float32(STEPS)
     brightness = np.linspace(0, 1, STEPS)
     table = np.zeros((STEPS, 3), np.float32)
@@ -81,7 +78,7 @@ def mean_shift(noisy: Picture, denoised: Picture, strength: float = 1.0) -> Mean
         if knots:
             lights, shifts = zip(*knots, strict=True)
             table[:, channel] = np.interp(brightness, lights, shifts)
-    return MeanShift(np.float32(strength) * table) if table.any() else None
+    return MeanShift(table) if table.any() else None
 
 
 def _knots(after: np.ndarray, removed: np.ndarray) -> list[tuple[float, float]]:

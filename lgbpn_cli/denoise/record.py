@@ -20,7 +20,7 @@ def chooses_preset(model: Model, settings: InferenceConfig) -> bool:
 
 def asks_noise(model: Model, settings: InferenceConfig) -> bool:
     """Return whether the noise of each photo decides about its result."""
-    return settings.strength is None or chooses_preset(model, settings)
+    return settings.shares.is_auto or chooses_preset(model, settings)
 
 
 def record_of(model: Model, settings: InferenceConfig, output: OutputConfig) -> Record:
@@ -29,7 +29,7 @@ def record_of(model: Model, settings: InferenceConfig, output: OutputConfig) -> 
         "model_sha256": model.sha256,
         "part": model.part,
         "quality": settings.quality,
-        "strength": "auto" if settings.strength is None else settings.strength,
+        **settings.shares.facts(),
     }
     if asks_noise(model, settings):
         from lgbpn_cli.noise.estimator import cell_levels
@@ -37,8 +37,11 @@ def record_of(model: Model, settings: InferenceConfig, output: OutputConfig) -> 
         values["noise_estimator_sha256"] = cell_levels().sha256
     if model.part == "teacher":  # students know no shift
         values["preset"] = settings.preset or "auto"
-    if settings.quality == "teacher-r3":  # the other qualities draw nothing at random
+    if (
+        settings.quality == "teacher-r3" or settings.shares.grain is not None
+    ):  # nothing else is drawn at random
         values["seed"] = settings.seed
+    if settings.quality == "teacher-r3":
         values["refine_passes"] = settings.refine_passes
         values["refine_probability"] = settings.refine_probability
     if model.part == "teacher" and settings.attention != "frozen":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lgbpn_cli.config import InferenceConfig
+from lgbpn_cli.look import AUTO
 from lgbpn_cli.research.baselines import SETTINGS, load_baseline
 
 if TYPE_CHECKING:
@@ -70,15 +71,15 @@ def describe_network(model: Model, settings: InferenceConfig) -> tuple[str, dict
     preset = settings.preset or "auto"
     is_teacher = model.part == "teacher"
     label = f"{model.name} {quality} {preset}" if is_teacher else f"{model.name} {quality}"
-    if settings.strength is not None:
-        label += f" strength {settings.strength:g}"
+    look = settings.shares.facts()
+    label += "".join(f" {name} {value}" for name, value in look.items() if value != AUTO)
     return label, {
         "kind": "model",
         "model": model.name,
         "sha256": model.sha256,
         "quality": quality,
         "preset": preset if is_teacher else None,
-        "strength": "auto" if settings.strength is None else settings.strength,
+        **look,
         "seed": settings.seed,
         "device": model.device.name,
     }

@@ -55,8 +55,6 @@ def run_network(
     def write(tile: Tile, clean: np.ndarray) -> None:
         place = noisy.inside(tile.core)
         clean = clean[: place[0].stop - place[0].start, : place[1].stop - place[1].start]
-        if config.strength is not None and config.strength < 1:
-            clean = config.strength * clean + (1 - config.strength) * image[place]
         canvas[place] = clean
 
     if isinstance(model.network, Student):

@@ -75,8 +75,7 @@ def run_network(
         time.sleep(float(os.environ.get(SECONDS_PER_TILE, "0")))
         if on_tile is not None:
             on_tile(done, tiles)
-    strength = 1.0 if config.strength is None else config.strength
-    clean = strength * (1 - pixels) + (1 - strength) * pixels
+    clean = 1 - pixels
     if into is not None:
         into[everything] = clean
     return clean
@@ -97,7 +96,7 @@ def install(put: Callable[[str, ModuleType], None]) -> None:
         "lgbpn_cli.inference.plan": {"plan_inference": plan_inference},
         # A negative is no picture with less noise: nothing of the original would be left out of it.
         "lgbpn_cli.denoise.detail": {
-            "give_detail_back": lambda noisy, clean, noise, tolerance: clean,
+            "give_detail_back": lambda noisy, clean, noise, tolerance, merge: clean,
             "TOLERANCES": {"teacher": 1.2, "student": 1.5},
         },
     }

@@ -305,7 +305,9 @@ def test_each_part_of_a_model_has_its_own_tolerance(
     given = []
     adaptation = fake_rooms["lgbpn_cli.denoise.detail"]
 
-    def give_detail_back(noisy: object, clean: object, noise: object, tolerance: float) -> object:
+    def give_detail_back(
+        noisy: object, clean: object, noise: object, tolerance: float, merge: object
+    ) -> object:
         given.append(tolerance)
         return clean
 

@@ -172,24 +172,11 @@ def test_the_models_preset_is_used_unless_another_is_named(tiny: Model) -> None:
     assert not np.array_equal(run_network(image, tiny, InferenceConfig(preset="dnd")), own)
 
 
-def test_strength_zero_gives_the_photo_itself(tiny: Model) -> None:
-    image = photo(60, 61)
-    assert np.array_equal(run_network(image, tiny, InferenceConfig(strength=0.0)), image)
-
-
-def test_half_strength_gives_the_mean_of_photo_and_result(tiny: Model) -> None:
-    image = photo(60, 61)
-    full = run_network(image, tiny, InferenceConfig())
-    half = run_network(image, tiny, InferenceConfig(strength=0.5))
-    np.testing.assert_allclose(half, (full + image) / 2, rtol=0, atol=1e-6)
-
-
 @pytest.mark.parametrize("quality", ["teacher", "teacher-r3"])
-@pytest.mark.parametrize("strength", [0.5, 1.0])
-def test_the_photo_is_left_as_it_is(tiny: Model, quality: str, strength: float) -> None:
+def test_the_photo_is_left_as_it_is(tiny: Model, quality: str) -> None:
     image = photo(60, 61)
     before = image.copy()
-    run_network(image, tiny, replace(QUICK, quality=quality, strength=strength))
+    run_network(image, tiny, replace(QUICK, quality=quality))
     assert np.array_equal(image, before)
 
 
