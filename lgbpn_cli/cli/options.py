@@ -150,7 +150,7 @@ def read_strength(text: str | None, option: str = "--strength") -> float | None:
 def read_look(
     strength: str | None, luma: str | None, chroma: str | None, grain: str | None = None
 ) -> Look | None:
-    """Return what these options say together, None where --strength says it all: it is that of those that are not given.
+    """Return what these options say together, None where --strength says it all: it stands for those not given.
 
     Raises UsageError.
     """

@@ -172,7 +172,8 @@ def test_the_help_documents_every_option_with_the_default_of_its_setting(lgbpn: 
         "-d, --device": "auto",
     }.items():
         _, _, after = text.partition(f" {option} ")
-        assert after.partition("[default: ")[2].startswith(f"{default}]")
+        shown = after.partition("[default: ")[2].partition("]")[0]
+        assert shown.strip("()") == str(default).strip("()")  # some versions of typer put words into brackets
     for flag in ("-r, --recursive", "--overwrite", "-n, --dry-run", "-q, --quiet", "-v, --verbose", "--json"):
         assert f"{flag} " in text
     assert "lgbpn denoise photos/ -r -o denoised/" in lgbpn("denoise", "--help").stdout
