@@ -15,7 +15,7 @@ from lgbpn_cli.config import OUTPUT_FORMATS, OutputConfig
 from lgbpn_cli.errors import PhotoError, PhotoWriteError, UsageError
 from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES, result_suffix, type_of_suffix
 
-OTHER_PICTURES = {".bmp", ".gif", ".jp2", ".jxl", ".pdf", ".ppm", ".psd", ".svg", ".tga"}
+OTHER_PICTURES = {".bmp", ".gif", ".jp2", ".pdf", ".ppm", ".psd", ".svg", ".tga"}
 """Endings of pictures that are not written: no one means a folder of that name."""
 
 
@@ -68,15 +68,15 @@ def check_output(inputs: Sequence[Path], output: OutputConfig) -> None:
         return
     target = Path(output.output)
     subject = f"-o {target}"
+    if not target.is_dir() and target.suffix.lower() in OTHER_PICTURES and not inputs[0].is_dir():
+        known = ", ".join(OUTPUT_FORMATS[1:])
+        raise UsageError(subject, f"{target.suffix} files cannot be written", f"Choose one of {known}.")
     if _names_one_file(inputs, target):
         ending = result_suffix(inputs[0].suffix, output.format)
         if ending.lower() in PHOTO_SUFFIXES and type_of_suffix(target.suffix) != type_of_suffix(ending):
             cause = f"the result of {inputs[0].name} is a {ending} file and cannot become {target.suffix}"
             raise UsageError(subject, cause, f"Use the ending {ending}, or choose a format with -f.")
         return
-    if not target.is_dir() and target.suffix.lower() in OTHER_PICTURES and not inputs[0].is_dir():
-        known = ", ".join(OUTPUT_FORMATS[1:])
-        raise UsageError(subject, f"{target.suffix} files cannot be written", f"Choose one of {known}.")
     if target.suffix.lower() in PHOTO_SUFFIXES and not target.is_dir():
         raise UsageError(subject, "names a file, which works for a single photo only", "Give a folder.")
     if target.is_symlink() and not os.path.exists(target):  # noqa: PTH110 - a circle of links is no error to it

@@ -28,10 +28,11 @@ from lgbpn_cli.photos.raw.camera_colour import render
 from lgbpn_cli.photos.raw.dng import DngContainer
 from lgbpn_cli.photos.raw.reader import RawContainer
 from lgbpn_cli.photos.sidecars import description_of
-from lgbpn_cli.photos.suffixes import result_type
+from lgbpn_cli.photos.suffixes import PRESERVE, result_type
 from lgbpn_cli.photos.tiff.codec import TiffContainer
 from lgbpn_cli.photos.tiff.new import NewTiffContainer
 
+READ_ONLY_NAMES = {"jp2": "JPEG 2000", "bmp": "BMP", "tga": "Targa"}
 NEW_FILE_QUALITY = 95
 DEEP_TYPES = frozenset({"png", "tiff", "jxl"})
 """Types that hold 16 bits a sample."""
@@ -86,6 +87,9 @@ def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
             "Omit -f, --bit-depth and --strip-metadata, or save its pages as single files.",
         )
     photo = _alone(photo)
+    if output.format == PRESERVE and photo.format in READ_ONLY_NAMES:
+        becomes = f"becomes a {wanted.upper()}: {READ_ONLY_NAMES[photo.format]} files are read, not written"
+        photo = replace(photo, notes=(*photo.notes, becomes))
     if output.strip_metadata:
         photo = _stripped(photo)
     if wanted == "dng":

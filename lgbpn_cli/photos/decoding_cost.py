@@ -17,6 +17,8 @@ from lgbpn_cli.photos.heif.items import largest_pixels
 from lgbpn_cli.photos.heif.webp_avif import webp_size
 from lgbpn_cli.photos.jpeg.segments import FRAMES, START, parse_frame, walk_segments
 from lgbpn_cli.photos.jxl.codec import jxl_pixels
+from lgbpn_cli.photos.plain.bitmap import bitmap_pixels
+from lgbpn_cli.photos.plain.jpeg2000 import jpeg2000_pixels
 from lgbpn_cli.photos.png.chunks import HEADER_BYTES, PALETTE, SAMPLES, read_header
 from lgbpn_cli.photos.raw.reader import raw_megapixels
 from lgbpn_cli.photos.tiff.directory import Directory, read_directories, read_integers
@@ -26,6 +28,7 @@ JPEG_BYTES = {1: 3, 3: 11}
 PROGRESSIVE_BYTES = 2
 """More for each sample: its coefficients stay until the last scan."""
 WEBP_BYTES, AVIF_BYTES, HEIF_BYTES, RAW_BYTES, JXL_BYTES = 22, 27, 20, 30, 40
+JPEG2000_BYTES, BITMAP_BYTES = 40, 16
 COPIES = 3
 """Of the file's own bytes, or parts of it."""
 LARGEST_NOTHING_PX = 10_000_000
@@ -124,6 +127,19 @@ def _jxl(file: BinaryIO, path: Path) -> Cost:
     return Cost(pixels, pixels * JXL_BYTES + COPIES * _bytes_of(file))
 
 
+def _jpeg2000(file: BinaryIO, path: Path) -> Cost:
+    pixels = jpeg2000_pixels(file)
+    return Cost(pixels, pixels * JPEG2000_BYTES + COPIES * _bytes_of(file))
+
+
+def _bitmap(kind: str) -> Callable[[BinaryIO, Path], Cost]:
+    def cost(file: BinaryIO, path: Path) -> Cost:
+        pixels = bitmap_pixels(file, kind)
+        return Cost(pixels, pixels * BITMAP_BYTES + _bytes_of(file))
+
+    return cost
+
+
 def _raw(file: BinaryIO, path: Path) -> Cost:
     pixels = round((raw_megapixels(path) or 0.0) * 1e6)
     return Cost(pixels, pixels * RAW_BYTES + _bytes_of(file))
@@ -141,6 +157,9 @@ COSTS: dict[str, Callable[[BinaryIO, Path], Cost]] = {
     "avif": _boxes(AVIF_BYTES),
     "heif": _boxes(HEIF_BYTES),
     "jxl": _jxl,
+    "jp2": _jpeg2000,
+    "bmp": _bitmap("bmp"),
+    "tga": _bitmap("tga"),
     "raw": _raw,
 }
 """By the names of formats, and raw."""

@@ -22,6 +22,10 @@ from lgbpn_cli.photos.jxl.codec import SIGNATURE_BOX, read_jxl, read_jxl_mark, w
 from lgbpn_cli.photos.jxl.header import CODESTREAM
 from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.photos.plain.bitmap import is_tga, read_bmp, read_tga
+from lgbpn_cli.photos.plain.jpeg2000 import CODESTREAM as JPEG2000_CODESTREAM
+from lgbpn_cli.photos.plain.jpeg2000 import SIGNATURE_BOX as JPEG2000_BOX
+from lgbpn_cli.photos.plain.jpeg2000 import read_jpeg2000
 from lgbpn_cli.photos.png.codec import read_png, read_png_mark, write_png
 from lgbpn_cli.photos.raw.dng import write_dng
 from lgbpn_cli.photos.tiff.codec import read_tiff, read_tiff_mark, write_tiff
@@ -60,6 +64,8 @@ FORMATS = (
     PhotoFormat("webp", 8, (b"WEBP",), read_webp, read_webp_mark),
     PhotoFormat("avif", 4, (b"ftypavif", b"ftypavis"), read_avif, read_avif_mark),
     PhotoFormat("jxl", 0, (CODESTREAM, SIGNATURE_BOX), read_jxl, read_jxl_mark),
+    PhotoFormat("jp2", 0, (JPEG2000_BOX, JPEG2000_CODESTREAM), read_jpeg2000, _no_mark),
+    PhotoFormat("bmp", 0, (b"BM",), read_bmp, _no_mark),
     PhotoFormat("heif", 4, (b"ftyphe", b"ftypmif1", b"ftypmsf1"), read_heif, _no_mark),
 )
 WRITERS: dict[str, Callable[[Photo, BinaryIO, Mark | None], None]] = {
@@ -85,18 +91,19 @@ FOREIGN_SIGNATURES = (
     (0, b"\0MRM", "a camera raw file by another name (MRW)", RENAME_CURE),
     (0, b"FOVb", "a camera raw file by another name (X3F)", RENAME_CURE),
     (0, b"GIF8", "a GIF file", CONVERT_CURE),
-    (0, b"BM", "a BMP file", CONVERT_CURE),
     (0, b"8BPS", "a Photoshop file", CONVERT_CURE),
-    (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 file", CONVERT_CURE),
-    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 file", CONVERT_CURE),
     (0, b"v/1\x01", "an OpenEXR file", CONVERT_CURE),
     (0, b"%PDF", "a PDF document", "Skip it."),
 )
 """Offset, bytes there, name, cure. The first match counts: longer signatures come first."""
 
 
-def recognise(head: bytes) -> PhotoFormat:
-    """Return the format of a file from its first SIGNATURE_BYTES bytes.
+TGA = PhotoFormat("tga", 0, (), read_tga, _no_mark)
+"""Known by its ending alone, since it has no signature."""
+
+
+def recognise(head: bytes, suffix: str = "") -> PhotoFormat:
+    """Return the format of a file from its first SIGNATURE_BYTES bytes, and its ending where these do not tell.
 
     Raises UnsupportedFileError for kinds that are known but not handled, DamagedFileError for anything else.
     """
@@ -108,6 +115,8 @@ def recognise(head: bytes) -> PhotoFormat:
     for known in FORMATS:
         if head.startswith(known.signatures, known.offset):
             return known
+    if suffix.lower() == ".tga" and is_tga(head):
+        return TGA
     if head.startswith(b"ftyp", 4):
         raise UnsupportedFileError("a video", "Skip it.")
     raise DamagedFileError(

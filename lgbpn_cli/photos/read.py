@@ -36,7 +36,7 @@ def read_photo(path: Path, *, max_pixels: int = MAX_PIXELS, max_bytes: int | Non
                 check_cost(file, "raw", path, max_pixels, max_bytes)
                 return with_sidecar(read_raw(path, max_pixels))
             head = file.read(SIGNATURE_BYTES)
-            known = recognise(head)
+            known = recognise(head, path.suffix)
             file.seek(0)
             check_cost(file, known.name, path, max_pixels, max_bytes)
             return known.read(file, path, max_pixels)

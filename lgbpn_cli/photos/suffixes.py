@@ -21,20 +21,29 @@ ENDINGS: dict[str, tuple[str, ...]] = {
     "dng": (".dng",),
 }
 """Endings of the types that can be written; the first one is the usual."""
+READ_ONLY: dict[str, frozenset[str]] = {
+    "raw": RAW_SUFFIXES,
+    "heif": HEIF_SUFFIXES,
+    "jp2": frozenset({".jp2", ".j2k", ".j2c", ".jpf", ".jpx"}),
+    "bmp": frozenset({".bmp", ".dib"}),
+    "tga": frozenset({".tga"}),
+}
+"""Endings of the types that are read and never written."""
 PHOTO_SUFFIXES: frozenset[str] = frozenset(
-    RAW_SUFFIXES | HEIF_SUFFIXES | {ending for endings in ENDINGS.values() for ending in endings}
+    frozenset[str]().union(*READ_ONLY.values())
+    | {ending for endings in ENDINGS.values() for ending in endings}
 )
 """Lower-case file-name endings that are taken as photos when a folder is searched."""
 UNREAD_PICTURES = {
-    ".ai": "Illustrator", ".bmp": "BMP", ".dcm": "DICOM", ".dib": "BMP", ".eps": "PostScript", ".exr": "OpenEXR",
-    ".fits": "FITS", ".gif": "GIF", ".hdp": "JPEG XR", ".hdr": "Radiance HDR", ".ico": "icon", ".j2k": "JPEG 2000",
-    ".jp2": "JPEG 2000", ".jpf": "JPEG 2000", ".jpx": "JPEG 2000", ".jxr": "JPEG XR",
+    ".ai": "Illustrator", ".dcm": "DICOM", ".eps": "PostScript", ".exr": "OpenEXR",
+    ".fits": "FITS", ".gif": "GIF", ".hdp": "JPEG XR", ".hdr": "Radiance HDR", ".ico": "icon",
+     ".jxr": "JPEG XR",
     ".kra": "Krita", ".pbm": "netpbm", ".pcx": "PCX", ".pgm": "netpbm", ".pnm": "netpbm", ".ppm": "netpbm",
-    ".psb": "Photoshop", ".psd": "Photoshop", ".qoi": "QOI", ".svg": "SVG", ".tga": "Targa",
+    ".psb": "Photoshop", ".psd": "Photoshop", ".qoi": "QOI", ".svg": "SVG",
     ".wdp": "JPEG XR", ".xcf": "GIMP",
 }  # fmt: skip
 """Endings of pictures that cannot be read, by what they are called: left out of folders by name."""
-DEFAULT_TYPES = {"raw": "dng", "heif": "jpeg"}
+DEFAULT_TYPES = {"raw": "dng", "heif": "jpeg", "jp2": "png", "bmp": "png", "tga": "png"}
 """What becomes of the kinds that are read but cannot be written; all others keep their type."""
 PRESERVE = "preserve"
 
@@ -47,7 +56,7 @@ def result_type(source_format: str, wanted: str) -> str:
 def result_suffix(source_suffix: str, wanted: str) -> str:
     """Return the file-name ending of a result, from the source's; an ending that fits is kept as it is."""
     lower = source_suffix.lower()
-    kind = "raw" if lower in RAW_SUFFIXES else "heif" if lower in HEIF_SUFFIXES else ""
+    kind = next((kind for kind, endings in READ_ONLY.items() if lower in endings), "")
     if wanted == PRESERVE and not kind:
         return source_suffix
     endings = ENDINGS[result_type(kind, wanted)]

@@ -211,7 +211,7 @@ def test_parts_are_disjoint_nearly_equal_and_all_there_is(tmp_path: Path, parts:
     assert max(map(len, found)) - min(map(len, found)) <= 1
 
 
-@pytest.mark.parametrize("name", ["out.gif", "OUT.BMP", "out.jxl"])
+@pytest.mark.parametrize("name", ["out.gif", "OUT.BMP", "out.psd"])
 def test_a_picture_of_a_type_that_is_not_written_is_no_folder(tmp_path: Path, name: str) -> None:
     [photo] = make(tmp_path, "a.jpg")
     with pytest.raises(UsageError, match="files cannot be written"):

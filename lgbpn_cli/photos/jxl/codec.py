@@ -237,7 +237,7 @@ def _decode(data: bytes, header: JxlHeader) -> np.ndarray:
 def _as_jpeg(data: bytes, path: Path, max_pixels: int) -> Photo:
     """Return the JPEG that the file was made of, as a photo that is to become a JPEG XL with losses."""
     try:
-        jpeg = bytes(imagecodecs.jpegxl_decode_jpeg(data, numthreads=None))
+        jpeg = bytes(imagecodecs.jpegxl_decode_jpeg(data, numthreads=1))
     except CODEC_ERRORS as error:
         raise DamagedFileError(f"its picture cannot be decoded ({error})") from error
     photo = read_jpeg(io.BytesIO(jpeg), path, max_pixels)

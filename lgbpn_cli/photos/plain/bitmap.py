@@ -1,0 +1,74 @@
+"""BMP and Targa pictures: 8 bits, and nothing beside them but pixels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.TgaImagePlugin import TgaImageFile
+
+from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError, UnsupportedFileError, check_size
+from lgbpn_cli.photos.metadata.orientation import UPRIGHT
+from lgbpn_cli.photos.photo import Container, Photo
+from lgbpn_cli.photos.pillow_limit import pillow_without_limit
+
+READERS: dict[str, type[BmpImageFile | TgaImageFile]] = {"bmp": BmpImageFile, "tga": TgaImageFile}
+CHANNELS = {"L": 1, "LA": 1, "RGB": 3, "RGBA": 3}
+PALETTES = {"P": "RGB", "PA": "RGBA"}
+TGA_KINDS, TGA_DEPTHS = frozenset({1, 2, 3, 9, 10, 11}), frozenset({8, 15, 16, 24, 32})
+
+
+class BitmapContainer(Container):
+    """Such files are never written; this marks a photo that has to become another type."""
+
+
+def is_tga(head: bytes) -> bool:
+    """Return whether a file can be a Targa, which has no signature: its header has to make sense."""
+    return len(head) >= 12 and head[1] in (0, 1) and head[2] in TGA_KINDS and head[7] in (0, *TGA_DEPTHS)
+
+
+def read_bmp(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
+    """Return the picture of a BMP. Raises DamagedFileError, UnsupportedFileError for black and white of 1 bit."""
+    return _read(file, path, max_pixels, "bmp")
+
+
+def read_tga(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
+    """Return the picture of a Targa. Raises as `read_bmp` does."""
+    return _read(file, path, max_pixels, "tga")
+
+
+def bitmap_pixels(file: BinaryIO, kind: str) -> int:
+    """Return how many pixels the header claims. Raises DamagedFileError."""
+    file.seek(0)
+    try:
+        with pillow_without_limit():
+            width, height = READERS[kind](file).size
+    except CODEC_ERRORS as error:
+        raise DamagedFileError(f"its header makes no sense ({error})") from error
+    return int(width * height)
+
+
+def _read(file: BinaryIO, path: Path, max_pixels: int, kind: str) -> Photo:
+    file.seek(0)
+    try:
+        with pillow_without_limit():
+            image = READERS[kind](file)
+            check_size(*image.size, max_pixels)
+            picture = image.convert(PALETTES[image.mode]) if image.mode in PALETTES else image
+            samples = np.array(picture)
+    except CODEC_ERRORS as error:
+        raise DamagedFileError(f"its picture cannot be decoded ({error})") from error
+    if picture.mode not in CHANNELS:
+        raise UnsupportedFileError("a picture of 1 bit, which has no grey for noise to be in")
+    samples = samples.reshape(*samples.shape[:2], -1)
+    colours = CHANNELS[picture.mode]
+    return Photo(
+        path=path,
+        pixels=np.ascontiguousarray(samples[..., :colours]),
+        alpha=samples[..., colours].copy() if samples.shape[2] > colours else None,
+        format=kind,
+        orientation=UPRIGHT,
+        container=BitmapContainer(),
+    )
