@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from lgbpn_cli.config import PassConfig
+from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.blind import blind_loss
 from lgbpn_cli.network.lgbpn import LGBPN
@@ -28,9 +29,8 @@ def blind_loss_8bit(image: np.ndarray, model: Model) -> float:
     """
     if min(image.shape[:2]) <= 2 * RIM_PX:
         return float("nan")
-    if not isinstance(model.network, LGBPN):
-        raise TypeError("only a teacher is blind")
-    shape = model.network.config
+    network = network_as(model.network, LGBPN, model.name)  # only a teacher is blind
+    shape = network.config
     sampling = PassConfig(shape.training_local_pd, shape.training_global_pd)
     losses = []
     for top in _starts(image.shape[0]):

@@ -15,6 +15,7 @@ from lgbpn_cli.image.types import Canvas, OnTile, Window
 from lgbpn_cli.inference.plan import Plan, plan_inference
 from lgbpn_cli.inference.sweep import Estimate, Sweeps
 from lgbpn_cli.inference.tiling import Tile
+from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.raw import PLANES, RawNetwork
 
@@ -103,9 +104,7 @@ class _Phased:
 
 
 def _estimate(samples: FloatImage, mosaic: BayerMosaic, model: Model) -> Estimate:
-    device, network = model.device, model.network
-    if not isinstance(network, RawNetwork):
-        raise TypeError("not a network for raw mosaics")
+    device, network = model.device, network_as(model.network, RawNetwork, model.name)
     noise = torch.from_numpy(np.asarray(mosaic.noise, np.float32))[None].to(device.torch_device)
     gains = torch.tensor([mosaic.gains], dtype=torch.float32, device=device.torch_device)
     gains = gains / gains[:, 1:2]

@@ -6,26 +6,18 @@ import math
 from dataclasses import dataclass, replace
 
 from lgbpn_cli.config import (
-    PRESETS,
     SMALLEST_TILE_PX,
     InferenceConfig,
-    NetworkConfig,
     Precision,
-    UNetConfig,
 )
 from lgbpn_cli.device import DTYPES
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.inference.attention import REGION_PX, REGIONS_A_SIDE
 from lgbpn_cli.memory import PROGRAM_BYTES, READER_BYTES, SHARE_OF_FREE
 from lgbpn_cli.models.load import Model
-from lgbpn_cli.network.u_net import UNet
 
 TILES_PX = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128, 96, SMALLEST_TILE_PX)
 """Tiles to choose from."""
-LARGEST_ON_CPU_PX = {"student": 1024, "raw": 1024, "teacher": 512}
-"""Larger tiles gain nothing on the CPU: there is less halo to compute, but less of a tile stays in the caches."""
-HALO_PX = {"student": 96, "teacher": 48}
-"""Default halo, far below the reach of the networks: pixels so far away hardly matter (`lgbpn bench --agreement`)."""
 HELD_FACTOR = 1.25
 """What holding a photo takes beside its samples: the pieces that it was read from, and gaps between arrays."""
 VIEWS_OF_ONE_SHAPE = 4
@@ -76,9 +68,10 @@ def plan_inference(
     Raises UsageError where `max_memory_bytes` leaves no room, DeviceError for a precision the device has not.
     """
     device = model.device
-    part, multiple = model.part, size_multiple_px(model, config)
+    network = model.network
+    multiple = network.size_multiple_px(config.preset or model.preset)
     precision = device.precision(config.precision)
-    halo = _up(halo_px(model, config), multiple)
+    halo = _up(network.halo_px if config.halo_px is None else config.halo_px, multiple)
     quality = model.quality(config.quality)
     several = VIEWS_OF_ONE_SHAPE if quality == "best" and not device.is_cpu else 1
     beside = HELD_FACTOR * held_bytes + PROGRAM_BYTES + READER_BYTES if device.is_cpu else 0
@@ -87,13 +80,13 @@ def plan_inference(
         tile = max(tile_px - tile_px % multiple, multiple)
         sides = (min(tile + 2 * halo, _up(side, multiple)) for side in (height, width))
         pixels = math.prod(sides)
-        if part == "teacher" and height * width <= (REGIONS_A_SIDE * REGION_PX) ** 2:
+        if network.part == "teacher" and height * width <= (REGIONS_A_SIDE * REGION_PX) ** 2:
             pixels = height * width  # the attention maps are computed from it in one piece
-        needed = beside + batch * pixels * bytes_per_pixel(model, precision)
+        needed = beside + batch * pixels * network.bytes_per_pixel(DTYPES[precision].itemsize)
         return Plan(device.name, precision, tile, halo, multiple, batch, int(needed))
 
     budget = _budget_bytes(model, config)
-    largest = LARGEST_ON_CPU_PX[part] if device.is_cpu else TILES_PX[0]
+    largest = network.largest_tile_on_cpu_px if device.is_cpu else TILES_PX[0]
     possible = (config.tile_px,) if config.tile_px else tuple(tile for tile in TILES_PX if tile <= largest)
     for tile_px in possible:
         for batch in dict.fromkeys((several, 1)):
@@ -108,42 +101,6 @@ def plan_inference(
             "Allow more, or give a smaller --tile." if config.tile_px else "Allow more.",
         )
     return chosen  # what is free is an estimate: try, there may be more
-
-
-def size_multiple_px(model: Model, config: InferenceConfig) -> int:
-    """Return the grid that tiles have to lie on for the network to sample them as it does the whole photo."""
-    if isinstance(model.network, UNet):
-        return model.network.config.size_multiple
-    return PRESETS[config.preset or model.preset].common_pd
-
-
-def halo_px(model: Model, config: InferenceConfig) -> int:
-    """Return the halo asked for, or the default one."""
-    if config.halo_px is not None:
-        return config.halo_px
-    if isinstance(model.network, UNet):
-        return min(HALO_PX["student"], model.network.config.reach_px)
-    return HALO_PX["teacher"]
-
-
-def bytes_per_pixel(model: Model, precision: Precision) -> float:
-    """Return what the network occupies at a time for each pixel it is given; measured, see tests/inference."""
-    shape = model.network.config
-    item_bytes = DTYPES[precision].itemsize
-    if isinstance(shape, UNetConfig):
-        return student_bytes_per_pixel(shape, item_bytes)
-    return teacher_bytes_per_pixel(shape, item_bytes)
-
-
-def student_bytes_per_pixel(shape: UNetConfig, item_bytes: int) -> float:
-    """Most lives at half resolution, a quarter of the pixels: a skip, a block's input, halves and sum, scratch."""
-    return 80 + 7 * shape.widths[0] * item_bytes / 4
-
-
-def teacher_bytes_per_pixel(shape: NetworkConfig, item_bytes: int) -> float:
-    """Most lives in a feed-forward part: its halves before and after a convolution, with copies for it."""
-    rim = 1.5  # of 7 px round sub-images of 64 px at PD 4; less of larger ones
-    return 80 + rim * item_bytes * 8 * (shape.hidden_width + shape.width)
 
 
 def _budget_bytes(model: Model, config: InferenceConfig) -> int | None:

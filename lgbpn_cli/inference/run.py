@@ -16,6 +16,7 @@ from lgbpn_cli.inference.student import mean_of_views, views_of
 from lgbpn_cli.inference.sweep import Estimate, Sweeps
 from lgbpn_cli.inference.teacher import run_teacher
 from lgbpn_cli.inference.tiling import Tile
+from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.student import Student
 
@@ -57,7 +58,7 @@ def run_network(
         clean = clean[: place[0].stop - place[0].start, : place[1].stop - place[1].start]
         canvas[place] = clean
 
-    if isinstance(model.network, Student):
+    if model.part == "student":
         views = views_of(quality)
         sweeps.run(lambda: _student_estimate(noisy, model, quality), write, calls_a_tile=len(views))
     else:
@@ -78,7 +79,7 @@ def _student_estimate(noisy: Extended, model: Model, quality: str) -> Estimate:
     views = views_of(quality)
 
     def estimate(tile: Tile, plan: Plan) -> Tensor:
-        network: Student = model.network  # type: ignore[assignment]
+        network = network_as(model.network, Student, model.name)
         return mean_of_views(network, model.device.upload(noisy.read(tile.window)), views, plan.batch)
 
     return estimate

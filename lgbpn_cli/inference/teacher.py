@@ -14,6 +14,7 @@ from lgbpn_cli.inference.plan import Plan
 from lgbpn_cli.inference.refine import replacement_mask
 from lgbpn_cli.inference.sweep import Estimate, Sweeps, Write
 from lgbpn_cli.inference.tiling import Tile
+from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.sampling import pad_reflect
@@ -119,4 +120,4 @@ class _Teacher:
 
     @property
     def _network(self) -> LGBPN:
-        return self._model.network  # type: ignore[return-value]  # the caller has told teachers from students
+        return network_as(self._model.network, LGBPN, self._model.name)

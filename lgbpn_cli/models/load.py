@@ -11,6 +11,7 @@ import torch
 from lgbpn_cli.config import DEFAULT_QUALITY, PART_OF_QUALITY, PRESETS
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import ModelError, UsageError
+from lgbpn_cli.models.contract import Part
 from lgbpn_cli.models.manifest import all_models, check_file, file_sha256, find_model
 from lgbpn_cli.models.names import WEIGHT_SUFFIX
 from lgbpn_cli.models.portable import SUFFIX
@@ -37,11 +38,9 @@ class Model:
     device: Device
 
     @property
-    def part(self) -> str:
+    def part(self) -> Part:
         """Which part of a family it is: student, teacher or raw."""
-        if isinstance(self.network, RawNetwork):
-            return "raw"
-        return "student" if isinstance(self.network, Student) else "teacher"
+        return self.network.part
 
     def move_to(self, device: Device) -> None:
         """Put the network on another device; whoever holds this model finds it there."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lgbpn_cli.config import GLOBAL_DILATION, LOCAL_DILATION, NetworkConfig, PassConfig
+from lgbpn_cli.config import GLOBAL_DILATION, LOCAL_DILATION, PRESETS, NetworkConfig, PassConfig
 from lgbpn_cli.network.dspmc import PatchMaskedConv2d
 from lgbpn_cli.network.dtb import DilatedTransformerBlock, PhaseGrid
 from lgbpn_cli.network.precision import exact_unless_training
@@ -183,6 +183,23 @@ class GlobalBranch(nn.Module):
 
 class LGBPN(nn.Module):
     """The whole network. Pixel values 0..1 in and out; inside, they are multiplied by `config.value_range`."""
+
+    part: Literal["teacher"] = "teacher"
+    halo_px = 48
+    """Far below the reach: pixels so far away hardly matter (`lgbpn bench --agreement`)."""
+    largest_tile_on_cpu_px = 512
+
+    def size_multiple_px(self, preset: str) -> int:
+        """Return the grid that tiles have to lie on: PD takes pixels apart by it."""
+        return PRESETS[preset].common_pd
+
+    def bytes_per_pixel(self, item_bytes: int) -> float:
+        """Return the memory per pixel, measured (tests/inference).
+
+        Most lives in a feed-forward part: its halves before and after a convolution, with copies for it.
+        """
+        rim = 1.5  # of 7 px round sub-images of 64 px at PD 4; less of larger ones
+        return 80 + rim * item_bytes * 8 * (self.config.hidden_width + self.config.width)
 
     def __init__(self, config: NetworkConfig) -> None:
         """Build the network of `config` with PyTorch's default initialisation."""

@@ -8,6 +8,8 @@ grey is about equal in all colours.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -28,6 +30,7 @@ class RawNetwork(UNet):
     """A mosaic in, camera RGB out, both in linear light; RGGB only (see `inference.mosaic` for other phases)."""
 
     config: RawConfig
+    part: Literal["raw"] = "raw"
 
     def __init__(self, config: RawConfig) -> None:
         """Build the network of `config`; untrained, it repeats each site's value for its square."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -14,6 +16,7 @@ class Student(UNet):
     """Adds to a photo what its noise has taken from it, or put on it."""
 
     config: StudentConfig
+    part: Literal["student"] = "student"
 
     def __init__(self, config: StudentConfig) -> None:
         """Build the network of `config`; untrained, it returns its input."""

@@ -13,6 +13,9 @@ from lgbpn_cli.config import UNetConfig
 SHUFFLE = 2
 """The network works at half resolution: each pixel of its input holds a square of 2x2 pixels of the photo."""
 
+MOST_HALO_PX = 96
+"""Measured with `lgbpn bench --agreement`."""
+
 
 class ResidualBlock(nn.Module):
     """x + conv(relu(conv(x))), both 3x3."""
@@ -49,6 +52,24 @@ class UNet(nn.Module):
         self.exit = nn.Conv2d(widths[0], exit_channels, 3, padding=1)
         nn.init.zeros_(self.exit.weight)
         nn.init.zeros_(self.exit.bias)  # type: ignore[arg-type]  # it has a bias
+
+    largest_tile_on_cpu_px = 1024
+
+    @property
+    def halo_px(self) -> int:
+        """What a tile should see on each side, far below the reach: pixels so far away hardly matter."""
+        return min(MOST_HALO_PX, self.config.reach_px)
+
+    def size_multiple_px(self, preset: str) -> int:
+        """Return the grid that tiles have to lie on; presets are a teacher's."""
+        return self.config.size_multiple
+
+    def bytes_per_pixel(self, item_bytes: int) -> float:
+        """Return the memory per pixel, measured (tests/inference).
+
+        Most lives at half resolution, a quarter of the pixels: a skip, a block's input, halves and sum, scratch.
+        """
+        return 80 + 7 * self.config.widths[0] * item_bytes / 4
 
     def change(self, planes: Tensor) -> Tensor:
         """Return (b, exit_channels, h, w) in the weights' precision for planes (b, entry_channels, h, w).

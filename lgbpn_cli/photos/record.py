@@ -55,9 +55,8 @@ class Record:
         values: dict[str, Any] = {
             field.name: found.get(field.name, "" if field.name == "source" else None) for field in fields(cls)
         }
-        if not all(isinstance(value, str) for value in values.values()):
-            return None
-        return cls(**values)
+        texts = {name: value for name, value in values.items() if isinstance(value, str)}
+        return cls(**texts) if len(texts) == len(values) else None
 
 
 def read_record(path: Path) -> Record | None:

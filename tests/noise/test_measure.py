@@ -13,6 +13,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter, zoom
 
 from lgbpn_cli.denoise.working import to_working
+from lgbpn_cli.noise import measure as noise
 from lgbpn_cli.noise.estimator import cell_levels
 from lgbpn_cli.noise.measure import (
     DOUBTS,
@@ -22,7 +23,6 @@ from lgbpn_cli.noise.measure import (
     CellEstimator,
     measure_noise,
 )
-from lgbpn_cli.noise.measure import measure as noise
 from lgbpn_cli.photos.read import read_photo
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from lgbpn_cli.config import NETWORKS, NetworkConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError, UsageError
+from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import DEFAULT_MODEL, Model, load_model
 from lgbpn_cli.models.manifest import read_manifest
 from lgbpn_cli.models.publish import check_new_name
@@ -292,6 +293,4 @@ def _load_teacher(name: str, device: Device) -> Model:
 
 
 def _shape(model: Model) -> NetworkConfig:
-    if not isinstance(model.network, LGBPN):
-        raise UsageError(f"--from {model.name}", "it has no teacher to go on training", "Name another model.")
-    return model.network.config
+    return network_as(model.network, LGBPN, f"--from {model.name}").config

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from lgbpn_cli.config import StudentConfig
 from lgbpn_cli.device import Device
+from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import ModelEntry, all_models
 from lgbpn_cli.network.student import Student
@@ -110,9 +111,7 @@ def learn_student(
         on_note("no fast student: the base model has none to start from; use --quality teacher")
         return None
     before = load_model(base.name, part="student", device=device)
-    old = before.network
-    if not isinstance(old, Student):
-        raise TypeError("the base's student is none")
+    old = network_as(before.network, Student, base.name)
     run_folder = run_folder / RUN_NAME
     run_folder.mkdir(parents=True, exist_ok=True)
     plan = _planned(before, learned, left_s, run_folder, device)
@@ -160,9 +159,7 @@ def student_trainer(student: Model, cleaned: CleanedPhotos, steps: int, device: 
         transplanted_share=TRANSPLANTED_SHARE,
         checkpoint_every=50,
     )
-    network = student.network
-    if not isinstance(network, Student):
-        raise TypeError("not a student")
+    network = network_as(student.network, Student, student.name)
     trainer = StudentTrainer(network.config, config, PairSampler([cleaned], config), device)
     trainer.begin_with(network.state_dict())
     return trainer

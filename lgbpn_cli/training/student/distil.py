@@ -20,6 +20,7 @@ from torch.nn import functional
 from lgbpn_cli.config import StudentConfig
 from lgbpn_cli.device import DTYPES, Device
 from lgbpn_cli.errors import TrainingError
+from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import ModelEntry
 from lgbpn_cli.models.publish import Publication, publish
@@ -254,9 +255,7 @@ def _check(recipe: DistillationRecipe) -> None:
 
 def _first_state(earlier: Model, recipe: DistillationRecipe) -> Student:
     """Return the student that a round begins with: the earlier one, with as many blocks as the recipe wants."""
-    before, wanted = earlier.network, recipe.student
-    if not isinstance(before, Student):
-        raise TrainingError("from_earlier", "the earlier model is no student", "Name another one.")
+    before, wanted = network_as(earlier.network, Student, "from_earlier"), recipe.student
     if before.config.widths != wanted.widths or before.config.blocks > wanted.blocks:
         raise TrainingError(
             "from_earlier",

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lgbpn_cli.config import PRESETS
 from lgbpn_cli.inference.student import mean_of_views, views_of
+from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.student import Student
@@ -40,9 +41,7 @@ def estimate_tile(tile: NDArray[np.uint8], teacher: Model, kept: Path) -> Sequen
 
     They are read from the file `kept` where it holds those of this tile by this teacher, and written to it else.
     """
-    network = teacher.network
-    if not isinstance(network, LGBPN):
-        raise TypeError("a student cannot teach")
+    network = network_as(teacher.network, LGBPN, teacher.name)
 
     def answer(image: Tensor) -> list[Tensor]:
         with teacher.device.autocast():
@@ -54,9 +53,7 @@ def estimate_tile(tile: NDArray[np.uint8], teacher: Model, kept: Path) -> Sequen
 @torch.inference_mode()
 def result_tile(tile: NDArray[np.uint8], student: Model, kept: Path) -> NDArray[np.float16]:
     """Return the student's result for `tile` (h, w, 3), 0..255, at quality `best`; kept as estimates are."""
-    network = student.network
-    if not isinstance(network, Student):
-        raise TypeError("not a student")
+    network = network_as(student.network, Student, student.name)
 
     def answer(image: Tensor) -> list[Tensor]:
         with student.device.autocast():

@@ -24,10 +24,10 @@ from lgbpn_cli.models.manifest import (
 )
 from lgbpn_cli.training.config import FinetuneConfig, TrainingConfig
 from lgbpn_cli.training.engine.distributed import ProcessGroup
+from lgbpn_cli.training.finetune import run as finetune_module
 from lgbpn_cli.training.finetune.acceptance import Verdict
 from lgbpn_cli.training.finetune.folder import BEGINNING_NAME, Listener, finetune_folder
 from lgbpn_cli.training.finetune.run import CHECKPOINT_NAME, FinetuneTrainer
-from lgbpn_cli.training.finetune.run import run as finetune_module
 from lgbpn_cli.training.pictures.data import CropSampler, NoisySource
 
 
