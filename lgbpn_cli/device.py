@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import platform
 import timeit
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import psutil
 import torch
+from platformdirs import user_cache_path
 from torch import Tensor
 from torch.nn import functional
 
@@ -24,6 +29,10 @@ DTYPES: dict[str, torch.dtype] = {
     "float16": torch.float16,
 }
 """PyTorch's number formats by the names that --precision takes."""
+
+
+ANSWERS = ("float32 is faster", "bfloat16 is faster")
+"""What is kept about a machine."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,38 @@ def _cpu_has_bfloat16() -> bool:
 def _bfloat16_convolves_faster() -> bool:
     # CPUs with AVX512-BF16 and no AMX differ too much to tell by their features: `lgbpn bench --precision float32
     # --precision bfloat16` gave 1.9 times the speed in bfloat16 on one, and two thirds of it on another.
-    return _convolution_seconds(torch.bfloat16) < _convolution_seconds(torch.float32)
+    # On a busy machine the times vary, too, and results of one folder would mix: the first answer stays.
+    return decided_once(
+        f"{_processor()}, PyTorch {torch.__version__}",
+        lambda: _convolution_seconds(torch.bfloat16) < _convolution_seconds(torch.float32),
+    )
+
+
+def decided_once(machine: str, decide: Callable[[], bool]) -> bool:
+    """Return what was decided for this machine before, or decide it now and keep the answer in the user's cache.
+
+    Where that cannot be written to, each process decides anew.
+    """
+    name = f"bfloat16-{hashlib.sha256(machine.encode()).hexdigest()[:16]}.txt"
+    path = user_cache_path("lgbpn", appauthor=False) / name
+    with suppress(OSError, ValueError):
+        return ANSWERS.index(path.read_text("utf-8").partition("\n")[0]) == 1
+    faster = decide()
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{name}.{os.getpid()}")
+        part.write_text(f"{ANSWERS[faster]}\n{machine}\n", "utf-8")
+        part.replace(path)
+    return faster
+
+
+def _processor() -> str:
+    """Return the processor's name."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 def _convolution_seconds(dtype: torch.dtype) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -141,3 +143,30 @@ def test_a_pytorch_without_those_probes_has_no_fast_bfloat16(monkeypatch: pytest
     monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported", raising=False)
     monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported", raising=False)
     assert not probe_hardware().cpu_bfloat16
+
+
+def test_what_is_faster_is_decided_once_a_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "user_cache_path", lambda *_, **__: tmp_path / "cache")
+    asked = []
+
+    def decide(answer: bool) -> bool:
+        asked.append(answer)
+        return answer
+
+    assert device.decided_once("one", lambda: decide(True))
+    assert device.decided_once("one", lambda: decide(False))
+    assert not device.decided_once("other", lambda: decide(False))
+    assert asked == [True, False]
+    for path in (tmp_path / "cache").iterdir():
+        path.write_text("half")
+    assert not device.decided_once("one", lambda: decide(False))
+    assert not device.decided_once("one", lambda: decide(True))
+
+
+def test_where_nothing_can_be_kept_it_is_decided_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cache").write_text("a file")
+    monkeypatch.setattr(device, "user_cache_path", lambda *_, **__: tmp_path / "cache" / "lgbpn")
+    assert device.decided_once("one", lambda: True)
+    assert not device.decided_once("one", lambda: False)

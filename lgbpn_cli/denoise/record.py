@@ -48,8 +48,7 @@ def record_of(model: Model, settings: InferenceConfig, output: OutputConfig) -> 
         values["attention"], values["tile_px"] = settings.attention, settings.tile_px
     if settings.halo_px is not None:  # with the default one, tiles do not show, whatever their size
         values["tile_px"], values["halo_px"] = settings.tile_px, settings.halo_px
-    if settings.precision != "auto":
-        values["precision"] = settings.precision
+    values["precision"] = model.device.precision(settings.precision)
     for name in ("format", "bit_depth", "jpeg_quality", "colour_space"):
         if getattr(output, name) != getattr(OutputConfig, name):
             values[name] = getattr(output, name)

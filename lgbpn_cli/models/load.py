@@ -12,7 +12,7 @@ from lgbpn_cli.config import DEFAULT_QUALITY, PART_OF_QUALITY, PRESETS
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import ModelError, UsageError
 from lgbpn_cli.models.contract import Part
-from lgbpn_cli.models.manifest import all_models, check_file, file_sha256, find_model
+from lgbpn_cli.models.manifest import all_models, check_file, check_regular, file_sha256, find_model
 from lgbpn_cli.models.names import WEIGHT_SUFFIX
 from lgbpn_cli.models.portable import SUFFIX
 from lgbpn_cli.models.weight_file import read_weights
@@ -71,6 +71,7 @@ def load_model(name_or_file: str, *, part: str | None = None, device: Device) ->
     """
     if name_or_file.endswith(WEIGHT_SUFFIX):
         name, path, expected, preset = Path(name_or_file).stem, Path(name_or_file), None, None
+        check_regular(path)
     else:
         _refuse_other_files(name_or_file)
         entry = find_model(name_or_file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import lzma
 import os
+import shutil
 import tempfile
 import zipfile
 import zlib
@@ -20,6 +21,7 @@ from lgbpn_cli.models.manifest import (
     add_entry,
     changing,
     check_file,
+    check_regular,
     entry_from,
     locked,
 )
@@ -30,6 +32,11 @@ SUFFIX = ".lgbpn"
 ENTRY_NAME = "model.json"
 LARGEST_MEMBER_BYTES = 2**30
 """Above any model's weights, below what fills a disk."""
+LARGEST_TEXT_BYTES = 1 << 20
+"""Of an entry or a card."""
+LARGEST_EXPANSION = 1032
+"""The most bytes that one deflated byte can become."""
+PIECE_BYTES = 1 << 16
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -78,6 +85,7 @@ def import_portable(file: Path, *, folder: Path, name: str | None = None) -> Mod
 
     The same model again is a success. Raises ModelError for other files, and for a name that is taken by another.
     """
+    check_regular(file)
     with changing(folder), tempfile.TemporaryDirectory(dir=folder, prefix=".import-") as temporary:
         found = _unpack(file, Path(temporary))
         verify_model(found)
@@ -115,10 +123,13 @@ def _unpack(file: Path, folder: Path) -> ModelEntry:
     """Return the entry in `file`, its files now in `folder`; only the members that it names are taken."""
     try:
         with zipfile.ZipFile(file) as archive:
-            entry = _entry(json.loads(_member(archive, ENTRY_NAME)), folder)
-            card = [entry.card] if entry.card in archive.namelist() else []
-            for name in [each.file for each in entry.parts.values()] + card:
-                (folder / name).write_bytes(_member(archive, name))
+            _copy_member(archive, ENTRY_NAME, folder, LARGEST_TEXT_BYTES)
+            entry = _entry(json.loads((folder / ENTRY_NAME).read_text(encoding="utf-8")), folder)
+            for part in entry.parts.values():
+                _copy_member(archive, part.file, folder, LARGEST_MEMBER_BYTES)
+            card = entry.card in archive.namelist()
+            if card:
+                _copy_member(archive, entry.card, folder, LARGEST_TEXT_BYTES)
     except OSError as error:
         raise ModelError(file, f"cannot be read ({error.strerror})", "Check the path.") from error
     except _DAMAGE as error:
@@ -154,7 +165,12 @@ def _entry(document: dict[str, Any], folder: Path) -> ModelEntry:
     return entry
 
 
-def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    if archive.getinfo(name).file_size > LARGEST_MEMBER_BYTES:
+def _copy_member(archive: zipfile.ZipFile, name: str, folder: Path, largest_bytes: int) -> None:
+    """Unpack a member into `folder` piece by piece: what it says about its size is not believed."""
+    member = archive.getinfo(name)
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise NotImplementedError(f"{name} is packed in another way")
+    if member.file_size > min(largest_bytes, LARGEST_EXPANSION * member.compress_size):
         raise ValueError(f"{name} is too large")
-    return archive.read(name)
+    with archive.open(member) as packed, (folder / name).open("wb") as file:
+        shutil.copyfileobj(packed, file, PIECE_BYTES)

@@ -13,6 +13,7 @@ from lgbpn_cli.photos.faults import DAMAGED_CURE
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess
+from lgbpn_cli.photos.rehearse import check_writable
 from lgbpn_cli.photos.shot import Shot, shot_of, shot_time_of
 from lgbpn_cli.photos.source_id import source_id_of
 
@@ -41,7 +42,9 @@ def read_as_result(path: Path, output: OutputConfig, max_bytes: int | None) -> t
     """Return what `prepare_photo` does; this is the part of it that may crash."""
     photo = read_photo(path, max_pixels=output.max_pixels, max_bytes=max_bytes)
     source_id = source_id_of(path, shot_time_of(photo))
-    return replace(as_result(photo, output), source_id=source_id), shot_of(photo)
+    result = replace(as_result(photo, output), source_id=source_id)
+    check_writable(result)
+    return result, shot_of(photo)
 
 
 def damage_in(words: Sequence[str]) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from lgbpn_cli.config import PRESETS, NetworkConfig
 from lgbpn_cli.errors import ModelError, UsageError
-from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, locked
+from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, check_regular, file_sha256, locked
 from lgbpn_cli.models.names import check_name, known_model
 from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.lgbpn import LGBPN
@@ -74,6 +74,7 @@ def import_checkpoint(
         raise ModelError(
             f"--preset {preset}", "there is no such preset", f"Choose one of {', '.join(PRESETS)}."
         )
+    check_regular(file)
     name = name or file.stem
     check_name(name)
     weights = _read_pickle(file)

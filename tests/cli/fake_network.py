@@ -41,7 +41,7 @@ def choose_device(name: str = "auto") -> SimpleNamespace:
     if name not in ("auto", "cpu"):
         raise DeviceError(f"--device {name}", "PyTorch finds no CUDA GPU here", "Use --device auto or cpu.")
     note = NOTE if name == "auto" else None
-    return SimpleNamespace(name="cpu", description="CPU (2 threads)", note=note)
+    return SimpleNamespace(name="cpu", description="CPU (2 threads)", note=note, precision=str)
 
 
 def load_model(name_or_file: str, *, part: str | None = None, device: SimpleNamespace) -> FakeModel:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import tracemalloc
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -304,3 +306,31 @@ def test_a_folder_that_cannot_take_a_model_is_one_line(long: bool, models: Path,
         folder.write_bytes(b"a file")
     with pytest.raises(ModelError, match="cannot be changed"):
         import_portable(packed, folder=folder, name="n" * 250 if long else "mine")
+
+
+def test_sizes_that_a_file_claims_are_not_believed(exported: Path, elsewhere: Path, tmp_path: Path) -> None:
+    """A member that says it has 100 bytes, and unpacks to 200 MB."""
+    file, name = tmp_path / "liar.lgbpn", b"tiny.safetensors"
+    with zipfile.ZipFile(exported) as old, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as new:
+        new.writestr("model.json", old.read("model.json"))
+        new.writestr(name.decode(), bytes(200_000_000))
+    data = bytearray(file.read_bytes())
+    record = data.rindex(name) - 46  # of the central directory, where sizes are read from
+    data[record + 24 : record + 28] = (100).to_bytes(4, "little")
+    file.write_bytes(data)
+    tracemalloc.start()
+    code, lines = lgbpn("models", "import", file)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (code, len(lines)) == (2, 1)
+    assert peak < 20_000_000
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes by name")
+@pytest.mark.parametrize("name", ["pipe.lgbpn", "pipe.pth"])
+def test_a_pipe_is_no_model(models: Path, tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    code, lines = lgbpn("models", "import", tmp_path / name)
+    assert code == 2
+    assert "it is no file" in lines[0]

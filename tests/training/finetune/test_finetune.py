@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from PIL import Image
 from tiny_training import FINETUNE_STEPS, NETWORK, noisy_photo, save_noisy_photo
 
@@ -314,3 +315,12 @@ def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(result.read_text()) == pytest.approx(losses_of_a_shared_run(ProcessGroup()), rel=1e-4)
+
+
+def test_a_name_is_one_run_s_at_a_time(run: Any, tmp_path: Path) -> None:
+    with (
+        FileLock(tmp_path / ".run.lock"),
+        pytest.raises(UsageError, match="another process is making a model of this name"),
+    ):
+        run()
+    assert not (tmp_path / "models").exists()
