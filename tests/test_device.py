@@ -123,8 +123,16 @@ def test_probing_names_every_gpu_that_pytorch_finds(monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_amx_makes_bfloat16_fast_on_a_cpu_and_avx512_does_where_it_convolves_faster(
-    monkeypatch: pytest.MonkeyPatch, tiles: bool, avx512: bool, bfloat16_seconds: float, fast: bool
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    tiles: bool,
+    avx512: bool,
+    bfloat16_seconds: float,
+    fast: bool,
 ) -> None:
+    monkeypatch.setattr(
+        device, "user_cache_path", lambda *_, **__: tmp_path
+    )  # not what is known of this machine
     seconds = {torch.float32: 1.0, torch.bfloat16: bfloat16_seconds}
     monkeypatch.setattr(device, "_convolution_seconds", seconds.__getitem__)
     monkeypatch.setattr(device, "_bfloat16_convolves_faster", device._bfloat16_convolves_faster.__wrapped__)
