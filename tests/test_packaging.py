@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 from pathlib import Path
 
@@ -41,6 +42,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (site_packages,) = environment.glob("lib/python*/site-packages")
     (site_packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return python
+
+
+def test_every_room_is_on_the_list_of_packages() -> None:
+    top = Path(__file__).parents[1]
+    listed = tomllib.loads((top / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"]
+    rooms = {".".join(file.relative_to(top).parent.parts) for file in (top / "lgbpn_cli").rglob("__init__.py")}
+    assert rooms | {"lgbpn_cli.weights"} == set(listed)
 
 
 def test_the_wheel_brings_its_code_and_its_models(installed: Path, tmp_path: Path) -> None:
