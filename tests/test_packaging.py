@@ -47,7 +47,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_room_is_on_the_list_of_packages() -> None:
     top = Path(__file__).parents[1]
     listed = tomllib.loads((top / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"]
-    rooms = {".".join(file.relative_to(top).parent.parts) for file in (top / "lgbpn_cli").rglob("__init__.py")}
+    rooms = {
+        ".".join(file.relative_to(top).parent.parts) for file in (top / "lgbpn_cli").rglob("__init__.py")
+    }
     assert rooms | {"lgbpn_cli.weights"} == set(listed)
 
 
