@@ -1,6 +1,7 @@
 """How a model does on what it was not taught: other colours, other noise, texture without noise, text, stars.
 
-    python benchmarks/generality.py [--model NAME|FILE] [--quality fast] [--strength auto] [--quick] [--json FILE]
+    python benchmarks/generality.py [--model NAME|FILE ...] [--quality fast] [--strength auto] [--quick]
+    python benchmarks/generality.py --model runs/ninth-student.safetensors --model lgbpn-base --write docs/results.md
 
 All photos are kept out of training (`exclude` in recipes/student.toml). Rows:
 
@@ -18,7 +19,6 @@ All photos are kept out of training (`exclude` in recipes/student.toml). Rows:
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 import lgbpn_cli
 from lgbpn_cli.denoise.working import to_working
+from lgbpn_cli.models.load import Model
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.training.noise.camera import blur
 from lgbpn_cli.training.pictures.drawn_scenes import stars, text
@@ -38,6 +39,8 @@ Picture = NDArray[np.float32]
 Clean = Callable[[Picture], Picture]
 Figures = dict[str, float]
 
+BEGIN = "<!-- table of generality, written by benchmarks/generality.py -->"
+END = "<!-- end of the table of generality -->"
 RECIPE = Path(__file__).parents[1] / "recipes" / "student.toml"
 SIDE_PX = 384
 CELL_PX = 16
@@ -300,28 +303,50 @@ def measure(clean: Clean, *, quick: bool = False) -> Figures:
     }
 
 
+def as_table(columns: dict[str, Figures]) -> str:
+    """Return the figures as Markdown, a column for each model."""
+    lines = [f"| | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
+    for name in next(iter(columns.values())):
+        lines.append(f"| {name} | {' | '.join(f'{each[name]:.2f}' for each in columns.values())} |")
+    return "\n".join(lines)
+
+
+def write_between_marks(path: Path, table: str) -> None:
+    """Put the table between the marks of a document; SystemExit where it has none."""
+    text = path.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise SystemExit(f"{path}: there are no marks for the table. Add {BEGIN} and {END}.")
+    path.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{after}", encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model")
+    parser.add_argument("--model", action="append", help="may be repeated: a column each")
     parser.add_argument("--quality")
     parser.add_argument("--strength", type=float, help="auto where it is not given")
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--write", type=Path, help="replace the table between the marks there")
     asked = parser.parse_args()
-    model = lgbpn_cli.load_model(asked.model, quality=asked.quality)
+    columns: dict[str, Figures] = {}
+    for name in asked.model or [None]:
+        model = lgbpn_cli.load_model(name, quality=asked.quality)
 
-    def clean(picture: Picture) -> Picture:
-        levels = np.asarray(np.rint(255 * picture), np.uint8)
-        answer = lgbpn_cli.denoise_image(levels, model=model, quality=asked.quality, strength=asked.strength)
-        return answer.astype(np.float32) / np.float32(255)
+        def clean(picture: Picture, model: Model = model) -> Picture:
+            levels = np.asarray(np.rint(255 * picture), np.uint8)
+            answer = lgbpn_cli.denoise_image(
+                levels, model=model, quality=asked.quality, strength=asked.strength
+            )
+            return np.asarray(answer.astype(np.float32) / np.float32(255))
 
-    figures = measure(clean, quick=asked.quick)
-    for name, value in figures.items():
-        print(f"{name:70} {value:8.2f}")
-    if asked.json:
-        asked.json.write_text(json.dumps(figures, indent=1))
+        columns[f"{model.name} {model.sha256[:8]}"] = measure(clean, quick=asked.quick)
+    table = as_table(columns)
+    print(table)
+    if asked.write:
+        write_between_marks(asked.write, table)
 
 
 if __name__ == "__main__":
