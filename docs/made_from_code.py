@@ -55,12 +55,12 @@ def _command(command: Any, context: Any) -> Iterator[str]:
     for panel, records in grouped_records(command, context).items():
         yield f"| {panel} | |\n|---|---|"
         for names, text in records:
-            yield f"| `{_cell(names)}` | {_code_spans(_cell(text))} |"
+            yield f"| `{_cell(names)}` | {_code_spans(_cell(text)).replace('|', '&#124;')} |"
         yield ""
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", r"\|")
+    return " ".join(text.split())
 
 
 def _code_spans(text: str) -> str:

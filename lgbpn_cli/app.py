@@ -71,7 +71,16 @@ AUTO_MODEL = "auto"
 
 @dataclass(frozen=True)
 class DenoiseResult:
-    """What `denoise_file` did."""
+    """What `denoise_file` did.
+
+    Attributes:
+        source: The photo.
+        target: Its result.
+        seconds: Time for this photo, without loading the model.
+        megapixels: Size of the photo.
+        model: Name of the model.
+        device: Where it was computed, such as cpu or cuda:0.
+    """
 
     source: Path
     target: Path
@@ -91,12 +100,21 @@ def denoise_image(
     seed: int = InferenceConfig.seed,
     device: str = "auto",
 ) -> NDArray[Any]:
-    """The array without its noise, in the same shape and dtype; the array itself is left as it is.
+    """Return the picture without its noise, in the same shape and dtype; the array itself is not changed.
 
-    `array` is a picture of shape (h, w), (h, w, 1) or (h, w, 3), RGB, in the encoded values of an image file
-    (not linear light): uint8 or uint16 over their whole range, or float32 from 0 to 1. `model` is a loaded
-    model, used on the device it was loaded to whatever `device` says, or what `load_model` takes.
-    Raises UsageError for any other array.
+    Args:
+        array: A picture of shape (h, w), (h, w, 1) or (h, w, 3), RGB, in the encoded values of an image file (not
+            linear light): uint8 or uint16 over their whole range, or float32 from 0 to 1.
+        model: A loaded model, or what `load_model` takes.
+        quality: fast, best, teacher or teacher-r3; None takes fast, or teacher for a model without a student.
+        preset: sidd or dnd, for the teacher; None measures the picture.
+        strength: From 0 (the original) to 1 (fully denoised); None measures the noise and gives back what was
+            removed beyond it.
+        seed: Start of the random numbers of teacher-r3.
+        device: auto, cpu, cuda, cuda:N or mps. A loaded model stays on its own device.
+
+    Raises:
+        UsageError: For any other array, or a setting that does not exist.
     """
     _require_picture(array)
     settings = InferenceConfig(quality=quality, preset=preset, strength=strength, seed=seed)
@@ -117,12 +135,21 @@ def denoise_file(
     seed: int = InferenceConfig.seed,
     device: str = "auto",
 ) -> DenoiseResult:
-    """What was done: the photo at `path`, denoised, is now at `target`, which is replaced if it was there.
+    """Return what was done: the photo at `path`, denoised, is now at `target`.
 
-    `target` keeps the photo's metadata; its own ending decides about its type (`.jpg`, `.png`, `.tif`,
-    `.webp`, `.avif`, and `.dng` for camera raw), any other ending keeps the photo's. `model` and `device` are
-    as in `denoise_image`.
-    Raises PhotoError where the photo cannot be read or written, or `target` is the photo itself.
+    Args:
+        path: The photo.
+        target: Its result, replaced if it is already there, with the photo's metadata. The ending decides the format
+            (`.jpg`, `.png`, `.tif`, `.webp`, `.avif`, and `.dng` for camera raw); any other keeps the photo's.
+        model: As in `denoise_image`, and so are the other arguments.
+        quality: See `denoise_image`.
+        preset: See `denoise_image`.
+        strength: See `denoise_image`.
+        seed: See `denoise_image`.
+        device: See `denoise_image`.
+
+    Raises:
+        PhotoError: The photo cannot be read or written, or `target` is the photo itself.
     """
     source, target = Path(path), Path(target)
     if target.exists() and source.exists() and target.samefile(source):

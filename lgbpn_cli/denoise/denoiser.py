@@ -137,12 +137,17 @@ class Denoiser:
 def load_model(
     name_or_file: str | None = None, *, quality: str | None = InferenceConfig.quality, device: str = "auto"
 ) -> Model:
-    """The model of that name or weight file (None: the default model), ready on `device`.
+    """Return a model, ready on `device`; load it once and pass it to every call.
 
-    `quality` decides which part of the model is loaded (see `denoise_image`); None takes the fast student where
-    the model has one. `device` is auto, cpu, cuda, cuda:N or mps. Load a model once and hand it to every call
-    that takes one.
-    Raises ModelError for an unknown or damaged model, DeviceError for a device that is not there.
+    Args:
+        name_or_file: Name of a model, or a weight file; None takes the model that ships.
+        quality: Decides which part of the model is loaded (see `denoise_image`); None takes the fast student where
+            the model has one.
+        device: auto, cpu, cuda, cuda:N or mps.
+
+    Raises:
+        ModelError: The model is unknown or damaged.
+        DeviceError: The device is not there.
     """
     from lgbpn_cli.device import choose_device
     from lgbpn_cli.models.load import DEFAULT_MODEL
