@@ -225,7 +225,7 @@ def _decode(data: bytes, header: JxlHeader) -> np.ndarray:
     if samples.dtype in (np.float16, np.float32):
         samples = samples.astype(np.float32)
         if not np.isfinite(samples).all():
-            raise DamagedFileError("it holds values that are no numbers")
+            raise DamagedFileError("it holds values that are not numbers")
         return np.asarray(np.rint(np.clip(samples, 0, 1) * 65535).astype(np.uint16))
     if samples.dtype == np.uint16 and header.bits < 16:
         return over_whole_range(samples, header.bits)
