@@ -94,5 +94,5 @@ class Look:
         if grain is None:
             return cls(share("luma"), share("chroma"))
         if not isinstance(grain, list) or not 2 <= len(grain) <= 3:
-            raise ValueError("this is no grain")
+            raise ValueError("this is not an amount of grain")
         return cls(share("luma"), share("chroma"), Grain(float(grain[0]), float(grain[1]), len(grain) == 3))

@@ -84,7 +84,7 @@ GrainOption = Annotated[
     typer.Option(
         "--grain",
         metavar="AMOUNT[,SIZE[,colour]]",
-        help="Lay even grain on the results, strongest in middle tones: its standard deviation there in levels of 255 "
+        help="Add even grain to the results, strongest in middle tones: its standard deviation there in levels of 255 "
         "and its diameter in pixels (1), such as 4,1.5; colour gives each channel its own. --seed makes another.",
         show_default=False,
     ),
@@ -157,7 +157,7 @@ def read_look(
     if (luma, chroma, grain) == (None, None, None):
         return None
     if strength is not None and luma is not None and chroma is not None:
-        raise UsageError("--strength", "--luma and --chroma say it all", "Omit it.")
+        raise UsageError("--strength", "--luma and --chroma already say it", "Omit it.")
     both = read_strength(strength)
     return Look(
         both if luma is None else read_strength(luma, "--luma"),

@@ -40,5 +40,5 @@ Kind = TypeVar("Kind", bound=nn.Module)
 def network_as(network: object, kind: type[Kind], subject: str = "the model") -> Kind:
     """Return the network, which has to be of that kind; ModelError for any other, a model given by its file."""
     if not isinstance(network, kind):
-        raise ModelError(subject, f"it is no {kind.__name__}", "Name another model or file.")
+        raise ModelError(subject, f"it is not a {kind.__name__}", "Name another model or file.")
     return network

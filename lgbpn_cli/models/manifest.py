@@ -111,7 +111,7 @@ def shipped_noise_estimator() -> tuple[Path, str]:
 def check_regular(path: Path) -> None:
     """Raise ModelError for what is there but no file: to read from a pipe would wait for its other end for ever."""
     if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - a name may be longer than a file's
-        raise ModelError(path, "it is no file", "Give the file of a model.")
+        raise ModelError(path, "it is not a file", "Give the file of a model.")
 
 
 def check_file(what: str, path: Path, sha256: str, *, cure: str = "Install or import it again.") -> None:

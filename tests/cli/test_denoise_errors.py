@@ -121,7 +121,10 @@ def test_a_full_disk_fails_the_photo_and_leaves_no_partial_file(
         (["--luma", "1.5"], "--luma: 1.5 is not between 0 and 1"),
         (["--chroma", "-1"], "--chroma: -1.0 is not between 0 and 1"),
         (["--chroma", "much"], "--chroma much: not a number"),
-        (["--strength", "1", "--luma", "0", "--chroma", "1"], "--strength: --luma and --chroma say it all"),
+        (
+            ["--strength", "1", "--luma", "0", "--chroma", "1"],
+            "--strength: --luma and --chroma already say it",
+        ),
         (["--grain", "x"], "--grain x: not AMOUNT or AMOUNT,SIZE"),
         (["--grain", "4,1,2"], "--grain 4,1,2: not AMOUNT or AMOUNT,SIZE"),
         (["--grain", "4,nan"], "--grain: a size of nan px is not between"),

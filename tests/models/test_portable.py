@@ -333,4 +333,4 @@ def test_a_pipe_is_no_model(models: Path, tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / name)
     code, lines = lgbpn("models", "import", tmp_path / name)
     assert code == 2
-    assert "it is no file" in lines[0]
+    assert "it is not a file" in lines[0]

@@ -83,7 +83,7 @@ def _float_light(path: Path, offset: int) -> Mosaic | np.ndarray:
     top, left, bottom, right = map(int, tags.get(ACTIVE_AREA, (0, 0, *stored.shape[:2])))
     stored = stored[top:bottom, left:right]
     if not np.isfinite(stored).all():
-        raise DamagedFileError("it holds samples that are no numbers (NaN or infinite)")
+        raise DamagedFileError("it holds samples that are not numbers (NaN or infinite)")
     black = float(np.mean(tags.get(BLACK_LEVEL, 0.0)))
     white = float(np.mean(tags.get(WHITE_LEVEL, 1.0)))
     if not white > black:
