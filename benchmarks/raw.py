@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 import zlib
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
+from lgbpn_cli import app, load_model
 from lgbpn_cli.denoise.working import decode_light
 from lgbpn_cli.evaluation.synthetic_raw import (
     SensorNoise,
@@ -33,6 +32,7 @@ from lgbpn_cli.evaluation.synthetic_raw import (
     write_cfa_dng,
     write_linear_dng,
 )
+from lgbpn_cli.models.load import Model
 from lgbpn_cli.training.noise.camera import blur
 from lgbpn_cli.training.raw.cameras import Sensor
 from lgbpn_cli.training.raw.sensor import noisy_mosaic, spoil_sites
@@ -77,15 +77,13 @@ def scenes(side: int, blur_px: float, count: int) -> list[Scene]:
     return found
 
 
-WAYS = {
-    "noisy, AHD": None,
-    "developed, then denoised": ("--raw-path", "demosaiced", "-f", "tiff"),
-    "demosaiced": ("--raw-path", "demosaiced"),
-    "mosaic": ("--raw-path", "mosaic"),
-    "mosaic, CFA DNG, AHD": ("--raw-path", "mosaic", "-f", "cfa-dng"),
-    "mosaic, CFA DNG, DHT": ("--raw-path", "mosaic", "-f", "cfa-dng"),
+WAYS: dict[str, tuple[str | None, str]] = {
+    "noisy, AHD": (None, ".dng"),
+    "developed, then denoised": ("demosaiced", ".tif"),
+    "demosaiced": ("demosaiced", ".dng"),
+    "mosaic": ("mosaic", ".dng"),
 }
-"""The ways by name, with the options of `lgbpn denoise`; the first needs none."""
+"""The ways by name: the raw path, and the ending of the results."""
 
 
 def taken(scene: Scene, noise: SensorNoise, *, hot: bool) -> np.ndarray:
@@ -99,18 +97,18 @@ def taken(scene: Scene, noise: SensorNoise, *, hot: bool) -> np.ndarray:
     return np.minimum(mosaic, 1)
 
 
-def results(way: str, folder: Path, model: str | None) -> dict[str, np.ndarray]:
+def results(way: str, folder: Path, model: Model) -> dict[str, np.ndarray]:
     """Return the developed result of each raw file in a folder, by its stem: (h, w, 3) uint16."""
-    options, algorithm = WAYS[way], "DHT" if way.endswith("DHT") else "AHD"
-    if options is None:
-        return {path.stem: developed(path, algorithm) for path in sorted(folder.glob("*.dng"))}
+    found = {}
     with tempfile.TemporaryDirectory() as made:
-        command = [sys.executable, "-m", "lgbpn_cli", "denoise", str(folder), "-o", made, *options]
-        subprocess.run([*command, *(("-m", model) if model else ())], check=True, stderr=subprocess.DEVNULL)
-        found = {}
-        for path in sorted(Path(made).iterdir()):
-            of_tiff = path.suffix == ".tif"
-            found[path.stem] = tifffile.imread(path) if of_tiff else developed(path, algorithm)
+        for path in sorted(folder.glob("*.dng")):
+            raw_path, ending = WAYS[way]
+            target = Path(made) / f"{path.stem}{ending}"
+            if raw_path is None:
+                target = path
+            else:
+                app.denoise_file(path, target, model=model, raw_path=raw_path)
+            found[path.stem] = tifffile.imread(target) if ending == ".tif" else developed(target)
     return found
 
 
@@ -183,14 +181,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--crops", type=Path, help="folder for the developed pictures")
     asked = parser.parse_args()
+    model = load_model(asked.model, quality="fast")
     rows: dict[str, list[str]] = {way: [] for way in asked.ways}
     every = {}
     for blur_px in asked.blur:
         found = scenes(asked.side, blur_px, asked.scenes)
         for iso in asked.iso:
-            table = measure(
-                found, canon_5d4(iso), asked.ways, model=asked.model, hot=asked.hot, crops=asked.crops
-            )
+            table = measure(found, canon_5d4(iso), asked.ways, model=model, hot=asked.hot, crops=asked.crops)
             every[f"{iso} {blur_px}"] = table
             for way, values in table.items():
                 means = np.mean(list(values.values()), axis=0)

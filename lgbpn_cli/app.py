@@ -28,6 +28,7 @@ from lgbpn_cli.batch.targets import TargetPlan, check_output, plan_targets
 from lgbpn_cli.config import InferenceConfig, OutputConfig
 from lgbpn_cli.denoise.by_camera import DenoiserOfCamera
 from lgbpn_cli.denoise.denoiser import Denoiser, Watch, prepare
+from lgbpn_cli.denoise.raw_path import takes_mosaics
 from lgbpn_cli.denoise.timing import seconds_per_megapixel
 from lgbpn_cli.denoise.working import photo_of_array, to_working
 from lgbpn_cli.errors import PhotoWriteError, UsageError
@@ -132,6 +133,7 @@ def denoise_file(
     quality: str | None = InferenceConfig.quality,
     preset: str | None = InferenceConfig.preset,
     strength: float | None = InferenceConfig.strength,
+    raw_path: str = InferenceConfig.raw_path,
     seed: int = InferenceConfig.seed,
     device: str = "auto",
 ) -> DenoiseResult:
@@ -145,6 +147,7 @@ def denoise_file(
         quality: See `denoise_image`.
         preset: See `denoise_image`.
         strength: See `denoise_image`.
+        raw_path: mosaic, demosaiced or auto: whether camera raw is denoised before its colours are filled in.
         seed: See `denoise_image`.
         device: See `denoise_image`.
 
@@ -154,11 +157,14 @@ def denoise_file(
     source, target = Path(path), Path(target)
     if target.exists() and source.exists() and target.samefile(source):
         raise PhotoWriteError(source, "its result would replace the photo itself", "Give another target.")
-    settings = InferenceConfig(quality=quality, preset=preset, strength=strength, seed=seed)
+    settings = InferenceConfig(
+        quality=quality, preset=preset, strength=strength, raw_path=raw_path, seed=seed
+    )
+    output = OutputConfig(format=type_for(source, target))
+    denoiser = replace(prepare(model, device, settings), output=output)
     start = time.perf_counter()
-    photo = as_result(read_photo(source), OutputConfig(format=type_for(source, target)))
+    photo = as_result(read_photo(source, as_mosaic=denoiser.raw_model is not None), output)
     seconds = time.perf_counter() - start
-    denoiser = prepare(model, device, settings)
     start = time.perf_counter()
     denoised = denoiser.denoise(photo)
     write_photo(denoised.photo, target, record=denoised.record)
@@ -238,8 +244,11 @@ def _denoise_found(
 
     shots: dict[Path, Shot] = {}
 
+    default = None if model == AUTO_MODEL else model
+    as_mosaic = takes_mosaics(default, settings)
+
     def read(source: Path) -> Photo:
-        photo, shot = prepare_photo(reading, source, output)
+        photo, shot = prepare_photo(reading, source, output, as_mosaic=as_mosaic)
         if model == AUTO_MODEL:
             shots[source] = shot
         return photo
@@ -260,11 +269,10 @@ def _denoise_found(
             listener.finished(outcome)
         return
 
-    default = None if model == AUTO_MODEL else model
     denoiser = replace(prepare(default, device, settings), output=output)
     denoiser.check_plan()
     if model != AUTO_MODEL:  # which model made a result depends on its photo, which is not read yet
-        remaining.compare(denoiser.record)
+        remaining.compare(*denoiser.records)
     listener.prepared(RunFacts.of(denoiser), len(remaining.jobs))
     for text in remaining.notes():
         listener.note(text)
@@ -390,7 +398,9 @@ def probe(
 
     with ReadingProcess() as reading:
         paths = [source.path for source in selection.sources]
-        found = probe_photos(paths, cell_levels(), on_step, lambda path: read_guarded(reading, path))
+        found = probe_photos(
+            paths, cell_levels(), on_step, lambda path: read_guarded(reading, path, as_mosaic=True)
+        )
     found.failures[:0] = refused
     return found
 

@@ -215,6 +215,10 @@ DEFAULT_QUALITY = {"student": "fast", "raw": "fast", "teacher": "teacher"}
 """The quality of each part unless another is named."""
 
 
+RAW_PATHS = ("auto", "mosaic", "demosaiced")
+"""What --raw-path takes."""
+
+
 @dataclass(frozen=True)
 class InferenceConfig:
     """How a photo is denoised."""
@@ -226,6 +230,9 @@ class InferenceConfig:
     strength: float | None = None
     """Share of the denoised picture in the result, 0..1; the rest is the original. None: as much, place by place, as
     the photo's measured noise asks for."""
+    raw_path: str = "auto"
+    """Camera raw files: denoise the mosaic, before its colours are filled in, or the demosaiced picture; auto takes the
+    mosaic where the model has a network for it and the sensor is a Bayer sensor."""
     seed: int = 0
     """Seed of the R3 replacement masks, and of grain."""
     tile_px: int | None = None
@@ -290,6 +297,12 @@ class InferenceConfig:
             f"'{self.attention}' is unknown",
             f"Choose one of {', '.join(ATTENTIONS)}.",
         )
+        require(
+            self.raw_path in RAW_PATHS,
+            "--raw-path",
+            f"'{self.raw_path}' is unknown",
+            f"Choose one of {', '.join(RAW_PATHS)}.",
+        )
         require(self.seed >= 0, "--seed", f"{self.seed} is negative", "Use 0 or more.")
 
     @property
@@ -298,7 +311,7 @@ class InferenceConfig:
         return self.look or Look(self.strength, self.strength)
 
 
-OUTPUT_FORMATS = ("preserve", "jpeg", "png", "tiff", "webp", "avif", "jxl", "dng")
+OUTPUT_FORMATS = ("preserve", "jpeg", "png", "tiff", "webp", "avif", "jxl", "dng", "cfa-dng")
 """What --format takes."""
 FORMAT_NICKNAMES = {"jpg": "jpeg", "jpe": "jpeg", "tif": "tiff"}
 """What else people call them."""
@@ -359,7 +372,7 @@ class OutputConfig:
         space = self.colour_space
         require(space in (None, *COLOUR_SPACES), "--colour-space", f"'{space}' is unknown", spaces)
         require(
-            space is None or self.format not in ("preserve", "dng"),
+            space is None or self.format not in ("preserve", "dng", "cfa-dng"),
             "--colour-space",
             "is for raw files that are rendered; as DNG they keep the camera's own colours",
             "Add -f tiff, or omit it.",

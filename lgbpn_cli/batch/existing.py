@@ -29,8 +29,8 @@ class Remaining:
     records: dict[Path, Record | None] = field(default_factory=dict)
     """What the results that are there say of themselves."""
 
-    def compare(self, record: Record) -> None:
-        """Count the files that are there and were not made as `record` says, which this run would write.
+    def compare(self, *records: Record) -> None:
+        """Count the files that are there and were not made as one of the records says that this run would write.
 
         The version in it is not compared: a new version alone does not make old results other results.
         """
@@ -38,7 +38,7 @@ class Remaining:
             found = self.records[job.target]
             if found is None:
                 self.not_known += 1
-            elif (found.model, found.settings) != (record.model, record.settings):
+            elif (found.model, found.settings) not in [(each.model, each.settings) for each in records]:
                 self.otherwise_made += 1
 
     def notes(self) -> list[str]:

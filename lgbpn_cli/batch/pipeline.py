@@ -152,7 +152,7 @@ class _Writing:
     attempt: Future[_Attempt[Status]]
     seconds_before: float
     megapixels: float
-    colour_shift_levels: tuple[float, ...]
+    colour_shift_levels: tuple[float, ...] | None
     model: str
 
 
@@ -191,8 +191,10 @@ class _Line:
         model = denoised.record.model
         self._writing = _Writing(job, attempt, seconds, photo.megapixels, shift, model)
 
-    def _run(self, photo: Photo) -> tuple[Denoised, tuple[float, ...]]:
+    def _run(self, photo: Photo) -> tuple[Denoised, tuple[float, ...] | None]:
         denoised = self._steps.run(photo, self._on_tile)
+        if photo.camera is not None and denoised.photo.camera is None:  # rendered since: not the same colours
+            return denoised, None
         return denoised, colour_shift_levels(photo, denoised.photo)
 
     def _write(self, denoised: Denoised, target: Path) -> Status:

@@ -11,6 +11,7 @@ from lgbpn_cli.denoise.working import WorkingPixels
 from lgbpn_cli.noise.measure import SMALLEST_SIDE_PX, CellEstimator, NoiseMeasurement, measure_noise
 from lgbpn_cli.noise.summary import NoiseSummary, summarise
 from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.photos.raw.noise import MosaicSummary, summarise_mosaic
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.shot import Shot, shot_of
 
@@ -22,6 +23,8 @@ class ProbedPhoto:
     path: Path
     shot: Shot
     noise: NoiseMeasurement
+    mosaic: MosaicSummary | None = None
+    """Of a camera raw file with a Bayer mosaic."""
 
 
 @dataclass
@@ -84,7 +87,9 @@ def _measure(path: Path, estimator: CellEstimator, probe: Probe, read: Callable[
         probe.too_small.append(path)
         return
     noise = measure_noise(WorkingPixels(photo), estimator)
-    probe.photos.append(ProbedPhoto(path, shot_of(photo), noise))
+    shot = shot_of(photo)
+    mosaic = None if photo.mosaic is None else summarise_mosaic(photo.mosaic, shot.iso)
+    probe.photos.append(ProbedPhoto(path, shot, noise, mosaic))
 
 
 def as_document(probe: Probe) -> dict[str, object]:
@@ -101,6 +106,7 @@ def as_document(probe: Probe) -> dict[str, object]:
                 "brightness_8bit": photo.noise.brightness_8bit,
                 "curve_8bit": photo.noise.level_8bit,
                 "luma_correlation": photo.noise.luma_correlation,
+                "mosaic": None if photo.mosaic is None else asdict(photo.mosaic),
             }
             for photo in probe.photos
         ],

@@ -35,6 +35,7 @@ from lgbpn_cli.config import (
     OUTPUT_FORMATS,
     PRECISIONS,
     QUALITIES,
+    RAW_PATHS,
     InferenceConfig,
     OutputConfig,
 )
@@ -205,6 +206,15 @@ def denoise(
     luma: LumaOption = None,
     chroma: ChromaOption = None,
     grain: GrainOption = None,
+    raw_path: Annotated[
+        str,
+        typer.Option(
+            "--raw-path",
+            metavar="|".join(RAW_PATHS),
+            help="Camera raw: denoise what the sensor saw (mosaic), or the picture after its colours are filled in "
+            "(demosaiced); auto takes the mosaic where the sensor is a Bayer sensor.",
+        ),
+    ] = InferenceConfig.raw_path,
     seed: Annotated[
         int,
         typer.Option(
@@ -310,6 +320,7 @@ def denoise(
         preset=read_preset(preset),
         strength=read_strength(strength),
         look=read_look(strength, luma, chroma, grain),
+        raw_path=raw_path,
         seed=seed,
         tile_px=tile,
         halo_px=halo,

@@ -88,6 +88,8 @@ def probe(
     else:
         for photo in found.photos:
             _say(f"{photo.path} ({photo.shot})", summarise([photo.noise]))
+            for sentence in () if photo.mosaic is None else photo.mosaic.words():
+                typer.echo(f"  {sentence}")
         for shot, summary in found.groups().items():
             if summary.photos > 1:  # what a photo by itself is like has been said
                 _say(f"{summary.photos} photos: {shot}", summary)

@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 
 from lgbpn_cli.config import PART_OF_QUALITY, InferenceConfig, OutputConfig
 from lgbpn_cli.denoise.controls import luma_weights, measured_parts, take_shares
+from lgbpn_cli.denoise.from_mosaic import clean_mosaic
 from lgbpn_cli.denoise.grain import lay_grain
 from lgbpn_cli.denoise.mean_colour import keep_mean_colour
 from lgbpn_cli.denoise.mean_light import keep_mean_light
+from lgbpn_cli.denoise.raw_path import load_raw_model
 from lgbpn_cli.denoise.record import asks_noise, chooses_preset, record_of
 from lgbpn_cli.denoise.working import ResultPixels, WorkingPixels, photo_of_array
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.image.types import OnTile
 from lgbpn_cli.noise.measure import NO_NOISE, SMALLEST_SIDE_PX, NoiseMeasurement, measure_noise
 from lgbpn_cli.noise.summary import choose_preset
+from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.record import Record
 
@@ -67,9 +70,13 @@ class Denoiser:
     settings: InferenceConfig
     output: OutputConfig = field(default_factory=OutputConfig)
     """What results become; told in their record."""
+    raw_model: Model | None = None
+    """The network that camera raw files with a mosaic go through; None where all are demosaiced first."""
 
     def denoise(self, photo: Photo, watch: Watch = UNWATCHED) -> Denoised:
         """Return the photo without its noise; only the tile at hand is in the network's number format."""
+        if photo.mosaic is not None and self.raw_model is not None:
+            return self._denoise_mosaic(photo, self.raw_model, watch)
         from lgbpn_cli.denoise.detail import TOLERANCES, give_detail_back
 
         look, weights = self.settings.shares, luma_weights(photo)
@@ -91,6 +98,15 @@ class Denoiser:
         result = replace(result, further=tuple(page.photo for page in pages))
         record = replace(self.record, source=photo.source_id)
         return Denoised(result, record, tuple(dict.fromkeys(notes)))
+
+    def _denoise_mosaic(self, photo: Photo, raw_model: Model, watch: Watch) -> Denoised:
+        """Return a camera raw file without its noise, from its mosaic, in the type of its result."""
+        light = clean_mosaic(photo, raw_model, self.settings, watch)
+        if light.format == "raw":  # it is to become a picture, which was put off until its light is known
+            light = as_result(light, self.output)
+        result = replace(light, source_id=photo.source_id)
+        record = record_of(raw_model, self.settings, self.output)
+        return Denoised(result, replace(record, source=photo.source_id))
 
     def denoise_array(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return an (h, w, 3) picture of encoded values from 0 to 1 without its noise."""
@@ -133,6 +149,12 @@ class Denoiser:
         """What is written into results."""
         return record_of(self.model, self.settings, self.output)
 
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """What is written into results, those of mosaics included."""
+        raw = () if self.raw_model is None else (record_of(self.raw_model, self.settings, self.output),)
+        return (self.record, *raw)
+
 
 def load_model(
     name_or_file: str | None = None, *, quality: str | None = InferenceConfig.quality, device: str = "auto"
@@ -150,8 +172,8 @@ def load_model(
         DeviceError: The device is not there.
     """
     from lgbpn_cli.device import choose_device
-    from lgbpn_cli.models.load import DEFAULT_MODEL
     from lgbpn_cli.models.load import load_model as load
+    from lgbpn_cli.models.names import DEFAULT_MODEL
 
     part = None if quality is None else PART_OF_QUALITY[InferenceConfig(quality=quality).quality or quality]
     return load(name_or_file or DEFAULT_MODEL, part=part, device=choose_device(device))
@@ -176,4 +198,4 @@ def prepare(model: Model | str | None, device: str, settings: InferenceConfig) -
         from lgbpn_cli.noise.estimator import cell_levels
 
         cell_levels()  # which tells now, not at the first photo, that its file is missing
-    return Denoiser(model, settings)
+    return Denoiser(model, settings, raw_model=load_raw_model(model, settings))

@@ -19,8 +19,8 @@ def chooses_preset(model: Model, settings: InferenceConfig) -> bool:
 
 
 def asks_noise(model: Model, settings: InferenceConfig) -> bool:
-    """Return whether the noise of each photo decides about its result."""
-    return settings.shares.is_auto or chooses_preset(model, settings)
+    """Return whether the measured noise of each photo decides about its result; mosaics are told theirs."""
+    return model.part != "raw" and (settings.shares.is_auto or chooses_preset(model, settings))
 
 
 def record_of(model: Model, settings: InferenceConfig, output: OutputConfig) -> Record:

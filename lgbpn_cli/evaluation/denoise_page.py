@@ -26,6 +26,7 @@ from lgbpn_cli.evaluation.run import score_without_reference
 from lgbpn_cli.evaluation.settings import EvaluationConfig
 from lgbpn_cli.image.types import OnTile
 from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.photos.raw.camera_colour import render
 
 OPTION = "--html"
 WINDOW_SIDE_PX = 1024
@@ -148,6 +149,8 @@ def _look(photo: Photo, clean: Photo, seconds: float) -> _Seen:
     top, left = min(top, height - part_height), min(left, width - part_width)
     part = (slice(top, top + part_height), slice(left, left + part_width))
     # Copies of the part: a view would keep the whole photo in memory.
-    before, after = (to_working(replace(each, pixels=each.pixels[part])) for each in (photo, clean))
+    before, after = (replace(each, pixels=each.pixels[part]) for each in (photo, clean))
+    if before.camera is not None and after.camera is None:  # rendered after it was denoised
+        before = replace(before, pixels=render(before.pixels, before.camera), linear=False, camera=None)
     window = Window(left, top, part_width, part_height, width, height)
-    return _Seen(before, after, window, photo.orientation, seconds, photo.megapixels)
+    return _Seen(to_working(before), to_working(after), window, photo.orientation, seconds, photo.megapixels)

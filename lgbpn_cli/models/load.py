@@ -20,8 +20,6 @@ from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.raw import RawNetwork
 from lgbpn_cli.network.student import Student
 
-DEFAULT_MODEL = "lgbpn-base"
-"""The model that is used unless another is named."""
 _IMPORTED_SUFFIXES = (SUFFIX, ".pth")
 """Of files that `lgbpn models import` takes."""
 

@@ -10,6 +10,8 @@ from lgbpn_cli.errors import ModelError
 from lgbpn_cli.models import manifest
 from lgbpn_cli.models.manifest import ModelEntry, ModelPart
 
+DEFAULT_MODEL = "lgbpn-base"
+"""The model that is used unless another is named."""
 RESERVED_NAMES = ("auto", "scratch")
 """What -m and --from take in place of a name."""
 WEIGHT_SUFFIX = ".safetensors"

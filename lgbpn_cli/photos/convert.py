@@ -34,6 +34,8 @@ from lgbpn_cli.photos.tiff.new import NewTiffContainer
 
 READ_ONLY_NAMES = {"jp2": "JPEG 2000", "bmp": "BMP", "tga": "Targa"}
 NEW_FILE_QUALITY = 95
+CFA_DNG = "cfa-dng"
+"""A DNG of a mosaic: each developer fills in the colours in its own way."""
 DEEP_TYPES = frozenset({"png", "tiff", "jxl"})
 """Types that hold 16 bits a sample."""
 HIGHLIGHTS_CUT = "highlights above white are cut off, which only floating-point TIFFs hold"
@@ -50,6 +52,10 @@ def as_result(photo: Photo, output: OutputConfig) -> Photo:
     wanted type cannot hold.
     """
     wanted = result_type(photo.format, output.format)
+    if photo.mosaic is not None and wanted not in ("dng", CFA_DNG):
+        # It is rendered once its mosaic is denoised; what cannot work is found now, on a few pixels.
+        as_result(replace(photo, mosaic=None, pixels=photo.pixels[:16, :16]), output)
+        return photo
     try:
         if wanted == photo.format:
             return _as_own_type(photo, output)
@@ -92,7 +98,7 @@ def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
         photo = replace(photo, notes=(*photo.notes, becomes))
     if output.strip_metadata:
         photo = _stripped(photo)
-    if wanted == "dng":
+    if wanted in ("dng", CFA_DNG):
         return _as_dng(photo, output)
     if photo.camera is not None:
         photo = _rendered(photo, output.colour_space or "srgb")
@@ -133,8 +139,16 @@ def _as_dng(photo: Photo, output: OutputConfig) -> Photo:
         raise UnsupportedFileError("not a camera raw file, and only those become DNG", "Use another -f.")
     if output.bit_depth == 8:
         raise UnsupportedFileError("a photo that is to become DNG, which has 16 bits", "Omit --bit-depth.")
+    filters = None
+    if output.format == CFA_DNG:
+        if photo.mosaic is None:
+            raise UnsupportedFileError(
+                "it has no Bayer mosaic that could be denoised, and only these become CFA DNGs", "Use -f dng."
+            )
+        filters = photo.mosaic.mosaic.pattern
     raw = photo.container if isinstance(photo.container, RawContainer) else RawContainer()
-    return replace(photo, format="dng", container=DngContainer(raw.order, raw.raw_tags, raw.profiles))
+    container = DngContainer(raw.order, raw.raw_tags, raw.profiles, filters)
+    return replace(photo, format="dng", container=container)
 
 
 def _container(photo: Photo, wanted: str, output: OutputConfig) -> tuple[Container, tuple[str, ...]]:

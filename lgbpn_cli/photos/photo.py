@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lgbpn_cli.photos.raw.noise import NoisyMosaic
 from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES
 
 __all__ = ["PHOTO_SUFFIXES", "Camera", "Container", "Metadata", "Photo"]
@@ -73,6 +74,8 @@ class Photo:
     camera: Camera | None = None
     """Set when the pixels are a camera's own RGB, not yet white-balanced; they are linear then."""
 
+    mosaic: NoisyMosaic | None = None
+    """What a Bayer sensor saw, where that is to be denoised; the pixels are then only to be looked at."""
     further: tuple[Photo, ...] = ()
     """Further pages of the same file that are denoised too; nothing but their pixels counts."""
     beside: frozenset[str] = frozenset()

@@ -17,33 +17,46 @@ from lgbpn_cli.photos.rehearse import check_writable
 from lgbpn_cli.photos.shot import Shot, shot_of, shot_time_of
 from lgbpn_cli.photos.source_id import source_id_of
 
+NO_BAYER_NOTE = "it has no Bayer mosaic: it is demosaiced first"
+CORNER_PX = 16
+"""Side of what is rendered to see whether it can be written."""
 WORDS_OF_DAMAGE = ("data corrupted at", "unexpected end of file")
 """What LibRaw writes to stderr about a file that it decodes nevertheless, in small letters."""
 
 
-def prepare_photo(reading: ReadingProcess, path: Path, output: OutputConfig) -> tuple[Photo, Shot]:
+def prepare_photo(
+    reading: ReadingProcess, path: Path, output: OutputConfig, *, as_mosaic: bool = False
+) -> tuple[Photo, Shot]:
     """Return the photo at `path` in the type of its result, and how it was shot.
 
-    What its decoder reports as damaged is among its notes. Raises PhotoError; with `output.strict` for damage, too.
+    `as_mosaic` asks for the mosaic of a camera raw file, from which its result is made later. What its decoder reports
+    as damaged is among its notes. Raises PhotoError; with `output.strict` for damage, too.
     """
-    photo, shot = reading.call(path, read_as_result, path, output, reading.max_bytes())
+    photo, shot = reading.call(path, read_as_result, path, output, reading.max_bytes(), as_mosaic)
     damage = (*photo.damage, *damage_in(reading.words))
     if damage and output.strict:
         raise PhotoReadError(shown(path), damage[0], DAMAGED_CURE)
     return replace(photo, notes=(*photo.notes, *damage)), shot
 
 
-def read_guarded(reading: ReadingProcess, path: Path) -> Photo:
+def read_guarded(reading: ReadingProcess, path: Path, *, as_mosaic: bool = False) -> Photo:
     """Return the photo at `path` as `read_photo` does, within the memory and time that `reading` allows."""
-    return reading.call(path, read_photo, path, max_bytes=reading.max_bytes())
+    return reading.call(path, read_photo, path, max_bytes=reading.max_bytes(), as_mosaic=as_mosaic)
 
 
-def read_as_result(path: Path, output: OutputConfig, max_bytes: int | None) -> tuple[Photo, Shot]:
+def read_as_result(
+    path: Path, output: OutputConfig, max_bytes: int | None, as_mosaic: bool = False
+) -> tuple[Photo, Shot]:
     """Return what `prepare_photo` does; this is the part of it that may crash."""
-    photo = read_photo(path, max_pixels=output.max_pixels, max_bytes=max_bytes)
-    source_id = source_id_of(path, shot_time_of(photo))
-    result = replace(as_result(photo, output), source_id=source_id)
-    check_writable(result)
+    photo = read_photo(path, max_pixels=output.max_pixels, max_bytes=max_bytes, as_mosaic=as_mosaic)
+    result = replace(as_result(photo, output), source_id=source_id_of(path, shot_time_of(photo)))
+    if as_mosaic and photo.camera is not None and photo.mosaic is None:
+        result = replace(result, notes=(*result.notes, NO_BAYER_NOTE))
+    if result.mosaic is not None and result.format == photo.format:  # it is rendered once it is denoised
+        corner = replace(result, mosaic=None, pixels=result.pixels[:CORNER_PX, :CORNER_PX])
+        check_writable(as_result(corner, output))
+    else:
+        check_writable(result)
     return result, shot_of(photo)
 
 

@@ -19,6 +19,7 @@ ENDINGS: dict[str, tuple[str, ...]] = {
     "avif": (".avif",),
     "jxl": (".jxl",),
     "dng": (".dng",),
+    "cfa-dng": (".dng",),
 }
 """Endings of the types that can be written; the first one is the usual."""
 READ_ONLY: dict[str, frozenset[str]] = {

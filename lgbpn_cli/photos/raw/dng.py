@@ -34,7 +34,7 @@ TILE_PX = 512
 PREVIEW_PX = 640
 """Longer side of the small picture that file managers show."""
 JPEG_COMPRESSION = 7
-LINEAR_RAW = 34892
+PHOTOMETRIC, LINEAR_RAW, COLOUR_FILTERS = 262, 34892, 32803
 COLOUR_MATRIX, AS_SHOT_NEUTRAL, ILLUMINANT, CAMERA_MODEL = 50721, 50728, 50778, 50708
 D65 = 21
 COLOUR_TAGS = frozenset({COLOUR_MATRIX, AS_SHOT_NEUTRAL, ILLUMINANT})
@@ -58,6 +58,8 @@ class DngContainer(Container):
     """What the source says of its samples and is true of the result's, lens opcodes among it."""
     profiles: tuple[bytes, ...] = ()
     """Further camera profiles, each a TIFF structure of its own."""
+    filters: np.ndarray | None = None
+    """(2, 2) uint8: the colours of a mosaic's sites, where the picture is put back on one; None: linear DNG."""
 
 
 def write_dng(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
@@ -70,9 +72,14 @@ def write_dng(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     order, described = split_exif(exif)
     file.write(exif)
     profiles = _write_blobs(container.profiles, file)
-    tiles = _write_tiles(photo.pixels, camera.black, file)
+    stored = photo.pixels if container.filters is None else on_sites(photo.pixels, container.filters)
+    tiles = _write_tiles(stored, camera.black, file)
     raw_offset = _aligned(file)
-    raw_tags = _raw_tags(photo.pixels, camera, tiles, order)
+    raw_tags = _raw_tags(stored, camera, tiles, order)
+    if container.filters is not None:
+        raw_tags = [tag for tag in raw_tags if tag.tag != PHOTOMETRIC] + _filter_tags(
+            container.filters, order
+        )
     raw_tags += [in_order(tag, container.order, order) for tag in container.raw_tags]
     file.write(pack_directory(order, raw_tags, raw_offset))
     preview = _preview(photo.pixels, camera)
@@ -101,6 +108,25 @@ def write_dng(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     file.write(pack_directory(order, tags, offset))
     file.seek(0)
     file.write(header(order, offset))
+
+
+def on_sites(pixels: np.ndarray, filters: np.ndarray) -> np.ndarray:
+    """Return of pixels (h, w, 3) what a sensor's sites behind these filters see: (h, w, 1)."""
+    period = len(filters)
+    sites = np.empty((*pixels.shape[:2], 1), pixels.dtype)
+    for row in range(period):
+        for column in range(period):
+            place = (slice(row, None, period), slice(column, None, period))
+            sites[(*place, 0)] = pixels[(*place, filters[row, column])]
+    return sites
+
+
+def _filter_tags(filters: np.ndarray, order: str) -> list[Tag]:
+    return [
+        shorts(PHOTOMETRIC, COLOUR_FILTERS, order=order),
+        shorts(33421, *filters.shape, order=order),
+        blob(33422, filters.astype(np.uint8).tobytes(), BYTE),
+    ]
 
 
 def _version(container: DngContainer) -> bytes:
@@ -173,7 +199,7 @@ def _raw_tags(pixels: np.ndarray, camera: Camera, blocks: list[tuple[int, int]],
         longs(257, height, order=order),
         shorts(258, *[16] * colours, order=order),
         shorts(259, JPEG_COMPRESSION, order=order),
-        shorts(262, LINEAR_RAW, order=order),
+        shorts(PHOTOMETRIC, LINEAR_RAW, order=order),
         shorts(277, colours, order=order),
         shorts(284, 1, order=order),
         *places,

@@ -43,6 +43,8 @@ from lgbpn_cli.photos.tiff.metadata import (
 
 ISO = 34855
 PANASONIC_JPEG = 46
+NOISE_PROFILE = 51041
+MOST_PROFILE_NUMBERS = 8
 CROP_TAGS = (50719, 50720)
 GAIN_TABLE_MAP = 52525
 KEPT_RAW_TAGS = frozenset(
@@ -73,6 +75,8 @@ class RawFacts:
     """Further camera profiles, each a TIFF structure of its own."""
     opcodes: tuple[tuple[Opcode, ...], ...] = ((), (), ())
     """DNG's lists 1, 2 and 3."""
+    noise_profile: tuple[float, ...] = ()
+    """DNG's: a and b of the variance a x + b, once for all colours or for each."""
     float_directory: int | None = None
     """Where the directory of floating-point samples lies, which LibRaw would reduce to 14 bits."""
 
@@ -111,8 +115,18 @@ def read_raw_facts(path: Path) -> RawFacts:
             opcodes=tuple(
                 read_opcodes(_value(file, raw, tag)) for tag in (OPCODE_LIST_1, OPCODE_LIST_2, OPCODE_LIST_3)
             ),
+            noise_profile=_noise_profile(file, directories),
             float_directory=raw.offset if FLOAT_SAMPLES in formats else None,
         )
+
+
+def _noise_profile(file: BinaryIO, directories: RawDirectories) -> tuple[float, ...]:
+    """Return the numbers of DNG's NoiseProfile, wherever it is; none where it makes no sense."""
+    data = _elsewhere(file, directories, NOISE_PROFILE) or b""
+    count = len(data) // 8
+    if len(data) % 8 or count > MOST_PROFILE_NUMBERS:
+        return ()
+    return struct.unpack(f"{directories.order}{count}d", data)
 
 
 def check_filters(file: BinaryIO, raw: Directory) -> None:

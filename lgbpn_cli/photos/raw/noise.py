@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lgbpn_cli.photos.raw.mosaic import Mosaic
+
 FloatImage = NDArray[np.float32]
 
 BLOCK_SITES = 16
@@ -35,6 +37,8 @@ MOST_BLACK = 0.02
 FAR_OFF = 8.0
 """A NoiseProfile that is wrong by more than this factor in variance is not believed."""
 BAND_BLOCKS = 32
+VISIBLE_ROWS = 0.15
+"""Noise that rows have in common shows from about this share of the read noise."""
 
 ISO_TABLE = {
     100: 3.8e-5,
@@ -55,8 +59,6 @@ PRIOR_SLOPE, PRIOR_OFFSET = 1.24, -3.85
 """ln b over ln a, of the same profiles."""
 RED_OF_GREEN, BLUE_OF_GREEN = 1.13, 1.04
 """Median of a of red and blue, as shares of green's."""
-USUAL_FACTOR = 4.0
-"""Most cameras' noise is within this factor of the median in variance."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,15 +71,73 @@ class MosaicNoise:
     """`file`, `measured` or `iso`."""
 
 
-def noise_of_mosaic(
-    samples: FloatImage, pattern: NDArray[np.uint8], profile: tuple[float, ...] = (), iso: int = 0
-) -> MosaicNoise:
-    """Return the noise of a mosaic (h, w): what its file says, what is measured, or what is usual, in this order.
+@dataclass(frozen=True, eq=False)
+class NoisyMosaic:
+    """What a Bayer sensor saw, and the noise in it."""
+
+    mosaic: Mosaic
+    noise: MosaicNoise
+
+
+@dataclass(frozen=True)
+class MosaicSummary:
+    """The noise of a mosaic, for people and programs; values are shares of white."""
+
+    shot: tuple[float, ...]
+    """a of red, green and blue in the variance a x + b."""
+    read: tuple[float, ...]
+    """b of red, green and blue."""
+    source: str
+    """`file`, `measured` or `iso`."""
+    rows: float
+    """Standard deviation of what a row has in common."""
+    of_usual: float | None
+    """Standard deviation at a tenth of white as a share of what is usual at the ISO; None: it has none."""
+
+    def words(self) -> list[str]:
+        """Return it in sentences."""
+        where = {"file": "as its file says", "measured": "measured", "iso": "as is usual at its ISO"}[
+            self.source
+        ]
+        colours = zip("RGB", self.shot, self.read, strict=True)
+        lines = [
+            "on the sensor (variance = a x + b, white 1): "
+            + ", ".join(f"{name} a {a:.2g} b {b:.2g}" for name, a, b in colours)
+            + f", {where}"
+        ]
+        if self.of_usual is not None:
+            lines.append(f"{self.of_usual:.1f} times the noise that is usual at this ISO")
+        read = math.sqrt(max(self.read[1], 1e-12))
+        if self.rows > VISIBLE_ROWS * read:
+            lines.append(
+                f"rows have noise of their own: {self.rows:.1g}, {self.rows / read:.0%} of the read noise"
+            )
+        return lines
+
+
+def summarise_mosaic(noisy: NoisyMosaic, iso: int) -> MosaicSummary:
+    """Return what `lgbpn probe` says of a mosaic."""
+    levels = noisy.noise.levels.astype(float)
+    usual = None
+    if iso > 0:
+        ours, theirs = (float(each[1] @ (0.1, 1)) for each in (levels, usual_noise(iso).astype(float)))
+        usual = math.sqrt(ours / theirs)
+    return MosaicSummary(
+        shot=tuple(levels[:, 0].tolist()),
+        read=tuple(levels[:, 1].tolist()),
+        source=noisy.noise.source,
+        rows=row_sigma(noisy.mosaic.samples, noisy.mosaic.pattern),
+        of_usual=usual,
+    )
+
+
+def noise_of_mosaic(mosaic: Mosaic, profile: tuple[float, ...] = (), iso: int = 0) -> MosaicNoise:
+    """Return the noise of a mosaic: what its file says, what is measured, or what is usual, in this order.
 
     `profile` is DNG's NoiseProfile, empty where there is none. What makes no sense in it, or contradicts the mosaic by
     far, is not believed.
     """
-    measured = measure_mosaic_noise(samples, pattern)
+    measured = measure_mosaic_noise(mosaic.samples, mosaic.pattern)
     told = profile_levels(profile)
     if told is not None and (measured is None or _agree(told, measured)):
         return MosaicNoise(told, "file")

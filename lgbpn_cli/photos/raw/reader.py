@@ -21,6 +21,7 @@ from lgbpn_cli.photos.raw.libraw import opened_raw
 from lgbpn_cli.photos.raw.light import sensor_light
 from lgbpn_cli.photos.raw.metadata import RawFacts, read_raw_facts, tells_settings
 from lgbpn_cli.photos.raw.mosaic import RAW_CURE, Mosaic
+from lgbpn_cli.photos.raw.noise import NoisyMosaic, noise_of_mosaic
 from lgbpn_cli.photos.raw.opcodes import OPCODE_LIST_3, pack_opcodes
 from lgbpn_cli.photos.raw.shot_facts import with_shot_facts
 
@@ -32,6 +33,10 @@ MOST_DHT_ISO = 50_000
 """DHT is the better demosaicing up to about here, AHD beyond."""
 MOST_STOPS_ABOVE_WHITE = 4
 """Of floating-point files; what is brighter is clipped."""
+MOST_LIGHT = 1.001
+"""Of integer samples; floating-point ones may lie above white."""
+QUICK_ALGORITHM = "LINEAR"
+"""For pictures that are only looked at."""
 GAIN_RANGE = 256.0
 """No camera's balance differs by more between two colours."""
 
@@ -48,11 +53,12 @@ class RawContainer(Container):
     """Further camera profiles."""
 
 
-def read_raw(path: Path, max_pixels: int) -> Photo:
+def read_raw(path: Path, max_pixels: int, *, as_mosaic: bool = False) -> Photo:
     """Return the picture of a camera raw file: uint16, linear, with its `camera`, which names black and white.
 
     The demosaicing runs on white-balanced samples, which is better by decibels, and the balance is then taken
-    out again. Noise below black is kept. Raises DamagedFileError, UnsupportedFileError, OSError.
+    out again. Noise below black is kept. `as_mosaic` asks for the mosaic of a Bayer sensor beside the picture.
+    Raises DamagedFileError, UnsupportedFileError, OSError.
     """
     if not path.stat().st_size:
         raise DamagedFileError("the file is empty")
@@ -79,9 +85,20 @@ def read_raw(path: Path, max_pixels: int) -> Photo:
             if left:
                 tags += (blob(OPCODE_LIST_3, pack_opcodes([*left, *facts.opcodes[2]])),)
             pixels = None
+            iso = round(raw.other.iso_speed)
+    noisy = None
     if pixels is None:  # LibRaw's own memory is free by now
+        if as_mosaic and isinstance(light, Mosaic) and _is_bayer(light):
+            noisy = NoisyMosaic(light, noise_of_mosaic(light, facts.noise_profile, iso))
+            algorithm = QUICK_ALGORITHM
         pixels, black, white = _as_pixels(light, gains, algorithm)
-    return _photo(path, pixels, metadata, sizes, _Colours(gains, *matrices, black, white), facts, tags)
+    photo = _photo(path, pixels, metadata, sizes, _Colours(gains, *matrices, black, white), facts, tags)
+    return replace(photo, mosaic=noisy)
+
+
+def _is_bayer(light: Mosaic) -> bool:
+    """Return whether a mosaic is what the raw network takes: two by two sites, nothing above white."""
+    return len(light.pattern) == 2 and float(light.samples.max()) <= MOST_LIGHT
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from lgbpn_cli.config import NETWORKS, NetworkConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError, UsageError
 from lgbpn_cli.models.contract import network_as
-from lgbpn_cli.models.load import DEFAULT_MODEL, Model, load_model
+from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import read_manifest
+from lgbpn_cli.models.names import DEFAULT_MODEL
 from lgbpn_cli.models.publish import check_new_name
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.photos.shot import Shot

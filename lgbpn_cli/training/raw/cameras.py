@@ -2,7 +2,7 @@
 
 Sources: the matrices and the calibrated noise of ELD (Wei et al., "A Physics-based Noise Formation Model for Extreme
 Low-light Raw Denoising", CVPR 2020) are read from the data folder. The prior beside them is a line through the noise
-profiles of 374 cameras that darktable collects, rescaled (docs/raw.md): variance = a x + b of linear values 0..1.
+profiles of 374 cameras that darktable collects, rescaled (docs/how-raw-works.md): variance = a x + b, white 1.
 """
 
 from __future__ import annotations

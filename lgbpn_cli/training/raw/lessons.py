@@ -60,6 +60,8 @@ class RawBatch:
     """(b, 3): white balance, green 1."""
     scene: Tensor
     """(b, 3, h, w): linear camera RGB without noise, at most 1."""
+    to_srgb: Tensor
+    """(b, 3, 3): from balanced camera RGB to linear sRGB."""
 
 
 class RawSampler:
@@ -79,7 +81,7 @@ class RawSampler:
         lessons = [self._lesson(random) for _ in range(self.config.batch)]
         return RawBatch(*(torch.from_numpy(np.stack(parts)) for parts in zip(*lessons, strict=True)))
 
-    def _lesson(self, random: np.random.Generator) -> tuple[FloatImage, FloatImage, FloatImage, FloatImage]:
+    def _lesson(self, random: np.random.Generator) -> tuple[FloatImage, ...]:
         light = varied_light(self._crop(random), random)
         matrix, gains = draw_colours(self.data, random)
         scene = np.maximum(light @ matrix.T, 0) / gains
@@ -87,7 +89,8 @@ class RawSampler:
         sensor = draw_sensor(self.data, self.config.shot, random)
         mosaic = expose(scene, sensor, random)
         target = np.minimum(scene, 1).transpose(2, 0, 1)
-        return packed(mosaic), told(sensor.noise, random), gains, np.ascontiguousarray(target)
+        to_srgb = np.linalg.inv(matrix).astype(np.float32)
+        return packed(mosaic), told(sensor.noise, random), gains, np.ascontiguousarray(target), to_srgb
 
     def _crop(self, random: np.random.Generator) -> FloatImage:
         """Return a square of linear light, flipped and turned before it meets the colour filters."""

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from lgbpn_cli.config import RawConfig
+from lgbpn_cli.denoise.working import LIFT, POWER, SCALE, SLOPE, TOE
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.models.manifest import ModelEntry, read_manifest
 from lgbpn_cli.models.publish import Publication, publish
-from lgbpn_cli.network.raw import RawNetwork, stabilise
+from lgbpn_cli.network.raw import RawNetwork, stabilise, unstabilise
 from lgbpn_cli.training.config import RawTrainingConfig
 from lgbpn_cli.training.engine.kept_arrays import digest_of_all
 from lgbpn_cli.training.engine.muon import muon_and_adam
@@ -44,19 +45,31 @@ class RawTrainer(Trainer):
         return muon_and_adam(self.network, self.config.learning_rate, outer=("entry.", "exit."))
 
     def loss(self) -> Tensor:
-        """Return the geometric mean of the crops' errors under the transform, as `StudentTrainer.loss`."""
+        """Return the geometric mean of the crops' errors, under the transform and as they look in sRGB.
+
+        In dark and saturated places sRGB shows what the transform hides: its matrix enlarges small errors of colour.
+        """
         batch = self.sampler.batch(self.step)
-        planes, noise, gains, scene = (
-            each.to(self.device.torch_device)
-            for each in (batch.planes, batch.noise, batch.gains, batch.scene)
+        planes, noise, gains, scene, to_srgb = (
+            each.to(self.device.torch_device) for each in vars(batch).values()
         )
         network: RawNetwork = self.network  # type: ignore[assignment]
         with self.device.autocast(self.config.precision):
             answer = network.stabilised(planes, noise, gains)
-        difference = answer - stabilise(scene, noise, gains)
-        error = difference.square().mean(dim=(1, 2, 3)) + SMALLEST_ERROR**2
+        light = unstabilise(answer, noise, gains)
+        seen, wanted = (shown(each, gains, to_srgb) for each in (light, scene))
+        differences = torch.stack([answer - stabilise(scene, noise, gains), seen - wanted])
+        error = differences.square().mean(dim=(2, 3, 4)) + SMALLEST_ERROR**2
         geometric_mean: Tensor = (error.log().mean() / 2).exp()
         return geometric_mean
+
+
+def shown(light: Tensor, gains: Tensor, to_srgb: Tensor) -> Tensor:
+    """Return the light (b, 3, h, w) of camera RGB as sRGB shows it, neither clipped at black nor at white."""
+    balanced = light * gains[..., None, None]
+    linear = torch.einsum("bij,bjhw->bihw", to_srgb, balanced)
+    curved = SCALE * linear.clamp(min=TOE) ** (1 / POWER) - LIFT
+    return torch.where(linear <= TOE, SLOPE * linear, curved)
 
 
 def load_scenes(recipe: RawRecipe, data_root: Path) -> list[RawScenes]:

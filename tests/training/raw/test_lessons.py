@@ -29,6 +29,10 @@ def test_shapes_and_ranges(camera_data: CameraData, raw_scenes: list[RawScenes])
     assert batch.scene.shape == (6, 3, 32, 32)
     assert batch.noise.shape == (6, 3, 2)
     assert batch.gains.shape == (6, 3)
+    assert batch.to_srgb.shape == (6, 3, 3)
+    torch.testing.assert_close(
+        batch.to_srgb.sum(dim=2), torch.ones(6, 3), atol=1e-4, rtol=0
+    )  # grey stays grey
     assert all(each.dtype == torch.float32 for each in vars(batch).values())
     assert 0 <= batch.scene.min() <= batch.scene.max() <= 1
     assert batch.planes.max() <= 1

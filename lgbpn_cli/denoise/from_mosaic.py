@@ -1,0 +1,57 @@
+"""A camera raw file denoised on its mosaic: the raw network's light becomes the photo's pixels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lgbpn_cli.config import InferenceConfig
+from lgbpn_cli.denoise.controls import luma_weights, take_shares
+from lgbpn_cli.denoise.grain import lay_grain
+from lgbpn_cli.denoise.working import ResultPixels, WorkingPixels, encode_light
+from lgbpn_cli.image.types import Window
+from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.photos.raw.demosaic import demosaic
+
+if TYPE_CHECKING:
+    from lgbpn_cli.denoise.denoiser import Watch
+    from lgbpn_cli.models.load import Model
+
+
+def clean_mosaic(photo: Photo, raw_model: Model, settings: InferenceConfig, watch: Watch) -> Photo:
+    """Return a camera raw file's photo with the light that the raw network finds in its mosaic.
+
+    Where the settings leave some of the noise, it comes from the mosaic demosaiced without being denoised.
+    """
+    from lgbpn_cli.inference.mosaic import BayerMosaic, run_raw_network
+
+    if photo.mosaic is None or photo.camera is None:
+        raise TypeError("the photo has no mosaic")
+    mosaic, gains = photo.mosaic.mosaic, photo.camera.gains
+    clean = ResultPixels(replace(photo, mosaic=None))
+    run_raw_network(
+        BayerMosaic(mosaic.samples, mosaic.pattern, photo.mosaic.noise.levels, gains),
+        raw_model,
+        settings,
+        into=_Light(clean, gains),
+        on_tile=watch.tile,
+        on_plan=watch.planned,
+        on_note=watch.note,
+    )
+    look = settings.shares
+    if {look.luma, look.chroma} - {None, 1.0}:
+        noisy = WorkingPixels(replace(photo, pixels=demosaic(mosaic, gains)))
+        clean = take_shares(noisy, clean, look, luma_weights(photo))
+    return lay_grain(clean, look.grain, settings.seed).as_photo()
+
+
+class _Light:
+    """Takes the light of a camera's colours, black 0 and white 1, not balanced, and puts it into a result."""
+
+    def __init__(self, result: ResultPixels, gains: tuple[float, float, float]) -> None:
+        self._result, self._gains, self.nbytes = result, np.array(gains, np.float32), result.nbytes
+
+    def __setitem__(self, window: Window, light: np.ndarray) -> None:
+        self._result[window] = encode_light(light * self._gains)
