@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,15 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lgbpn_cli.batch.estimate import megapixels_of
-from lgbpn_cli.batch.existing import leave_out_existing
-from lgbpn_cli.batch.low_iso import part_by_iso
-from lgbpn_cli.batch.outcome import Job, Listener, Outcome, RunFacts, Status
-from lgbpn_cli.batch.pipeline import Opening, Steps, describe_failure, open_first, run_jobs
+from lgbpn_cli.batch.outcome import Listener, RunFacts
+from lgbpn_cli.batch.pipeline import Opening, Steps, open_first, run_jobs
 from lgbpn_cli.batch.probe import Probe, probe_photos
 from lgbpn_cli.batch.results import write_result
-from lgbpn_cli.batch.selection import Selection, check_inputs, select_sources
-from lgbpn_cli.batch.targets import TargetPlan, check_output, plan_targets
+from lgbpn_cli.batch.selection import check_inputs, select_sources
+from lgbpn_cli.batch.targets import check_output
+from lgbpn_cli.batch.work import Work, plan_work, report_estimates
 from lgbpn_cli.config import InferenceConfig, OutputConfig
 from lgbpn_cli.denoise.by_camera import DenoiserOfCamera
 from lgbpn_cli.denoise.denoiser import Denoiser, Watch, prepare
@@ -54,8 +52,7 @@ from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.prepare import prepare_photo, read_guarded
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess
-from lgbpn_cli.photos.shot import Shot, shot_in, shot_time_in
-from lgbpn_cli.photos.source_id import is_made_of
+from lgbpn_cli.photos.shot import Shot
 from lgbpn_cli.photos.suffixes import type_for
 from lgbpn_cli.photos.write import write_photo
 from lgbpn_cli.research.perceptual import load_lpips
@@ -186,27 +183,50 @@ def denoise_folder(
 ) -> None:
     """Denoise all photos among `inputs`, files and folders; `listener` is told what became of each.
 
-    One photo's failure leaves the others alone. A `dry_run` writes nothing and estimates the time. `page`
-    collects the photos that are denoised; writing it is left to the caller, who may have been interrupted.
-    Raises UsageError, before anything is done, where the call as a whole cannot work.
+    One photo's failure leaves the others alone. A `dry_run` writes nothing and estimates the time. `page` collects
+    photos; its caller writes it. Raises UsageError, before anything is done, where the call as a whole cannot work.
     """
     check_inputs(inputs)
     check_output(inputs, output)
-    limit_bytes = _limit_of_program(settings, device)
+    own_limit = _limit_of_program(settings, device)
     with ReadingProcess(
-        time_limit_s=output.photo_time_limit_s, max_bytes=lambda: room_for_reading(limit_bytes)
+        time_limit_s=output.photo_time_limit_s, max_bytes=lambda: room_for_reading(own_limit)
     ) as reading:
-        _denoise_found(
-            inputs,
-            output,
-            settings,
-            listener,
-            reading,
-            model=model,
-            device=device,
-            dry_run=dry_run,
-            page=page,
-        )
+        work = plan_work(inputs, output, reading, listener)
+        camera = Cameras(keep=model == AUTO_MODEL)
+        as_mosaic = takes_mosaics(None if camera.keep else model, settings)
+        read = partial(_read, reading, output, camera, as_mosaic)
+        opening = Opening([], None) if dry_run else open_first(work.jobs, read)
+        if not work.needs_network(opening):
+            return work.report(listener, opening)
+        denoiser = _prepare(model, device, settings, output)
+        if model != AUTO_MODEL:  # which model made a result depends on its photo, which is not read yet
+            work.remaining.compare(*denoiser.records)
+        listener.prepared(RunFacts.of(denoiser), len(work.jobs))
+        work.report(listener, opening)
+        if dry_run:
+            return report_estimates(work.jobs, partial(seconds_per_megapixel, denoiser), reading, listener)
+        steps = _steps(read, denoiser, camera, settings, listener, overlap=own_limit is None)
+        if page is not None:
+            steps = _shown_on(page, steps, denoiser, work, listener, by_camera=camera.keep)
+        return run_jobs(work.jobs[len(opening.failed) :], steps, listener, first=opening.take_first())
+
+
+@dataclass
+class Cameras:
+    """Camera and ISO of the photos that are read and not yet denoised, where those decide about the model."""
+
+    keep: bool
+    shots: dict[Path, Shot] = field(default_factory=dict)
+
+
+def _read(
+    reading: ReadingProcess, output: OutputConfig, camera: Cameras, as_mosaic: bool, source: Path
+) -> Photo:
+    photo, shot = prepare_photo(reading, source, output, as_mosaic=as_mosaic)
+    if camera.keep:
+        camera.shots[source] = shot
+    return photo
 
 
 def _limit_of_program(settings: InferenceConfig, device: str) -> int | None:
@@ -218,95 +238,48 @@ def _limit_of_program(settings: InferenceConfig, device: str) -> int | None:
     return settings.max_memory_bytes if choose_device(device).name == "cpu" else None
 
 
-def _denoise_found(
-    inputs: Sequence[Path],
-    output: OutputConfig,
+def _prepare(model: str | None, device: str, settings: InferenceConfig, output: OutputConfig) -> Denoiser:
+    """Return the denoiser of a run; UsageError or DeviceError where no photo can be done with its settings."""
+    named = None if model == AUTO_MODEL else model
+    denoiser = replace(prepare(named, device, settings), output=output)
+    denoiser.check_plan()
+    return denoiser
+
+
+def _steps(
+    read: Callable[[Path], Photo],
+    denoiser: Denoiser,
+    camera: Cameras,
     settings: InferenceConfig,
     listener: Listener,
-    reading: ReadingProcess,
     *,
-    model: str | None,
-    device: str,
-    dry_run: bool,
-    page: DenoisePage | None,
-) -> None:
-    selection = select_sources(inputs, output, listener.found_file)
-    plan = plan_targets(selection.sources, inputs, output)
-    for text in (*selection.notes(), *plan.notes()):
-        listener.note(text)
-    some = bool(plan.jobs)
-    plan.keep_part(*output.part)
-    if some and not plan.jobs:
-        listener.note("this part is empty: there are fewer photos than parts")
-    if not plan.jobs:
-        _report_refused(selection, plan, listener)
-        return
-
-    shots: dict[Path, Shot] = {}
-
-    default = None if model == AUTO_MODEL else model
-    as_mosaic = takes_mosaics(default, settings)
-
-    def read(source: Path) -> Photo:
-        photo, shot = prepare_photo(reading, source, output, as_mosaic=as_mosaic)
-        if model == AUTO_MODEL:
-            shots[source] = shot
-        return photo
-
-    remaining = leave_out_existing(plan, partial(_is_made_of, reading))
-    remaining.jobs, low_iso = part_by_iso(
-        remaining.jobs,
-        output.min_iso,
-        lambda source: reading.call(source, shot_in, source),
-        listener.found_file,
-    )
-    opening = Opening([], None) if dry_run else open_first(remaining.jobs, read)
-    unreadable = len(opening.failed)
-    if unreadable == len(remaining.jobs) and not remaining.skipped:  # nothing is there for a network
-        _report_refused(selection, plan, listener)
-        _report_low_iso(low_iso, output.min_iso, listener)
-        for outcome in opening.failed:
-            listener.finished(outcome)
-        return
-
-    denoiser = replace(prepare(default, device, settings), output=output)
-    denoiser.check_plan()
-    if model != AUTO_MODEL:  # which model made a result depends on its photo, which is not read yet
-        remaining.compare(*denoiser.records)
-    listener.prepared(RunFacts.of(denoiser), len(remaining.jobs))
-    for text in remaining.notes():
-        listener.note(text)
-    _report_refused(selection, plan, listener)
-    for job in remaining.skipped:
-        listener.finished(Outcome(job.source, job.target, Status.SKIPPED))
-    _report_low_iso(low_iso, output.min_iso, listener)
-
-    if dry_run:
-        _report_estimates(remaining.jobs, denoiser, listener, reading)
-        return
-    for outcome in opening.failed:
-        listener.finished(outcome)
+    overlap: bool,
+) -> Steps:
+    """Return what is done to each photo of a run."""
     by_photo: Denoiser | DenoiserOfCamera = denoiser
-    if model == AUTO_MODEL:
-        by_photo = DenoiserOfCamera(denoiser, settings.quality, shots)
-    steps = Steps(
+    if camera.keep:
+        by_photo = DenoiserOfCamera(denoiser, settings.quality, camera.shots)
+    output = denoiser.output
+    return Steps(
         read=read,
         run=lambda photo, on_tile: by_photo.denoise(photo, Watch(on_tile, listener.planned, listener.note)),
         write=lambda denoised, target: write_result(denoised, target, output),
         is_done=lambda target: target.exists() and not output.overwrite,
-        overlap=_limit_of_program(settings, device) is None,
+        overlap=overlap,
     )
-    if page is not None:
-        label, facts = describe_network(denoiser.model, denoiser.settings)
-        if model == AUTO_MODEL:
-            label += ", or your own model for a camera"
-        page.begin(label, facts, [job.source for job in remaining.jobs])
-        steps = replace(steps, run=page.watch(steps.run), write=page.keep(steps.write))
-        if remaining.skipped:
-            listener.note(
-                "the page shows the photos of this run only; for finished results there is lgbpn eval"
-            )
-    run_jobs(remaining.jobs[unreadable:], steps, listener, first=opening.take_first())
+
+
+def _shown_on(
+    page: DenoisePage, steps: Steps, denoiser: Denoiser, work: Work, listener: Listener, *, by_camera: bool
+) -> Steps:
+    """Return the steps, so that the page collects the photos that go through them."""
+    label, facts = describe_network(denoiser.model, denoiser.settings)
+    if by_camera:
+        label += ", or your own model for a camera"
+    page.begin(label, facts, [job.source for job in work.jobs])
+    if work.remaining.skipped:
+        listener.note("the page shows the photos of this run only; for finished results there is lgbpn eval")
+    return replace(steps, run=page.watch(steps.run), write=page.keep(steps.write))
 
 
 def evaluate(
@@ -448,54 +421,6 @@ def bench_agreement(
 
     loaded = load_for_bench(model, settings.quality, choose_device(device))
     return measure_agreement(to_working(read_photo(photo)), loaded, settings, tiles_px)
-
-
-def _report_refused(selection: Selection, plan: TargetPlan, listener: Listener) -> None:
-    """Name the photos that fail before they are opened."""
-    for source, error in selection.refused:
-        failure = describe_failure(source, error)
-        listener.finished(Outcome(source, None, Status.FAILED, failure=failure))
-    for job, error in plan.refused:
-        failure = describe_failure(job.source, error)
-        listener.finished(Outcome(job.source, job.target, Status.FAILED, failure=failure))
-
-
-def _report_low_iso(jobs: Sequence[Job], min_iso: int, listener: Listener) -> None:
-    """Name the photos that are left alone."""
-    if jobs:
-        listener.note(f"{len(jobs)} left alone: their ISO is below {min_iso}")
-    for job in jobs:
-        listener.finished(Outcome(job.source, None, Status.SKIPPED))
-
-
-def _report_estimates(
-    jobs: Sequence[Job], denoiser: Denoiser, listener: Listener, reading: ReadingProcess
-) -> None:
-    """Time the network on one small tile and scale the time to each photo's size."""
-    pace = seconds_per_megapixel(denoiser) if jobs else 0.0
-    for job in jobs:
-        megapixels = _megapixels_of(job.source, reading)
-        seconds = None if megapixels is None else megapixels * pace
-        listener.finished(Outcome(job.source, job.target, Status.PLANNED, seconds, megapixels))
-
-
-def _is_made_of(reading: ReadingProcess, recorded: str, source: Path) -> bool:
-    """Whether a result with this record was made of `source`."""
-
-    def shot_time() -> str:
-        try:
-            return reading.call(source, shot_time_in, source)
-        except Exception:  # noqa: BLE001 - a photo that cannot be opened fails when its turn comes, and says why
-            return ""
-
-    return is_made_of(recorded, source, shot_time)
-
-
-def _megapixels_of(source: Path, reading: ReadingProcess) -> float | None:
-    try:
-        return reading.call(source, megapixels_of, source)
-    except Exception:  # noqa: BLE001 - a photo that cannot be opened fails when its turn comes, and says why
-        return None
 
 
 def _require_picture(array: NDArray[Any]) -> None:

@@ -1,0 +1,118 @@
+"""The work of one call: which photos are to be denoised, and what becomes of the others before any is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from lgbpn_cli.batch.estimate import megapixels_of
+from lgbpn_cli.batch.existing import Remaining, leave_out_existing
+from lgbpn_cli.batch.low_iso import part_by_iso
+from lgbpn_cli.batch.outcome import Job, Listener, Outcome, Status
+from lgbpn_cli.batch.pipeline import Opening, describe_failure
+from lgbpn_cli.batch.selection import Selection, select_sources
+from lgbpn_cli.batch.targets import TargetPlan, plan_targets
+from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.photos.reading_process import ReadingProcess
+from lgbpn_cli.photos.shot import shot_in, shot_time_in
+from lgbpn_cli.photos.source_id import is_made_of
+
+
+@dataclass
+class Work:
+    """What a call found and what is left to be done of it."""
+
+    selection: Selection
+    plan: TargetPlan
+    remaining: Remaining
+    low_iso: list[Job]
+    """Left alone, for their ISO is below `min_iso`."""
+    min_iso: int
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The photos to be denoised, with their targets."""
+        return self.remaining.jobs
+
+    def needs_network(self, opening: Opening) -> bool:
+        """Whether there is a photo to denoise, or a result that is there to compare with this run's settings."""
+        return len(opening.failed) < len(self.jobs) or bool(self.remaining.skipped)
+
+    def report(self, listener: Listener, opening: Opening) -> None:
+        """Tell of the photos that are not denoised: refused, there already, of low ISO, not readable."""
+        for text in self.remaining.notes():
+            listener.note(text)
+        for source, error in self.selection.refused:
+            failure = describe_failure(source, error)
+            listener.finished(Outcome(source, None, Status.FAILED, failure=failure))
+        for job, error in self.plan.refused:
+            failure = describe_failure(job.source, error)
+            listener.finished(Outcome(job.source, job.target, Status.FAILED, failure=failure))
+        for job in self.remaining.skipped:
+            listener.finished(Outcome(job.source, job.target, Status.SKIPPED))
+        if self.low_iso:
+            listener.note(f"{len(self.low_iso)} left alone: their ISO is below {self.min_iso}")
+        for job in self.low_iso:
+            listener.finished(Outcome(job.source, None, Status.SKIPPED))
+        for outcome in opening.failed:
+            listener.finished(outcome)
+
+
+def plan_work(
+    inputs: Sequence[Path], output: OutputConfig, reading: ReadingProcess, listener: Listener
+) -> Work:
+    """Return what is to be done among `inputs`, files and folders; no photo is opened but for its header.
+
+    Raises UsageError where the call as a whole cannot work.
+    """
+    selection = select_sources(inputs, output, listener.found_file)
+    plan = plan_targets(selection.sources, inputs, output)
+    for text in (*selection.notes(), *plan.notes()):
+        listener.note(text)
+    some = bool(plan.jobs)
+    plan.keep_part(*output.part)
+    if some and not plan.jobs:
+        listener.note("this part is empty: there are fewer photos than parts")
+    remaining = leave_out_existing(plan, partial(_is_made_of, reading))
+    remaining.jobs, low_iso = part_by_iso(
+        remaining.jobs,
+        output.min_iso,
+        lambda source: reading.call(source, shot_in, source),
+        listener.found_file,
+    )
+    return Work(selection, plan, remaining, low_iso, output.min_iso)
+
+
+def report_estimates(
+    jobs: Sequence[Job],
+    seconds_per_megapixel: Callable[[], float],
+    reading: ReadingProcess,
+    listener: Listener,
+) -> None:
+    """Tell of each photo what would be done, and how long it would take by its size."""
+    pace = seconds_per_megapixel() if jobs else 0.0
+    for job in jobs:
+        megapixels = _megapixels_of(job.source, reading)
+        seconds = None if megapixels is None else megapixels * pace
+        listener.finished(Outcome(job.source, job.target, Status.PLANNED, seconds, megapixels))
+
+
+def _is_made_of(reading: ReadingProcess, recorded: str, source: Path) -> bool:
+    """Whether a result with this record was made of `source`."""
+
+    def shot_time() -> str:
+        try:
+            return reading.call(source, shot_time_in, source)
+        except Exception:  # noqa: BLE001 - a photo that cannot be opened fails when its turn comes, and says why
+            return ""
+
+    return is_made_of(recorded, source, shot_time)
+
+
+def _megapixels_of(source: Path, reading: ReadingProcess) -> float | None:
+    try:
+        return reading.call(source, megapixels_of, source)
+    except Exception:  # noqa: BLE001 - a photo that cannot be opened fails when its turn comes, and says why
+        return None
