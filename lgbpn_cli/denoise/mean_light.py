@@ -59,6 +59,9 @@ def keep_mean_light(noisy: Photo, denoised: Photo) -> None:
         values = denoised.pixels[band] + _at_pixels(missing, band, width)
         if np.issubdtype(dtype, np.integer):
             values = np.clip(np.rint(values), 0, white)
+        if noisy.camera is not None:  # where all colours are clipped nothing is known, and nothing is noisy
+            blown = (noisy.pixels[band] >= noisy.camera.white).all(axis=-1, keepdims=True)
+            values = np.where(blown, noisy.pixels[band], values)
         denoised.pixels[band] = values
 
 

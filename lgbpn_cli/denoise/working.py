@@ -62,9 +62,12 @@ class WorkingPixels:
     def __getitem__(self, window: Window) -> np.ndarray:
         """Return a window's pixels; grey is repeated to three channels.
 
-        Linear light is white-balanced and encoded; its highlights may lie above 1.
+        Linear light is white-balanced and encoded; its highlights may lie above 1. A camera's end there: the colours
+        clip one after the other, and a network that saw blown areas in purple would paint their edges so.
         """
         pixels = (self._photo.pixels[window] - self._black) / self._scale
+        if self._photo.camera is not None:
+            np.minimum(pixels, 1, out=pixels)
         if self._photo.linear:
             pixels = encode_light(pixels)
         return pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)
@@ -80,6 +83,7 @@ class ResultPixels:
     def __init__(self, photo: Photo) -> None:
         """`photo` is not changed; the result has all it has but its pixels."""
         self._dtype = photo.pixels.dtype
+        self._source = photo.pixels
         held = np.dtype(np.uint16) if self._dtype == np.uint8 else self._dtype
         self._photo = replace(photo, pixels=np.empty_like(photo.pixels, held))
         self._black, self._scale = _black(photo), _scale(self._photo)
@@ -112,10 +116,19 @@ class ResultPixels:
         if photo.linear:
             values = decode_light(values)
         values = values * self._scale + self._black
+        if photo.camera is not None:
+            values = self._with_highlights(values, window, photo.camera.white)
         if np.issubdtype(photo.pixels.dtype, np.integer):
             np.rint(values, out=values)
             np.clip(values, 0, np.iinfo(photo.pixels.dtype).max, out=values)
         photo.pixels[window] = values
+
+    def _with_highlights(self, values: np.ndarray, window: Window, white: int) -> np.ndarray:
+        """Return values with what of a camera's light the network did not see; where all colours clip, as they were."""
+        source = self._source[window].astype(np.float32)
+        unseen = np.maximum(source - (self._scale + self._black), 0)
+        blown = (source >= white).all(axis=-1, keepdims=True)
+        return np.where(blown, source, values + unseen)
 
     def changed_by(self, change: Change | None) -> ResultPixels:
         """Return the same samples, seen through a change of (h, w, 3) pixels that looks at each by itself."""

@@ -39,6 +39,8 @@ FLAT_SHARE = 0.08
 """The share of the patches of a bin, flattest first, that counts as flat."""
 FEWEST_FLAT = 6
 """A bin has at least so many flat patches."""
+WHITE = 254.99
+"""Light at white comes out of its tone curve a rounding below 255."""
 MOST_CLIPPED = 0.3
 """Patches with a larger share of pixels that are black or white in some channel are left out, if others are there."""
 MOST_COARSENESS = 1.25
@@ -141,7 +143,7 @@ def measure_noise(image: Picture, estimator: CellEstimator | None = None) -> Noi
         return NO_NOISE
     tiles = [np.float32(255) * tile for tile in _tiles(image)]
     patches = np.concatenate([_patches(tile) for tile in tiles])
-    clipped = ((patches <= 0) | (patches >= 255)).any(axis=1).mean(axis=(1, 2))
+    clipped = ((patches <= 0) | (patches >= WHITE)).any(axis=1).mean(axis=(1, 2))
     clipped_share = float(clipped.mean())
     # Night shots may be black nearly all over: the noise that sticks out of the black is what there is.
     patches = patches[clipped < max(MOST_CLIPPED, clipped.min() + 0.1)]
@@ -273,7 +275,7 @@ def _estimated(
     side = TILE_PX // CELL_PX
     means = shown.reshape(-1, side, CELL_PX, side, CELL_PX, 3).mean(axis=(2, 4)).reshape(-1, 3)
     # The estimator does not know parts cut off by black or white, as patches are not measured there either.
-    clipped = ((shown <= 0) | (shown >= 255)).any(axis=3).reshape(-1, side, CELL_PX, side, CELL_PX)
+    clipped = ((shown <= 0) | (shown >= WHITE)).any(axis=3).reshape(-1, side, CELL_PX, side, CELL_PX)
     clipped = clipped.mean(axis=(2, 4)).ravel()
     kept = clipped < max(MOST_CLIPPED, clipped.min() + 0.1)
     level, error, means = level[kept], error[kept], means[kept]

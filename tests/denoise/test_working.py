@@ -17,7 +17,8 @@ from lgbpn_cli.denoise.working import (
     to_working,
 )
 from lgbpn_cli.errors import PhotoError
-from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.noise.measure import WHITE
+from lgbpn_cli.photos.photo import Camera, Photo
 
 DTYPES = [np.uint8, np.uint16]
 
@@ -101,7 +102,7 @@ def test_values_that_are_no_numbers_are_an_error_and_not_a_black_spot() -> None:
     clean = np.zeros((2, 2, 3), np.float32)
     for value in (np.nan, np.inf):
         clean[1, 1, 1] = value
-        with pytest.raises(PhotoError, match="no numbers"):
+        with pytest.raises(PhotoError, match="not numbers"):
             from_working(clean, photo)
 
 
@@ -122,3 +123,34 @@ def test_the_colour_shift_of_linear_light_is_measured_on_encoded_values() -> Non
     before = replace(photo_of(light[:1]), linear=True)
     after = replace(before, pixels=light[1:])
     assert colour_shift_levels(before, after) == pytest.approx((1.0, -1.0, 0.0), abs=1e-3)
+
+
+EYE = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+BLACK_LEVEL = 4096
+
+
+def raw_of(light: list[tuple[float, float, float]]) -> Photo:
+    """A camera's photo of one row of balanced light; red is clipped at 2, green at 1, blue at 1.5."""
+    camera = Camera("", "", (2.0, 1.0, 1.5), EYE, EYE, (0, 0, len(light), 1), black=BLACK_LEVEL)
+    seen = np.minimum(np.array([light]) / (2.0, 1.0, 1.5), 1)
+    pixels = np.rint(BLACK_LEVEL + seen * (65535 - BLACK_LEVEL)).astype(np.uint16)
+    return replace(photo_of(pixels), format="raw", linear=True, camera=camera)
+
+
+def test_a_camera_s_light_comes_back_exactly_noise_below_black_and_headroom_included() -> None:
+    values = np.arange(1 << 16, dtype=np.uint16).reshape(-1, 64, 1)
+    photo = replace(raw_of([(0, 0, 0)]), pixels=np.repeat(values, 3, axis=2))
+    assert np.array_equal(from_working(to_working(photo), photo).pixels, photo.pixels)
+
+
+def test_the_network_sees_blown_light_as_white_and_it_stays_what_it_was() -> None:
+    photo = raw_of([(0.2, 0.2, 0.2), (1.8, 0.7, 0.5), (5.0, 5.0, 5.0)])
+    image = to_working(photo)
+    assert image.max() <= 1
+    assert np.ptp(image[0, 2]) == 0
+    assert image[0, 2].min() * 255 >= WHITE
+    back = from_working(image * np.float32(0.9), photo)
+    assert (back.pixels[0, 2] == 65535).all()
+    assert (back.pixels[0, 0] < photo.pixels[0, 0]).all()
+    red = (back.pixels[0, 1, 0] - BLACK_LEVEL) / (65535 - BLACK_LEVEL) * 2
+    assert red == pytest.approx(0.8 + float(decode_light(np.float32(0.9) * image[0, 1, :1])[0]), abs=1e-3)

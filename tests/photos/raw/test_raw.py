@@ -133,7 +133,7 @@ def test_a_turned_photo_stays_turned_by_its_tag(raw: Photo, tmp_path: Path) -> N
 def test_highlights_above_white_survive(raw: Photo) -> None:
     bright = replace(raw, pixels=np.full((4, 4, 3), 65535, np.uint16))
     image = to_working(bright)
-    assert image.max() > 1.2
+    assert image.max() == pytest.approx(1)  # a network that saw them in purple would paint their edges so
     assert (from_working(image, bright).pixels == 65535).all()
 
 
@@ -214,7 +214,7 @@ def test_a_raw_file_above_the_limit_is_refused_before_it_is_decoded(data_root: P
 
 def test_only_raw_files_become_dng(data_root: Path) -> None:
     photo = read_photo(data_root / "odd/exif_orientation/landscape_1.jpg")
-    with pytest.raises(UnsupportedPhotoError, match="only these become DNG"):
+    with pytest.raises(UnsupportedPhotoError, match="only those become DNG"):
         as_result(photo, OutputConfig(format="dng"))
 
 
