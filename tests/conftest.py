@@ -10,8 +10,8 @@ import pytest
 
 SLOW = ("tests/training", "tests/research", "tests/test_packaging.py", "tests/test_quality_table.py")
 """Where tests train networks, measure quality, or install the program; other slow ones say so themselves."""
-PROCESS_FIXTURES = {"start_lgbpn", "installed", "chromium"}
-"""Fixtures that start a process of their own."""
+PROCESS_FIXTURES = {"lgbpn", "start_lgbpn", "installed", "chromium"}
+"""Fixtures that start a process of their own; `lgbpn` reads photos in one, as the program does."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
