@@ -32,6 +32,7 @@ from lgbpn_cli.photos.suffixes import PRESERVE, result_type
 from lgbpn_cli.photos.tiff.codec import TiffContainer
 from lgbpn_cli.photos.tiff.new import NewTiffContainer
 
+IPTC_TYPES = frozenset({"jpeg", "tiff"})
 READ_ONLY_NAMES = {"jp2": "JPEG 2000", "bmp": "BMP", "tga": "Targa"}
 NEW_FILE_QUALITY = 95
 CFA_DNG = "cfa-dng"
@@ -120,6 +121,8 @@ def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
     colours = 3 if as_colour else photo.pixels.shape[2]
     photo = replace(photo, metadata=replace(photo.metadata, icc=fitted(photo.metadata.icc, colours)))
     container, left_out = _container(photo, wanted, output)
+    if photo.metadata.iptc is not None and wanted not in IPTC_TYPES:
+        left_out = (*left_out, "IPTC")
     notes = tuple(f"left out: {name}, which a {wanted} file cannot hold" for name in left_out)
     return replace(photo, format=wanted, container=container, notes=(*photo.notes, *notes))
 

@@ -43,6 +43,15 @@ def make_samples(folder: Path) -> list[Path]:
     (folder / "deep.avif").write_bytes(imagecodecs.avif_encode(deep >> 6, bitspersample=10, speed=10))
     shutil.copyfile(GOLDEN_HEIC, folder / "a.heic")
     _save_tiffs(folder, pixels, deep)
+    (folder / "grey.avif").write_bytes(imagecodecs.avif_encode(pixels[..., 0], pixelformat="400", speed=10))
+    (folder / "lossless.jxl").write_bytes(imagecodecs.jpegxl_encode(pixels, lossless=True))
+    (folder / "deep.jxl").write_bytes(imagecodecs.jpegxl_encode(deep, lossless=True))
+    grey = (folder / "grey.jpg").read_bytes()
+    (folder / "jpeg.jxl").write_bytes(imagecodecs.jpegxl_encode_jpeg(grey, usecontainer=True))
+    (folder / "a.jp2").write_bytes(imagecodecs.jpeg2k_encode(pixels, level=0))
+    (folder / "deep.j2k").write_bytes(imagecodecs.jpeg2k_encode(deep, level=0, codecformat="J2K"))
+    picture.save(folder / "a.bmp")
+    picture.save(folder / "a.tga", compression="tga_rle")
     straight = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
     camera = Camera("Maker", "Model", (2.0, 1.0, 1.5), straight, straight, (0, 0, SIDE_PX, SIDE_PX))
     dng = folder / "linear.dng"
@@ -57,12 +66,16 @@ def _save_tiffs(folder: Path, pixels: np.ndarray, deep: np.ndarray) -> None:
         "deep": (deep, {"compression": "zlib", "tile": (16, 16)}),
         "jpeg": (pixels, {"photometric": "ycbcr", "compression": "jpeg", "rowsperstrip": 16}),
         "float": (pixels / np.float32(255), {"compression": "zlib", "predictor": 3}),
+        "half": ((pixels / 255).astype(np.float16), {"rowsperstrip": 5}),
         "big": (pixels, {"bigtiff": True, "byteorder": ">", "compression": "packbits"}),
     }
     for name, (samples, options) in kinds.items():
         tifffile.imwrite(
             folder / f"{name}.tif", samples, **{"photometric": "rgb", "metadata": None, **options}
         )
+    with tifffile.TiffWriter(folder / "preview.tif") as writer:
+        writer.write(pixels, photometric="rgb", metadata=None)
+        writer.write(pixels[::4, ::4], photometric="rgb", subfiletype=1, metadata=None)
     with tifffile.TiffWriter(folder / "pages.tif") as writer:
         for number in range(3):
             writer.write(pixels[: 20 + number], photometric="rgb", compression="lzw", metadata=None)

@@ -204,6 +204,15 @@ def test_iptc_of_many_segments_comes_back(make_jpeg: PhotoMaker, tmp_path: Path)
     assert read_photo(tmp_path / "result.jpg").metadata.iptc == iptc
 
 
+@pytest.mark.parametrize("wanted", ["png", "webp", "avif", "jxl"])
+def test_iptc_is_named_where_a_type_has_no_place_for_it(make_jpeg: PhotoMaker, wanted: str) -> None:
+    photo = read_photo(make_jpeg(icc_profile=None))
+    known = replace(photo, metadata=replace(photo.metadata, iptc=b"captions"))
+    notes = as_result(known, OutputConfig(format=wanted)).notes
+    assert notes == (f"left out: IPTC, which a {wanted} file cannot hold",)
+    assert as_result(known, OutputConfig(format="tiff")).notes == ()
+
+
 def exif_with_slack(maker_note_bytes: int) -> bytes:
     """Orientation 6 and a maker note far behind the directory."""
     exif = Image.Exif()
