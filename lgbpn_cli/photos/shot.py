@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from PIL import Image, UnidentifiedImageError
 
+from lgbpn_cli.photos.faults import CODEC_ERRORS
 from lgbpn_cli.photos.heif.heic import heif_exif
 from lgbpn_cli.photos.jxl.codec import exif_in_jxl
 from lgbpn_cli.photos.photo import Photo
@@ -20,8 +21,8 @@ from lgbpn_cli.photos.suffixes import RAW_SUFFIXES
 MAKE, MODEL, EXIF_POINTER, ISO = 271, 272, 0x8769, 34855
 TIME, PART_OF_SECOND = 36867, 37521
 T = TypeVar("T")
-DAMAGE = (ValueError, TypeError, LookupError, SyntaxError, OSError, OverflowError)
-"""What Pillow raises for EXIF that contradicts itself."""
+DAMAGE = CODEC_ERRORS
+"""What Pillow raises for EXIF that contradicts itself, and for AVIF boxes that do."""
 
 
 @dataclass(frozen=True, order=True)

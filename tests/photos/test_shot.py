@@ -87,3 +87,13 @@ def test_damaged_exif_is_not_warned_of(tmp_path: Path, recwarn: pytest.WarningsR
     shot_of(read_photo(tmp_path / "photo.jpg"))
     shot_in(tmp_path / "photo.jpg")
     assert not recwarn.list
+
+
+def test_an_avif_without_its_picture_tells_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.avif"
+    Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(path)
+    data = bytearray(path.read_bytes())
+    place = data.index(b"pitm") + 8
+    data[place : place + 2] = b"\0\7"  # the number of its picture, which there is not
+    path.write_bytes(data)
+    assert shot_in(path) == Shot()
