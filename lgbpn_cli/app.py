@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,13 +19,12 @@ from numpy.typing import NDArray
 from lgbpn_cli.batch.outcome import Listener, RunFacts
 from lgbpn_cli.batch.pipeline import Opening, Steps, open_first, run_jobs
 from lgbpn_cli.batch.probe import Probe, probe_photos
-from lgbpn_cli.batch.results import write_result
 from lgbpn_cli.batch.selection import check_inputs, select_sources
+from lgbpn_cli.batch.steps import Cameras, read_for, steps_of
 from lgbpn_cli.batch.targets import check_output
 from lgbpn_cli.batch.work import Work, plan_work, report_estimates
 from lgbpn_cli.config import InferenceConfig, OutputConfig
-from lgbpn_cli.denoise.by_camera import DenoiserOfCamera
-from lgbpn_cli.denoise.denoiser import Denoiser, Watch, prepare
+from lgbpn_cli.denoise.denoiser import Denoiser, prepare
 from lgbpn_cli.denoise.raw_path import takes_mosaics
 from lgbpn_cli.denoise.timing import seconds_per_megapixel
 from lgbpn_cli.denoise.working import photo_of_array, to_working
@@ -48,11 +47,9 @@ from lgbpn_cli.evaluation.table import as_csv
 from lgbpn_cli.file_names import EVERY_NAME, NamePatterns
 from lgbpn_cli.memory import room_for_reading
 from lgbpn_cli.photos.convert import as_result
-from lgbpn_cli.photos.photo import Photo
-from lgbpn_cli.photos.prepare import prepare_photo, read_guarded
+from lgbpn_cli.photos.prepare import read_guarded
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess
-from lgbpn_cli.photos.shot import Shot
 from lgbpn_cli.photos.suffixes import type_for
 from lgbpn_cli.photos.write import write_photo
 from lgbpn_cli.research.perceptual import load_lpips
@@ -195,7 +192,7 @@ def denoise_folder(
         work = plan_work(inputs, output, reading, listener)
         camera = Cameras(keep=model == AUTO_MODEL)
         as_mosaic = takes_mosaics(None if camera.keep else model, settings)
-        read = partial(_read, reading, output, camera, as_mosaic)
+        read = partial(read_for, reading, output, camera, as_mosaic)
         opening = Opening([], None) if dry_run else open_first(work.jobs, read)
         if not work.needs_network(opening):
             return work.report(listener, opening)
@@ -206,27 +203,10 @@ def denoise_folder(
         work.report(listener, opening)
         if dry_run:
             return report_estimates(work.jobs, partial(seconds_per_megapixel, denoiser), reading, listener)
-        steps = _steps(read, denoiser, camera, settings, listener, overlap=own_limit is None)
+        steps = steps_of(read, denoiser, camera, settings, listener, overlap=own_limit is None)
         if page is not None:
             steps = _shown_on(page, steps, denoiser, work, listener, by_camera=camera.keep)
         return run_jobs(work.jobs[len(opening.failed) :], steps, listener, first=opening.take_first())
-
-
-@dataclass
-class Cameras:
-    """Camera and ISO of the photos that are read and not yet denoised, where those decide about the model."""
-
-    keep: bool
-    shots: dict[Path, Shot] = field(default_factory=dict)
-
-
-def _read(
-    reading: ReadingProcess, output: OutputConfig, camera: Cameras, as_mosaic: bool, source: Path
-) -> Photo:
-    photo, shot = prepare_photo(reading, source, output, as_mosaic=as_mosaic)
-    if camera.keep:
-        camera.shots[source] = shot
-    return photo
 
 
 def _limit_of_program(settings: InferenceConfig, device: str) -> int | None:
@@ -244,29 +224,6 @@ def _prepare(model: str | None, device: str, settings: InferenceConfig, output: 
     denoiser = replace(prepare(named, device, settings), output=output)
     denoiser.check_plan()
     return denoiser
-
-
-def _steps(
-    read: Callable[[Path], Photo],
-    denoiser: Denoiser,
-    camera: Cameras,
-    settings: InferenceConfig,
-    listener: Listener,
-    *,
-    overlap: bool,
-) -> Steps:
-    """Return what is done to each photo of a run."""
-    by_photo: Denoiser | DenoiserOfCamera = denoiser
-    if camera.keep:
-        by_photo = DenoiserOfCamera(denoiser, settings.quality, camera.shots)
-    output = denoiser.output
-    return Steps(
-        read=read,
-        run=lambda photo, on_tile: by_photo.denoise(photo, Watch(on_tile, listener.planned, listener.note)),
-        write=lambda denoised, target: write_result(denoised, target, output),
-        is_done=lambda target: target.exists() and not output.overwrite,
-        overlap=overlap,
-    )
 
 
 def _shown_on(

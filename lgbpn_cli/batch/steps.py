@@ -1,0 +1,59 @@
+"""What is done to each photo of a run: read, denoised with the model that suits it, written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lgbpn_cli.batch.outcome import Listener
+from lgbpn_cli.batch.pipeline import Steps
+from lgbpn_cli.batch.results import write_result
+from lgbpn_cli.config import InferenceConfig, OutputConfig
+from lgbpn_cli.denoise.by_camera import DenoiserOfCamera
+from lgbpn_cli.denoise.denoiser import Denoiser, Watch
+from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.photos.prepare import prepare_photo
+from lgbpn_cli.photos.reading_process import ReadingProcess
+from lgbpn_cli.photos.shot import Shot
+
+
+@dataclass
+class Cameras:
+    """Camera and ISO of the photos that are read and not yet denoised, where those decide about the model."""
+
+    keep: bool
+    shots: dict[Path, Shot] = field(default_factory=dict)
+
+
+def read_for(
+    reading: ReadingProcess, output: OutputConfig, camera: Cameras, as_mosaic: bool, source: Path
+) -> Photo:
+    """Return the photo as its result needs it; its camera is noted where that decides about the model."""
+    photo, shot = prepare_photo(reading, source, output, as_mosaic=as_mosaic)
+    if camera.keep:
+        camera.shots[source] = shot
+    return photo
+
+
+def steps_of(
+    read: Callable[[Path], Photo],
+    denoiser: Denoiser,
+    camera: Cameras,
+    settings: InferenceConfig,
+    listener: Listener,
+    *,
+    overlap: bool,
+) -> Steps:
+    """Return what is done to each photo of a run."""
+    by_photo: Denoiser | DenoiserOfCamera = denoiser
+    if camera.keep:
+        by_photo = DenoiserOfCamera(denoiser, settings.quality, camera.shots)
+    output = denoiser.output
+    return Steps(
+        read=read,
+        run=lambda photo, on_tile: by_photo.denoise(photo, Watch(on_tile, listener.planned, listener.note)),
+        write=lambda denoised, target: write_result(denoised, target, output),
+        is_done=lambda target: target.exists() and not output.overwrite,
+        overlap=overlap,
+    )
