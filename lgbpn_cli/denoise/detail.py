@@ -13,6 +13,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from lgbpn_cli.denoise.working import ResultPixels
+from lgbpn_cli.image.bands import bands
+from lgbpn_cli.image.filters import box_mean
 from lgbpn_cli.image.types import Picture
 from lgbpn_cli.noise.measure import NoiseMeasurement
 
@@ -60,8 +62,8 @@ def give_detail_back(
 
     # NumPy computes outside of Python's lock, so bands can share the cores; they are read and written in order.
     with ThreadPoolExecutor(THREADS) as pool:
-        for top in range(0, height, band_rows):
-            bottom = min(top + band_rows, height)
+        for band in bands(height, band_rows):
+            top, bottom = band.start, band.stop
             last = min(height, bottom + margin)
             here = np.array(clean[slice(top, last), slice(None)])
             here = here if above is None else np.concatenate([above, here])
@@ -92,23 +94,12 @@ def _with_detail(
 ) -> np.ndarray:
     """Return the rows `inner` of the denoised band with its detail; the other rows are what they need to see."""
     removed = noisy - denoised
-    energy = _mean_round(np.einsum("hwc,hwc->hw", removed, removed) * np.float32(255.0**2 / 3))
-    expected = _mean_round(noise.mean_variance_at(255 * denoised))
-    share = _mean_round(np.minimum(1.0, tolerance * expected / np.maximum(energy, 1e-6)))
+    energy = box_mean(
+        np.einsum("hwc,hwc->hw", removed, removed) * np.float32(255.0**2 / 3), WINDOW_PX, dtype=np.float32
+    )
+    expected = box_mean(noise.mean_variance_at(255 * denoised), WINDOW_PX, dtype=np.float32)
+    share = box_mean(
+        np.minimum(1.0, tolerance * expected / np.maximum(energy, 1e-6)), WINDOW_PX, dtype=np.float32
+    )
     result: np.ndarray = denoised[inner] + (1 - share[inner, :, None]) * removed[inner]
     return result if merge is None else merge(denoised[inner], result)
-
-
-def _mean_round(values: np.ndarray) -> np.ndarray:
-    """Return the mean over a square round each value of (h, w), edges repeated."""
-    half = WINDOW_PX // 2
-    for axis in (0, 1):
-        border = [(0, 0), (0, 0)]
-        border[axis] = (half + 1, half)
-        # Sums over a whole side lose digits in float32.
-        sums = np.cumsum(np.pad(values, border, "edge"), axis=axis, dtype=np.float64)
-        length = values.shape[axis]
-        ahead = sums[WINDOW_PX:] if axis == 0 else sums[:, WINDOW_PX:]
-        behind = sums[:length] if axis == 0 else sums[:, :length]
-        values = ((ahead - behind) / WINDOW_PX).astype(np.float32)
-    return values

@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from lgbpn_cli.denoise.working import ResultPixels
+from lgbpn_cli.image.filters import gaussian_weights
 from lgbpn_cli.look import Grain
 
 BLOCK_ROWS = 128
@@ -70,8 +71,7 @@ def _kernel(size_px: float) -> np.ndarray:
     """Return a Gaussian's weights, whose squares sum to one: white noise keeps its deviation."""
     sigma = size_px / 2
     reach = int(np.ceil(REACH * sigma)) if sigma > 0 else 0
-    places = np.arange(-reach, reach + 1)
-    weights = np.exp(-0.5 * (places / sigma) ** 2) if sigma > 0 else np.ones(1)
+    weights = gaussian_weights(sigma, reach) if sigma > 0 else np.ones(1)
     return np.asarray(weights / np.sqrt(np.square(weights).sum()), np.float32)
 
 

@@ -12,6 +12,8 @@ from statistics import NormalDist
 
 import numpy as np
 
+from lgbpn_cli.image.bands import bands
+from lgbpn_cli.image.filters import gaussian_weights
 from lgbpn_cli.photos.photo import Photo
 
 CELL_PX = 8
@@ -51,11 +53,11 @@ def keep_mean_light(noisy: Photo, denoised: Photo) -> None:
     zero = 0 if noisy.camera is None else noisy.camera.black
     lowest = noisy.pixels.min(axis=(0, 1))
     band_rows = CELL_PX * max(1, BAND_PIXELS // (CELL_PX * width))
-    bands = [slice(top, min(top + band_rows, height)) for top in range(0, height, band_rows)]
-    parts = [_differences(noisy.pixels[band], denoised.pixels[band], lowest, zero, white) for band in bands]
+    parted = bands(height, band_rows)
+    parts = [_differences(noisy.pixels[band], denoised.pixels[band], lowest, zero, white) for band in parted]
     weighted, weights = (np.concatenate(each) for each in zip(*parts, strict=True))
     missing = _blurred(weighted) / _blurred(weights)
-    for band in bands:
+    for band in parted:
         values = denoised.pixels[band] + _at_pixels(missing, band, width)
         if np.issubdtype(dtype, np.integer):
             values = np.clip(np.rint(values), 0, white)
@@ -112,8 +114,7 @@ def _squares(values: np.ndarray) -> np.ndarray:
 def _blurred(squares: np.ndarray) -> np.ndarray:
     """Return (rows, columns, channels) under a Gaussian of SIGMA_CELLS, edges repeated."""
     reach = int(3 * SIGMA_CELLS)
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / SIGMA_CELLS) ** 2)
-    weights = (weights / weights.sum()).astype(np.float32)
+    weights = gaussian_weights(SIGMA_CELLS, reach).astype(np.float32)
     for axis in (0, 1):
         border = [(0, 0), (0, 0), (0, 0)]
         border[axis] = (reach, reach)

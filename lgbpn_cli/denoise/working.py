@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from lgbpn_cli.errors import PhotoError, shown
+from lgbpn_cli.image.bands import bands
 from lgbpn_cli.image.types import Window
 from lgbpn_cli.photos.photo import Photo
 
@@ -192,7 +193,7 @@ def from_working(clean: np.ndarray, photo: Photo) -> Photo:
 
 
 def _bands(height: int) -> list[Window]:
-    return [(slice(top, min(top + BAND_ROWS, height)), slice(None)) for top in range(0, height, BAND_ROWS)]
+    return [(rows, slice(None)) for rows in bands(height, BAND_ROWS)]
 
 
 def colour_shift_levels(before: Photo, after: Photo) -> tuple[float, ...]:

@@ -10,6 +10,8 @@ import math
 
 import numpy as np
 
+from lgbpn_cli.image.filters import box_mean
+
 DETAIL_WINDOW_PX = 9
 """Fine detail is what a mean over a square of this side takes away."""
 BLOCK_PX = 16
@@ -33,7 +35,7 @@ def residual_structure(removed: np.ndarray, guide: np.ndarray) -> float:
     not follow the picture; above 0: detail was smoothed away with the noise; below 0: detail was made
     stronger than it was. NaN where either has no variation (nothing removed, or a guide without detail).
     """
-    detail = guide - _box_mean(guide)
+    detail = guide - box_mean(guide, DETAIL_WINDOW_PX)
     first, second = removed - removed.mean(axis=(0, 1)), detail - detail.mean(axis=(0, 1))
     scale = math.sqrt(float((first**2).sum()) * float((second**2).sum()))
     return float((first * second).sum()) / scale if scale > 0 else math.nan
@@ -66,7 +68,7 @@ def noise_correlation(noise: np.ndarray) -> tuple[list[float], list[float]]:
     The mean over 33x33 px is taken off first, so slow drifts do not count. The lists are shorter where the
     picture is, and hold zeros for noise that is none.
     """
-    centred = noise - _box_mean(noise, 33)
+    centred = noise - box_mean(noise, 33)
     energy = float((centred**2).mean())
     sides = []
     for axis in (1, 0):
@@ -102,8 +104,8 @@ def edge_structure(removed: np.ndarray, denoised: np.ndarray) -> float:
     """
     if min(denoised.shape[:2]) < 2:
         return math.nan
-    smooth = _box_mean(denoised, 5)
-    detail = smooth - _box_mean(denoised, 15)
+    smooth = box_mean(denoised, 5)
+    detail = smooth - box_mean(denoised, 15)
     gradient = np.hypot(*np.gradient(smooth.mean(axis=2)))
     edges, flats = gradient >= np.quantile(gradient, 1 - EDGE_SHARE), gradient <= np.median(gradient)
     return _correlation(removed[edges], detail[edges]) - _correlation(removed[flats], detail[flats])
@@ -122,17 +124,3 @@ def _blocks(picture: np.ndarray) -> np.ndarray:
     cut = picture[: rows * BLOCK_PX, : columns * BLOCK_PX]
     cut = cut.reshape(rows, BLOCK_PX, columns, BLOCK_PX, 3).transpose(0, 2, 1, 3, 4)
     return cut.reshape(rows * columns, BLOCK_PX**2, 3)
-
-
-def _box_mean(picture: np.ndarray, side_px: int = DETAIL_WINDOW_PX) -> np.ndarray:
-    """Return the mean over a square round each pixel, edges repeated; sums make every side as fast."""
-    mean = picture
-    for axis in (0, 1):
-        border = [(0, 0)] * 3
-        border[axis] = (side_px // 2 + 1, side_px // 2)
-        sums = np.cumsum(np.pad(mean, border, "edge"), axis=axis)
-        length = picture.shape[axis]
-        ahead = sums[side_px:] if axis == 0 else sums[:, side_px:]
-        behind = sums[:length] if axis == 0 else sums[:, :length]
-        mean = (ahead - behind) / side_px
-    return mean

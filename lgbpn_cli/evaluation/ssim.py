@@ -18,6 +18,7 @@ from collections.abc import Callable
 import numpy as np
 
 from lgbpn_cli.evaluation.metrics import PEAK
+from lgbpn_cli.image.filters import gaussian_weights
 
 C1 = (0.01 * PEAK) ** 2
 C2 = (0.03 * PEAK) ** 2
@@ -73,9 +74,7 @@ def _ssim(picture: np.ndarray, reference: np.ndarray, blur: Blur, covariance_fac
 
 
 def _gaussian() -> np.ndarray:
-    positions = np.arange(-GAUSSIAN_RADIUS_PX, GAUSSIAN_RADIUS_PX + 1)
-    weights = np.exp(-0.5 * (positions / GAUSSIAN_SIGMA_PX) ** 2)
-    return np.asarray(weights / weights.sum())
+    return gaussian_weights(GAUSSIAN_SIGMA_PX, GAUSSIAN_RADIUS_PX)
 
 
 def _colour_mixing(weights: np.ndarray, channels: int) -> np.ndarray:

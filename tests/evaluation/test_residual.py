@@ -9,13 +9,13 @@ import pytest
 from scipy.ndimage import gaussian_filter, uniform_filter
 
 from lgbpn_cli.evaluation.residual import (
-    _box_mean,
     edge_structure,
     flat_area_noise,
     noise_correlation,
     residual_structure,
     residual_whiteness,
 )
+from lgbpn_cli.image.filters import box_mean
 
 SIGMA = 8.0
 
@@ -108,4 +108,4 @@ def test_a_picture_of_one_row_has_no_edge_structure() -> None:
 @pytest.mark.parametrize("side", [3, 9])
 def test_the_box_mean_equals_scipys(side: int, noise: np.ndarray) -> None:
     expected = uniform_filter(noise, (side, side, 0), mode="nearest")
-    assert _box_mean(noise, side) == pytest.approx(expected, abs=1e-9)
+    assert box_mean(noise, side) == pytest.approx(expected, abs=1e-9)

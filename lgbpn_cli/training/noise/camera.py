@@ -27,6 +27,7 @@ from PIL import Image
 from torch.nn import functional as F
 
 from lgbpn_cli.denoise.working import decode_light, encode_light
+from lgbpn_cli.image.filters import gaussian_weights
 from lgbpn_cli.training.noise.log_uniform import log_uniform
 
 FloatImage = NDArray[np.float32]
@@ -223,8 +224,7 @@ def blur(image: FloatImage, sigma_px: float) -> FloatImage:
     if sigma_px < 0.2:
         return image
     reach = max(1, math.ceil(2.5 * sigma_px))
-    weights = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / sigma_px) ** 2)
-    weights = weights / weights.sum()
+    weights = torch.from_numpy(gaussian_weights(sigma_px, reach)).float()
     planes = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[:, None]
     planes = F.conv2d(F.pad(planes, (reach, reach, 0, 0), mode="reflect"), weights[None, None, None, :])
     planes = F.conv2d(F.pad(planes, (0, 0, reach, reach), mode="reflect"), weights[None, None, :, None])

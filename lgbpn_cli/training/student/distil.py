@@ -20,6 +20,7 @@ from torch.nn import functional
 from lgbpn_cli.config import StudentConfig
 from lgbpn_cli.device import DTYPES, Device
 from lgbpn_cli.errors import TrainingError
+from lgbpn_cli.image.filters import gaussian_weights
 from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import ModelEntry
@@ -107,10 +108,9 @@ class StudentTrainer(Trainer):
 def blurred(pictures: Tensor, sigma_px: int) -> Tensor:
     """Return pictures (b, c, h, w) blurred by a Gaussian of that standard deviation; edges are repeated."""
     reach = 3 * sigma_px
-    offsets = torch.arange(-reach, reach + 1, dtype=pictures.dtype, device=pictures.device)
-    weights = torch.exp(-(offsets**2) / (2 * sigma_px**2))
+    weights = torch.from_numpy(gaussian_weights(sigma_px, reach)).to(pictures)
     channels = pictures.shape[1]
-    kernel = (weights / weights.sum()).repeat(channels, 1)[:, None, None, :]
+    kernel = weights.repeat(channels, 1)[:, None, None, :]
     for _ in range(2):  # along rows, then columns
         padded = functional.pad(pictures, (reach, reach, 0, 0), "replicate")
         pictures = functional.conv2d(padded, kernel, groups=channels).transpose(-1, -2)

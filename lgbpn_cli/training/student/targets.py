@@ -18,6 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from lgbpn_cli.image.filters import box_mean
 from lgbpn_cli.training.noise.brightness import brightness_bins
 
 NOISY_SHARE = 0.05
@@ -90,14 +91,4 @@ def shadow_shift(noisy: Image8Bit, estimate: Image8Bit) -> Image8Bit:
 
 def mean_round(image: Image8Bit, side_px: int) -> Image8Bit:
     """Return the mean over a square round each pixel (h, w, channels), edges reflected; every side is as fast."""
-    mean = image
-    for axis in (0, 1):
-        border = [(0, 0)] * 3
-        border[axis] = (side_px // 2, side_px // 2)
-        # Sums over a whole side lose digits in float32.
-        sums = np.cumsum(np.pad(mean, border, "symmetric"), axis=axis, dtype=np.float64)
-        before = np.concatenate(
-            [np.zeros_like(sums.take([0], axis)), sums.take(range(sums.shape[axis] - side_px), axis)], axis
-        )
-        mean = (sums.take(range(side_px - 1, sums.shape[axis]), axis) - before) / side_px
-    return np.asarray(mean, np.float32)
+    return np.asarray(box_mean(image, side_px, edges="symmetric"), np.float32)

@@ -1,0 +1,48 @@
+"""Means over squares, weights and bands, against slow twins."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter1d, uniform_filter
+
+from lgbpn_cli.image.bands import bands
+from lgbpn_cli.image.filters import Edges, box_mean, gaussian_weights
+
+MODES = {"edge": "nearest", "symmetric": "reflect"}
+"""What SciPy calls the edges."""
+
+
+@pytest.mark.parametrize("edges", get_args(Edges))
+@pytest.mark.parametrize("shape", [(40, 31), (40, 31, 3)])
+@pytest.mark.parametrize("side", [1, 3, 25])
+def test_box_means_are_those_of_scipy(side: int, shape: tuple[int, ...], edges: Edges) -> None:
+    values = np.random.default_rng(0).random(shape)
+    size = (side, side) + (1,) * (len(shape) - 2)
+    expected = uniform_filter(values, size, mode=MODES[edges])
+    assert box_mean(values, side, edges=edges) == pytest.approx(expected, abs=1e-12)
+
+
+def test_single_precision_loses_no_digits_over_a_long_side() -> None:
+    values = np.full((3, 200_000), 1000.1, np.float32)
+    mean = box_mean(values, 3, dtype=np.float32)
+    assert mean.dtype == np.float32
+    assert np.array_equal(mean, values)
+
+
+def test_gaussian_weights_are_those_of_scipy() -> None:
+    impulse = np.zeros(41)
+    impulse[20] = 1
+    assert gaussian_weights(2.5, 10) == pytest.approx(
+        gaussian_filter1d(impulse, 2.5, radius=10)[10:31], abs=1e-12
+    )
+    assert gaussian_weights(0.7, 2).sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("height", "rows"), [(10, 4), (8, 4), (3, 4), (0, 4)])
+def test_bands_cover_every_row_once(height: int, rows: int) -> None:
+    found = bands(height, rows)
+    assert [row for band in found for row in range(band.start, band.stop)] == list(range(height))
+    assert all(band.stop - band.start <= rows for band in found)
