@@ -30,7 +30,7 @@ from lgbpn_cli.denoise.denoiser import load_model
 from lgbpn_cli.denoise.detail import give_detail_back
 from lgbpn_cli.denoise.working import result_holding, to_working
 from lgbpn_cli.evaluation.metrics import to_levels
-from lgbpn_cli.models.load import DEFAULT_MODEL
+from lgbpn_cli.models.names import DEFAULT_MODEL
 from lgbpn_cli.network.student import Student
 from lgbpn_cli.noise.estimator import cell_levels
 from lgbpn_cli.noise.measure import measure_noise

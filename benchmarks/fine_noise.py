@@ -20,7 +20,7 @@ from measure_presets import psnr_8bit
 from student_parts import SETS
 
 from lgbpn_cli.denoise.denoiser import load_model
-from lgbpn_cli.models.load import DEFAULT_MODEL
+from lgbpn_cli.models.names import DEFAULT_MODEL
 from lgbpn_cli.training.pictures.scenes import reduced
 
 REDUCTIONS = (2, 3)

@@ -22,7 +22,8 @@ from measure_presets import psnr_8bit
 from PIL import Image
 
 from lgbpn_cli.device import Device, choose_device
-from lgbpn_cli.models.load import DEFAULT_MODEL, Model, load_model
+from lgbpn_cli.models.load import Model, load_model
+from lgbpn_cli.models.names import DEFAULT_MODEL
 from lgbpn_cli.network.student import Student
 from lgbpn_cli.training.config import FinetuneConfig, TrainingConfig
 from lgbpn_cli.training.engine.distributed import ProcessGroup

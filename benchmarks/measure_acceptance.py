@@ -28,8 +28,9 @@ from lgbpn_cli.config import PRESETS
 from lgbpn_cli.denoise.detail import TOLERANCES, give_detail_back
 from lgbpn_cli.denoise.working import result_holding, to_working
 from lgbpn_cli.device import choose_device
-from lgbpn_cli.models.load import DEFAULT_MODEL, load_model
+from lgbpn_cli.models.load import load_model
 from lgbpn_cli.models.manifest import find_model
+from lgbpn_cli.models.names import DEFAULT_MODEL
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.student import Student
 from lgbpn_cli.noise.estimator import cell_levels

@@ -23,8 +23,8 @@ from statistics import fmean
 import torch
 
 from lgbpn_cli.device import choose_device
-from lgbpn_cli.models.load import DEFAULT_MODEL
 from lgbpn_cli.models.manifest import find_model
+from lgbpn_cli.models.names import DEFAULT_MODEL
 from lgbpn_cli.models.weight_file import read_weights, write_weights
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.training.config import FinetuneConfig

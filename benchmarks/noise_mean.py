@@ -17,7 +17,7 @@ import torch
 from student_parts import SETS, read
 
 from lgbpn_cli.denoise.denoiser import load_model
-from lgbpn_cli.models.load import DEFAULT_MODEL
+from lgbpn_cli.models.names import DEFAULT_MODEL
 from lgbpn_cli.training.noise.mean import missing_mean
 from lgbpn_cli.training.pictures.data import source_files
 from lgbpn_cli.training.recipe import data_root, read_distillation_recipe

@@ -22,7 +22,7 @@ from PIL import Image
 from student_parts import read
 
 from lgbpn_cli.denoise.denoiser import load_model
-from lgbpn_cli.models.load import DEFAULT_MODEL
+from lgbpn_cli.models.names import DEFAULT_MODEL
 from lgbpn_cli.training.noise.transplant import lay_noise, learn_noise
 from lgbpn_cli.training.pictures.scenes import darkened
 from lgbpn_cli.training.recipe import data_root

@@ -23,11 +23,13 @@ STORED_WHITE = 65535
 """The integer that opcodes of list 1, for samples as stored, take as 1."""
 
 
-def sensor_light(raw: Any, facts: RawFacts, path: Path) -> tuple[Mosaic | np.ndarray, list[Opcode]]:
+def sensor_light(
+    raw: Any, facts: RawFacts, path: Path, *, repair_hot: bool = True
+) -> tuple[Mosaic | np.ndarray, list[Opcode]]:
     """Return the light of an unpacked file, and opcodes that are left for whoever develops it.
 
     The light is a mosaic, or of a DNG without one (h, w, 1) or (h, w, 3) float32: black at 0, white at 1; floating
-    samples may lie above. Hot pixels, and what the file calls bad, are filled in.
+    samples may lie above. What the file calls bad is filled in, and so are hot pixels, unless they are left.
     Raises DamagedFileError, UnsupportedFileError.
     """
     first, second, _ = facts.opcodes
@@ -45,7 +47,8 @@ def sensor_light(raw: Any, facts: RawFacts, path: Path) -> tuple[Mosaic | np.nda
     if isinstance(light, Mosaic):
         if bad is not None:
             fill_sites(light, _visible(bad, raw, light.samples.shape))
-        repair_hot_pixels(light)
+        if repair_hot:
+            repair_hot_pixels(light)
     return light, left
 
 

@@ -17,6 +17,7 @@ from lgbpn_cli.photos.metadata.orientation import ORIENTATION_TAG, exif_orientat
 from lgbpn_cli.photos.photo import Camera, Container, Matrix, Metadata, Photo
 from lgbpn_cli.photos.raw.camera_colour import camera_matrices
 from lgbpn_cli.photos.raw.demosaic import LIGHT_RANGE, PEDESTAL, demosaic
+from lgbpn_cli.photos.raw.hot_pixels import repair_hot_pixels
 from lgbpn_cli.photos.raw.libraw import opened_raw
 from lgbpn_cli.photos.raw.light import sensor_light
 from lgbpn_cli.photos.raw.metadata import RawFacts, read_raw_facts, tells_settings
@@ -81,16 +82,19 @@ def read_raw(path: Path, max_pixels: int, *, as_mosaic: bool = False) -> Photo:
         if raw.raw_pattern is None and not facts.is_dng and raw.num_colors == 3:
             pixels, black, white = _developed(raw, gains), 0, 65535
         else:
-            light, left = sensor_light(raw, facts, path)
+            light, left = sensor_light(raw, facts, path, repair_hot=not as_mosaic)
             if left:
                 tags += (blob(OPCODE_LIST_3, pack_opcodes([*left, *facts.opcodes[2]])),)
             pixels = None
             iso = round(raw.other.iso_speed)
     noisy = None
     if pixels is None:  # LibRaw's own memory is free by now
-        if as_mosaic and isinstance(light, Mosaic) and _is_bayer(light):
-            noisy = NoisyMosaic(light, noise_of_mosaic(light, facts.noise_profile, iso))
-            algorithm = QUICK_ALGORITHM
+        if as_mosaic and isinstance(light, Mosaic):
+            if _is_bayer(light):  # its network knows hot pixels, and takes no star for one
+                noisy = NoisyMosaic(light, noise_of_mosaic(light, facts.noise_profile, iso))
+                algorithm = QUICK_ALGORITHM
+            else:
+                repair_hot_pixels(light)
         pixels, black, white = _as_pixels(light, gains, algorithm)
     photo = _photo(path, pixels, metadata, sizes, _Colours(gains, *matrices, black, white), facts, tags)
     return replace(photo, mosaic=noisy)
