@@ -45,9 +45,9 @@ from lgbpn_cli.evaluation.run import evaluate_pairs
 from lgbpn_cli.evaluation.settings import EvaluationConfig
 from lgbpn_cli.evaluation.table import as_csv
 from lgbpn_cli.file_names import EVERY_NAME, NamePatterns
+from lgbpn_cli.look import Look
 from lgbpn_cli.memory import room_for_reading
-from lgbpn_cli.photos.convert import as_result
-from lgbpn_cli.photos.prepare import read_guarded
+from lgbpn_cli.photos.prepare import read_as_result, read_guarded
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.suffixes import type_for
@@ -92,6 +92,7 @@ def denoise_image(
     quality: str | None = InferenceConfig.quality,
     preset: str | None = InferenceConfig.preset,
     strength: float | None = InferenceConfig.strength,
+    look: Look | None = InferenceConfig.look,
     seed: int = InferenceConfig.seed,
     device: str = "auto",
 ) -> NDArray[Any]:
@@ -99,24 +100,29 @@ def denoise_image(
 
     Args:
         array: A picture of shape (h, w), (h, w, 1) or (h, w, 3), RGB, in the encoded values of an image file (not
-            linear light): uint8 or uint16 over their whole range, or float32 from 0 to 1.
+            linear light): uint8 or uint16 over their whole range, or float32 from 0 to 1. One channel more, (h, w, 2)
+            or (h, w, 4), is transparency, which stays as it is.
         model: A loaded model, or what `load_model` takes.
         quality: fast, best, teacher or teacher-r3; None takes fast, or teacher for a model without a student.
         preset: sidd or dnd, for the teacher; None measures the picture.
         strength: From 0 (the original) to 1 (fully denoised); None measures the noise and gives back what was
             removed beyond it.
-        seed: Start of the random numbers of teacher-r3.
+        look: Strengths of brightness and colour apart, and grain; stands in for `strength`.
+        seed: Start of the random numbers of teacher-r3 and of grain.
         device: auto, cpu, cuda, cuda:N or mps. A loaded model stays on its own device.
 
     Raises:
         UsageError: For any other array, or a setting that does not exist.
     """
     _require_picture(array)
-    settings = InferenceConfig(quality=quality, preset=preset, strength=strength, seed=seed)
+    settings = InferenceConfig(quality=quality, preset=preset, strength=strength, look=look, seed=seed)
     denoiser = prepare(model, device, settings)
-    pixels = array.reshape(*array.shape[:2], -1)
-    clean = denoiser.denoise(photo_of_array(pixels)).photo.pixels.reshape(array.shape)
-    return np.clip(clean, 0.0, 1.0) if array.dtype == np.float32 else clean
+    samples = array.reshape(*array.shape[:2], -1)
+    colours = 1 if samples.shape[2] <= 2 else 3
+    clean = denoiser.denoise(photo_of_array(samples[..., :colours])).photo.pixels
+    if array.dtype == np.float32:
+        clean = np.clip(clean, 0.0, 1.0)
+    return np.concatenate([clean, samples[..., colours:]], axis=2).reshape(array.shape)
 
 
 def denoise_file(
@@ -128,6 +134,7 @@ def denoise_file(
     preset: str | None = InferenceConfig.preset,
     strength: float | None = InferenceConfig.strength,
     raw_path: str = InferenceConfig.raw_path,
+    look: Look | None = InferenceConfig.look,
     seed: int = InferenceConfig.seed,
     device: str = "auto",
 ) -> DenoiseResult:
@@ -141,6 +148,7 @@ def denoise_file(
         quality: See `denoise_image`.
         preset: See `denoise_image`.
         strength: See `denoise_image`.
+        look: See `denoise_image`.
         raw_path: mosaic, demosaiced or auto: whether camera raw is denoised before its colours are filled in.
         seed: See `denoise_image`.
         device: See `denoise_image`.
@@ -152,19 +160,18 @@ def denoise_file(
     if target.exists() and source.exists() and target.samefile(source):
         raise PhotoWriteError(source, "its result would replace the photo itself", "Give another target.")
     settings = InferenceConfig(
-        quality=quality, preset=preset, strength=strength, raw_path=raw_path, seed=seed
+        quality=quality, preset=preset, strength=strength, look=look, raw_path=raw_path, seed=seed
     )
     output = OutputConfig(format=type_for(source, target))
     denoiser = replace(prepare(model, device, settings), output=output)
     start = time.perf_counter()
-    photo = as_result(read_photo(source, as_mosaic=denoiser.raw_model is not None), output)
+    photo, _ = read_as_result(source, output, None, as_mosaic=denoiser.raw_model is not None)
     seconds = time.perf_counter() - start
     start = time.perf_counter()
     denoised = denoiser.denoise(photo)
     write_photo(denoised.photo, target, record=denoised.record)
     seconds += time.perf_counter() - start
-    model_name, device_name = denoiser.model.name, denoiser.model.device.name
-    return DenoiseResult(source, target, seconds, photo.megapixels, model_name, device_name)
+    return DenoiseResult(source, target, seconds, photo.megapixels, denoised.record.model, denoised.device)
 
 
 def denoise_folder(
@@ -382,14 +389,25 @@ def bench_agreement(
 
 def _require_picture(array: NDArray[Any]) -> None:
     subject = "array"
+    if isinstance(array, str | Path):
+        raise UsageError(subject, "a path is not a picture", "Use denoise_file(path, target) for files.")
+    if hasattr(array, "__array_interface__") and not isinstance(
+        array, np.ndarray
+    ):  # as Pillow's images have it
+        kind = f"{type(array).__module__}.{type(array).__name__}"
+        raise UsageError(subject, f"{kind} is not an array", "Give numpy.asarray(image.convert('RGB')).")
     if not isinstance(array, np.ndarray) or array.dtype not in (np.uint8, np.uint16, np.float32):
         kind = getattr(array, "dtype", type(array).__name__)
-        raise UsageError(
-            subject, f"{kind} is not a picture", "Give a NumPy array of uint8, uint16 or float32."
-        )
-    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3)) or array.size == 0:
+        cure = "Give a NumPy array of uint8, uint16 or float32."
+        if str(kind) == "float64":
+            cure = "Give array.astype(numpy.float32), from 0 to 1."
+        raise UsageError(subject, f"{kind} is not a picture", cure)
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] > 4) or array.size == 0:
         cause = f"its shape {array.shape} is not that of a picture"
-        raise UsageError(subject, cause, "Give (h, w), (h, w, 1) or (h, w, 3), without alpha.")
+        cure = "Give (h, w), (h, w, 1) or (h, w, 3), with one channel more for transparency."
+        if array.ndim == 3 and array.shape[0] in (1, 3) and array.size:
+            cure = "Give numpy.moveaxis(array, 0, 2): channels come last."
+        raise UsageError(subject, cause, cure)
     # Not `min < 0 or max > 1`: NaN would pass.
     if array.dtype == np.float32 and not (array.min() >= 0.0 and array.max() <= 1.0):
         raise UsageError(subject, "it has values that are not between 0 and 1", "Scale it, and replace NaN.")

@@ -56,6 +56,8 @@ class Outcome:
     """By how much the mean of each channel rose, in 8-bit levels; with DONE."""
     model: str | None = None
     """The model that denoised it; with DONE."""
+    device: str | None = None
+    """Where that was done; with DONE."""
 
 
 @dataclass(frozen=True)

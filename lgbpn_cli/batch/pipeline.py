@@ -154,6 +154,7 @@ class _Writing:
     megapixels: float
     colour_shift_levels: tuple[float, ...] | None
     model: str
+    device: str
 
 
 class _Line:
@@ -188,8 +189,9 @@ class _Line:
             self._listener.note(f"{job.source}: {text}")
         self.settle()
         attempt = self._writer.submit(_attempt, job.source, lambda: self._write(denoised, job.target))
-        model = denoised.record.model
-        self._writing = _Writing(job, attempt, seconds, photo.megapixels, shift, model)
+        self._writing = _Writing(
+            job, attempt, seconds, photo.megapixels, shift, denoised.record.model, denoised.device
+        )
 
     def _run(self, photo: Photo) -> tuple[Denoised, tuple[float, ...] | None]:
         denoised = self._steps.run(photo, self._on_tile)
@@ -223,6 +225,7 @@ class _Line:
                 failure,
                 writing.colour_shift_levels if status is Status.DONE else None,
                 writing.model if status is Status.DONE else None,
+                writing.device if status is Status.DONE else None,
             )
         )
 

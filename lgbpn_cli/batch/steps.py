@@ -48,7 +48,9 @@ def steps_of(
     """Return what is done to each photo of a run."""
     by_photo: Denoiser | DenoiserOfCamera = denoiser
     if camera.keep:
-        by_photo = DenoiserOfCamera(denoiser, settings.quality, camera.shots)
+        # Only teachers have presets: with one, the default's quality is theirs, and every camera's has to be, too.
+        quality = denoiser.settings.quality if settings.preset else settings.quality
+        by_photo = DenoiserOfCamera(denoiser, quality, camera.shots)
     output = denoiser.output
     return Steps(
         read=read,

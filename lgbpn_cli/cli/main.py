@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from lgbpn_cli.cli.allocator import keep_freed_buffers
 from lgbpn_cli.cli.bench import bench
+from lgbpn_cli.cli.blend import blend
 from lgbpn_cli.cli.denoise import denoise
 from lgbpn_cli.cli.devices import devices
 from lgbpn_cli.cli.distill import distill
@@ -108,6 +109,7 @@ def lgbpn(
 
 # One line for each command. Their modules import PyTorch and the photo libraries inside functions only.
 app.command("denoise", cls=PlainCommand)(denoise)
+app.command("blend", cls=PlainCommand)(blend)
 app.command("eval", cls=PlainCommand)(evaluate)
 app.command("finetune", cls=PlainCommand)(finetune)
 app.command("probe", cls=PlainCommand)(probe)

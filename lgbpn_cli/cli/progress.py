@@ -31,11 +31,12 @@ class Reporter:
     at hand. `quiet` leaves only failures.
     """
 
-    def __init__(self, *, quiet: bool, verbose: bool, json_lines: bool) -> None:
+    def __init__(self, *, quiet: bool, verbose: bool, json_lines: bool, done: str = "denoised") -> None:
         """The clock starts here."""
         self._quiet = quiet
         self._verbose = verbose
         self._json_lines = json_lines
+        self._done = done
         self._on_terminal = sys.stderr.isatty()
         self._facts: RunFacts | None = None
         self._outcomes: list[Outcome] = []
@@ -179,7 +180,7 @@ class Reporter:
             "status": outcome.status.value,
             "seconds": None if outcome.seconds is None else round(outcome.seconds, 3),
             "megapixels": outcome.megapixels,
-            "device": None if facts is None else facts.device,
+            "device": outcome.device or (None if facts is None else facts.device),
             "model": outcome.model or (None if facts is None else facts.model),
             "seed": None if facts is None else facts.seed,
         }
@@ -197,7 +198,7 @@ class Reporter:
         if not (interrupted or counts[Status.DONE] or counts[Status.FAILED]):
             return f"nothing to do{more}"
         took = duration(time.monotonic() - self._start)
-        text = f"{_photos(counts[Status.DONE])} denoised in {took}{more}"
+        text = f"{_photos(counts[Status.DONE])} {self._done} in {took}{more}"
         if interrupted:
             return f"stopped: {text}; run it again to go on"
         done = [outcome for outcome in self._outcomes if outcome.status is Status.DONE]

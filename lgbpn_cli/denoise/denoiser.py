@@ -60,6 +60,8 @@ class Denoised:
     """Everything that decided about its pixels."""
     notes: tuple[str, ...] = ()
     """What the user should know about the result, a line each."""
+    device: str = ""
+    """Where the network ran: the CPU, where the GPU's memory did not suffice."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ class Denoiser:
         notes = [*([TOO_SMALL] if is_left else []), *(note for page in pages for note in page.notes)]
         result = replace(result, further=tuple(page.photo for page in pages))
         record = replace(self.record, source=photo.source_id)
-        return Denoised(result, record, tuple(dict.fromkeys(notes)))
+        return Denoised(result, record, tuple(dict.fromkeys(notes)), self.model.device.name)
 
     def _denoise_mosaic(self, photo: Photo, raw_model: Model, watch: Watch) -> Denoised:
         """Return a camera raw file without its noise, from its mosaic, in the type of its result."""
@@ -106,7 +108,7 @@ class Denoiser:
             light = as_result(light, self.output)
         result = replace(light, source_id=photo.source_id)
         record = record_of(raw_model, self.settings, self.output)
-        return Denoised(result, replace(record, source=photo.source_id))
+        return Denoised(result, replace(record, source=photo.source_id), device=raw_model.device.name)
 
     def denoise_array(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return an (h, w, 3) picture of encoded values from 0 to 1 without its noise."""

@@ -60,6 +60,20 @@ def is_made_of(recorded: str, path: Path, shot_time: Callable[[], str]) -> bool:
     return bool(now) and known.shot == _digest(now.encode())
 
 
+def recorded_content(recorded: str) -> str:
+    """Return what a result's record says of the size and contents of its source; empty where it says nothing."""
+    parts = recorded.split(":")
+    if len(parts) != 5:
+        return ""
+    known = SourceId(*parts)
+    return f"{known.size}:{known.content}"
+
+
+def content_of(path: Path) -> str:
+    """Return the same of the file at `path`. Raises OSError."""
+    return f"{path.stat().st_size}:{_content(path)}"
+
+
 def _name(path: Path) -> str:
     return _digest(unicodedata.normalize("NFC", path.name).casefold().encode("utf-8", "surrogateescape"))
 

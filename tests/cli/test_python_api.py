@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import json
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from small_photos import MakePhoto, negative_of, pixels_of
 
 import lgbpn_cli
@@ -29,6 +31,8 @@ def picture(shape: tuple[int, ...], dtype: type) -> np.ndarray:
 def test_the_public_names_are_these() -> None:
     assert set(lgbpn_cli.__all__) == {
         "DenoiseResult",
+        "Grain",
+        "Look",
         "__version__",
         "denoise_file",
         "denoise_image",
@@ -80,8 +84,8 @@ def test_results_stay_in_range(fake_rooms: dict[str, ModuleType]) -> None:
 @pytest.mark.parametrize(
     "array",
     [
-        np.zeros((4, 4, 4), np.uint8),
-        np.zeros((4, 4, 2), np.uint8),
+        np.zeros((4, 4, 5), np.uint8),
+        np.zeros((4, 4, 0), np.uint8),
         np.zeros(4, np.uint8),
         np.zeros((1, 4, 4, 3), np.uint8),
         np.zeros((0, 4), np.uint8),
@@ -137,6 +141,49 @@ def test_an_array_and_a_file_get_the_same_pixels(make_photo: MakePhoto, tmp_path
     assert np.array_equal(
         pixels_of(tmp_path / "b.png"), lgbpn_cli.denoise_image(pixels_of(photo), strength=0.3)
     )
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_transparency_stays_as_it_is(channels: int, dtype: type) -> None:
+    array = picture((9, 8, channels), dtype)
+    clean = lgbpn_cli.denoise_image(array)
+    assert (clean.shape, clean.dtype) == (array.shape, array.dtype)
+    assert np.array_equal(clean[..., -1], array[..., -1])
+    opaque = lgbpn_cli.denoise_image(np.ascontiguousarray(array[..., :-1]))
+    assert np.array_equal(clean[..., :-1], opaque)
+
+
+@pytest.mark.parametrize(
+    ("given", "cure"),
+    [
+        ("a.png", "denoise_file"),
+        (Path("a.png"), "denoise_file"),
+        (Image.new("RGB", (8, 8)), "numpy.asarray"),
+        (np.zeros((8, 8, 3)), "astype"),
+        (np.zeros((3, 80, 80), np.uint8), "channels come last"),
+        ([[1, 2], [3, 4]], "Give a NumPy array"),
+    ],
+    ids=["text", "path", "Pillow", "float64", "channels first", "list"],
+)
+def test_what_is_no_array_is_told_what_to_do(given: Any, cure: str) -> None:
+    with pytest.raises(UsageError, match=cure):
+        lgbpn_cli.denoise_image(given)
+
+
+def test_a_file_of_another_type_says_so_in_its_record(make_photo: MakePhoto, tmp_path: Path) -> None:
+    result = lgbpn_cli.denoise_file(make_photo("a.png", (40, 30)), tmp_path / "b.tif")
+    record = read_record(result.target)
+    assert record is not None
+    assert json.loads(record.settings)["format"] == "tiff"
+    assert record.source
+
+
+def test_brightness_and_colour_may_be_asked_for_apart(make_photo: MakePhoto) -> None:
+    array = picture((30, 30, 3), np.float32)
+    whole = lgbpn_cli.denoise_image(array, strength=1.0)
+    half = lgbpn_cli.denoise_image(array, look=lgbpn_cli.Look(0.5, 0.5))
+    np.testing.assert_allclose(half, (array + whole) / 2, atol=1e-5)
 
 
 def test_a_file_never_replaces_itself(make_photo: MakePhoto, tmp_path: Path) -> None:
