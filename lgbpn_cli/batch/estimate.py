@@ -19,6 +19,6 @@ def megapixels_of(path: Path) -> float | None:
     try:
         with warnings.catch_warnings(action="ignore"), pillow_without_limit(), Image.open(path) as image:
             return image.width * image.height / 1e6
-    except (OSError, ValueError, SyntaxError):
+    except (OSError, ValueError, SyntaxError, RuntimeError):
         # What Pillow raises for damaged files; the run itself will name the cause.
         return None

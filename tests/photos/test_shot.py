@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
+from lgbpn_cli.batch.estimate import megapixels_of
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.read import read_photo
-from lgbpn_cli.photos.shot import Shot, shot_in, shot_of
+from lgbpn_cli.photos.shot import Shot, shot_in, shot_of, shot_time_in
 from lgbpn_cli.photos.write import write_photo
 
 
@@ -97,3 +98,10 @@ def test_an_avif_without_its_picture_tells_nothing(tmp_path: Path) -> None:
     data[place : place + 2] = b"\0\7"  # the number of its picture, which there is not
     path.write_bytes(data)
     assert shot_in(path) == Shot()
+
+
+def test_a_header_that_only_its_decoder_sees_through_says_nothing(data_root: Path) -> None:
+    path = data_root / "cases/minIso_avif/bad.avif"
+    assert shot_in(path) == Shot()
+    assert shot_time_in(path) == ""
+    assert megapixels_of(path) is None
