@@ -27,7 +27,7 @@ JPEG_BYTES = {1: 3, 3: 11}
 """A pixel of each number of colours, where the picture is damaged: decoded twice and compared."""
 PROGRESSIVE_BYTES = 2
 """More for each sample: its coefficients stay until the last scan."""
-WEBP_BYTES, AVIF_BYTES, HEIF_BYTES, RAW_BYTES, JXL_BYTES = 22, 27, 20, 30, 40
+WEBP_BYTES, AVIF_BYTES, HEIF_BYTES, RAW_BYTES, JXL_BYTES = 22, 27, 20, 38, 40
 JPEG2000_BYTES, BITMAP_BYTES = 40, 16
 COPIES = 3
 """Of the file's own bytes, or parts of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -27,6 +28,10 @@ COLOUR_LABELS = "colorlabels"
 """What darktable notes in its own namespace about the photo and not about its pixels."""
 RENDERED_SETTINGS = {CAMERA_RAW: "Lightroom's"}
 """Settings for a camera's light: as true of a DNG as of the raw file, but not of a picture that is developed."""
+PACKET_BEGIN = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
+PACKET_END = b'\n<?xpacket end="w"?>'
+"""ISO 16684-1, 7.3.2."""
+XML_DECLARATION = re.compile(rb"^(?:\xef\xbb\xbf)?<\?xml[^>]*\?>\s*")
 MAX_SIDECAR_BYTES = 1 << 24
 
 
@@ -45,7 +50,7 @@ def with_sidecar(photo: Photo) -> Photo:
             f"{path.name}: {owner} develop history stays behind: it is for the raw file" for owner in left
         ]
         if described is not None:
-            xmp = described if xmp is None else _overlaid(xmp, described)
+            xmp = _as_packet(described) if xmp is None else _overlaid(xmp, described)
         break
     for suffix, owner in DEVELOPING_SUFFIXES.items():
         for name in (photo.path.name + suffix, photo.path.stem + suffix):
@@ -105,6 +110,13 @@ def _overlaid(xmp: bytes, later: bytes) -> bytes:
     empty = [each for each in new.properties if (each.namespace, each.name) not in told]
     kept = old.without([each for each in old.properties if (each.namespace, each.name) in told])
     return joined(kept, new.without(empty))
+
+
+def _as_packet(xmp: bytes) -> bytes:
+    """Return a sidecar's XMP as it lies inside files: between processing instructions, without XML's declaration."""
+    if read_packet(xmp) is None or b"<?xpacket" in xmp:
+        return xmp
+    return PACKET_BEGIN + XML_DECLARATION.sub(b"", xmp, count=1) + PACKET_END
 
 
 def _is_empty(part: Property, packet: Packet) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from raw_samples import mosaic_of, write_raw
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.photos.companions import with_companions
@@ -17,9 +17,6 @@ from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.sidecars import description_of
 from lgbpn_cli.photos.write import write_photo
-
-sys.path.insert(0, str(Path(__file__).parent / "raw"))
-from raw_samples import mosaic_of, write_raw
 
 XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/"
@@ -120,6 +117,17 @@ def test_a_sidecar_that_is_no_xmp_is_copied_as_it_is(tmp_path: Path, content: by
     (tmp_path / "IMG_7.xmp").write_bytes(content)
     result, _ = result_of(source, tmp_path / "out" / "IMG_7.dng")
     assert result.with_name("IMG_7.xmp").read_bytes() == content
+
+
+def test_what_goes_inside_is_a_packet_as_files_hold_them(tmp_path: Path) -> None:
+    source = raw_with(tmp_path)
+    sidecar = tmp_path / "IMG_7.dng.xmp"
+    sidecar.write_text('<?xml version="1.0" encoding="UTF-8"?>\n' + sidecar.read_text("utf-8"), "utf-8")
+    xmp = read_photo(source).metadata.xmp
+    assert xmp is not None
+    assert xmp.startswith(b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>')
+    assert xmp.endswith(b'<?xpacket end="w"?>')
+    assert b"<?xml" not in xmp
 
 
 def test_darktable_shows_a_result_with_its_sidecar_as_without(data_root: Path, tmp_path: Path) -> None:

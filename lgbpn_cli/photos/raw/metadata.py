@@ -81,8 +81,10 @@ class RawFacts:
     """Where the directory of floating-point samples lies, which LibRaw would reduce to 14 bits."""
 
 
-def read_raw_facts(path: Path) -> RawFacts:
+def read_raw_facts(path: Path, *, cut_too: bool = False) -> RawFacts:
     """Return what a raw file says about itself; nothing of a kind that is neither like TIFF nor CR3.
+
+    `cut_too` is for those who do not want its samples.
 
     Raises DamagedFileError for samples that reach beyond the end of the file, UnsupportedFileError for colour filters
     that cannot be demosaiced, OSError.
@@ -94,7 +96,8 @@ def read_raw_facts(path: Path) -> RawFacts:
         directories = read_raw_directories(file, file_bytes)
         if directories is None:
             return RawFacts()
-        directories.check_complete(file, file_bytes)
+        if not cut_too:
+            directories.check_complete(file, file_bytes)
         raw = directories.raw(file)
         facts = RawFacts(
             metadata=_metadata(file, file_bytes, directories),

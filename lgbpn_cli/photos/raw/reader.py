@@ -184,7 +184,7 @@ def raw_exif(path: Path) -> bytes | None:
     import rawpy
 
     try:
-        metadata = read_raw_facts(path).metadata
+        metadata = read_raw_facts(path, cut_too=True).metadata
         if metadata.exif is not None and tells_settings(metadata.exif):
             return metadata.exif
         with rawpy.imread(str(path)) as raw:
