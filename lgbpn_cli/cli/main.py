@@ -20,7 +20,7 @@ from lgbpn_cli.cli.distill import distill
 from lgbpn_cli.cli.evaluate import evaluate
 from lgbpn_cli.cli.finetune import finetune
 from lgbpn_cli.cli.models import models_app
-from lgbpn_cli.cli.plain_help import PlainCommand
+from lgbpn_cli.cli.plain_help import DenoiseCommand, PlainCommand
 from lgbpn_cli.cli.probe import probe
 from lgbpn_cli.cli.stop_signals import finish_undisturbed, stop_as_ctrl_c_does
 from lgbpn_cli.cli.streams import flush_output, mend_streams, send_output_nowhere
@@ -108,7 +108,7 @@ def lgbpn(
 
 
 # One line for each command. Their modules import PyTorch and the photo libraries inside functions only.
-app.command("denoise", cls=PlainCommand)(denoise)
+app.command("denoise", cls=DenoiseCommand)(denoise)
 app.command("blend", cls=PlainCommand)(blend)
 app.command("eval", cls=PlainCommand)(evaluate)
 app.command("finetune", cls=PlainCommand)(finetune)

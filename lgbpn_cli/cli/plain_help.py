@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from typer.core import TyperArgument, TyperCommand
 
 
 class PlainCommand(TyperCommand):
-    """A command whose arguments are called as a user thinks of them, and whose options come in groups.
+    """A command whose arguments are called as a user thinks of them, and whose options come in groups."""
 
-    An option's group is its `rich_help_panel`; groups come in the order of their first options.
-    """
+    groups: ClassVar[dict[str, tuple[str, ...]]] = {}
+    """The options of each group but the last one, which has all others; their order is that of the help."""
+    last_group = "Options"
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return what stands behind the command's name: `[OPTIONS] PHOTO...`."""
@@ -27,20 +28,56 @@ class PlainCommand(TyperCommand):
                 formatter.write_dl(records)
 
 
+class DenoiseCommand(PlainCommand):
+    """`lgbpn denoise`, whose many options are in groups: what most people never need comes last."""
+
+    groups: ClassVar[dict[str, tuple[str, ...]]] = {
+        "Basic": (
+            "--output",
+            "--recursive",
+            "--only",
+            "--exclude",
+            "--min-iso",
+            "--overwrite",
+            "--dry-run",
+            "--quality",
+            "--strength",
+            "--model",
+        ),
+        "Result": (
+            "--format",
+            "--bit-depth",
+            "--jpeg-quality",
+            "--luma",
+            "--chroma",
+            "--grain",
+            "--strip-metadata",
+        ),
+        "Machine": ("--device", "--max-memory", "--part"),
+        "Report": ("--html", "--quiet", "--verbose", "--json"),
+    }
+    last_group = "Expert"
+
+
 def grouped_records(command: Any, context: Any) -> dict[str, list[tuple[str, str]]]:
     """Return what the help says about each parameter of a command, its names and a text, by group."""
-    groups: dict[str, list[tuple[str, str]]] = {}
+    arguments: list[tuple[str, str]] = []
+    options: dict[str, tuple[str, str]] = {}
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
         if record is None:
             continue
-        names, text = record
-        group = getattr(parameter, "rich_help_panel", None) or "Options"
-        if isinstance(parameter, TyperArgument):
-            names, group = _name(parameter), "Arguments"
         # Typer puts what a default means into brackets of its own.
-        groups.setdefault(group, []).append((names, re.sub(r"\[default: \((.*?)\)", r"[default: \1", text)))
-    return groups
+        text = re.sub(r"\[default: \((.*?)\)", r"[default: \1", record[1])
+        if isinstance(parameter, TyperArgument):
+            arguments.append((_name(parameter), text))
+        else:
+            options[parameter.opts[-1]] = (record[0], text)
+    found = {"Arguments": arguments}
+    for title, names in getattr(command, "groups", {}).items():
+        found[title] = [options.pop(name) for name in names]
+    found[getattr(command, "last_group", "Options")] = list(options.values())
+    return {title: records for title, records in found.items() if records}
 
 
 def _name(argument: TyperArgument) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import re
+from typing import Any
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from lgbpn_cli.cli.main import app
-from lgbpn_cli.cli.plain_help import PlainCommand
 
 
 def help_of(*words: str) -> str:
@@ -46,21 +46,18 @@ def test_no_help_shows_how_it_is_programmed(command: str) -> None:
         assert word not in text.replace("{}", ""), word
 
 
-def test_options_come_in_their_groups() -> None:
-    grouped = typer.Typer(rich_markup_mode=None)
-
-    @grouped.command(cls=PlainCommand)
-    def command(
-        photo: str,
-        one: Annotated[int, typer.Option("--one", help="First.", rich_help_panel="Basic")] = 1,
-        two: Annotated[int, typer.Option("--two", help="Second.", rich_help_panel="Expert")] = 2,
-        three: Annotated[int, typer.Option("--three", help="Third.", rich_help_panel="Basic")] = 3,
-    ) -> None:
-        """Do it."""
-
-    text = CliRunner().invoke(grouped, ["--help"]).stdout
-    order = [text.index(word) for word in ("Arguments:", "Basic:", "--one", "--three", "Expert:", "--two")]
-    assert order == sorted(order)
+def test_the_options_of_denoise_come_in_groups_and_rare_ones_last() -> None:
+    text = help_of("denoise")
+    titles = ["Arguments:", "Basic:", "Result:", "Machine:", "Report:", "Expert:"]
+    places = [text.index(f"\n{title}\n") for title in titles]
+    assert places == sorted(places)
+    before_expert = re.findall(r"^  (?:-\w, )?--", text[: places[-1]], re.MULTILINE)
+    assert 15 <= len(before_expert) <= 24
+    basic, result, report, expert = (
+        places[titles.index(f"{each}:")] for each in ("Basic", "Result", "Report", "Expert")
+    )
+    assert basic < text.index("  -o, --output") < result
+    assert report < text.index("  --json") < expert < text.index("  --halo")
 
 
 def test_shells_can_complete_commands() -> None:
