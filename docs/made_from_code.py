@@ -1,4 +1,4 @@
-"""Fills the pages of the reference that are made from the program: commands from Typer, JSON from its schemas.
+"""Fills the pages that are made from the program and its files: commands from Typer, JSON from its schemas, cards.
 
 MkDocs calls `on_page_markdown` for every page (`hooks` in mkdocs.yml).
 """
@@ -24,7 +24,13 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     """Return the page with its marks replaced by what they stand for."""
     if "<!-- commands -->" in markdown:
         markdown = markdown.replace("<!-- commands -->", "\n".join(_all_commands()))
+    markdown = re.sub(r"<!-- file: (\S+) -->", lambda found: _file(found[1]), markdown)
     return re.sub(r"<!-- schema: (\w+) -->", lambda found: "\n".join(_schema(found[1])), markdown)
+
+
+def _file(name: str) -> str:
+    """Return a page that lies outside docs/; its links into docs/ are those of a page in there."""
+    return (SCHEMA_FOLDER.parents[2] / name).read_text("utf-8").replace("](docs/", "](")
 
 
 def _all_commands() -> Iterator[str]:

@@ -50,11 +50,9 @@ def blend(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace mixtures that are already there.")
     ] = False,
-    quiet: Annotated[
-        bool, typer.Option("-q", "--quiet", help="Say nothing but which photos failed.")
-    ] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only which photos failed.")] = False,
     json_lines: Annotated[
-        bool, typer.Option("--json", help="Write one JSON object a photo to standard output.")
+        bool, typer.Option("--json", help="Write one JSON object for each photo to standard output.")
     ] = False,
 ) -> None:
     """Mix photos with their results anew: other strengths and grain in a second, without the network.
