@@ -16,7 +16,8 @@ import time
 import numpy as np
 
 from lgbpn_cli.denoise.working import to_working
-from lgbpn_cli.evaluation.residual import _box_mean
+from lgbpn_cli.evaluation.residual import DETAIL_WINDOW_PX
+from lgbpn_cli.image.filters import box_mean
 from lgbpn_cli.noise.estimator import cell_levels
 from lgbpn_cli.noise.measure import REACH_PX, measure_noise
 from lgbpn_cli.photos.read import read_photo
@@ -58,11 +59,11 @@ def main() -> None:
             for path in chosen:
                 noisy = to_working(read_photo(path.parent.parent / "noisy" / path.name))
                 noise = 255.0 * (noisy - to_working(read_photo(path)))
-                noise = noise - _box_mean(noise, 33)
+                noise = noise - box_mean(noise, 33)
                 started = time.perf_counter()
                 measured = measure_noise(noisy, estimator)
                 seconds += time.perf_counter() - started
-                expected = measured.variance_at(_box_mean(255.0 * noisy)).mean()
+                expected = measured.variance_at(box_mean(255.0 * noisy, DETAIL_WINDOW_PX)).mean()
                 ratios.append(float(np.sqrt(expected / (noise**2).mean())))
                 difference = np.array(measured.correlation)[REACH_PX:] - true_correlation(noise)
                 errors.append(float(np.sqrt((difference**2).mean())))

@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from lgbpn_cli.denoise.working import ResultPixels
+from lgbpn_cli.image.bands import bands
 from lgbpn_cli.image.types import Canvas, Picture, Window
 from lgbpn_cli.look import Look
 from lgbpn_cli.photos.photo import Photo
@@ -92,8 +93,8 @@ def mix(
         into[band] = mixed.result()
 
     with ThreadPoolExecutor(THREADS) as pool:
-        for top in range(0, height, BAND_ROWS):
-            band = slice(top, min(top + BAND_ROWS, height)), slice(None)
+        for rows in bands(height, BAND_ROWS):
+            band = rows, slice(None)
             begun.append((band, pool.submit(_mixed_band, noisy, clean, band, luma, chroma, weights)))
             if len(begun) > THREADS:
                 finish()

@@ -11,6 +11,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import UnsupportedPhotoError, shown
+from lgbpn_cli.image.bands import bands
 from lgbpn_cli.photos.faults import UnsupportedFileError
 from lgbpn_cli.photos.heif.webp_avif import CompressedContainer
 from lgbpn_cli.photos.jpeg.codec import JpegContainer
@@ -217,8 +218,7 @@ def _encoded(photo: Photo) -> Photo:
         else photo.notes
     )
     pixels = np.empty(photo.pixels.shape, np.float32)
-    for top in range(0, len(pixels), BAND_ROWS):
-        band = slice(top, top + BAND_ROWS)
+    for band in bands(len(pixels), BAND_ROWS):
         pixels[band] = SRGB_CURVE.encode(np.clip(photo.pixels[band] / white, 0, 1))
     return replace(
         photo, pixels=pixels, metadata=replace(photo.metadata, icc=profile), linear=False, notes=notes
@@ -239,8 +239,7 @@ def _scaled(samples: np.ndarray, bits: int) -> np.ndarray:
         white = (1 << bits) - 1
         kind = np.uint8 if bits == 8 else np.uint16
         scaled = np.empty(samples.shape, kind)
-        for top in range(0, len(samples), BAND_ROWS):
-            band = slice(top, top + BAND_ROWS)
+        for band in bands(len(samples), BAND_ROWS):
             scaled[band] = np.rint(np.clip(samples[band], 0, 1) * np.float32(white))
         return scaled
     if bits == 16:

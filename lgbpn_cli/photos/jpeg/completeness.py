@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
+from lgbpn_cli.image.bands import bands
 from lgbpn_cli.photos.faults import DamagedFileError
 from lgbpn_cli.photos.jpeg.segments import (
     BASELINE,
@@ -97,8 +98,8 @@ def _ends_grey(image: Image.Image) -> bool:
 
 def _differ(one: Image.Image, other: Image.Image) -> bool:
     width, height = one.size
-    for top in range(0, height, BAND_ROWS):
-        box = (0, top, width, min(top + BAND_ROWS, height))
+    for rows in bands(height, BAND_ROWS):
+        box = (0, rows.start, width, rows.stop)
         if not np.array_equal(np.asarray(one.crop(box)), np.asarray(other.crop(box))):
             return True
     return False

@@ -10,6 +10,7 @@ import simplejpeg
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
+from lgbpn_cli.image.bands import bands
 from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError
 from lgbpn_cli.photos.jpeg.completeness import check_complete, check_scans
 from lgbpn_cli.photos.jpeg.segments import APP0, APP14, BASELINE, END, EXTENDED, START, JpegFile
@@ -118,8 +119,7 @@ def _pixels(image: Image.Image) -> np.ndarray:
     """Return the pixels as (h, w, c) uint8, copied in bands: Pillow keeps four bytes for every RGB pixel."""
     width, height = image.size
     pixels = np.empty((height, width, len(image.getbands())), np.uint8)
-    for top in range(0, height, BAND_ROWS):
-        bottom = min(top + BAND_ROWS, height)
-        band = np.asarray(image.crop((0, top, width, bottom)))
-        pixels[top:bottom] = band.reshape(bottom - top, width, -1)
+    for rows in bands(height, BAND_ROWS):
+        band = np.asarray(image.crop((0, rows.start, width, rows.stop)))
+        pixels[rows] = band.reshape(rows.stop - rows.start, width, -1)
     return pixels

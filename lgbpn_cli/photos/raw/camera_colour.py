@@ -6,6 +6,7 @@ import struct
 
 import numpy as np
 
+from lgbpn_cli.image.bands import bands
 from lgbpn_cli.photos.metadata.exif import SIGNED_RATIONAL, split_exif
 from lgbpn_cli.photos.metadata.icc import SPACES, ColourSpace
 from lgbpn_cli.photos.photo import Camera, Matrix
@@ -48,12 +49,10 @@ def render(pixels: np.ndarray, camera: Camera, space: ColourSpace = SRGB) -> np.
     gains = np.array(camera.gains, np.float32) / min(camera.gains)
     rendered = np.empty_like(pixels)
     grey = pixels.shape[2] == 1
-    for top in range(0, pixels.shape[0], BAND_ROWS):
-        light = (pixels[top : top + BAND_ROWS].astype(np.float32) - camera.black) / (
-            camera.white - camera.black
-        )
+    for rows in bands(pixels.shape[0], BAND_ROWS):
+        light = (pixels[rows].astype(np.float32) - camera.black) / (camera.white - camera.black)
         light = np.clip(light, 0, 1) if grey else np.clip(np.minimum(light * gains, 1) @ matrix.T, 0, 1)
-        rendered[top : top + BAND_ROWS] = np.rint(space.curve.encode(light) * 65535)
+        rendered[rows] = np.rint(space.curve.encode(light) * 65535)
     return rendered
 
 

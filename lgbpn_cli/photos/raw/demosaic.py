@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lgbpn_cli.image.bands import bands
 from lgbpn_cli.photos.metadata.exif import (
     BYTE,
     SIGNED_RATIONAL,
@@ -123,4 +124,4 @@ def _as_dng(samples: np.ndarray, pattern: np.ndarray) -> bytes:
 
 
 def _bands(pixels: np.ndarray) -> list[Any]:
-    return [pixels[top : top + BAND_ROWS] for top in range(0, pixels.shape[0], BAND_ROWS)]
+    return [pixels[rows] for rows in bands(pixels.shape[0], BAND_ROWS)]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from lgbpn_cli.image.bands import bands
 from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError, check_size
 from lgbpn_cli.photos.jpeg.metadata import exif_of_jpeg
 from lgbpn_cli.photos.metadata.exif import Tag, blob, split_exif
@@ -162,9 +163,9 @@ def _as_pixels(
     if isinstance(light, Mosaic):
         return demosaic(light, gains, algorithm=algorithm), PEDESTAL, white
     pixels = np.empty(samples.shape, np.uint16)
-    for top in range(0, len(pixels), BAND_ROWS):
-        band = np.rint(samples[top : top + BAND_ROWS] * np.float32(LIGHT_RANGE) + np.float32(PEDESTAL))
-        pixels[top : top + BAND_ROWS] = np.clip(band, 0, 65535)
+    for rows in bands(len(pixels), BAND_ROWS):
+        band = np.rint(samples[rows] * np.float32(LIGHT_RANGE) + np.float32(PEDESTAL))
+        pixels[rows] = np.clip(band, 0, 65535)
     return pixels, PEDESTAL, white
 
 
@@ -209,7 +210,7 @@ def _refuse_blank(raw: Any) -> None:
     first = samples.flat[0]
     if first not in (0, np.iinfo(samples.dtype).max):
         return
-    if all((samples[top : top + BAND_ROWS] == first).all() for top in range(0, samples.shape[0], BAND_ROWS)):
+    if all((samples[rows] == first).all() for rows in bands(samples.shape[0], BAND_ROWS)):
         kind = "zeros" if first == 0 else "the same"
         raise DamagedFileError(f"its pixel data are all {kind}: it would decode to a blank picture")
 
@@ -241,9 +242,9 @@ def _developed(raw: Any, gains: tuple[float, float, float]) -> np.ndarray:
         raise UnsupportedFileError("a camera raw file without three colours", RAW_CURE)
     pixels = np.array(pixels)  # LibRaw's own memory goes with it
     factors = np.array([max(gains) / value for value in gains], np.float32)
-    for top in range(0, pixels.shape[0], BAND_ROWS):
-        band = np.rint(pixels[top : top + BAND_ROWS] * factors)
-        pixels[top : top + BAND_ROWS] = np.minimum(band, 65535)
+    for rows in bands(pixels.shape[0], BAND_ROWS):
+        band = np.rint(pixels[rows] * factors)
+        pixels[rows] = np.minimum(band, 65535)
     return pixels
 
 
