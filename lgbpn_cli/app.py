@@ -200,7 +200,9 @@ def denoise_folder(
         camera = Cameras(keep=model == AUTO_MODEL)
         as_mosaic = takes_mosaics(None if camera.keep else model, settings)
         read = partial(read_for, reading, output, camera, as_mosaic)
-        opening = Opening([], None) if dry_run else open_first(work.jobs, read)
+        # Without any room for a photo the plan, which is checked below, says why nothing can be done at all.
+        skipped = dry_run or not reading.max_bytes()
+        opening = Opening([], None) if skipped else open_first(work.jobs, read)
         if not work.needs_network(opening):
             return work.report(listener, opening)
         denoiser = _prepare(model, device, settings, output)
