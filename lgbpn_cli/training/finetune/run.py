@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from torch import Tensor
 from lgbpn_cli.config import PRESETS, NetworkConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError, UsageError
+from lgbpn_cli.file_names import EVERY_NAME
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.models.manifest import ModelEntry
 from lgbpn_cli.network.blind import blind_loss
@@ -280,6 +282,12 @@ def _training(config: FinetuneConfig) -> TrainingConfig:
     )
 
 
+def _as_kept(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings as they are read back from JSON, which has no tuples."""
+    kept: dict[str, Any] = json.loads(json.dumps(settings))
+    return kept
+
+
 def _planned(
     config: FinetuneConfig, trainer: FinetuneTrainer, run_folder: Path, group: ProcessGroup
 ) -> dict[str, int]:
@@ -288,12 +296,14 @@ def _planned(
     Raises UsageError where the run that is resumed was started with other settings.
     """
     path = run_folder / SETTINGS_NAME
-    fixed = asdict(replace(config, steps=None, time_limit_s=1.0, preview_every_s=1.0))
+    fixed = _as_kept(asdict(replace(config, steps=None, time_limit_s=1.0, preview_every_s=1.0)))
     names = ("steps", "judge_every", "warmup_steps")
     if path.exists():
         try:
             known = json.loads(path.read_text(encoding="utf-8"))
-            plan, settings = {name: int(known[name]) for name in names}, known["settings"]
+            plan = {name: int(known[name]) for name in names}
+            # Runs of versions that did not ask for names took all photos.
+            settings = {"names": _as_kept(asdict(EVERY_NAME)), **known["settings"]}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise TrainingError(path, "the run's settings are damaged", "Start a new run.") from error
         if settings != fixed:
