@@ -19,6 +19,7 @@ import numpy as np
 
 from lgbpn_cli.config import DEFAULT_QUALITY, InferenceConfig
 from lgbpn_cli.errors import DeviceError, ModelError, UsageError
+from lgbpn_cli.models.names import DEFAULT_MODEL
 
 NOTE = "no GPU found: running on the CPU"
 SECONDS_PER_TILE = "FAKE_SECONDS_PER_TILE"
@@ -45,6 +46,8 @@ def choose_device(name: str = "auto") -> SimpleNamespace:
 
 
 def load_model(name_or_file: str, *, part: str | None = None, device: SimpleNamespace) -> FakeModel:
+    if name_or_file == DEFAULT_MODEL:
+        name_or_file = "fake"
     if name_or_file not in ("fake", "other"):
         raise ModelError(f"model '{name_or_file}'", "there is no such model", "See lgbpn models list.")
     part = part or "teacher"
