@@ -41,8 +41,6 @@ def _cause_against(model: str, settings: InferenceConfig) -> str | None:
         return f"quality {settings.quality} denoises demosaiced pictures"
     if settings.preset is not None:
         return f"preset {settings.preset} is for demosaiced pictures"
-    if not settings.shares.is_full:
-        return "strengths below 1 and grain need the demosaiced picture"
     if model.endswith(WEIGHT_SUFFIX) or RAW_PART not in find_model(model).parts:
         return f"model '{model}' has no network for camera raw"
     return None
