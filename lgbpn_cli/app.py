@@ -16,6 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lgbpn_cli.batch.cluster.order import Order
+from lgbpn_cli.batch.cluster.pool import choose_pool, connected, share_memory
+from lgbpn_cli.batch.cluster.run import Run
+from lgbpn_cli.batch.cluster.search import find_tasks
 from lgbpn_cli.batch.outcome import Listener, RunFacts
 from lgbpn_cli.batch.pipeline import Opening, Steps, open_first, run_jobs
 from lgbpn_cli.batch.probe import Probe, probe_photos
@@ -24,6 +28,7 @@ from lgbpn_cli.batch.steps import Cameras, read_for, steps_of
 from lgbpn_cli.batch.targets import check_output
 from lgbpn_cli.batch.work import Work, plan_work, report_estimates
 from lgbpn_cli.config import InferenceConfig, OutputConfig
+from lgbpn_cli.denoise.by_camera import AUTO_MODEL
 from lgbpn_cli.denoise.denoiser import Denoiser, prepare
 from lgbpn_cli.denoise.raw_path import takes_mosaics
 from lgbpn_cli.denoise.timing import seconds_per_megapixel
@@ -59,9 +64,6 @@ if TYPE_CHECKING:
     from lgbpn_cli.device import DeviceList
     from lgbpn_cli.models.load import Model
     from lgbpn_cli.research.bench import Agreement, Speed
-
-AUTO_MODEL = "auto"
-"""As a model's name: the user's model for the camera that took the photo."""
 
 
 @dataclass(frozen=True)
@@ -216,6 +218,40 @@ def denoise_folder(
         if page is not None:
             steps = _shown_on(page, steps, denoiser, work, listener, by_camera=camera.keep)
         return run_jobs(work.jobs[len(opening.failed) :], steps, listener, first=opening.take_first())
+
+
+def denoise_on_workers(
+    inputs: Sequence[Path],
+    output: OutputConfig,
+    settings: InferenceConfig,
+    listener: Listener,
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    model: str | None = None,
+    device: str = "auto",
+) -> None:
+    """Do what `denoise_folder` does on `workers` processes of this machine, or on those of a dask `scheduler`.
+
+    None starts a process for each GPU, or one without. Work begins while photos are still being found. Workers that
+    die are replaced, and photos that workers die of are named. Raises UsageError where the call cannot work.
+    """
+    if scheduler is not None:  # workers have a current folder of their own
+        inputs = [path.absolute() for path in inputs]
+        folder = None if output.output is None else str(Path(output.output).absolute())
+        output = replace(output, output=folder)
+    check_inputs(inputs)
+    check_output(inputs, output)
+    pool = choose_pool(workers, scheduler, device)
+    settings = share_memory(settings, pool)
+    denoiser = _prepare(model, "cpu", settings, output)  # to know what workers should find
+    records, facts = denoiser.records, RunFacts.of(denoiser)
+    order = Order(model, device, settings, output, tuple(record.settings for record in records))
+    del denoiser
+    with connected(pool) as connection, ReadingProcess(time_limit_s=output.photo_time_limit_s) as reading:
+        listener.prepared(replace(facts, device=device, device_description=str(pool)), 0)
+        tasks = find_tasks(inputs, output, reading, listener, () if model == AUTO_MODEL else records)
+        Run(connection, order, listener).go_through(tasks)
 
 
 def _limit_of_program(settings: InferenceConfig, device: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,19 +42,31 @@ class Remaining:
             elif (found.model, found.settings) not in [(each.model, each.settings) for each in records]:
                 self.otherwise_made += 1
 
+    def counts(self) -> Counter[str]:
+        """Return how many results are there, and of what kinds, as `already_there` takes it."""
+        return Counter(there=len(self.skipped), otherwise_made=self.otherwise_made, not_known=self.not_known)
+
+    def rename_notes(self) -> list[str]:
+        """What the user should be told about results that get another name than usual, a line each."""
+        return [f"{job} (renamed: another photo's result has the plain name)" for job in self.renamed]
+
     def notes(self) -> list[str]:
         """What the user should be told about the results that are there, a line each."""
-        lines = [f"{job} (renamed: another photo's result has the plain name)" for job in self.renamed]
-        if not self.skipped:
-            return lines
-        text = f"{len(self.skipped)} already there"
-        if self.otherwise_made:
-            text += f", {self.otherwise_made} of them made with other settings; --overwrite replaces them"
-        lines.append(text)
-        if self.not_known:
-            text = f"{self.not_known} of those there do not say that lgbpn made them; --overwrite would replace them"
-            lines.append(f"{text}, photos or not")
-        return lines
+        return [*self.rename_notes(), *already_there(self.counts())]
+
+
+def already_there(counts: Counter[str]) -> list[str]:
+    """Return what the user should be told about so many results that are there, a line each."""
+    if not counts["there"]:
+        return []
+    text = f"{counts['there']} already there"
+    if counts["otherwise_made"]:
+        text += f", {counts['otherwise_made']} of them made with other settings; --overwrite replaces them"
+    lines = [text]
+    if counts["not_known"]:
+        text = f"{counts['not_known']} of those there do not say that lgbpn made them; --overwrite would replace them"
+        lines.append(f"{text}, photos or not")
+    return lines
 
 
 IsMadeOf = Callable[[str, Path], bool]

@@ -99,6 +99,12 @@ class Listener(Protocol):
     def prepared(self, facts: RunFacts, photos: int) -> None:
         """Device and model are ready; `photos` photos are to be denoised."""
 
+    def found_work(self, photos: int) -> None:
+        """So many more photos are to be denoised than `prepared` said."""
+
+    def workers(self, number: int) -> None:
+        """So many workers are there now, where photos are denoised by workers."""
+
     def started(self, job: Job) -> None:
         """The network begins with a photo."""
 

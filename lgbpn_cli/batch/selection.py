@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lgbpn_cli.config import OutputConfig
@@ -26,6 +26,8 @@ EXCLUDED_FOLDER = "not entered (excluded by name)"
 SUB_FOLDER = "not entered (sub-folders need -r)"
 IN_OUTPUT = "not entered (output folder)"
 REPEATED = "given twice"
+STEP_FILES = 1000
+"""A large folder is looked through in steps of so many files, and a few more where they share a name."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,9 @@ class Source:
     """The file, by the name the user knows it."""
     below: Path
     """Its place below the input folder it was found in (a file given by name: the name alone)."""
+    size_bytes: int = field(default=0, compare=False)
+    identity: tuple[int, int] | None = field(default=None, compare=False)
+    """What the disk knows the file by, where it was asked already."""
 
 
 @dataclass
@@ -50,13 +55,16 @@ class Selection:
 
     def notes(self) -> list[str]:
         """What the user should be told about the choice of files, a line each."""
-        lines = []
-        if not self.sources and not self.refused:
-            lines.append("no photos to denoise were found")
-        if self.ignored:
-            counts = [f"{number} {reason}" for reason, number in sorted(self.ignored.items())]
-            lines.append(f"left out: {', '.join(counts)}")
-        return lines
+        return notes_on_choice(len(self.sources) + len(self.refused), self.ignored)
+
+
+def notes_on_choice(found: int, ignored: Counter[str]) -> list[str]:
+    """What the user should be told where so many photos were found and these entries were left out, a line each."""
+    lines = [] if found else ["no photos to denoise were found"]
+    if ignored:
+        counts = [f"{number} {reason}" for reason, number in sorted(ignored.items())]
+        lines.append(f"left out: {', '.join(counts)}")
+    return lines
 
 
 def may_be_input(name: str) -> bool:
@@ -83,13 +91,28 @@ def select_sources(
     A file reached twice is taken once. Folders are read with their sub-folders if `output.recursive`. `on_file` is
     called for each file in them: among a million, looking takes minutes.
     """
+    selection = Selection()
+    for step in select_in_steps(inputs, output, on_file):
+        selection.sources += step.sources
+        selection.refused += step.refused
+        selection.ignored += step.ignored
+    return selection
+
+
+def select_in_steps(
+    inputs: Sequence[Path], output: OutputConfig, on_file: Callable[[], None] = lambda: None
+) -> Iterator[Selection]:
+    """Return what `select_sources` does, a folder or a part of one at a time, as the disk is read.
+
+    Files of a folder whose names are the same up to the first dot are in one step.
+    """
     selector = _Selector(output, on_file)
     for path in inputs:
         if path.is_dir():
-            selector.add_folder(path)
+            yield from selector.add_folder(path)
         else:
             selector.add_named_file(path)
-    return selector.selection
+    yield selector.take_step()
 
 
 def natural_key(name: str) -> tuple[list[str | int], str]:
@@ -100,7 +123,11 @@ def natural_key(name: str) -> tuple[list[str | int], str]:
 
 def comparable_name(path: Path) -> str:
     """The path as a file system that ignores case and Unicode form would compare it."""
-    return unicodedata.normalize("NFC", os.path.realpath(path)).casefold()
+    return _folded(os.path.realpath(path))
+
+
+def _folded(path: str) -> str:
+    return unicodedata.normalize("NFC", path).casefold()
 
 
 def _real(path: Path) -> Path:
@@ -118,7 +145,12 @@ class _Selector:
         self._suffix = output.suffix
         self._names = output.names
         self._output_folder = None if output.output is None else _real(Path(output.output))
-        self._seen: set[tuple[str, int, int]] = set()
+        self._seen: set[int] = set()
+
+    def take_step(self) -> Selection:
+        """Return what was found since the last call."""
+        step, self.selection = self.selection, Selection()
+        return step
 
     def add_named_file(self, path: Path) -> None:
         """Take a file the user named, or refuse it with the reason."""
@@ -132,18 +164,21 @@ class _Selector:
         else:
             self._refuse(path, reason)
 
-    def add_folder(self, folder: Path) -> None:
-        """Take the photos of a folder the user named."""
-        for path in self._walk(folder):
-            self._on_file()
-            below = path.relative_to(folder)
-            reason = self._reason_against(path, below)
-            if reason is None:
-                self._take(Source(path, below))
-            elif reason == LEADS_NOWHERE:  # a photo that is missing; all else is left out on purpose
-                self._refuse(path, reason)
-            else:
-                self.selection.ignored[reason] += 1
+    def add_folder(self, folder: Path) -> Iterator[Selection]:
+        """Take the photos of a folder the user named; give what was found step by step."""
+        for real_folder, entries in self._walk(folder):
+            for entry in entries:
+                self._on_file()
+                path = Path(entry.path)
+                below = path.relative_to(folder)
+                reason = self._reason_against(path, below, entry)
+                if reason is None:
+                    self._take(Source(path, below), entry, real_folder)
+                elif reason == LEADS_NOWHERE:  # a photo that is missing; all else is left out on purpose
+                    self._refuse(path, reason)
+                else:
+                    self.selection.ignored[reason] += 1
+            yield self.take_step()
 
     def _refuse(self, path: Path, reason: str) -> None:
         causes = {
@@ -158,17 +193,19 @@ class _Selector:
         other = ("is not a photo of a known type", known)
         self.selection.refused.append((path, UnsupportedPhotoError(path, *causes.get(reason, other))))
 
-    def _walk(self, top: Path) -> Iterator[Path]:
-        """All entries that are not folders, a folder's own before those of its sub-folders."""
+    def _walk(self, top: Path) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
+        """All entries that are not folders, a folder's own before those of its sub-folders, with its real path."""
         waiting = [top]
         entered: set[tuple[int, int]] = set()
         while waiting:
             folder = waiting.pop()
+            sub_folders: list[os.DirEntry[str]] = []
+            files: list[os.DirEntry[str]] = []
             try:
                 status = folder.stat()
-                paths = sorted(folder.iterdir(), key=lambda path: natural_key(path.name))
-                sub_folders = [path for path in paths if path.is_dir()]
-                files = [path for path in paths if not path.is_dir()]
+                with os.scandir(folder) as entries:  # which knows a folder from a file without asking again
+                    for entry in entries:
+                        (sub_folders if _is_folder(entry) else files).append(entry)
             except OSError as error:
                 cause = f"the folder cannot be read ({error.strerror})"
                 refusal = PhotoReadError(folder, cause, "Check its permissions.")
@@ -177,8 +214,11 @@ class _Selector:
             if (status.st_dev, status.st_ino) in entered:
                 continue  # a symbolic link led back to a folder that has been read
             entered.add((status.st_dev, status.st_ino))
-            yield from files
-            waiting += reversed([path for path in sub_folders if self._enters(path, top)])
+            real_folder = os.path.realpath(folder)
+            for step in _steps(files):
+                yield real_folder, step
+            sub_folders.sort(key=lambda entry: natural_key(entry.name), reverse=True)
+            waiting += [path for path in map(Path, sub_folders) if self._enters(path, top)]
 
     def _enters(self, folder: Path, top: Path) -> bool:
         if folder.name.startswith("."):
@@ -202,8 +242,18 @@ class _Selector:
             return False
         return _real(folder).is_relative_to(output)
 
-    def _reason_against(self, path: Path, below: Path | None = None, *, named: bool = False) -> str | None:
-        """Return why a file is not taken; of one that was named the content decides, not its ending."""
+    def _reason_against(
+        self,
+        path: Path,
+        below: Path | None = None,
+        entry: os.DirEntry[str] | None = None,
+        *,
+        named: bool = False,
+    ) -> str | None:
+        """Return why a file is not taken; of one that was named the content decides, not its ending.
+
+        `entry` is what its folder says of it.
+        """
         if path.name.startswith("."):
             return HIDDEN
         ending = path.suffix.lower()
@@ -212,9 +262,9 @@ class _Selector:
         by_name = None if below is None else self._names.reason_against(below)
         if by_name is not None:
             return by_name
-        if path.is_symlink() and not path.exists():
+        if (entry or path).is_symlink() and not path.exists():
             return LEADS_NOWHERE
-        if not path.is_file():  # opening a pipe that is called x.jpg would wait for ever
+        if not (entry or path).is_file():  # opening a pipe that is called x.jpg would wait for ever
             return OTHER_TYPE
         if self._lies_beside_its_source(path) or read_record(path) is not None:
             return OWN_RESULT
@@ -231,18 +281,48 @@ class _Selector:
         names += [stem + ending.upper() for ending in PHOTO_SUFFIXES]
         return any(path.with_name(name).is_file() for name in names)
 
-    def _take(self, source: Source) -> None:
+    def _take(
+        self, source: Source, entry: os.DirEntry[str] | None = None, real_folder: str | None = None
+    ) -> None:
         try:
-            status = source.path.stat()
+            status = (entry or source.path).stat()
         except OSError as error:  # it has just vanished
             cause = f"cannot be read ({error.strerror})"
             refusal = PhotoReadError(source.path, cause, "Check its name and permissions.")
             self.selection.refused.append((source.path, refusal))
             return
+        if entry is None or real_folder is None or entry.is_symlink():
+            name = comparable_name(source.path)
+        else:
+            name = _folded(os.path.join(real_folder, entry.name))  # noqa: PTH118 - a million of them
         # Hard links with different names are different photos to their owner; one name in two cases is not.
-        key = (comparable_name(source.path), status.st_dev, status.st_ino)
+        key = hash((name, status.st_dev, status.st_ino))
         if key in self._seen:
             self.selection.ignored[REPEATED] += 1
             return
         self._seen.add(key)
-        self.selection.sources.append(source)
+        identity = (status.st_dev, status.st_ino)
+        self.selection.sources.append(replace(source, size_bytes=status.st_size, identity=identity))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link in a circle
+        return False
+
+
+def _steps(files: list[os.DirEntry[str]]) -> Iterator[list[os.DirEntry[str]]]:
+    """Cut a folder's files, in their order, where the names up to the first dot differ: these may share a target."""
+    files.sort(key=lambda entry: (natural_key(_base(entry.name)), natural_key(entry.name)))
+    begin = 0
+    for end in range(1, len(files)):
+        differs = _base(files[end - 1].name) != _base(files[end].name)
+        if end - begin >= STEP_FILES and differs:
+            yield files[begin:end]
+            begin = end
+    yield files[begin:]
+
+
+def _base(name: str) -> str:
+    return unicodedata.normalize("NFC", name.partition(".")[0]).casefold()

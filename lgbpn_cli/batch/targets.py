@@ -52,9 +52,14 @@ class TargetPlan:
             self.refused.append((job, error))
         return error is None
 
-    def keep_part(self, number: int, parts: int) -> None:
-        """Keep every so many-th job: the same ones in every run, since targets depend on names alone."""
-        self.jobs = self.jobs[number - 1 :: parts]
+    def keep_part(self, number: int, parts: int, before: int = 0) -> int:
+        """Keep every so many-th job: the same ones in every run, since targets depend on names alone.
+
+        `before` jobs came in earlier plans of the run; returned is that number for the next one.
+        """
+        after = before + len(self.jobs)
+        self.jobs = self.jobs[(number - 1 - before) % parts :: parts]
+        return after
 
     def notes(self) -> list[str]:
         """What the user should be told about the targets, a line each."""
@@ -202,7 +207,7 @@ def _identities(sources: Sequence[Source]) -> dict[tuple[int, int], Path]:
     found = {}
     for source in sources:
         with suppress(OSError):
-            found[_identity(source.path)] = source.path
+            found[source.identity or _identity(source.path)] = source.path
     return found
 
 

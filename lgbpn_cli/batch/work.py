@@ -19,6 +19,8 @@ from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.shot import shot_in, shot_time_in
 from lgbpn_cli.photos.source_id import is_made_of
 
+EMPTY_PART = "this part is empty: there are fewer photos than parts"
+
 
 @dataclass
 class Work:
@@ -44,6 +46,14 @@ class Work:
         """Tell of the photos that are not denoised: refused, there already, of low ISO, not readable."""
         for text in self.remaining.notes():
             listener.note(text)
+        if self.low_iso:
+            listener.note(low_iso_note(len(self.low_iso), self.min_iso))
+        self.report_photos(listener)
+        for outcome in opening.failed:
+            listener.finished(outcome)
+
+    def report_photos(self, listener: Listener) -> None:
+        """Tell of each photo that is known not to be denoised, without a word about all of them."""
         for source, error in self.selection.refused:
             failure = describe_failure(source, error)
             listener.finished(Outcome(source, None, Status.FAILED, failure=failure))
@@ -52,12 +62,13 @@ class Work:
             listener.finished(Outcome(job.source, job.target, Status.FAILED, failure=failure))
         for job in self.remaining.skipped:
             listener.finished(Outcome(job.source, job.target, Status.SKIPPED))
-        if self.low_iso:
-            listener.note(f"{len(self.low_iso)} left alone: their ISO is below {self.min_iso}")
         for job in self.low_iso:
             listener.finished(Outcome(job.source, None, Status.SKIPPED))
-        for outcome in opening.failed:
-            listener.finished(outcome)
+
+
+def low_iso_note(number: int, min_iso: int) -> str:
+    """What the user should be told about so many photos of low ISO."""
+    return f"{number} left alone: their ISO is below {min_iso}"
 
 
 def plan_work(
@@ -68,13 +79,27 @@ def plan_work(
     Raises UsageError where the call as a whole cannot work.
     """
     selection = select_sources(inputs, output, listener.found_file)
-    plan = plan_targets(selection.sources, inputs, output)
-    for text in (*selection.notes(), *plan.notes()):
+    for text in selection.notes():
         listener.note(text)
-    some = bool(plan.jobs)
-    plan.keep_part(*output.part)
-    if some and not plan.jobs:
-        listener.note("this part is empty: there are fewer photos than parts")
+    work, photos = work_of(selection, inputs, output, reading, listener)
+    if 0 < photos < output.part[0]:
+        listener.note(EMPTY_PART)
+    return work
+
+
+def work_of(
+    selection: Selection,
+    inputs: Sequence[Path],
+    output: OutputConfig,
+    reading: ReadingProcess,
+    listener: Listener,
+    before: int = 0,
+) -> tuple[Work, int]:
+    """Return what is to be done of a selection, and how many photos there were up to it, `before` in earlier ones."""
+    plan = plan_targets(selection.sources, inputs, output)
+    for text in plan.notes():
+        listener.note(text)
+    after = plan.keep_part(*output.part, before)
     remaining = leave_out_existing(plan, partial(_is_made_of, reading))
     remaining.jobs, low_iso = part_by_iso(
         remaining.jobs,
@@ -82,7 +107,7 @@ def plan_work(
         lambda source: reading.call(source, shot_in, source),
         listener.found_file,
     )
-    return Work(selection, plan, remaining, low_iso, output.min_iso)
+    return Work(selection, plan, remaining, low_iso, output.min_iso), after
 
 
 def report_estimates(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 
+from lgbpn_cli.cli.array_jobs import part_of_array_job
 from lgbpn_cli.errors import UsageError
 
 UNITS = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
@@ -31,7 +33,12 @@ def parse_seconds(option: str, text: str) -> float:
 
 
 def parse_part(option: str, text: str) -> tuple[int, int]:
-    """Return number and parts of a text such as 2/8. Raises UsageError for `option` otherwise."""
+    """Return number and parts of a text such as 2/8; auto and auto/8 take the number from the array job that this is.
+
+    Raises UsageError for `option` otherwise.
+    """
+    if re.fullmatch(r"auto(/[1-9][0-9]*)?", text):
+        return part_of_array_job(option, text, os.environ)
     found = re.fullmatch(r"(\d+)/(\d+)", text, re.ASCII)
     if found is None:
         raise UsageError(f"{option} {text}", "not a part", "The second of eight is 2/8.")

@@ -30,6 +30,7 @@ from lgbpn_cli.cli.options import (
     read_strength,
 )
 from lgbpn_cli.cli.stop_signals import finish_undisturbed
+from lgbpn_cli.cli.workers import SchedulerOption, WorkersOption, read_workers
 from lgbpn_cli.config import (
     COLOUR_SPACES,
     OUTPUT_FORMATS,
@@ -89,8 +90,9 @@ def denoise(
         str,
         typer.Option(
             "--part",
-            metavar="NUMBER/PARTS",
-            help="Do one of several equal parts of the photos, so that several machines can share a folder.",
+            metavar="NUMBER/PARTS|auto",
+            help="Do one of several equal parts of the photos, so that several machines can share a folder; auto: the "
+            "part of this job in an array of Slurm, SGE or AWS Batch (auto/8, of eight: of PBS, too).",
         ),
     ] = "1/1",
     format_: Annotated[
@@ -260,6 +262,8 @@ def denoise(
         ),
     ] = InferenceConfig.precision,
     device: DeviceOption = "auto",
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -315,6 +319,7 @@ def denoise(
         raise UsageError("--suffix", "is for results beside their photos", "Omit -o or --suffix.")
     if quiet and verbose:
         raise UsageError("--quiet", "contradicts --verbose", "Omit one of them.")
+    pool = read_workers(workers, scheduler, with_page=html is not None)
     settings = InferenceConfig(
         quality=quality,
         preset=read_preset(preset),
@@ -359,9 +364,21 @@ def denoise(
     interrupted = nobody_reads = False
     try:
         with reporter:
-            app.denoise_folder(
-                inputs, where, settings, reporter, model=model, device=device, dry_run=dry_run, page=page
-            )
+            if pool is None or dry_run:
+                app.denoise_folder(
+                    inputs, where, settings, reporter, model=model, device=device, dry_run=dry_run, page=page
+                )
+            else:
+                app.denoise_on_workers(
+                    inputs,
+                    where,
+                    settings,
+                    reporter,
+                    workers=pool.number,
+                    scheduler=pool.scheduler,
+                    model=model,
+                    device=device,
+                )
     except KeyboardInterrupt as stop:
         interrupted, nobody_reads = True, isinstance(stop, NobodyReadsError)
     finish_undisturbed()

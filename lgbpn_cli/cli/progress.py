@@ -14,6 +14,7 @@ from tqdm import tqdm
 from lgbpn_cli.batch.outcome import Job, Outcome, RunFacts, Status
 from lgbpn_cli.cli.heartbeat import Heartbeat
 from lgbpn_cli.cli.streams import send_output_nowhere
+from lgbpn_cli.cli.tally import Tally
 from lgbpn_cli.errors import shown
 
 LONG_SEARCH_S = 1.0
@@ -39,13 +40,14 @@ class Reporter:
         self._done = done
         self._on_terminal = sys.stderr.isatty()
         self._facts: RunFacts | None = None
-        self._outcomes: list[Outcome] = []
+        self._tally = Tally()
         self._start = time.monotonic()
         self._bars: _Bars | None = None
         self._search: tqdm | None = None
         self._heartbeat = Heartbeat(self._where, quiet=quiet)
         self._files = 0
         self._photos: int | None = None
+        self._workers: int | None = None
         self._at_hand: _AtHand | None = None
 
     def __enter__(self) -> Reporter:
@@ -62,7 +64,7 @@ class Reporter:
     def found_file(self) -> None:
         """Count the files that were looked at, where that takes long."""
         self._files += 1
-        if self._search is None and not self._quiet:
+        if self._search is None and self._bars is None and not self._quiet:
             self._search = tqdm(desc="looking for photos", unit=" files", delay=LONG_SEARCH_S, **_of_bars())
         if self._search is not None:
             self._search.update()
@@ -86,6 +88,16 @@ class Reporter:
         if not self._quiet:
             self._bars = _Bars(photos)
 
+    def found_work(self, photos: int) -> None:
+        """Make the bar longer."""
+        self._photos = (self._photos or 0) + photos
+        if self._bars is not None:
+            self._bars.lengthen(self._photos)
+
+    def workers(self, number: int) -> None:
+        """Show it beside the bar."""
+        self._workers = number
+
     def started(self, job: Job) -> None:
         """Show the photo's name beside the bar."""
         self._at_hand = _AtHand(shown(job.source.name))
@@ -106,9 +118,9 @@ class Reporter:
 
     def finished(self, outcome: Outcome) -> None:
         """Count the photo, move the bar, print its line."""
-        self._outcomes.append(outcome)
+        self._tally.add(outcome)
         if self._bars is not None and outcome.seconds is not None:
-            self._bars.move_photos()
+            self._bars.move_photos(self._pace())
         if self._json_lines:
             self._tell_programs(outcome)
         if not self._quiet:
@@ -133,7 +145,7 @@ class Reporter:
         self._end_search()
         if self._bars is not None:
             self._bars.close()
-        counts = Counter(outcome.status for outcome in self._outcomes)
+        counts = self._tally.counts
         if not self._quiet:
             self._print(self._summary(counts, interrupted))
         self._print_failures(counts[Status.FAILED])
@@ -145,9 +157,23 @@ class Reporter:
         """Return how far the run is."""
         if self._photos is None:
             return f"looking for photos: {self._files} files so far" if self._files else "starting"
-        done = sum(outcome.seconds is not None for outcome in self._outcomes)
-        photos = f"{done} of {_photos(self._photos)} done"
-        return photos if self._at_hand is None else f"{photos}; {self._at_hand}"
+        done = self._tally.worked
+        text = f"{done} of {_photos(self._photos)} done"
+        if self._workers is None:
+            return text if self._at_hand is None else f"{text}; {self._at_hand}"
+        text = f"{text}; {self._pace()}"
+        if 0 < done < self._photos:
+            left_s = (time.monotonic() - self._start) * (self._photos - done) / done
+            text += f"; about {duration(left_s)} left"
+        return text
+
+    def _pace(self) -> str:
+        """Return how a run on workers goes; empty for any other."""
+        if self._workers is None:
+            return ""
+        speed = self._tally.megapixels / (time.monotonic() - self._start)
+        workers = "1 worker" if self._workers == 1 else f"{self._workers} workers"
+        return f"{speed:.1f} MP/s, {workers}, {self._tally.counts[Status.FAILED]} failed"
 
     def _end_search(self) -> None:
         if self._search is not None:
@@ -201,33 +227,28 @@ class Reporter:
         text = f"{_photos(counts[Status.DONE])} {self._done} in {took}{more}"
         if interrupted:
             return f"stopped: {text}; run it again to go on"
-        done = [outcome for outcome in self._outcomes if outcome.status is Status.DONE]
-        folders = {outcome.target.parent for outcome in done if outcome.target is not None}
+        folders = self._tally.folders
         if len(folders) == 1:
-            text += f", see {folders.pop()}"
+            text += f", see {next(iter(folders))}"
         elif folders:
             text += f", in {len(folders)} folders"
         return text
 
     def _planned_summary(self, planned: int, more: str) -> str:
-        estimates = [outcome for outcome in self._outcomes if outcome.status is Status.PLANNED]
-        seconds = sum(outcome.seconds or 0.0 for outcome in estimates)
-        megapixels = sum(outcome.megapixels or 0.0 for outcome in estimates)
-        unknown = sum(outcome.megapixels is None for outcome in estimates)
-        text = f"dry run: {_photos(planned)} would be denoised{more}, {megapixels:.1f} megapixels"
-        text += f", about {duration(seconds)} (an estimate from one small tile; the photos were not decoded)"
+        tally = self._tally
+        text = f"dry run: {_photos(planned)} would be denoised{more}, {tally.megapixels:.1f} megapixels"
+        text += f", about {duration(tally.seconds)} (an estimate from one small tile; the photos were not decoded)"
+        unknown = tally.of_unknown_size
         return f"{text}; {_photos(unknown)} of unknown size not counted in" if unknown else text
 
     def _print_failures(self, failed: int) -> None:
         if not failed:
             return
         self._print(f"lgbpn: {_photos(failed)} failed:")
-        for outcome in self._outcomes:
-            if outcome.failure is None:
-                continue
-            self._print(f"  {outcome.failure.message}")
-            if self._verbose and outcome.failure.traceback:
-                for line in outcome.failure.traceback.splitlines():
+        for failure in self._tally.failures:
+            self._print(f"  {failure.message}")
+            if self._verbose and failure.traceback:
+                for line in failure.traceback.splitlines():
                     self._print(f"    {line}")
 
 
@@ -271,8 +292,14 @@ class _Bars:
         self._tiles.total = total
         self._tiles.update(done - self._tiles.n)
 
-    def move_photos(self) -> None:
+    def move_photos(self, pace: str) -> None:
+        if pace:
+            self._photos.set_postfix_str(pace, refresh=False)
         self._photos.update()
+
+    def lengthen(self, photos: int) -> None:
+        self._photos.total = photos
+        self._photos.refresh()
 
     def close(self) -> None:
         self._tiles.close()

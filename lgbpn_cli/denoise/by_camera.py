@@ -10,6 +10,9 @@ from lgbpn_cli.denoise.denoiser import UNWATCHED, Denoised, Denoiser, Watch, loa
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.shot import Shot
 
+AUTO_MODEL = "auto"
+"""As a model's name: the user's model for the camera that took the photo."""
+
 
 @dataclass
 class DenoiserOfCamera:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 from typing import BinaryIO
@@ -69,8 +70,14 @@ def is_photo(path: Path) -> bool:
 def open_regular(path: Path) -> BinaryIO:
     """Return the file, open for reading. Raises OSError, also for what is no regular file.
 
-    To open a pipe would wait for its other end for ever.
+    A pipe is not waited for, and the file is asked for once: on a share, each question takes its time.
     """
-    if not stat.S_ISREG(path.stat().st_mode):
+    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - the caller closes it
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
         raise OSError("it is not a regular file")
-    return path.open("rb")
+    return file
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

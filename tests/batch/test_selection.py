@@ -183,14 +183,14 @@ def test_a_folder_that_cannot_be_read_is_refused_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(tmp_path, "a/b.jpg", "locked/c.jpg", "z/d.jpg")
-    list_folder = Path.iterdir
+    list_folder = os.scandir
 
-    def iterdir(folder: Path) -> Any:
+    def scandir(folder: Path) -> Any:
         if folder.name == "locked":
             raise PermissionError(13, "Permission denied")
         return list_folder(folder)
 
-    monkeypatch.setattr(Path, "iterdir", iterdir)
+    monkeypatch.setattr(os, "scandir", scandir)
     chosen = select_sources([tmp_path], DEEP)
     assert names(chosen) == ["a/b.jpg", "z/d.jpg"]
     [(path, error)] = chosen.refused
@@ -247,3 +247,27 @@ def test_the_content_of_a_named_file_decides(tmp_path: Path) -> None:
     assert names(chosen) == ["photo.dat"]
     assert [path.name for path, _ in chosen.refused] == ["no photo.dat"]
     assert names(select_sources([tmp_path], HERE)) == []
+
+
+def test_a_large_folder_is_looked_through_in_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(
+        tmp_path, *(f"IMG_{number}.{ending}" for number in range(7) for ending in ("jpg", "heic")), "b/c.jpg"
+    )
+    monkeypatch.setattr(selection, "STEP_FILES", 3)
+    steps = [names(step) for step in selection.select_in_steps([tmp_path], DEEP)]
+    assert [len(step) for step in steps] == [4, 4, 4, 2, 1, 0]
+    assert steps[0] == ["IMG_0.heic", "IMG_0.jpg", "IMG_1.heic", "IMG_1.jpg"]  # which may share a target
+    assert [name for step in steps for name in step] == names(select_sources([tmp_path], DEEP))
+
+
+def test_no_photo_is_asked_for_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, "a.jpg", "b/c.jpg")
+    asked: list[str] = []
+    stat = os.stat
+    monkeypatch.setattr(
+        os, "stat", lambda path, **options: (asked.append(str(path)), stat(path, **options))[1]
+    )
+    [first, second] = select_sources([tmp_path], DEEP).sources
+    assert [path for path in asked if path.endswith(".jpg")] == []
+    assert first.size_bytes == (tmp_path / "a.jpg").stat().st_size
+    assert second.identity == ((tmp_path / "b").stat().st_dev, (tmp_path / "b/c.jpg").stat().st_ino)

@@ -24,6 +24,8 @@ from lgbpn_cli.models.names import DEFAULT_MODEL
 NOTE = "no GPU found: running on the CPU"
 SECONDS_PER_TILE = "FAKE_SECONDS_PER_TILE"
 """Environment variable that makes the network slow."""
+DEADLY_WIDTH = "FAKE_DEADLY_WIDTH"
+"""Environment variable: photos of this width end the process that denoises them."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ def run_network(
     pixels = image[everything]
     if pixels.dtype != np.float32 or pixels.shape != image.shape or image.shape[2] != 3:
         raise RuntimeError(f"the network got {pixels.dtype} of shape {image.shape}")
+    if pixels.shape[1] == int(os.environ.get(DEADLY_WIDTH, "0")):
+        os.abort()
     if on_plan is not None:
         on_plan("in no time")
     tile_px = config.tile_px or 512
@@ -93,8 +97,11 @@ def plan_inference(height: int, width: int, model: FakeModel, config: InferenceC
 def install(put: Callable[[str, ModuleType], None]) -> None:
     """Hand the fake rooms to `put`, each with the name of the module it stands for."""
     rooms: dict[str, dict[str, object]] = {
-        "lgbpn_cli.device": {"choose_device": choose_device},
-        "lgbpn_cli.models.load": {"load_model": load_model, "DEFAULT_MODEL": "fake", "Model": FakeModel},
+        "lgbpn_cli.device": {
+            "choose_device": choose_device,
+            "probe_hardware": lambda: SimpleNamespace(cuda=()),
+        },
+        "lgbpn_cli.models.load": {"load_model": load_model, "Model": FakeModel},
         "lgbpn_cli.inference.run": {"run_network": run_network},
         "lgbpn_cli.inference.plan": {"plan_inference": plan_inference},
         # A negative is no picture with less noise: nothing of the original would be left out of it.
@@ -109,8 +116,9 @@ def install(put: Callable[[str, ModuleType], None]) -> None:
         put(name, room)
 
 
-if __name__ == "__main__":
+if __name__ in ("__main__", "__mp_main__"):  # the second in the workers that such an lgbpn starts
     install(sys.modules.__setitem__)
+if __name__ == "__main__":
     from lgbpn_cli.cli.main import main
 
     main()

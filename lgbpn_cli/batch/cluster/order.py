@@ -1,0 +1,43 @@
+"""What is sent to workers, and what they answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lgbpn_cli.batch.outcome import Outcome
+from lgbpn_cli.config import InferenceConfig, OutputConfig
+
+
+@dataclass(frozen=True)
+class Order:
+    """What every worker is to do, the same for all photos of a run."""
+
+    model: str | None
+    """The model's name or file, `auto` for that of each photo's camera; None for the one that lgbpn ships."""
+    device: str
+    settings: InferenceConfig
+    output: OutputConfig
+    expected: tuple[str, ...]
+    """The settings that results record, model checksums among them, as the client finds them."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One photo of a chunk."""
+
+    source: str
+    target: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Something a worker says about a chunk, as soon as it is so."""
+
+    chunk: int
+    began: bool = False
+    """The model is ready and the first photo is about to be opened."""
+    outcome: Outcome | None = None
+    note: str | None = None
+    stuck: str | None = None
+    """Why the worker ends itself: a photo takes too long."""

@@ -1,0 +1,188 @@
+"""Where workers come from: started on this machine, or found at a scheduler."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from lgbpn_cli.config import InferenceConfig
+from lgbpn_cli.errors import DeviceError, UsageError
+from lgbpn_cli.memory import SHARE_OF_FREE, free_bytes
+
+if TYPE_CHECKING:
+    from distributed import Client, LocalCluster
+
+FIRST_CONNECTION_S = 30
+SCHEDULER_PATIENCE_S = 600.0
+"""How long a scheduler that went away may take to come back."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The workers of a run."""
+
+    number: int | None = None
+    """How many processes are started here; None with `scheduler`."""
+    scheduler: str | None = None
+    """Address of a scheduler whose workers are used."""
+    gpus: Sequence[str] = ()
+    """What the workers started here get as CUDA_VISIBLE_DEVICES, one each."""
+
+    def __str__(self) -> str:
+        """Return the pool as a user reads it."""
+        if self.scheduler is not None:
+            return f"the workers at {self.scheduler}"
+        return f"{self.number} workers" + (f" on {len(self.gpus)} GPUs" if self.gpus else " on the CPU")
+
+
+def choose_pool(number: int | None, scheduler: str | None, device: str) -> Pool:
+    """Return the workers asked for; without a number one for each GPU that `device` allows, or one on the CPU.
+
+    Raises UsageError for a device that is a single GPU, which workers cannot share.
+    """
+    if scheduler is not None:
+        return Pool(scheduler=scheduler)
+    if ":" in device:
+        cause = "is one GPU, and each worker here gets one of its own"
+        raise UsageError(f"--device {device}", cause, "Use --device cuda, and set CUDA_VISIBLE_DEVICES.")
+    if device in ("cpu", "mps"):
+        return Pool(number or 1)
+    from lgbpn_cli.device import probe_hardware
+
+    found = len(probe_hardware().cuda)
+    allowed = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    gpus = tuple(allowed[:found]) if len(allowed) >= found else tuple(map(str, range(found)))
+    return Pool(number or max(1, found), gpus=gpus)
+
+
+def share_memory(settings: InferenceConfig, pool: Pool) -> InferenceConfig:
+    """Return the settings with each worker's part of the memory, where several share that of this machine."""
+    if pool.number is None or pool.number == 1 or pool.gpus:
+        return settings
+    whole = settings.max_memory_bytes or int(SHARE_OF_FREE * free_bytes())
+    return replace(settings, max_memory_bytes=whole // pool.number)
+
+
+@contextmanager
+def connected(pool: Pool) -> Iterator[Connection]:
+    """Return the connection to the pool's scheduler, started before and ended after where it is one's own.
+
+    Raises UsageError where dask.distributed is missing, DeviceError where no scheduler answers.
+    """
+    try:
+        import distributed  # noqa: F401
+    except ImportError as error:
+        raise UsageError(
+            "workers", "they need dask.distributed, which is not installed", 'pip install "lgbpn[cluster]"'
+        ) from error
+    # Its lines about lost workers and connections are said again, in words for users.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    if pool.scheduler is not None:
+        connection = Connection(pool.scheduler)
+        try:
+            yield connection
+        finally:
+            connection.close()
+        return
+    with _local_cluster(pool) as cluster:
+        connection = Connection(cluster.scheduler_address)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+class Connection:
+    """A client of a scheduler; a new one is made where the old one has lost it."""
+
+    def __init__(self, address: str) -> None:
+        """Connect. DeviceError where that fails."""
+        self._address = address
+        self.client = self._connect(FIRST_CONNECTION_S)
+
+    def is_lost(self) -> bool:
+        """Whether the scheduler went away."""
+        return bool(self.client.status != "running")
+
+    def renew(self) -> None:
+        """Wait until the scheduler is there again. DeviceError where it does not come back."""
+        self.close()
+        self.client = self._connect(SCHEDULER_PATIENCE_S)
+
+    def close(self) -> None:
+        """Leave the scheduler."""
+        self.client.close(timeout=2)
+
+    def number_of_workers(self) -> int:
+        """Return how many there are now; 0 where the scheduler does not answer."""
+        try:
+            return len(self.client.nthreads())
+        except (OSError, TimeoutError):
+            return 0
+
+    def resources(self) -> dict[str, int] | None:
+        """Return what a task asks of a worker: a GPU, where workers say that they have one."""
+        workers = self.client.scheduler_info()["workers"].values()
+        return {"GPU": 1} if any(worker.get("resources", {}).get("GPU") for worker in workers) else None
+
+    def _connect(self, patience_s: float) -> Client:
+        from distributed import Client
+
+        end = time.monotonic() + patience_s
+        while True:
+            try:
+                return Client(self._address, timeout=5, set_as_default=False)
+            except (OSError, TimeoutError, ValueError) as error:
+                if time.monotonic() > end or isinstance(error, ValueError):
+                    cause = "no scheduler answers there"
+                    raise DeviceError(self._address, cause, "Start one: dask scheduler.") from error
+                time.sleep(1)
+
+
+def _local_cluster(pool: Pool) -> LocalCluster:
+    """Return a scheduler in this process and its workers, each in a process of its own that is replaced if it dies."""
+    import dask
+    from distributed import LocalCluster
+
+    class OwnWorkers(LocalCluster):  # type: ignore[misc]  # dask is an extra: mypy does not look into it
+        """Gives each worker a GPU of its own."""
+
+        def new_worker_spec(self) -> Any:
+            spec = super().new_worker_spec()
+            for name, worker in spec.items():
+                options = dict(worker["options"])
+                if pool.gpus:
+                    gpu = pool.gpus[int(name) % len(pool.gpus)]
+                    options["env"] = {**options["env"], "CUDA_VISIBLE_DEVICES": gpu}
+                    options["resources"] = {"GPU": 1}
+                spec[name] = {**worker, "options": options}
+            return spec
+
+    number = pool.number or 1
+    threads = max(1, _threads() // number)
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    # Whoever dies is blamed once and at once: `run` tries again itself, and more precisely.
+    dask.config.set({"distributed.scheduler.allowed-failures": 0})
+    cluster = OwnWorkers(
+        n_workers=0,
+        threads_per_worker=1,
+        dashboard_address=None,
+        memory_limit=None,  # lgbpn plans its memory itself
+        env={name: str(threads) for name in names},
+        silence_logs=logging.CRITICAL,
+    )
+    cluster.scale(number)
+    return cluster
+
+
+def _threads() -> int:
+    """Return how many threads this process would compute with."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

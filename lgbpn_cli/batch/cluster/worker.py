@@ -1,0 +1,178 @@
+"""What runs on a worker: one chunk of photos after the other, with a model that is loaded once."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import pickle
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from lgbpn_cli.batch.cluster.order import Answer, Order, Task
+from lgbpn_cli.batch.outcome import Job, Outcome, RunFacts, Status
+from lgbpn_cli.batch.pipeline import run_jobs
+from lgbpn_cli.batch.steps import Cameras, read_for, steps_of
+from lgbpn_cli.denoise.by_camera import AUTO_MODEL
+from lgbpn_cli.denoise.denoiser import Denoiser, prepare
+from lgbpn_cli.denoise.raw_path import takes_mosaics
+from lgbpn_cli.errors import ModelError, UsageError
+from lgbpn_cli.memory import room_for_reading
+from lgbpn_cli.photos.reading_process import ReadingProcess
+from lgbpn_cli.version import __version__
+
+STUCK_EXIT_CODE = 75
+_one_at_a_time = threading.Lock()
+"""Workers may have several threads, and a model is for one."""
+_ready: dict[bytes, _Ready] = {}
+"""What this process has prepared, by its order; one order at a time."""
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A loaded model and the process that reads photos for it."""
+
+    order: Order
+    denoiser: Denoiser
+    reading: ReadingProcess
+
+
+def denoise_chunk(version: str, packed_order: bytes, chunk: int, tasks: Sequence[Task], topic: str) -> None:
+    """Denoise the photos of `tasks`; every outcome is told under `topic` when it is there.
+
+    Raises UsageError where this worker would give other results than the client expects.
+    """
+    from distributed import get_worker
+    from distributed.utils import sync
+
+    worker = get_worker()
+
+    def say(answer: Answer) -> None:
+        """Send an answer; it is on its way to the client when this returns, whatever happens to this process."""
+        sync(worker.loop, worker.scheduler.log_event, topic=topic, msg=pickle.dumps(answer))
+
+    check_version(version, worker.address)
+    with _one_at_a_time:
+        ready = prepare_once(packed_order, worker.address)
+        say(Answer(chunk, began=True))
+        run_chunk(ready, chunk, tasks, say)
+
+
+def run_chunk(ready: _Ready, chunk: int, tasks: Sequence[Task], say: Callable[[Answer], None]) -> None:
+    """Denoise the photos of a chunk and tell `say` how each ended."""
+    output = ready.order.output
+    jobs = []
+    for task in tasks:
+        job = Job(Path(task.source), Path(task.target))
+        if job.target.exists() and not output.overwrite:  # by a worker that died before it could tell
+            say(Answer(chunk, outcome=Outcome(job.source, job.target, Status.SKIPPED)))
+        else:
+            jobs.append(job)
+    device = ready.denoiser.model.device.name
+    listener = Teller(chunk, say, patience_s=2 * output.photo_time_limit_s)
+    order = ready.order
+    camera = Cameras(keep=order.model == AUTO_MODEL)
+    as_mosaic = takes_mosaics(None if camera.keep else order.model, order.settings)
+    read = partial(read_for, ready.reading, output, camera, as_mosaic)
+    limited = order.settings.max_memory_bytes is not None and device == "cpu"
+    steps = steps_of(read, ready.denoiser, camera, order.settings, listener, overlap=not limited)
+    with listener:
+        run_jobs(jobs, steps, listener)
+
+
+def check_version(version: str, address: str) -> None:
+    """Raise UsageError where this worker has another version than the client."""
+    if version != __version__:
+        cause = f"it has lgbpn {__version__}, and this is {version}"
+        raise UsageError(f"worker {address}", cause, "Install the same version everywhere.")
+
+
+def prepare_once(packed_order: bytes, address: str) -> _Ready:
+    """Return what the order needs; ModelError where this machine has another model than the client."""
+    if packed_order in _ready:
+        return _ready[packed_order]
+    for earlier in _ready.values():
+        earlier.reading.close()
+    _ready.clear()
+    order: Order = pickle.loads(packed_order)
+    named = None if order.model == AUTO_MODEL else order.model
+    denoiser = replace(prepare(named, order.device, order.settings), output=order.output)
+    found = tuple(record.settings for record in denoiser.records)
+    if found != order.expected:
+        cause = f"model '{denoiser.model.name}' is another one there ({', '.join(found)})"
+        raise ModelError(f"worker {address}", cause, "Put the same model on all machines.")
+    denoiser.check_plan()
+    is_cpu = denoiser.model.device.name == "cpu"
+    limit_bytes = order.settings.max_memory_bytes if is_cpu else None
+    reading = ReadingProcess(
+        time_limit_s=order.output.photo_time_limit_s, max_bytes=lambda: room_for_reading(limit_bytes)
+    )
+    atexit.register(reading.close)
+    _ready[packed_order] = _Ready(order, denoiser, reading)
+    return _ready[packed_order]
+
+
+class Teller:
+    """The `Listener` of a worker. When nothing has moved for too long it ends the process, which frees the worker."""
+
+    def __init__(self, chunk: int, say: Callable[[Answer], None], *, patience_s: float) -> None:
+        """`say` sends an answer about the chunk."""
+        self._chunk = chunk
+        self._say = say
+        self._patience_s = patience_s
+        self._moved = time.monotonic()
+        self._over = threading.Event()
+        self._watch = threading.Thread(target=self._watch_time, name="watch", daemon=True)
+
+    def __enter__(self) -> Teller:
+        """Watch the time from now on."""
+        self._watch.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """No more."""
+        self._over.set()
+        self._watch.join()
+
+    def _watch_time(self) -> None:
+        while not self._over.wait(min(1.0, self._patience_s / 4)):
+            if time.monotonic() - self._moved > self._patience_s:
+                with suppress(Exception):  # the scheduler may be what is stuck
+                    self._say(Answer(self._chunk, stuck=f"nothing moved for {self._patience_s:g} s"))
+                os._exit(STUCK_EXIT_CODE)
+
+    def note(self, text: str) -> None:
+        """Pass it on."""
+        self._say(Answer(self._chunk, note=text))
+
+    def finished(self, outcome: Outcome) -> None:
+        """Pass it on."""
+        self._moved = time.monotonic()
+        self._say(Answer(self._chunk, outcome=outcome))
+
+    def started(self, job: Job) -> None:
+        """A sign of life."""
+        self._moved = time.monotonic()
+
+    def tile(self, done: int, total: int) -> None:
+        """A sign of life."""
+        self._moved = time.monotonic()
+
+    def planned(self, plan: object) -> None:
+        """Workers' plans are not shown."""
+
+    def found_file(self) -> None:
+        """Workers look for none."""
+
+    def found_work(self, photos: int) -> None:
+        """Workers look for none."""
+
+    def prepared(self, facts: RunFacts, photos: int) -> None:
+        """The client has said it."""
+
+    def workers(self, number: int) -> None:
+        """The client counts them."""

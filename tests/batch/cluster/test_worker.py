@@ -1,0 +1,45 @@
+"""What a worker does with a chunk, and which workers do nothing."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from pathlib import Path
+
+import pytest
+
+from lgbpn_cli.batch.cluster import worker
+from lgbpn_cli.batch.cluster.order import Answer, Order
+from lgbpn_cli.batch.outcome import Outcome, Status
+from lgbpn_cli.config import InferenceConfig, OutputConfig
+from lgbpn_cli.errors import ModelError, UsageError
+
+
+def order(expected: str) -> bytes:
+    return pickle.dumps(Order(None, "cpu", InferenceConfig(), OutputConfig(), (expected,)))
+
+
+def test_a_worker_of_another_version_does_nothing() -> None:
+    with pytest.raises(UsageError, match=r"worker tcp://a: it has lgbpn .*, and this is 0\.0\.1"):
+        worker.check_version("0.0.1", "tcp://a")
+
+
+def test_a_worker_with_another_model_does_nothing() -> None:
+    with pytest.raises(ModelError, match="worker tcp://a: model 'lgbpn-base' is another one there"):
+        worker.prepare_once(order('{"model_sha256":"another"}'), "tcp://a")
+
+
+def test_a_worker_on_which_nothing_moves_ends_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[Answer] = []
+    ended: list[int] = []
+    monkeypatch.setattr(worker.os, "_exit", ended.append)
+    with worker.Teller(1, said.append, patience_s=0.4) as teller:
+        teller.finished(Outcome(Path("a"), Path("b"), Status.DONE))
+        time.sleep(0.2)
+        teller.tile(1, 2)
+        time.sleep(0.2)
+        assert ended == []
+        time.sleep(0.7)
+    assert set(ended) == {worker.STUCK_EXIT_CODE}
+    assert said[0].outcome == Outcome(Path("a"), Path("b"), Status.DONE)
+    assert said[1].stuck == "nothing moved for 0.4 s"
