@@ -14,7 +14,6 @@ from lgbpn_cli.denoise.working import ResultPixels, WorkingPixels, encode_light
 from lgbpn_cli.image.types import Window
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.raw.demosaic import demosaic
-from lgbpn_cli.photos.raw.hot_pixels import repair_hot_pixels
 
 if TYPE_CHECKING:
     from lgbpn_cli.denoise.denoiser import Watch
@@ -43,7 +42,6 @@ def clean_mosaic(photo: Photo, raw_model: Model, settings: InferenceConfig, watc
     )
     look = settings.shares
     if {look.luma, look.chroma} - {None, 1.0}:
-        repair_hot_pixels(mosaic)
         noisy = WorkingPixels(replace(photo, pixels=demosaic(mosaic, gains)))
         clean = take_shares(noisy, clean, look, luma_weights(photo))
     return lay_grain(clean, look.grain, settings.seed).as_photo()
