@@ -249,7 +249,7 @@ def test_values_that_are_no_numbers_are_no_result(
     _break_the_network(2, fake_rooms, lambda image: image * np.float32(np.nan))
     result = lgbpn("eval", *folders, "--json")
     assert result.exit_code == 1
-    assert "no numbers" in json.loads(result.stdout)["problems"][0]
+    assert "not numbers" in json.loads(result.stdout)["problems"][0]
     assert json.loads(result.stdout)["methods"][1]["photos"] == 2
 
 

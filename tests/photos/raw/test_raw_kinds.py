@@ -260,7 +260,7 @@ def test_float_samples_above_white_keep_their_brightness(tmp_path: Path, dtype: 
 def test_floats_that_are_no_numbers_are_named(tmp_path: Path) -> None:
     samples = np.full((40, 50), 0.5, np.float32)
     samples[3, 4] = np.nan
-    with pytest.raises(PhotoReadError, match="no numbers"):
+    with pytest.raises(PhotoReadError, match="not numbers"):
         read_photo(write_raw(tmp_path / "a.dng", samples, black=None, white=None))
 
 

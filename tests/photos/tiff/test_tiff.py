@@ -248,7 +248,7 @@ def test_a_tag_whose_value_is_cut_off_is_an_error(make_tiff: PhotoMaker) -> None
         (noise((50, 70, 3)), {"photometric": "cielab"}, "Lab"),
         (np.zeros((50, 70, 3), np.uint32), {}, "32 bits"),
         (np.full((50, 70, 3), 200, np.float32), {}, "far above 1.0"),
-        (np.full((50, 70, 3), np.nan, np.float32), {}, "no numbers"),
+        (np.full((50, 70, 3), np.nan, np.float32), {}, "not numbers"),
         (np.zeros((50, 70, 3), np.int16), {}, "signed"),
         (noise((50, 70, 3)), {"compression": "zstd"}, "Zstandard"),
         (
