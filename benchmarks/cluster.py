@@ -1,0 +1,141 @@
+"""How a million photos would go over 1, 10 and 100 GPUs, simulated with costs that are measured here.
+
+    python benchmarks/cluster.py --gpu-seconds 0.6 --share-megabytes-per-second 1000
+
+Measured: what a chunk and an answer cost the scheduler, and what finding a photo costs the client. Given: how long a
+GPU takes for a photo, and what the share with the photos delivers and takes. One server each stands for client,
+scheduler and share; a chunk passes through them in this order, and waits where one is busy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import pickle
+import tempfile
+import time
+from pathlib import Path
+
+from lgbpn_cli.batch.cluster.order import Answer, Task
+from lgbpn_cli.batch.cluster.pool import Pool, connected
+from lgbpn_cli.batch.cluster.search import find_tasks
+from lgbpn_cli.batch.outcome import Outcome, Status
+from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.photos.reading_process import ReadingProcess
+
+PHOTOS_A_CHUNK = 16
+"""Of 24 MP: 30 MB each are more than half a gigabyte together."""
+SMALLEST_PNG = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de")
+
+
+class Silent:
+    """Listens to a search and says nothing."""
+
+    def note(self, text: str) -> None:
+        pass
+
+    def finished(self, outcome: Outcome) -> None:
+        pass
+
+    def found_file(self) -> None:
+        pass
+
+
+def seconds_to_find(photos: int) -> float:
+    """Seconds that the client takes to find a photo and to plan its result."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for number in range(photos):
+            path = folder / "in" / f"{number // 1000}" / f"IMG_{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(SMALLEST_PNG)
+        output = OutputConfig(recursive=True, output=str(folder / "out"))
+        start = time.perf_counter()
+        found = sum(map(len, find_tasks([folder / "in"], output, ReadingProcess(), Silent(), ())))  # type: ignore[arg-type]
+        seconds = time.perf_counter() - start
+    if found != photos:
+        raise RuntimeError(f"found {found} of {photos}")
+    return seconds / photos
+
+
+def answer_all(count: int, topic: str) -> None:
+    """Run on a worker: answer as `worker` does, and do nothing else."""
+    from distributed import get_worker
+    from distributed.utils import sync
+
+    outcome = Outcome(Path("in/IMG_1.png"), Path("out/IMG_1.png"), Status.DONE, 1.0, 24.0)
+    worker = get_worker()
+    for _ in range(count):
+        message = pickle.dumps(Answer(1, outcome=outcome))
+        sync(worker.loop, worker.scheduler.log_event, topic=topic, msg=message)
+
+
+def scheduler_seconds(chunks: int, answers: int) -> tuple[float, float]:
+    """Seconds that a chunk and an answer take, client, scheduler and worker together: more than the scheduler's own."""
+    tasks = [Task(f"in/IMG_{number}.png", f"out/IMG_{number}.png", 1) for number in range(PHOTOS_A_CHUNK)]
+    with connected(Pool(1)) as connection:
+        client = connection.client
+        client.submit(len, tasks).result()
+        start = time.perf_counter()
+        client.gather([client.submit(len, tasks, key=("chunk", number)) for number in range(chunks)])
+        chunk_s = (time.perf_counter() - start) / chunks
+        client.subscribe_topic("answers", lambda event: None)
+        start = time.perf_counter()
+        client.submit(answer_all, answers, "answers").result()
+        return chunk_s, (time.perf_counter() - start) / answers
+
+
+def simulate(
+    photos: int, gpus: int, costs_s: dict[str, float], gpu_s: float
+) -> tuple[float, dict[str, float]]:
+    """Seconds until the last photo is done, and the share of that time that each part is busy; costs are a chunk's."""
+    free_at = dict.fromkeys(costs_s, 0.0)
+    gpu_free_at = [0.0] * gpus
+    chunks = -(-photos // PHOTOS_A_CHUNK)
+    end = 0.0
+    for _ in range(chunks):
+        free_at["finding photos"] += costs_s["finding photos"]
+        ready = max(free_at["finding photos"], heapq.heappop(gpu_free_at))
+        for part in ("scheduler", "share"):
+            ready = free_at[part] = max(ready, free_at[part]) + costs_s[part]
+        heapq.heappush(gpu_free_at, ready + gpu_s * PHOTOS_A_CHUNK)
+        end = max(end, ready + gpu_s * PHOTOS_A_CHUNK)
+    busy = {part: cost * chunks / end for part, cost in costs_s.items()}
+    return end, busy | {"GPUs": gpu_s * photos / gpus / end}
+
+
+def main() -> None:
+    """Measure, simulate, print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--photos", type=int, default=1_000_000)
+    parser.add_argument(
+        "--gpu-seconds", type=float, default=0.6, help="a GPU's for a photo of 24 MP (assumed)"
+    )
+    parser.add_argument(
+        "--megabytes", type=float, default=60.0, help="read and written for a photo (assumed)"
+    )
+    parser.add_argument("--share-megabytes-per-second", type=float, default=1000.0, help="assumed")
+    parser.add_argument("--measured-photos", type=int, default=5000)
+    parser.add_argument("--measured-tasks", type=int, default=500)
+    options = parser.parse_args()
+    find_s = seconds_to_find(options.measured_photos)
+    chunk_s, answer_s = scheduler_seconds(options.measured_tasks, options.measured_tasks)
+    print(f"measured: finding a photo {find_s * 1e3:.2f} ms, a chunk {chunk_s * 1e3:.2f} ms, ", end="")
+    print(f"an answer {answer_s * 1e3:.2f} ms")
+    costs_s = {
+        "finding photos": find_s * PHOTOS_A_CHUNK,
+        "scheduler": chunk_s + answer_s * (PHOTOS_A_CHUNK + 1),
+        "share": options.megabytes * PHOTOS_A_CHUNK / options.share_megabytes_per_second,
+    }
+    for gpus in (1, 10, 100):
+        seconds, busy = simulate(options.photos, gpus, costs_s, options.gpu_seconds)
+        parts = ", ".join(f"{part} {share:.0%}" for part, share in busy.items())
+        print(
+            f"{gpus} GPUs: {seconds / 3600:.1f} hours; busy: {parts}; bottleneck: {max(busy, key=busy.__getitem__)}"
+        )
+
+
+if __name__ == "__main__":
+    main()
