@@ -63,7 +63,7 @@ def test_metadata_that_no_file_can_hold_fail_before_the_network_runs(
     assert not (tmp_path / "o").exists()
 
 
-def read_with_unwritable_chunk(path: Path, output: OutputConfig, max_bytes: int) -> Any:
+def read_with_unwritable_chunk(path: Path, *of_the_run: Any) -> Any:
     """Read a PNG with a chunk of which nobody can say how long it is."""
     from dataclasses import replace
 
@@ -115,10 +115,10 @@ def test_photos_that_vanish_after_the_search_fail_alone(
     save_photo(paths[1], (12, 8))
     take = selection._Selector._take
 
-    def too_late(self: Any, source: Source) -> None:
+    def too_late(self: Any, source: Source, *found: Any) -> None:
         if source.path.name == "b.png":
             source.path.unlink()
-        take(self, source)
+        take(self, source, *found)
 
     monkeypatch.setattr(selection._Selector, "_take", too_late)
     found = select_sources([tmp_path / "in"], output)
