@@ -111,7 +111,7 @@ def test_ctrl_c_prints_what_was_measured_by_then(tmp_path: Path, monkeypatch: py
     for name in ("a.png", "b.png", "c.png"):
         noisy_photo(tmp_path / name, 5)
 
-    def interrupted_at_c(reading: ReadingProcess, path: Path, *_: object) -> Photo:
+    def interrupted_at_c(reading: ReadingProcess, path: Path, *_: object, **__: object) -> Photo:
         if path.name == "c.png":
             raise KeyboardInterrupt
         return read_photo(path)
@@ -131,7 +131,7 @@ def test_what_one_photo_does_to_a_library_leaves_the_others_alone(
     for name in ("a.png", "b.png"):
         noisy_photo(tmp_path / name, 5)
 
-    def fails_at_a(reading: ReadingProcess, path: Path, *_: object) -> Photo:
+    def fails_at_a(reading: ReadingProcess, path: Path, *_: object, **__: object) -> Photo:
         if path.name == "a.png":
             raise RuntimeError("out of luck")
         return read_photo(path)
