@@ -18,15 +18,20 @@ WEIGHT_SUFFIX = ".safetensors"
 """With this at its end, what -m takes is a path."""
 
 
-def check_name(name: str) -> None:
-    """Return if a model can be called `name` and found again; ModelError else."""
+GIVE_ANOTHER = "Give it another name with --name."
+"""What helps whoever imports a model."""
+
+
+def check_name(name: str, cure: str = "Choose a different name.") -> None:
+    """Return if a model can be called `name` and found again; ModelError with that cure else."""
     subject = f"model '{name}'"
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
-        raise ModelError(subject, "it is not a valid model name", "Use letters, digits, '-', '_' and '.'.")
+        hint = cure if cure == GIVE_ANOTHER else "Use letters, digits, '-', '_' and '.'."
+        raise ModelError(subject, "it is not a valid model name", hint)
     if name in RESERVED_NAMES:
-        raise ModelError(subject, "this name means something else", "Choose a different name.")
+        raise ModelError(subject, "this name means something else", cure)
     if name.endswith(WEIGHT_SUFFIX):
-        raise ModelError(subject, "this name would be taken for a weight file", "Choose a different name.")
+        raise ModelError(subject, "this name would be taken for a weight file", cure)
 
 
 def known_model(name: str, parts: dict[str, ModelPart], folder: Path) -> ModelEntry | None:

@@ -25,7 +25,7 @@ from lgbpn_cli.models.manifest import (
     entry_from,
     locked,
 )
-from lgbpn_cli.models.names import check_name, known_model
+from lgbpn_cli.models.names import GIVE_ANOTHER, check_name, known_model
 from lgbpn_cli.models.weight_file import read_weights
 
 SUFFIX = ".lgbpn"
@@ -90,7 +90,7 @@ def import_portable(file: Path, *, folder: Path, name: str | None = None) -> Mod
         found = _unpack(file, Path(temporary))
         verify_model(found)
         name = name or found.name
-        check_name(name)
+        check_name(name, GIVE_ANOTHER)
         with locked(folder):
             return _added(found, name, folder)
 

@@ -20,7 +20,7 @@ from torch import Tensor
 from lgbpn_cli.config import PRESETS, NetworkConfig
 from lgbpn_cli.errors import ModelError, UsageError
 from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, check_regular, file_sha256, locked
-from lgbpn_cli.models.names import check_name, known_model
+from lgbpn_cli.models.names import GIVE_ANOTHER, check_name, known_model
 from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.lgbpn import LGBPN
 
@@ -76,7 +76,7 @@ def import_checkpoint(
         )
     check_regular(file)
     name = name or file.stem
-    check_name(name)
+    check_name(name, GIVE_ANOTHER)
     weights = _read_pickle(file)
     converted, config = convert_state(weights, file)
     with locked(folder):

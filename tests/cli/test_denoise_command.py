@@ -180,12 +180,12 @@ def test_every_setting_reaches_the_network_and_the_record(
     options += ["--precision", "bfloat16", "--max-memory", "2GB", "--attention", "live"]
     assert lgbpn("denoise", photo, *options).exit_code == 0
     wanted = InferenceConfig(
-        "teacher-r3",
-        "dnd",
-        0.5,
-        7,
-        128,
-        16,
+        quality="teacher-r3",
+        preset="dnd",
+        strength=0.5,
+        seed=7,
+        tile_px=128,
+        halo_px=16,
         attention="live",
         precision="bfloat16",
         max_memory_bytes=2_000_000_000,

@@ -49,15 +49,15 @@ def test_folders_without_permission_are_named_and_the_others_are_done(
 ) -> None:
     for name in ("in/a.png", "in/locked/b.png", "fixed/c.png"):
         make_photo(name)
-    list_folder, access = Path.iterdir, os.access
+    list_folder, access = os.scandir, os.access
 
-    def iterdir(folder: Path) -> Any:
-        if folder.name == "locked":
+    def scandir(folder: Any) -> Any:
+        if str(folder).endswith("locked"):
             raise PermissionError(errno.EACCES, "Permission denied")
         return list_folder(folder)
 
     # Imitated, because the administrator, who runs tests in containers, has every permission.
-    monkeypatch.setattr(Path, "iterdir", iterdir)
+    monkeypatch.setattr(os, "scandir", scandir)
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "fixed" and access(path, mode))
     result = lgbpn("denoise", tmp_path / "in", tmp_path / "fixed", "-r")
     assert result.exit_code == 1
@@ -137,7 +137,7 @@ def test_a_full_disk_fails_the_photo_and_leaves_no_partial_file(
         (["--preset", "x"], "--preset: 'x' is unknown"),
         (["--seed", "-1"], "--seed: -1 is negative"),
         (["--suffix", ""], "--suffix: is empty"),
-        (["--model", "missing"], "model 'missing': there is no such model"),
+        (["--model", "missing"], "model 'missing': there is no model with this name"),
         (["--device", "cuda"], "--device cuda: PyTorch finds no CUDA GPU"),
         (["--quiet", "--verbose"], "--quiet: contradicts --verbose"),
         (["missing.png"], "missing.png: there is no such file or folder"),

@@ -154,7 +154,7 @@ def test_a_file_name_that_is_no_text_is_no_obstacle(
 
 
 def test_the_help_documents_every_option_with_the_default_of_its_setting(lgbpn: Lgbpn) -> None:
-    text = " ".join(lgbpn("denoise", "--help").stdout.partition("Options:")[2].split())
+    text = " ".join(lgbpn("denoise", "--help").stdout.partition("Basic:")[2].split())
     for option, default in {
         "-o, --output": "(beside each photo)",
         "--suffix": OutputConfig.suffix,

@@ -16,6 +16,7 @@ from lgbpn_cli.inference.attention import calibration_windows
 from lgbpn_cli.inference.refine import replacement_mask
 from lgbpn_cli.inference.run import run_network
 from lgbpn_cli.models.load import Model
+from lgbpn_cli.network.lgbpn import LGBPN
 
 CPU = choose_device("cpu", Hardware())
 SMALL = replace(TINY, global_blocks=1, value_range=1.0)
@@ -25,6 +26,9 @@ QUICK = InferenceConfig(quality="teacher-r3", refine_passes=2, tile_px=64, halo_
 
 class PassesThrough(torch.nn.Module):
     """A network that gives back what it gets, and notes it."""
+
+    part, halo_px, largest_tile_on_cpu_px = "teacher", LGBPN.halo_px, LGBPN.largest_tile_on_cpu_px
+    size_multiple_px, bytes_per_pixel = LGBPN.size_multiple_px, LGBPN.bytes_per_pixel
 
     def __init__(self) -> None:
         super().__init__()

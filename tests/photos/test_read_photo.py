@@ -84,7 +84,7 @@ def test_text_empty_missing_and_folder_are_read_errors(tmp_path: Path) -> None:
         "text.png": "not a photo",
         "empty.png": "the file is empty",
         "missing.png": "No such file",
-        "folder.png": "not a regular file",
+        "folder.png": "Is a directory",
         "pipe.png": "not a regular file",
     }
     for name, cause in causes.items():
@@ -99,7 +99,7 @@ def test_missing_permission_is_a_read_error(make_png: PhotoMaker, monkeypatch: p
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "open", refuse)  # tests may run as root, whom no permission stops
+    monkeypatch.setattr(os, "open", refuse)  # tests may run as root, whom no permission stops
     with pytest.raises(PhotoReadError, match=r"Permission denied.*Check its name and permissions"):
         read_photo(path)
 
