@@ -270,7 +270,7 @@ def test_a_full_disk_anywhere_else_is_named_too(
     monkeypatch.setattr(Verdict, "accepted", True)
     module = "folder" if written == "write_index" else "run"
     with monkeypatch.context() as patch:
-        patch.setattr(f"lgbpn_cli.training.finetune.run.{module}.{written}", full)
+        patch.setattr(f"lgbpn_cli.training.finetune.{module}.{written}", full)
         with pytest.raises(TrainingError, match=r"there\.npz: cannot be written \(No space left"):
             run()
     assert run(resume=written != "write_index")["mine"].entry is not None
