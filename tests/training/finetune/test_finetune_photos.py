@@ -68,7 +68,7 @@ def test_copies_are_known_without_being_decoded(
 ) -> None:
     decoded = []
 
-    def read(reading: ReadingProcess, path: Path, *_: object) -> Any:
+    def read(reading: ReadingProcess, path: Path, *_: object, **__: object) -> Any:
         decoded.append(path)
         return read_photo(path)
 

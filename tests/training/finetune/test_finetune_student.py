@@ -176,7 +176,7 @@ def test_a_student_that_was_stopped_costs_no_verdict_and_goes_on(
     tiles: list[int] = []
 
     def stop(trainer: StudentTrainer, *arguments: Any) -> None:
-        tiles.append(len(trainer.sampler.sources[0].noisy))
+        tiles.append(len(trainer.lessons.sampler.sources[0].noisy))
         raise stopped
 
     with monkeypatch.context() as patch:
@@ -190,7 +190,7 @@ def test_a_student_that_was_stopped_costs_no_verdict_and_goes_on(
     assert list(report.entry.parts) == ["teacher"]
 
     def run_on(trainer: StudentTrainer, *arguments: Any) -> Any:
-        tiles.append(len(trainer.sampler.sources[0].noisy))
+        tiles.append(len(trainer.lessons.sampler.sources[0].noisy))
         return Trainer.run(trainer, *arguments)
 
     monkeypatch.setattr("lgbpn_cli.training.finetune.student._fitting", lambda *arguments: _Plan(1, 1, 3))
