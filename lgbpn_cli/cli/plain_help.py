@@ -53,7 +53,7 @@ class DenoiseCommand(PlainCommand):
             "--grain",
             "--strip-metadata",
         ),
-        "Machine": ("--device", "--max-memory", "--workers", "--scheduler", "--part"),
+        "Machine": ("--device", "--max-memory", "--part"),
         "Report": ("--html", "--quiet", "--verbose", "--json"),
     }
     last_group = "Expert"
