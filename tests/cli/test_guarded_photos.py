@@ -21,13 +21,15 @@ from lgbpn_cli.photos.shot import Shot
 read_as_result = prepare.read_as_result
 
 
-def harmful(path: Path, output: OutputConfig, max_bytes: int | None) -> tuple[Photo, Shot]:
+def harmful(
+    path: Path, output: OutputConfig, max_bytes: int | None, as_mosaic: bool = False
+) -> tuple[Photo, Shot]:
     """Read a photo as ever, unless its name says what it is to do to the process that reads it."""
     if path.stem == "crash":
         os.abort()
     if path.stem == "endless":
         time.sleep(1000)
-    return read_as_result(path, output, max_bytes)
+    return read_as_result(path, output, max_bytes, as_mosaic)
 
 
 def rows(result: Any) -> dict[str, Any]:
