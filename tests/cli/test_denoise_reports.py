@@ -154,7 +154,8 @@ def test_a_file_name_that_is_no_text_is_no_obstacle(
 
 
 def test_the_help_documents_every_option_with_the_default_of_its_setting(lgbpn: Lgbpn) -> None:
-    text = " ".join(lgbpn("denoise", "--help").stdout.partition("Basic:")[2].split())
+    lines = lgbpn("denoise", "--help").stdout.partition("Basic:")[2]
+    text = " ".join(lines.split())
     for option, default in {
         "-o, --output": "(beside each photo)",
         "--suffix": OutputConfig.suffix,
@@ -171,7 +172,8 @@ def test_the_help_documents_every_option_with_the_default_of_its_setting(lgbpn: 
         "--precision": InferenceConfig.precision,
         "-d, --device": "auto",
     }.items():
-        _, _, after = text.partition(f" {option} ")
+        # Where a line begins with it: the help of other options names it, too.
+        after = " ".join(lines.partition(f"\n  {option} ")[2].split())
         shown = after.partition("[default: ")[2].partition("]")[0]
         assert shown.strip("()") == str(default).strip("()")  # some versions of typer put words into brackets
     for flag in ("-r, --recursive", "--overwrite", "-n, --dry-run", "-q, --quiet", "-v, --verbose", "--json"):

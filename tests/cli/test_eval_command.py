@@ -246,7 +246,7 @@ def test_an_error_inside_the_network_costs_one_result(
 def test_values_that_are_no_numbers_are_no_result(
     lgbpn: Lgbpn, folders: tuple[Path, Path], fake_rooms: dict[str, ModuleType]
 ) -> None:
-    _break_the_network(2, fake_rooms, lambda image: image * np.float32(np.nan))
+    _break_the_network(2, fake_rooms, lambda image: np.full(image.shape, np.nan, np.float32))
     result = lgbpn("eval", *folders, "--json")
     assert result.exit_code == 1
     assert "not numbers" in json.loads(result.stdout)["problems"][0]

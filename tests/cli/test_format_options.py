@@ -70,7 +70,7 @@ def test_raw_becomes_dng_and_only_raw_does(lgbpn: Lgbpn, make_photo: MakePhoto) 
     save_small_raw(photo.with_name("b.dng"))
     result = lgbpn("denoise", photo, photo.with_name("b.dng"), "-f", "dng", "-o", photo.parent / "out")
     assert result.exit_code == 1
-    assert "only these become DNG" in result.stderr
+    assert "only those become DNG" in result.stderr
     assert set(contents(photo.parent / "out")) == {"b.dng"}
     assert read_photo(photo.parent / "out/b.dng").format == "raw"
 
