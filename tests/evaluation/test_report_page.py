@@ -15,12 +15,14 @@ import pytest
 from PIL import Image
 
 from lgbpn_cli.app import write_reports
+from lgbpn_cli.denoise.denoiser import Denoised
 from lgbpn_cli.evaluation.denoise_page import DenoisePage
 from lgbpn_cli.evaluation.methods import Method
 from lgbpn_cli.evaluation.pairs import pair_pictures
 from lgbpn_cli.evaluation.run import evaluate_pairs
 from lgbpn_cli.evaluation.settings import EvaluationConfig
 from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.photos.record import Record
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -73,8 +75,9 @@ def page_of_a_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     page = DenoisePage(folder / "page.html", 1_000_000, command="lgbpn denoise")
     sources = [folder / "a.jpg", folder / "b.jpg"]
     page.begin("half", {}, sources)
-    run = page.watch(lambda photo, on_tile: replace(photo, pixels=photo.pixels // 2))
-    write = page.keep(lambda photo, target: target.touch())
+    record = Record("1", "half", "{}")
+    run = page.watch(lambda photo, on_tile: Denoised(replace(photo, pixels=photo.pixels // 2), record))
+    write = page.keep(lambda denoised, target: target.touch())
     for number, source in enumerate(sources):
         pixels = np.random.default_rng(number).integers(0, 256, (90, 120, 3), np.uint8)
         photo = Photo(source, pixels, alpha=None, format="jpeg", orientation=6)
