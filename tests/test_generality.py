@@ -1,4 +1,4 @@
-"""A miniature of benchmarks/generality.py: the weights that ship know noise, not one camera's.
+"""A miniature of benchmarks/generality.py: lgbpn-wide knows noise, not one camera's.
 
 Margins are wide: they tell weights that fell back, not ones that are a little worse.
 """
@@ -26,7 +26,7 @@ def figures(repo_root: Path) -> dict[str, float]:
     assert specification.loader is not None
     generality = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(generality)
-    model = lgbpn_cli.load_model()
+    model = lgbpn_cli.load_model("lgbpn-wide")
 
     def clean(picture: np.ndarray) -> np.ndarray:
         levels = np.asarray(np.rint(255 * picture), np.uint8)

@@ -222,7 +222,7 @@ def test_sets_of_noise_come_equally_often(only: pytest.MonkeyPatch) -> None:
 def test_the_recipe_trains_and_writes_what_is_read(repo_root: Path, tmp_path: Path) -> None:
     for name in ("sidd-val-odd/noisy/01_00.png", "renoir-even/noisy/02.png"):
         save_noisy_photo(tmp_path / name, 2, size=(SCENE_PX + 8, SCENE_PX + 40))
-    for folder in ("clean", "photos"):
+    for folder in ("clean", "photos", "cameras"):
         (tmp_path / folder).mkdir()
         Image.fromarray(noisy_photo(2 * SCENE_PX, 2 * SCENE_PX, 5)).save(tmp_path / folder / "photo.jpg")
     output = tmp_path / "runs" / "estimator.safetensors"

@@ -162,7 +162,7 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(
 
 
 def test_crops_that_the_student_cannot_halve_are_refused(run: Run, recipe: DistillationRecipe) -> None:
-    with pytest.raises(TrainingError, match="no multiple of 8"):
+    with pytest.raises(TrainingError, match="not a multiple of 8"):
         run(replace(recipe, distillation=replace(CONFIG, crop_px=36)))
 
 
@@ -300,7 +300,7 @@ def test_drawn_pictures_have_no_pairs_without_new_noise() -> None:
     for weights in ({}, {"weight": 0}, {"weight": 1, "renoised_weight": 1}):
         with pytest.raises(UsageError, match=r"waves: drawn.*teaches nothing"):
             DataSource("waves", drawn=3, **weights)
-    with pytest.raises(UsageError, match=r"waves: drawn.*less than none"):
+    with pytest.raises(UsageError, match=r"waves: drawn.*below 0"):
         DataSource("waves", drawn=-1)
     with pytest.raises(UsageError, match=r"waves: mean_from_skewness.*have no noise"):
         DataSource("waves", weight=0, renoised_weight=1, drawn=1, mean_from_skewness=True)
