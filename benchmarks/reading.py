@@ -72,8 +72,8 @@ def least_seconds(readers: dict[str, Callable[[], Photo]], repeats: int) -> dict
 
 
 def network_seconds(megapixels: float) -> float:
-    from lgbpn_cli.app import bench_speed
     from lgbpn_cli.config import InferenceConfig
+    from lgbpn_cli.measurements import bench_speed
 
     speed = bench_speed(InferenceConfig(), megapixels=0.5, repeats=1)
     return megapixels / speed.megapixels_per_second

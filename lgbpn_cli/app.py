@@ -32,38 +32,23 @@ from lgbpn_cli.denoise.by_camera import AUTO_MODEL
 from lgbpn_cli.denoise.denoiser import Denoiser, prepare
 from lgbpn_cli.denoise.raw_path import takes_mosaics
 from lgbpn_cli.denoise.timing import seconds_per_megapixel
-from lgbpn_cli.denoise.working import photo_of_array, to_working
+from lgbpn_cli.denoise.working import photo_of_array
 from lgbpn_cli.errors import PhotoWriteError, UsageError
 from lgbpn_cli.evaluation.denoise_page import DenoisePage
 from lgbpn_cli.evaluation.methods import (
-    baseline_methods,
     describe_network,
-    network_method,
-    result_methods,
-    with_unique_labels,
 )
-from lgbpn_cli.evaluation.page import as_page
-from lgbpn_cli.evaluation.pairs import pair_pictures
-from lgbpn_cli.evaluation.report import EvaluationReport
-from lgbpn_cli.evaluation.report_files import check_report_file, write_report
-from lgbpn_cli.evaluation.run import evaluate_pairs
-from lgbpn_cli.evaluation.settings import EvaluationConfig
-from lgbpn_cli.evaluation.table import as_csv
 from lgbpn_cli.file_names import EVERY_NAME, NamePatterns
 from lgbpn_cli.look import Look
 from lgbpn_cli.memory import room_for_reading
 from lgbpn_cli.photos.prepare import read_as_result, read_guarded
-from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.suffixes import type_for
 from lgbpn_cli.photos.write import write_photo
-from lgbpn_cli.research.perceptual import load_lpips
-from lgbpn_cli.research.submission import write_submission
 
 if TYPE_CHECKING:
     from lgbpn_cli.device import DeviceList
     from lgbpn_cli.models.load import Model
-    from lgbpn_cli.research.bench import Agreement, Speed
 
 
 @dataclass(frozen=True)
@@ -284,70 +269,6 @@ def _shown_on(
     return replace(steps, run=page.watch(steps.run), write=page.keep(steps.write))
 
 
-def evaluate(
-    config: EvaluationConfig,
-    settings: Sequence[InferenceConfig],
-    *,
-    command: str,
-    device: str = "auto",
-    on_step: Callable[[int, int], None] | None = None,
-) -> EvaluationReport:
-    """The scores of every model with every setting, and of what else `config` names.
-
-    `command` is what the reports give as their origin. Raises UsageError, before anything is measured, where
-    the call as a whole cannot work; files that cannot be measured are named in the report's problems.
-    """
-    check_report_file("--csv", config.csv, ".csv")
-    check_report_file("--html", config.html, ".html")
-    lpips = load_lpips() if config.lpips else None
-    with ReadingProcess() as reading:
-        pairing = pair_pictures(
-            config.noisy,
-            config.reference,
-            config.denoised,
-            config.pair_pattern,
-            only=config.only,
-            exclude=config.exclude,
-            read=lambda path: read_guarded(reading, path),
-        )
-        # As `denoise` prepares them: what is measured is what it gives, `mean_light` apart.
-        denoisers = [prepare(name, device, each) for name in config.models for each in settings]
-        methods = [network_method(each.model, each.settings, each.denoise_array) for each in denoisers]
-        methods += [*result_methods(config.denoised), *baseline_methods(config.baselines)]
-        return evaluate_pairs(
-            pairing, with_unique_labels(methods), config, command=command, lpips=lpips, on_step=on_step
-        )
-
-
-def write_reports(report: EvaluationReport, config: EvaluationConfig) -> None:
-    """Write the files that `config` names; PhotoWriteError where that fails."""
-    if config.csv is not None:
-        write_report("--csv", config.csv, as_csv(report))
-    if config.html is not None:
-        write_report("--html", config.html, as_page(report, config.html.parent))
-
-
-def submit(
-    benchmark: str,
-    source: Path,
-    folder: Path,
-    settings: InferenceConfig,
-    *,
-    model: str | None = None,
-    device: str = "auto",
-    on_step: Callable[[int, int], None] | None = None,
-) -> list[Path]:
-    """The files that the benchmark's server takes (`sidd` or `dnd`), made from its download and now in `folder`.
-
-    Raises UsageError where an input is missing or a result is there already, PhotoReadError for other content.
-    """
-    denoiser = prepare(model, device, settings)
-    description = {"MethodName": "LG-BPN", "Model": denoiser.model.name, "Settings": denoiser.record.settings}
-    return write_submission(
-        benchmark, source, folder, denoiser.denoise_array, description=description, on_step=on_step
-    )
-
-
 def probe(
     inputs: Sequence[Path],
     *,
@@ -385,44 +306,6 @@ def list_devices() -> DeviceList:
     from lgbpn_cli import device
 
     return device.list_devices()
-
-
-def bench_speed(
-    settings: InferenceConfig,
-    *,
-    megapixels: float,
-    repeats: int,
-    model: str | None = None,
-    device: str = "auto",
-) -> Speed:
-    """The speed of a model over a photo of noise of that size, and the memory that this process took.
-
-    Raises what `load_model` raises, and UsageError for a quality that the model has not.
-    """
-    from lgbpn_cli.device import choose_device
-    from lgbpn_cli.research.bench import load_for_bench, measure_speed
-
-    loaded = load_for_bench(model, settings.quality, choose_device(device))
-    return measure_speed(loaded, settings, megapixels=megapixels, repeats=repeats)
-
-
-def bench_agreement(
-    photo: Path,
-    settings: InferenceConfig,
-    tiles_px: Sequence[int],
-    *,
-    model: str | None = None,
-    device: str = "auto",
-) -> list[Agreement]:
-    """How far the photo in tiles of each size is from the photo in one piece.
-
-    Raises PhotoError where it cannot be read, and what `load_model` raises.
-    """
-    from lgbpn_cli.device import choose_device
-    from lgbpn_cli.research.bench import load_for_bench, measure_agreement
-
-    loaded = load_for_bench(model, settings.quality, choose_device(device))
-    return measure_agreement(to_working(read_photo(photo)), loaded, settings, tiles_px)
 
 
 def _require_picture(array: NDArray[Any]) -> None:

@@ -13,7 +13,7 @@ LAYERS = (
     {"__main__"},
     {"cli"},
     {"__init__"},
-    {"app", "workshop"},
+    {"app", "measurements", "workshop"},
     {"batch", "evaluation"},
     {"research"},
     {"training"},

@@ -115,7 +115,7 @@ def bench(
         for size in megapixels or (MEGAPIXELS,)
     ]
     settings = [case.settings(halo, tiles) for case in cases]  # all are checked before the first is measured
-    from lgbpn_cli import app
+    from lgbpn_cli import measurements
 
     if agreement is None and len(cases) > 1:
         for case in cases:
@@ -123,11 +123,13 @@ def bench(
         return
     for case, config in zip(cases, settings, strict=True):
         if agreement is not None:
-            rows = app.bench_agreement(agreement, config, tiles or TILES_PX, model=case.model, device=device)
+            rows = measurements.bench_agreement(
+                agreement, config, tiles or TILES_PX, model=case.model, device=device
+            )
             for row in rows:
                 typer.echo(_as_json(row) if json_lines else _agreement_line(row))
         else:
-            speed = app.bench_speed(
+            speed = measurements.bench_speed(
                 config, megapixels=case.megapixels, repeats=repeats, model=case.model, device=device
             )
             typer.echo(_as_json(speed) if json_lines else _speed_line(speed))

@@ -1,4 +1,4 @@
-"""`lgbpn eval`: its options, one call of `app.evaluate`, and what is printed of its report."""
+"""`lgbpn eval`: its options, one call of `measurements.evaluate`, and what is printed of its report."""
 
 from __future__ import annotations
 
@@ -271,14 +271,14 @@ def evaluate(
     # Here and not at the top: --help does not have to wait for them.
     from tqdm import tqdm
 
-    from lgbpn_cli import app
+    from lgbpn_cli import measurements
     from lgbpn_cli.evaluation.problems import problem_lines
     from lgbpn_cli.evaluation.table import as_json as json_text
     from lgbpn_cli.evaluation.table import as_text
 
     with tqdm(unit="result", disable=None) as bar, Heartbeat(lambda: said(bar)):
         try:
-            report = app.evaluate(
+            report = measurements.evaluate(
                 config, settings, command=command_line(context), device=device, on_step=_mover(bar)
             )
         except KeyboardInterrupt as stop:  # before the first photo
@@ -300,7 +300,7 @@ def evaluate(
         typer.echo(f"lgbpn: {len(report.problems)} left out:", err=True)
         for line in problem_lines(report.problems):
             typer.echo(f"  {shown(line)}", err=True)
-    app.write_reports(report, config)
+    measurements.write_reports(report, config)
     if html is not None:
         typer.echo(f"report: {html}", err=True)
     if report.interrupted:
@@ -328,11 +328,11 @@ def _submit(
 ) -> None:
     from tqdm import tqdm
 
-    from lgbpn_cli import app
+    from lgbpn_cli import measurements
 
     with tqdm(unit="block", disable=None) as bar, Heartbeat(lambda: said(bar)):
         try:
-            written = app.submit(
+            written = measurements.submit(
                 benchmark, source, folder, settings, model=model, device=device, on_step=_mover(bar)
             )
         except KeyboardInterrupt as stop:
