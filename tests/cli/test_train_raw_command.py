@@ -67,9 +67,11 @@ def test_a_raw_network_becomes_a_part_of_its_model(folder: Path, monkeypatch: py
     assert (folder / "models" / "tiny.md").read_text().count("## The raw network") == 1
 
 
-def test_missing_facts_about_cameras_stop_it_with_one_line(folder: Path) -> None:
+def test_missing_facts_about_cameras_stop_it_with_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (folder / "noise" / "eld-cameras.json").unlink()
-    done = run(folder)
+    done = run(folder, monkeypatch)
     assert done.exit_code == 2
     assert "eld-cameras.json: cannot be read" in done.output
     assert "Traceback" not in done.output
