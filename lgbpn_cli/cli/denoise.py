@@ -40,12 +40,11 @@ from lgbpn_cli.config import (
     InferenceConfig,
     OutputConfig,
 )
-from lgbpn_cli.errors import PhotoWriteError, UsageError
+from lgbpn_cli.errors import UsageError
 from lgbpn_cli.evaluation.settings import EvaluationConfig
 
 if TYPE_CHECKING:
-    from lgbpn_cli.cli.progress import Reporter
-    from lgbpn_cli.evaluation.denoise_page import DenoisePage
+    pass
 
 
 def denoise(
@@ -355,6 +354,7 @@ def denoise(
     # Here and not at the top: --help does not have to wait for them.
     from lgbpn_cli import app
     from lgbpn_cli.cli.progress import NobodyReadsError, Reporter
+    from lgbpn_cli.cli.run_page import write_page
     from lgbpn_cli.evaluation.denoise_page import DenoisePage
 
     page = None
@@ -388,19 +388,6 @@ def denoise(
     if page is not None and dry_run:
         reporter.note("a dry run writes no page")
     elif page is not None:
-        page_code = _write_page(page, reporter)
+        page_code = write_page(page, reporter)
         exit_code = exit_code or page_code
     raise typer.Exit(exit_code)
-
-
-def _write_page(page: DenoisePage, reporter: Reporter) -> int:
-    """Write the page of what was denoised, after Ctrl-C too, and return the exit code of that."""
-    try:
-        written = page.write()
-    except PhotoWriteError as error:
-        typer.echo(f"lgbpn: {error}", err=True)
-        return 1
-    reporter.note(
-        f"page: {page.path}" if written else f"no photo was denoised, so {page.path} was not written"
-    )
-    return 0
