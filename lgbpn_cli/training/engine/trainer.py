@@ -156,6 +156,15 @@ class Trainer:
         # Momentum of kernels without a gradient decays to numbers so small that processors are slow with them; from
         # about step 1700 on, that made Muon's step several times slower than all the rest.
         torch.set_flush_denormal(True)
+        try:
+            return self._run(checkpoint, on_step)
+        finally:
+            # It is a switch of the whole thread: what runs after the training computes as before.
+            torch.set_flush_denormal(False)
+
+    def _run(
+        self, checkpoint: Path, on_step: Callable[[TrainingProgress], None] | None
+    ) -> dict[str, Tensor]:
         if checkpoint.exists():
             self.resume(checkpoint)
         started, first_step = time.monotonic(), self.step
