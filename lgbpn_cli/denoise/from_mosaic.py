@@ -10,6 +10,7 @@ import numpy as np
 from lgbpn_cli.config import InferenceConfig
 from lgbpn_cli.denoise.controls import luma_weights, take_shares
 from lgbpn_cli.denoise.grain import lay_grain
+from lgbpn_cli.denoise.mean_of_mosaic import keep_mean_of_mosaic
 from lgbpn_cli.denoise.working import ResultPixels, WorkingPixels, encode_light
 from lgbpn_cli.image.types import Window
 from lgbpn_cli.photos.photo import Photo
@@ -40,6 +41,7 @@ def clean_mosaic(photo: Photo, raw_model: Model, settings: InferenceConfig, watc
         on_plan=watch.planned,
         on_note=watch.note,
     )
+    keep_mean_of_mosaic(mosaic, clean.as_photo())  # the very samples, which `clean` holds
     look = settings.shares
     if {look.luma, look.chroma} - {None, 1.0}:
         noisy = WorkingPixels(replace(photo, pixels=demosaic(mosaic, gains)))

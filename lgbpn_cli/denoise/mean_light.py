@@ -54,11 +54,11 @@ def keep_mean_light(noisy: Photo, denoised: Photo) -> None:
     lowest = noisy.pixels.min(axis=(0, 1))
     band_rows = CELL_PX * max(1, BAND_PIXELS // (CELL_PX * width))
     parted = bands(height, band_rows)
-    parts = [_differences(noisy.pixels[band], denoised.pixels[band], lowest, zero, white) for band in parted]
+    parts = [differences(noisy.pixels[band], denoised.pixels[band], lowest, zero, white) for band in parted]
     weighted, weights = (np.concatenate(each) for each in zip(*parts, strict=True))
-    missing = _blurred(weighted) / _blurred(weights)
+    missing = blurred(weighted) / blurred(weights)
     for band in parted:
-        values = denoised.pixels[band] + _at_pixels(missing, band, width)
+        values = denoised.pixels[band] + at_pixels(missing, band, width)
         if np.issubdtype(dtype, np.integer):
             values = np.clip(np.rint(values), 0, white)
         if noisy.camera is not None:  # where all colours are clipped nothing is known, and nothing is noisy
@@ -67,13 +67,13 @@ def keep_mean_light(noisy: Photo, denoised: Photo) -> None:
         denoised.pixels[band] = values
 
 
-def _differences(
-    noisy: np.ndarray, denoised: np.ndarray, black: np.ndarray, zero: int, white: float
+def differences(
+    noisy: np.ndarray, denoised: np.ndarray, black: np.ndarray, zero: int, white: float, power: float = 2.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean of noisy - denoised over each whole square, times its weight, and the weights.
 
     Both are (rows, columns, channels) float32. What clipping at `black` gave noise is taken off; `zero` is no light.
-    Squares weigh as the inverse square of their light: a difference that is nothing in a bright one is more than all
+    Squares weigh as their light to the minus `power`: a difference that is nothing in a bright one is more than all
     light of a dark one beside it.
     """
     whole = (slice(0, noisy.shape[0] // CELL_PX * CELL_PX), slice(0, noisy.shape[1] // CELL_PX * CELL_PX))
@@ -87,7 +87,7 @@ def _differences(
     means = means - _gained_by_clipping(cleaned + means - black, deviation, at_black)
     means = means * np.clip(1 - at_black / np.float32(MOST_AT_BLACK), 0, 1)
     light = np.abs(cleaned - zero) + usual[..., 0]
-    weights = (np.maximum(light, SMALLEST_LIGHT * white) / np.float32(white)) ** np.float32(-2)
+    weights = (np.maximum(light, SMALLEST_LIGHT * white) / np.float32(white)) ** np.float32(-power)
     return (weights * means).astype(np.float32), weights.astype(np.float32)
 
 
@@ -111,7 +111,7 @@ def _squares(values: np.ndarray) -> np.ndarray:
     return parted.transpose(0, 2, 4, 1, 3).reshape(height // CELL_PX, width // CELL_PX, channels, CELL_PX**2)
 
 
-def _blurred(squares: np.ndarray) -> np.ndarray:
+def blurred(squares: np.ndarray) -> np.ndarray:
     """Return (rows, columns, channels) under a Gaussian of SIGMA_CELLS, edges repeated."""
     reach = int(3 * SIGMA_CELLS)
     weights = gaussian_weights(SIGMA_CELLS, reach).astype(np.float32)
@@ -125,11 +125,11 @@ def _blurred(squares: np.ndarray) -> np.ndarray:
     return squares
 
 
-def _at_pixels(squares: np.ndarray, rows: slice, width: int) -> np.ndarray:
+def at_pixels(squares: np.ndarray, rows: slice, width: int, cell_px: int = CELL_PX) -> np.ndarray:
     """Return the values of squares between their middles, linearly, for the pixels of some rows; edges repeated."""
     for axis, places in ((0, np.arange(rows.start, rows.stop)), (1, np.arange(width))):
         last = squares.shape[axis] - 1
-        at = np.clip((places + 0.5) / CELL_PX - 0.5, 0, last)
+        at = np.clip((places + 0.5) / cell_px - 0.5, 0, last)
         before = np.floor(at).astype(np.intp)
         share = (at - before).astype(np.float32).reshape((-1, 1, 1) if axis == 0 else (1, -1, 1))
         after = np.minimum(before + 1, last)

@@ -8,10 +8,13 @@ import numpy as np
 
 from lgbpn_cli.photos.raw.mosaic import Mosaic
 
-DEVIATIONS = 5.0
+DEVIATIONS = 10.0
 """Of the noise, by which a hot site lies above the second brightest of its neighbours of the same colour."""
-SHARE_OF_OTHERS = 0.15
-"""The other colours beside a hot site rise by less than this share of its own rise: light would show in them."""
+SHARE_OF_OTHERS, DEVIATIONS_OF_OTHERS = 0.1, 2.5
+"""The other colours beside a hot site rise by less than this share of its own rise, and by so few deviations of their
+noise together that they need not rise at all: light would show in them, and so does the rim of a star."""
+LEAST_DEVIATION = 2e-5
+"""Of noise: what steps of 14 bits leave."""
 BESIDE = 4
 """How many sites of other colours are looked at, the nearest."""
 CELL_PX, MOST_IN_CELL = 32, 4
@@ -19,12 +22,6 @@ CELL_PX, MOST_IN_CELL = 32, 4
 NEIGHBOURS = 8
 REACH = 4
 """How far those neighbours lie away at most, in sites."""
-DEVIATION_OF_MEDIAN = 1.4826
-"""The standard deviation of normal noise, over the median of its size."""
-BRIGHTNESS_BINS = 24
-FEWEST_IN_BIN = 64
-SAMPLED_SITES = 20_000
-"""Sites of one place in the pattern that the noise is measured on."""
 SMALLEST_SIDE = 16
 """Of a mosaic that is looked at: every site then has some of its neighbours."""
 BAND_ROWS = 384
@@ -33,26 +30,26 @@ Step = tuple[int, int]
 """Rows down and columns to the right."""
 
 
-def repair_hot_pixels(mosaic: Mosaic) -> int:
+def repair_hot_pixels(mosaic: Mosaic, levels: np.ndarray) -> int:
     """Fill in the hot sites of a mosaic, in place, and return how many there were.
 
     A site is hot where it lies far above the second brightest of its eight nearest neighbours of the same colour,
     measured in the noise at that brightness, *and* the other colours beside it do not rise with it, *and* such sites
     are not crowded: without the second condition fine texture and stars would be hit, without the third coloured
-    lights. It gets its neighbours' median.
+    lights. It gets its neighbours' median. `levels` (3, 2) is the noise: a and b of a x + b.
     """
     period = len(mosaic.pattern)
     if min(mosaic.samples.shape) < SMALLEST_SIDE:
         return 0
     sites = [(row, column) for row in range(period) for column in range(period)]
-    bright = [_bright_sites(mosaic, row, column) for row, column in sites]
+    bright = [_bright_sites(mosaic, levels, row, column) for row, column in sites]
     alone = _uncrowded(bright, mosaic.samples.shape)
     found = []
     for (row, column), places in zip(sites, bright, strict=True):
         places = places[alone[places[:, 0] // CELL_PX, places[:, 1] // CELL_PX]]
         around = _gathered(mosaic.samples, places, same_colour_steps(mosaic.pattern, row, column))
         medians = np.nanmedian(around, axis=1) if len(places) else np.empty(0)
-        hot = _others_stay(mosaic, row, column, places, medians)
+        hot = _others_stay(mosaic, levels, row, column, places, medians)
         found.append((places[hot], medians[hot]))
     for places, values in found:  # after all were looked at, or one would be judged by another's repair
         mosaic.samples[places[:, 0], places[:, 1]] = values
@@ -91,11 +88,11 @@ def _steps(pattern: np.ndarray, row: int, column: int, *, same: bool) -> list[St
     return sorted(found, key=lambda step: (step[0] ** 2 + step[1] ** 2, step))
 
 
-def _bright_sites(mosaic: Mosaic, row: int, column: int) -> np.ndarray:
+def _bright_sites(mosaic: Mosaic, levels: np.ndarray, row: int, column: int) -> np.ndarray:
     """Return places (n, 2) at one place of the pattern that lie far above the second brightest neighbour."""
     period = len(mosaic.pattern)
     steps = same_colour_steps(mosaic.pattern, row, column)
-    brightness, deviation = _noise(mosaic, row, column, steps)
+    of_colour = levels[mosaic.pattern[row, column]]
     found = [np.empty((0, 2), np.intp)]
     for top in range(0, mosaic.samples.shape[0], BAND_ROWS):
         own = mosaic.samples[top + row : top + BAND_ROWS : period, column::period]
@@ -107,7 +104,7 @@ def _bright_sites(mosaic: Mosaic, row: int, column: int) -> np.ndarray:
             other = _shifted(mosaic.samples, top + row, column, step, period, own.shape)
             np.maximum(second, np.minimum(highest, other), out=second)
             np.maximum(highest, other, out=highest)
-        limit = second + np.float32(DEVIATIONS) * np.interp(second, brightness, deviation).astype(np.float32)
+        limit = second + np.float32(DEVIATIONS) * _deviation(second, of_colour)
         found.append(np.argwhere(own > limit) * period + (top + row, column))
     return np.concatenate(found)
 
@@ -122,42 +119,34 @@ def _uncrowded(bright: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarr
 
 
 def _others_stay(
-    mosaic: Mosaic, row: int, column: int, places: np.ndarray, medians: np.ndarray
+    mosaic: Mosaic, levels: np.ndarray, row: int, column: int, places: np.ndarray, medians: np.ndarray
 ) -> np.ndarray:
     """Return for each place (n,) whether the other colours beside it do not rise as light would make them."""
     period = len(mosaic.pattern)
     usual = {
         colour: max(1e-4, abs(float(mosaic.samples[site].mean()))) for colour, site in mosaic.site_slices()
     }
-    rises = np.full((len(places), BESIDE), np.nan, np.float32)
+    rises, deviations = np.full((2, len(places), BESIDE), np.nan, np.float32)
     for index, (down, right) in enumerate(_steps(mosaic.pattern, row, column, same=False)[:BESIDE]):
         y, x = (row + down) % period, (column + right) % period
+        colour = int(mosaic.pattern[y, x])
         beside = places + np.array((down, right))
         around = _gathered(mosaic.samples, beside, [(0, 0), *same_colour_steps(mosaic.pattern, y, x)])
         inside = np.isfinite(around[:, 0])
-        rise = around[inside, 0] - np.nanmedian(around[inside, 1:], axis=1) if inside.any() else 0
-        rises[inside, index] = rise / usual[int(mosaic.pattern[y, x])]
+        if not inside.any():
+            continue
+        level = np.nanmedian(around[inside, 1:], axis=1)
+        rises[inside, index] = (around[inside, 0] - level) / usual[colour]
+        deviations[inside, index] = (around[inside, 0] - level) / _deviation(level, levels[colour])
     own = (mosaic.samples[places[:, 0], places[:, 1]] - medians) / usual[int(mosaic.pattern[row, column])]
-    return np.asarray(np.nansum(rises, axis=1) / BESIDE < SHARE_OF_OTHERS * own)
+    none_seen = np.abs(np.nansum(deviations, axis=1)) < DEVIATIONS_OF_OTHERS * np.sqrt(BESIDE)
+    return np.asarray(none_seen & (np.abs(np.nansum(rises, axis=1)) / BESIDE < SHARE_OF_OTHERS * own))
 
 
-def _noise(mosaic: Mosaic, row: int, column: int, steps: Sequence[Step]) -> tuple[np.ndarray, np.ndarray]:
-    """Return brightnesses, rising, and the noise's deviation at each; texture adds to it, which is the safe side."""
-    period = len(mosaic.pattern)
-    rows, columns = (
-        np.arange(first, side, period)
-        for first, side in zip((row, column), mosaic.samples.shape, strict=True)
-    )
-    stride = max(1, int((len(rows) * len(columns) / SAMPLED_SITES) ** 0.5))
-    places = np.stack(np.meshgrid(rows[::stride], columns[::stride], indexing="ij"), axis=-1).reshape(-1, 2)
-    around = np.nanmean(_gathered(mosaic.samples, places, steps), axis=1)
-    off = np.abs(mosaic.samples[places[:, 0], places[:, 1]] - around)
-    order = np.argsort(around)
-    bins = max(1, min(BRIGHTNESS_BINS, len(order) // FEWEST_IN_BIN))
-    parts = [part for part in np.array_split(order, bins) if len(part)]
-    brightness = np.array([around[part].mean() for part in parts])
-    deviation = np.array([DEVIATION_OF_MEDIAN * np.median(off[part]) for part in parts])
-    return brightness, np.maximum(deviation, 1e-5)
+def _deviation(light: np.ndarray, of_colour: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of the noise of light, float32."""
+    variance = np.float32(of_colour[0]) * np.maximum(light, 0) + np.float32(of_colour[1])
+    return np.maximum(np.sqrt(variance), np.float32(LEAST_DEVIATION))
 
 
 def _gathered(samples: np.ndarray, places: np.ndarray, steps: Sequence[Step]) -> np.ndarray:

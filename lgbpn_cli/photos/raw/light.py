@@ -10,7 +10,7 @@ import tifffile
 
 from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError
 from lgbpn_cli.photos.raw.directories import FILTER_COLOURS
-from lgbpn_cli.photos.raw.hot_pixels import fill_sites, repair_hot_pixels
+from lgbpn_cli.photos.raw.hot_pixels import fill_sites
 from lgbpn_cli.photos.raw.metadata import RawFacts
 from lgbpn_cli.photos.raw.mosaic import Mosaic, filter_pattern, read_mosaic, scaled
 from lgbpn_cli.photos.raw.opcodes import FIX_BAD_CONSTANT, FIX_BAD_LIST, Opcode, apply_levels, bad_sites
@@ -23,13 +23,11 @@ STORED_WHITE = 65535
 """The integer that opcodes of list 1, for samples as stored, take as 1."""
 
 
-def sensor_light(
-    raw: Any, facts: RawFacts, path: Path, *, repair_hot: bool = True
-) -> tuple[Mosaic | np.ndarray, list[Opcode]]:
+def sensor_light(raw: Any, facts: RawFacts, path: Path) -> tuple[Mosaic | np.ndarray, list[Opcode]]:
     """Return the light of an unpacked file, and opcodes that are left for whoever develops it.
 
     The light is a mosaic, or of a DNG without one (h, w, 1) or (h, w, 3) float32: black at 0, white at 1; floating
-    samples may lie above. What the file calls bad is filled in, and so are hot pixels, unless they are left.
+    samples may lie above. What the file calls bad is filled in.
     Raises DamagedFileError, UnsupportedFileError.
     """
     first, second, _ = facts.opcodes
@@ -44,11 +42,8 @@ def sensor_light(
     else:
         light = _planes(raw)
     left = apply_levels(light.samples if isinstance(light, Mosaic) else light, second)
-    if isinstance(light, Mosaic):
-        if bad is not None:
-            fill_sites(light, _visible(bad, raw, light.samples.shape))
-        if repair_hot:
-            repair_hot_pixels(light)
+    if isinstance(light, Mosaic) and bad is not None:
+        fill_sites(light, _visible(bad, raw, light.samples.shape))
     return light, left
 
 

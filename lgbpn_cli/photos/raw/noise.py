@@ -77,6 +77,8 @@ class NoisyMosaic:
 
     mosaic: Mosaic
     noise: MosaicNoise
+    hot_sites: int = 0
+    """How many sites were bright without light; they are filled in."""
 
 
 @dataclass(frozen=True)

@@ -83,19 +83,19 @@ def read_raw(path: Path, max_pixels: int, *, as_mosaic: bool = False) -> Photo:
         if raw.raw_pattern is None and not facts.is_dng and raw.num_colors == 3:
             pixels, black, white = _developed(raw, gains), 0, 65535
         else:
-            light, left = sensor_light(raw, facts, path, repair_hot=not as_mosaic)
+            light, left = sensor_light(raw, facts, path)
             if left:
                 tags += (blob(OPCODE_LIST_3, pack_opcodes([*left, *facts.opcodes[2]])),)
             pixels = None
             iso = round(raw.other.iso_speed)
     noisy = None
     if pixels is None:  # LibRaw's own memory is free by now
-        if as_mosaic and isinstance(light, Mosaic):
-            if _is_bayer(light):  # its network knows hot pixels, and takes no star for one
-                noisy = NoisyMosaic(light, noise_of_mosaic(light, facts.noise_profile, iso))
+        if isinstance(light, Mosaic):
+            noise = noise_of_mosaic(light, facts.noise_profile, iso)
+            hot_sites = repair_hot_pixels(light, noise.levels)
+            if as_mosaic and _is_bayer(light):
+                noisy = NoisyMosaic(light, noise, hot_sites)
                 algorithm = QUICK_ALGORITHM
-            else:
-                repair_hot_pixels(light)
         pixels, black, white = _as_pixels(light, gains, algorithm)
     photo = _photo(path, pixels, metadata, sizes, _Colours(gains, *matrices, black, white), facts, tags)
     return replace(photo, mosaic=noisy)

@@ -162,9 +162,7 @@ class Trainer:
             # It is a switch of the whole thread: what runs after the training computes as before.
             torch.set_flush_denormal(False)
 
-    def _run(
-        self, checkpoint: Path, on_step: Callable[[TrainingProgress], None] | None
-    ) -> dict[str, Tensor]:
+    def _run(self, checkpoint: Path, on_step: Callable[[TrainingProgress], None] | None) -> dict[str, Tensor]:
         if checkpoint.exists():
             self.resume(checkpoint)
         started, first_step = time.monotonic(), self.step

@@ -30,6 +30,8 @@ from lgbpn_cli.photos.raw.mosaic import Mosaic, filter_pattern, read_mosaic
 from lgbpn_cli.photos.raw.opcodes import apply_levels, bad_sites, pack_opcodes, read_opcodes
 
 GAINS = (1 / NEUTRAL[0], 1.0, 1 / NEUTRAL[2])
+LEVELS = np.tile(np.array([0.0, 1e-4], np.float32), (3, 1))
+"""The noise of `noisy_mosaic`."""
 PATTERNS = {"RGGB": RGGB, "GRBG": GRBG, "GBRG": GBRG, "BGGR": BGGR, "X-Trans": XTRANS}
 
 
@@ -145,7 +147,7 @@ def test_hot_pixels_are_found_and_filled_in(name: str) -> None:
     places = [(row, column) for row in range(5, 115, 22) for column in range(3, 147, 22)]
     for row, column in places:
         mosaic.samples[row, column] = min(1, clean[row, column] + random.uniform(0.2, 0.6))
-    assert repair_hot_pixels(mosaic) >= 0.95 * len(places)
+    assert repair_hot_pixels(mosaic, LEVELS) >= 0.9 * len(places)
     off = np.array([mosaic.samples[place] - clean[place] for place in places])
     assert np.median(np.abs(off)) < 0.05
     assert (mosaic.samples != clean).sum() <= len(places)
@@ -155,24 +157,28 @@ def test_hot_pixels_are_found_and_filled_in(name: str) -> None:
 def test_noise_alone_has_no_hot_pixels(pattern: bytes) -> None:
     mosaic = noisy_mosaic(pattern)
     before = mosaic.samples.copy()
-    assert repair_hot_pixels(mosaic) <= 2
+    assert repair_hot_pixels(mosaic, LEVELS) <= 2
     assert (mosaic.samples != before).sum() <= 2
 
 
-def test_stars_are_no_hot_pixels() -> None:
+@pytest.mark.parametrize("deviation", [0.003, 0.02])
+@pytest.mark.parametrize("width_px", [0.45, 0.6])
+def test_stars_are_no_hot_pixels(width_px: float, deviation: float) -> None:
     rows, columns = np.mgrid[:200, :200]
     light = np.full((200, 200, 3), 0.02)
     random = np.random.default_rng(0)
     for row, column in random.uniform(10, 190, (40, 2)):
         distance = (rows - row) ** 2 + (columns - column) ** 2
-        light += 0.5 * np.exp(-distance / (2 * 0.6**2))[..., None]
-    samples = mosaic_of(light, black=0, white=65535) / 65535 + random.normal(scale=0.003, size=(200, 200))
+        light += random.uniform(0.1, 0.9) * np.exp(-distance / (2 * width_px**2))[..., None]
+    samples = mosaic_of(light, black=0, white=65535) / 65535
+    samples += random.normal(scale=deviation, size=samples.shape)
     mosaic = Mosaic(samples.astype(np.float32), colours_of(RGGB))
-    assert repair_hot_pixels(mosaic) <= 1
+    levels = np.tile(np.array([0.0, deviation**2], np.float32), (3, 1))
+    assert repair_hot_pixels(mosaic, levels) <= 1
 
 
 def test_a_tiny_mosaic_is_left_alone() -> None:
-    assert repair_hot_pixels(Mosaic(np.eye(8, dtype=np.float32), colours_of(RGGB))) == 0
+    assert repair_hot_pixels(Mosaic(np.eye(8, dtype=np.float32), colours_of(RGGB)), LEVELS) == 0
 
 
 @pytest.mark.parametrize("pattern", [RGGB, XTRANS], ids=["Bayer", "X-Trans"])
