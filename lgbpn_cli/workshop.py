@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ def finetune(
     Models go to the user's own; an unfinished run is kept beside them for `resume`. Raises UsageError for photos
     that cannot be learned from and names that are taken, TrainingError where a run cannot go on.
     """
+    started = time.monotonic()  # before PyTorch, which takes its time too
     from lgbpn_cli.device import choose_device
     from lgbpn_cli.models.manifest import user_folder
     from lgbpn_cli.training.finetune.folder import Listener, finetune_folder
@@ -46,6 +48,7 @@ def finetune(
         resume=resume,
         overwrite=overwrite,
         listener=Listener(on_step, on_note),
+        started=started,
     )
 
 

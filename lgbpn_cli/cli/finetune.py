@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from lgbpn_cli.cli.amounts import parse_seconds
 from lgbpn_cli.cli.command_line import command_line
 from lgbpn_cli.cli.options import DeviceOption, ExcludeOption, OnlyOption, read_names
+from lgbpn_cli.cli.progress import duration
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.training.config import FinetuneConfig
 
@@ -46,7 +48,12 @@ def finetune(
         ),
     ] = FinetuneConfig.per_camera,
     time_limit: Annotated[
-        str, typer.Option("--time-limit", metavar="TIME", help="Time for everything, such as 90s, 30m or 2h.")
+        str,
+        typer.Option(
+            "--time-limit",
+            metavar="TIME",
+            help="Time for everything, by the clock, whatever else the machine does: 90s, 30m or 2h.",
+        ),
     ] = "30m",
     steps: Annotated[
         int | None,
@@ -90,11 +97,12 @@ def finetune(
 
     \b
     Exit codes:
-      0    every model is made
-      1    a model was no better in any part, or a run could not go on; nothing else has changed
+      0    done: each model is made, or was no better in any part, and nothing has changed
+      1    a run could not go on; nothing has changed but what it had made before
       2    the command, the photos or the device were wrong; nothing was done
       130  stopped with Ctrl-C; the best state so far was kept, and --resume goes on
     """
+    started = time.monotonic()
     if resume:
         _refuse_given(context, "steps", "time_limit")
     config = FinetuneConfig(
@@ -140,7 +148,10 @@ def finetune(
         if report.entry is not None:
             _say(f"{made} is ready: lgbpn denoise PHOTO -m {made}")
         elif not report.rank:
-            _say(f"{made}: nothing got better, so nothing was changed")
+            before = base or "the model that ships"
+            _say(
+                f"{made}: nothing got better in {duration(time.monotonic() - started)}; {before} stays the best"
+            )
         if report.trouble:
             _say(f"ended early: {report.trouble}")
         if report.interrupted:
@@ -148,8 +159,7 @@ def finetune(
             _say(f"stopped; {repeated} --resume goes on from {kept}")
         if report.rank:
             continue
-        failed = report.entry is None or bool(report.trouble)
-        exit_code = 130 if report.interrupted else max(exit_code, int(failed))
+        exit_code = 130 if report.interrupted else max(exit_code, int(bool(report.trouble)))
     raise typer.Exit(exit_code)
 
 

@@ -79,7 +79,7 @@ def run(folder: Path, tiny_base: Path, tmp_path: Path, cpu: Device) -> Any:
     def finetune(
         *, listener: Listener | None = None, photos: Path = folder, **options: Any
     ) -> dict[str, Report]:
-        call = {key: options.pop(key) for key in ("resume", "overwrite") if key in options}
+        call = {key: options.pop(key) for key in ("resume", "overwrite", "started") if key in options}
         given = {
             "name": "mine",
             "base": str(tiny_base),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -23,6 +23,8 @@ from lgbpn_cli.training.pictures.data import CropSampler
 
 FREE_SETTINGS = ("steps", "workers")
 """What may be changed while a run stands: how long it is, and how many processes make its lessons."""
+NEWEST_SHARE = 0.1
+"""How much the last step counts for the present pace, which changes with what else the machine does."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,35 @@ def learning_rate_at(step: int, config: Schedule) -> float:
     return config.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
 
 
+class _Pace:
+    """How fast a run's steps come, with all that is done between them."""
+
+    def __init__(self, step: int, steps: int) -> None:
+        """Begin behind `step`, for a run of `steps` at most."""
+        self.first_step = self.step = step
+        self.most_steps = steps
+        self.started = self.noted = time.monotonic()
+        self.recent_seconds = 0.0
+
+    def note(self, step: int) -> None:
+        """Take note that a step is done."""
+        now = time.monotonic()
+        self.step = step
+        share = max(1 / (step - self.first_step), NEWEST_SHARE)
+        self.recent_seconds += share * (now - self.noted - self.recent_seconds)
+        self.noted = now
+
+    @property
+    def seconds_a_step(self) -> float:
+        """Time for a step, the mean over the whole run."""
+        return (self.noted - self.started) / (self.step - self.first_step)
+
+    def steps_until(self, ends_at: float) -> int:
+        """Return how many steps the run has in all if it is to be done by then, at the pace of the last ones."""
+        fitting = int(max(0.0, ends_at - self.noted) / max(self.recent_seconds, 1e-6))
+        return min(self.most_steps, self.step + fitting)
+
+
 class Trainer:
     """One training run: a network, the average of its weights, its optimiser, and where it stands."""
 
@@ -71,6 +102,8 @@ class Trainer:
         self.optimisers = self.make_optimisers()
         self.step = 0
         self.smoothed_loss = 0.0
+        self.ends_at = math.inf
+        """When to be done, by `time.monotonic`; the schedule becomes shorter where the steps do not fit."""
         self.learned_from = ""
         """What tells the photos of this run, and their shares, from others; empty: nobody asks."""
 
@@ -165,7 +198,7 @@ class Trainer:
     def _run(self, checkpoint: Path, on_step: Callable[[TrainingProgress], None] | None) -> dict[str, Tensor]:
         if checkpoint.exists():
             self.resume(checkpoint)
-        started, first_step = time.monotonic(), self.step
+        pace = _Pace(self.step, self.config.steps)
         while self.step < self.config.steps:
             loss = self._train_step()
             if not math.isfinite(loss):
@@ -176,12 +209,19 @@ class Trainer:
                 )
             # The mean of all steps so far at first, then of about the last two hundred.
             self.smoothed_loss += (loss * 255 - self.smoothed_loss) / min(self.step, 200)
+            pace.note(self.step)
+            if self.ends_at < math.inf:
+                self.config = replace(self.config, steps=self.agreed(pace.steps_until(self.ends_at)))
             if self.step % self.config.checkpoint_every == 0 or self.step == self.config.steps:
                 self.save(checkpoint)
             if on_step is not None:
-                pace = (time.monotonic() - started) / (self.step - first_step)
-                on_step(TrainingProgress(self.step, self.config.steps, self.smoothed_loss, pace))
+                seconds = pace.seconds_a_step
+                on_step(TrainingProgress(self.step, self.config.steps, self.smoothed_loss, seconds))
         return self.average
+
+    def agreed(self, steps: int) -> int:
+        """Return how many steps all processes of this run do."""
+        return steps
 
     def _train_step(self) -> float:
         """Do one optimiser step and return its loss, in units of 0..1."""

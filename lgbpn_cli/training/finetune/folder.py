@@ -77,9 +77,11 @@ def finetune_folder(
     resume: bool = False,
     overwrite: bool = False,
     listener: Listener | None = None,
+    started: float | None = None,
 ) -> dict[str, Report]:
     """Return what became of each model that was to be made, by name.
 
+    `started` is when the time limit began to run, by `time.monotonic`; None: now.
     With `config.per_camera` the time is shared by the groups, and those of a single photo are left out. With
     `resume` the unfinished run's photos and time limit are used, and its steps unless `config` has some; `folder`
     has to be its own. Raises UsageError where the call as a whole cannot work, TrainingError where a run cannot
@@ -87,7 +89,7 @@ def finetune_folder(
     """
     check_new_name(config.name)
     listener = listener or Listener()
-    started = time.monotonic()
+    started = time.monotonic() if started is None else started
     with (
         _full_disk_named(run_folder),
         joined_group(config.batch) as group,
@@ -105,13 +107,15 @@ def finetune_folder(
         limit_s = config.time_limit_s
         if resume and (beginning := _read_beginning(run_folder)) is not None:
             limit_s = beginning.time_limit_s
-        left_s = limit_s - (time.monotonic() - started)
-        config = replace(config, time_limit_s=max(1.0, left_s))
-        runs = _runs(photos, config, run_folder, say)
+        runs = [
+            each
+            for each in _runs(photos, config, run_folder, say)
+            if not (each[2] / FINISHED_NAME).exists()  # before the run as a whole was interrupted
+        ]
         reports: dict[str, Report] = {}
-        for one, chosen, one_folder in runs:
-            if (one_folder / FINISHED_NAME).exists():  # before the run as a whole was interrupted
-                continue
+        for number, (settings, chosen, one_folder) in enumerate(runs):
+            left_s = started + limit_s - time.monotonic()
+            one = replace(settings, time_limit_s=max(1.0, left_s / (len(runs) - number)))
             one_folder.mkdir(parents=True, exist_ok=True)
             reports[one.name] = finetune(
                 chosen,
@@ -272,11 +276,10 @@ def _runs(
         say(f"left out: {shot}: a single photo")
     if not large:
         raise UsageError("--per-camera", "no camera has two photos at one ISO", "Omit it.")
-    share = config.time_limit_s / len(large)
     runs = []
     for shot, group in large.items():
         name = f"{config.name}-{_slug(shot)}"
-        runs.append((replace(config, name=name, time_limit_s=share), group, run_folder / name))
+        runs.append((replace(config, name=name), group, run_folder / name))
     return runs
 
 

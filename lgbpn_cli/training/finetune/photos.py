@@ -42,7 +42,9 @@ TILES_A_PHOTO = 16
 MOST_PHOTOS = 400
 """Among more, so many are drawn: what one camera's noise is like needs no more."""
 FEWEST_IN_TIME = 10
-"""However long it takes, photos are looked at until so many are found."""
+"""Photos are looked at until so many are found, though it takes longer than it should."""
+PATIENCE = 2.0
+"""So many times longer; then the two that there must be are enough."""
 SAY_EVERY_S = 10.0
 """So often it is said how far the scan is."""
 MOST_NAMED = 10
@@ -162,7 +164,8 @@ def _scan(
     started = said = time.monotonic()
     for number, path in enumerate(paths):
         now = time.monotonic()
-        scan.out_of_time = len(scan.photos) >= FEWEST_IN_TIME and now - started > time_limit_s
+        enough = FEWEST_IN_TIME if now - started <= PATIENCE * time_limit_s else 2
+        scan.out_of_time = len(scan.photos) >= enough and now - started > time_limit_s
         if scan.out_of_time or len(scan.photos) == MOST_PHOTOS:
             scan.unread = len(paths) - number
             break

@@ -47,8 +47,12 @@ SETTINGS_NAME, CHECKPOINT_NAME, BEST_NAME, PREVIEW_NAME = (
 TEACHER_SHARE = 0.5
 """Share of the time limit that the teacher's steps get; judging and the student get the rest."""
 JUDGEMENTS = 10
-"""How often the network is judged on the photos held out, over the whole run."""
+"""How often the network is judged on the photos held out, over the whole run, at most."""
+JUDGING_SHARE = 0.2
+"""Share of the teacher's time that judging may take."""
 PREVIEW_PX = 240
+FEWEST_STEPS = 20
+"""Are planned, however short the time; it ends them when it is over."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,10 @@ class FinetuneTrainer(TeacherTrainer):
         with self.device.autocast(self.config.precision):
             estimate = self.shared(noisy, self.sampling)
         return blind_loss(estimate, noisy, self.rim_px)
+
+    def agreed(self, steps: int) -> int:
+        """Return the steps of the leading process."""
+        return self.group.agree(steps)
 
     def _train_step(self) -> float:
         return self.group.mean(super()._train_step())
@@ -162,7 +170,12 @@ def finetune(
     trainer = FinetuneTrainer(start, shape, training, sampler, device, group)
     if base is None:
         first.load_state_dict(trainer.network.state_dict())
-    plan = _planned(config, trainer, run_folder, group)
+    judging = time.monotonic()
+    loss_before = _mean_loss(first, crops, device)
+    judging_s = time.monotonic() - judging
+    plan = _planned(config, trainer, run_folder, group, started, judging_s)
+    ends_at = started + config.time_limit_s
+    trainer.ends_at = ends_at - (1 - TEACHER_SHARE) * (ends_at - time.monotonic()) - judging_s
     trainer.config = replace(
         training,
         steps=config.steps or plan["steps"],
@@ -171,7 +184,7 @@ def finetune(
     )
 
     judge = LGBPN(shape).to(device.torch_device).eval()
-    best = _Best(_mean_loss(first, crops, device), run_folder / BEST_NAME)
+    best = _Best(loss_before, run_folder / BEST_NAME)
     if best.path.exists():
         state = load_checkpoint(best.path)
         best.loss_8bit, best.step = state["loss_8bit"], state["step"]
@@ -209,6 +222,8 @@ def finetune(
             if group.leads:
                 judge_now()  # the run may have ended between writing it and judging
         trainer.run(checkpoint, after_step)
+        if group.leads and trainer.config.steps < plan["steps"]:  # time was over: --resume is not to train on
+            _keep_plan(run_folder, config, {**plan, "steps": trainer.step})
     except KeyboardInterrupt:
         interrupted = True
         note("stopping: the best state so far is judged; Ctrl-C once more leaves that to --resume")
@@ -250,7 +265,7 @@ def finetune(
             base,
             learned,
             held_out,
-            config.time_limit_s - (time.monotonic() - started),
+            ends_at,
             run_folder,
             device,
             on_step=on_step,
@@ -289,14 +304,20 @@ def _as_kept(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _planned(
-    config: FinetuneConfig, trainer: FinetuneTrainer, run_folder: Path, group: ProcessGroup
+    config: FinetuneConfig,
+    trainer: FinetuneTrainer,
+    run_folder: Path,
+    group: ProcessGroup,
+    started: float,
+    judging_s: float,
 ) -> dict[str, int]:
     """Return steps, judge_every and warmup_steps: those of the run that is resumed, or planned and written down now.
 
-    Raises UsageError where the run that is resumed was started with other settings.
+    The run's time began at `started`, and judging takes `judging_s` each time. Raises UsageError where the run that is
+    resumed was started with other settings.
     """
     path = run_folder / SETTINGS_NAME
-    fixed = _as_kept(asdict(replace(config, steps=None, time_limit_s=1.0, preview_every_s=1.0)))
+    fixed = _fixed(config)
     names = ("steps", "judge_every", "warmup_steps")
     if path.exists():
         try:
@@ -311,14 +332,26 @@ def _planned(
                 "--resume", "the run was started with other options", "Repeat those, or use --overwrite."
             )
         return plan
-    fitting = int(TEACHER_SHARE * config.time_limit_s / trainer.seconds_a_step())
-    steps = group.agree(config.steps or max(20, fitting))
-    judge_every = min(steps, max(5, min(200, steps // JUDGEMENTS)))
+    seconds_a_step = trainer.seconds_a_step()
+    its_s = TEACHER_SHARE * (started + config.time_limit_s - time.monotonic())
+    judgements = max(1, min(JUDGEMENTS, int(JUDGING_SHARE * its_s / max(judging_s, 1e-3))))
+    fitting = int((its_s - judgements * judging_s) / seconds_a_step)
+    steps = group.agree(config.steps or max(FEWEST_STEPS, fitting))
+    judge_every = group.agree(min(steps, max(5, min(200, steps // judgements))))
     plan = dict(zip(names, (steps, judge_every, min(100, max(1, steps // 10))), strict=True))
     if group.leads:
-        keep_json(path, {**plan, "settings": fixed})
+        _keep_plan(run_folder, config, plan)
     group.wait()
     return plan
+
+
+def _keep_plan(run_folder: Path, config: FinetuneConfig, plan: dict[str, int]) -> None:
+    keep_json(run_folder / SETTINGS_NAME, {**plan, "settings": _fixed(config)})
+
+
+def _fixed(config: FinetuneConfig) -> dict[str, Any]:
+    """Return the settings that --resume may not change."""
+    return _as_kept(asdict(replace(config, steps=None, time_limit_s=1.0, preview_every_s=1.0)))
 
 
 @torch.inference_mode()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -61,6 +61,8 @@ FEWEST_TILES = 4
 CLEANING_SHARE = 0.5
 """Share of a round's time in which tiles are cleaned, at most."""
 JUDGING_TILES = 8
+TILES_TO_JUDGE = 2 * JUDGING_TILES
+"""Judging takes about as long as cleaning so many: it cleans its own tiles, and looks at as many with each student."""
 JUDGING_PX = 128
 """Side of the squares of the tiles held out whose answers are compared; they do not overlap."""
 RUN_NAME, PLAN_NAME = "student", "plan.json"
@@ -94,17 +96,17 @@ def learn_student(
     base: Model | None,
     learned: Sequence[NDArray[np.uint8]],
     held_out: Sequence[NDArray[np.uint8]],
-    left_s: float,
+    ends_at: float,
     run_folder: Path,
     device: Device,
     *,
     on_step: Callable[[TrainingProgress], None] | None = None,
     on_note: Callable[[str], None],
 ) -> LearnedStudent | None:
-    """Return a student that learned on the tiles `learned` in `left_s` seconds, judged on the tiles `held_out`.
+    """Return a student that learned on the tiles `learned`, judged on the tiles `held_out`.
 
-    It starts from the student of the teacher `base`; None without one. Interrupted, it goes on from what lies in
-    `run_folder`.
+    All is done by `ends_at`, as `time.monotonic` counts. It starts from the student of the teacher `base`; None without
+    one, or without time. Interrupted, it goes on from what lies in `run_folder`.
     """
     known = None if base is None else all_models().get(base.name)
     if base is None or known is None or not _is_its_teacher(base, known) or "student" not in known.parts:
@@ -114,17 +116,26 @@ def learn_student(
     old = network_as(before.network, Student, base.name)
     run_folder = run_folder / RUN_NAME
     run_folder.mkdir(parents=True, exist_ok=True)
-    plan = _planned(before, learned, left_s, run_folder, device)
+    if time.monotonic() >= ends_at:
+        on_note("no fast student: there was no time left for one")
+        return None
+    plan, seconds_a_tile = _planned(before, learned, ends_at, run_folder, device)
+    ends_at -= TILES_TO_JUDGE * seconds_a_tile
     chosen = spread(learned, plan.tiles)
-    now = before
+    now, steps = before, 0
     for number in range(1, plan.rounds + 1):
+        began = time.monotonic()
+        if now is not before and began >= ends_at:
+            break
+        round_s = (ends_at - began) / (plan.rounds - number + 1)
         on_note(f"fast student, round {number} of {plan.rounds}: cleaning {len(chosen)} tiles to learn from")
         folder = run_folder / f"round_{number}"
-        cleaned = _cleaned(chosen, now, folder / ESTIMATES_FOLDER)
+        in_time = _until(began + CLEANING_SHARE * round_s, chosen)
+        trainer = student_trainer(now, _cleaned(in_time, now, folder / ESTIMATES_FOLDER), plan.steps, device)
+        trainer.ends_at = began + round_s
         new = Student(old.config).to(device.torch_device).eval()
-        new.load_state_dict(
-            student_trainer(now, cleaned, plan.steps, device).run(folder / CHECKPOINT_NAME, on_step)
-        )
+        new.load_state_dict(trainer.run(folder / CHECKPOINT_NAME, on_step))
+        steps += trainer.step
         now = replace(now, network=new, sha256=f"{before.sha256} after round {number}")
     pairs = _judging_pairs(held_out, before, run_folder / "judged")
     verdict = compare(
@@ -137,13 +148,21 @@ def learn_student(
         blind=False,
     )
     kept = new if verdict.accepted else old
-    return LearnedStudent(kept.state_dict(), old.config, plan.rounds * plan.steps, base.name, verdict)
+    return LearnedStudent(kept.state_dict(), old.config, steps, base.name, verdict)
 
 
-def _cleaned(tiles: Sequence[NDArray[np.uint8]], student: Model, kept: Path) -> CleanedPhotos:
+def _until(ends_at: float, tiles: Sequence[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    """Give the tiles until then, and a few in any case. They come from photos in a random order: any part will do."""
+    for number, tile in enumerate(tiles):
+        if number >= FEWEST_TILES and time.monotonic() >= ends_at:
+            return
+        yield tile
+
+
+def _cleaned(tiles: Iterable[NDArray[np.uint8]], student: Model, kept: Path) -> CleanedPhotos:
     """Return tiles with the results of `student`, alone, as targets."""
     # No teacher is asked where the student's share is all.
-    photos = [np.array(each) for each in tiles]
+    photos = (np.array(each) for each in tiles)
     return clean_photos(photos, SOURCE, student, kept, earlier=Earlier(student, share=1.0))
 
 
@@ -168,23 +187,27 @@ def student_trainer(student: Model, cleaned: CleanedPhotos, steps: int, device: 
 def _planned(
     student: Model,
     learned: Sequence[NDArray[np.uint8]],
-    left_s: float,
+    ends_at: float,
     run_folder: Path,
     device: Device,
-) -> _Plan:
-    """Return the plan of the run in `run_folder`: that of the run that is resumed, or one made and written down now."""
+) -> tuple[_Plan, float]:
+    """Return the plan of the run in `run_folder`, and how many seconds cleaning a tile takes.
+
+    The plan is that of the run that is resumed, or one made and written down now.
+    """
     path = run_folder / PLAN_NAME
     # There is none yet, or it was cut short by a power failure.
     with contextlib.suppress(FileNotFoundError, ValueError, TypeError):
-        return _Plan(**json.loads(path.read_text(encoding="utf-8")))
+        known = json.loads(path.read_text(encoding="utf-8"))
+        return _Plan(**known["plan"]), float(known["seconds_a_tile"])
     started = time.monotonic()
     timed = _cleaned(learned[:1], student, run_folder / "timed")
-    cleaned = time.monotonic()
+    seconds_a_tile = time.monotonic() - started
     seconds_a_step = student_trainer(student, timed, 1, device).seconds_a_step()
-    left_s -= time.monotonic() - started
-    plan = _fitting(left_s, len(learned), cleaned - started, seconds_a_step)
-    keep_json(path, asdict(plan))
-    return plan
+    left_s = ends_at - time.monotonic() - TILES_TO_JUDGE * seconds_a_tile
+    plan = _fitting(left_s, len(learned), seconds_a_tile, seconds_a_step)
+    keep_json(path, {"plan": asdict(plan), "seconds_a_tile": seconds_a_tile})
+    return plan, seconds_a_tile
 
 
 def _fitting(left_s: float, tiles: int, seconds_a_tile: float, seconds_a_step: float) -> _Plan:

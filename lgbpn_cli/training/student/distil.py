@@ -7,7 +7,7 @@ photo is a target: every target is a result for a noisy photo, or drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -118,7 +118,7 @@ def blurred(pictures: Tensor, sigma_px: int) -> Tensor:
 
 
 def clean_photos(
-    photos: Sequence[NDArray[np.uint8]],
+    photos: Iterable[NDArray[np.uint8]],
     source: DataSource,
     teacher: Model,
     kept: Path,

@@ -7,6 +7,7 @@ import os
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -257,3 +258,24 @@ def test_numbers_too_small_to_be_fast_become_zero_while_training_alone(
     finally:
         torch.set_flush_denormal(False)
     assert set(found) == {0.0}
+
+
+@pytest.mark.parametrize("slower", [1, 3])
+def test_a_run_with_an_end_does_fewer_steps_where_they_become_slower(
+    slower: int, trainer: TeacherTrainer, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, one_step = [0.0], trainer.loss
+
+    def loss() -> Tensor:
+        clock[0] += 1.0 if trainer.step < 3 else slower
+        return one_step()
+
+    monkeypatch.setattr("lgbpn_cli.training.engine.trainer.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(trainer, "loss", loss)
+    trainer.config = replace(trainer.config, steps=12, checkpoint_every=100)
+    trainer.ends_at = 12.0
+    trainer.run(checkpoint)
+    assert trainer.step == {1: 12, 3: 6}[slower]
+    assert clock[0] == 12.0
+    assert torch.load(checkpoint, weights_only=True)["step"] == trainer.step
+    assert learning_rate_at(trainer.step, trainer.config) == pytest.approx(0, abs=1e-18)

@@ -129,6 +129,57 @@ def test_a_run_goes_on_with_the_time_limit_of_its_beginning(
     assert 7000 < limits[0] <= 7200
 
 
+def test_the_time_ends_a_run_whatever_its_steps(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    one_step = FinetuneTrainer.loss
+
+    def loss(self: FinetuneTrainer) -> torch.Tensor:
+        clock.now += 5.0
+        return one_step(self)
+
+    monkeypatch.setattr(FinetuneTrainer, "loss", loss)
+    steps: list[int] = []
+
+    def note_step(progress: Any) -> None:
+        steps.append(progress.step)
+        if len(steps) > 2:
+            clock.now += 20.0  # something else keeps the machine busy
+
+    run(steps=None, time_limit_s=300.0, started=0.0, listener=Listener(step=note_step))
+    # The other half is the student's, which this base has not; a step that has begun is ended.
+    assert 0.4 * 300 < clock.now < 0.5 * 300 + 5 + 25
+    assert len(steps) < 10
+
+
+def test_cameras_share_the_time_that_is_left(run: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in (10, 11):
+        save_noisy_photo(folder / f"{seed}.png", seed, camera="Canon EOS 5D", iso=3200)
+    clock, limits = Clock(monkeypatch), []
+
+    def quick(*arguments: Any, **options: Any) -> Any:
+        limits.append(arguments[3].time_limit_s)
+        clock.now += 10.0
+        return finetune_module.Report(None, None, 0)
+
+    monkeypatch.setattr("lgbpn_cli.training.finetune.folder.finetune", quick)
+    run(per_camera=True, time_limit_s=100.0, started=0.0)
+    assert limits == [50.0, 90.0]
+
+
+class Clock:
+    """Stands in for the time, in all that asks for it during a run."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        for module in ("engine.trainer", "finetune.run", "finetune.folder", "finetune.photos"):
+            monkeypatch.setattr(f"lgbpn_cli.training.{module}.time", SimpleNamespace(monotonic=self.read))
+
+    def read(self) -> float:
+        return self.now
+
+
 def test_a_run_of_an_older_version_goes_on(run: Any, folder: Path, tmp_path: Path) -> None:
     run(listener=Listener(step=stop))
     (tmp_path / "run" / BEGINNING_NAME).unlink()
