@@ -144,14 +144,16 @@ def _as_dng(photo: Photo, output: OutputConfig) -> Photo:
     if output.bit_depth == 8:
         raise UnsupportedFileError("a photo that is to become DNG, which has 16 bits", "Omit --bit-depth.")
     filters = None
+    noise: tuple[float, ...] = ()
     if output.format == CFA_DNG:
         if photo.mosaic is None:
             raise UnsupportedFileError(
                 "it has no Bayer mosaic that could be denoised, and only these become CFA DNGs", "Use -f dng."
             )
         filters = photo.mosaic.mosaic.pattern
+        noise = tuple(photo.mosaic.noise.levels.ravel().tolist())
     raw = photo.container if isinstance(photo.container, RawContainer) else RawContainer()
-    container = DngContainer(raw.order, raw.raw_tags, raw.profiles, filters)
+    container = DngContainer(raw.order, raw.raw_tags, raw.profiles, filters, raw.frame, noise)
     return replace(photo, format="dng", container=container)
 
 

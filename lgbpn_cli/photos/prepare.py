@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import PhotoReadError, shown
-from lgbpn_cli.photos.convert import as_result
+from lgbpn_cli.photos.convert import CFA_DNG, as_result
 from lgbpn_cli.photos.faults import DAMAGED_CURE
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.read import read_photo
@@ -48,7 +48,13 @@ def read_as_result(
     path: Path, output: OutputConfig, max_bytes: int | None, as_mosaic: bool = False
 ) -> tuple[Photo, Shot]:
     """Return what `prepare_photo` does; this is the part of it that may crash."""
-    photo = read_photo(path, max_pixels=output.max_pixels, max_bytes=max_bytes, as_mosaic=as_mosaic)
+    photo = read_photo(
+        path,
+        max_pixels=output.max_pixels,
+        max_bytes=max_bytes,
+        as_mosaic=as_mosaic,
+        for_sites=as_mosaic and output.format == CFA_DNG,
+    )
     result = replace(as_result(photo, output), source_id=source_id_of(path, shot_time_of(photo)))
     if as_mosaic and photo.camera is not None and photo.mosaic is None:
         result = replace(result, notes=(*result.notes, NO_BAYER_NOTE))

@@ -22,14 +22,19 @@ MAX_PIXELS = OutputConfig.max_pixels
 
 
 def read_photo(
-    path: Path, *, max_pixels: int = MAX_PIXELS, max_bytes: int | None = None, as_mosaic: bool = False
+    path: Path,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    max_bytes: int | None = None,
+    as_mosaic: bool = False,
+    for_sites: bool = False,
 ) -> Photo:
     """Return the photo in a file of any kind that is handled.
 
     The content decides which kind, not the name; except for camera raw files, which go by their ending alone:
     many look like a TIFF, and some begin with a JPEG of what was seen on the camera.
 
-    `as_mosaic` asks for the mosaic of camera raw files, too.
+    `as_mosaic` asks for the mosaic of camera raw files, too, `for_sites` for what it takes to put it back.
     Raises PhotoReadError for a file that cannot be opened, is damaged or incomplete, or claims more than
     `max_pixels` or needs more memory than `max_bytes` (decided from its header), and UnsupportedPhotoError for one of
     a kind that is not handled.
@@ -38,7 +43,7 @@ def read_photo(
         with open_regular(path) as file:
             if path.suffix.lower() in RAW_SUFFIXES:
                 check_cost(file, "raw", path, max_pixels, max_bytes)
-                return with_sidecar(read_raw(path, max_pixels, as_mosaic=as_mosaic))
+                return with_sidecar(read_raw(path, max_pixels, as_mosaic=as_mosaic, for_sites=for_sites))
             head = file.read(SIGNATURE_BYTES)
             known = recognise(head, path.suffix)
             file.seek(0)

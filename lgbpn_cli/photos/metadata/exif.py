@@ -27,7 +27,7 @@ from lgbpn_cli.photos.tiff.edit import FreeSpace, TiffEditor, point_header_to
 EXIF_POINTER, GPS_POINTER, INTEROP_POINTER = 34665, 34853, 40965
 MAKER_NOTE = 37500
 SOFTWARE = 305
-BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SIGNED_RATIONAL = 1, 2, 3, 4, 5, 7, 10
+BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SIGNED_RATIONAL, DOUBLE = 1, 2, 3, 4, 5, 7, 10, 12
 DIRECTORY = 13
 """A LONG that is the place of a directory."""
 CLASSIC_TYPES = frozenset(TYPE_BYTES) - {16, 17, 18}
@@ -64,6 +64,11 @@ def rationals(tag: int, *values: float, order: str, signed: bool = False) -> Tag
     parts = [part for value in values for part in (round(value * 1_000_000), 1_000_000)]
     data = struct.pack(f"{order}{len(parts)}{'i' if signed else 'I'}", *parts)
     return Tag(tag, SIGNED_RATIONAL if signed else RATIONAL, len(values), data)
+
+
+def doubles(tag: int, *values: float, order: str) -> Tag:
+    """Return a tag of floating-point numbers of 64 bits."""
+    return Tag(tag, DOUBLE, len(values), struct.pack(f"{order}{len(values)}d", *values))
 
 
 def text(tag: int, value: str) -> Tag:

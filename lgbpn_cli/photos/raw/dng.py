@@ -16,6 +16,7 @@ from lgbpn_cli.photos.metadata.exif import (
     SOFTWARE,
     Tag,
     blob,
+    doubles,
     header,
     in_order,
     longs,
@@ -28,13 +29,16 @@ from lgbpn_cli.photos.metadata.exif import (
 from lgbpn_cli.photos.metadata.orientation import ORIENTATION_TAG
 from lgbpn_cli.photos.photo import Camera, Container, Photo
 from lgbpn_cli.photos.raw.camera_colour import render
+from lgbpn_cli.photos.raw.frame import SensorFrame, filter_tags
+from lgbpn_cli.photos.raw.mosaic import Mosaic
+from lgbpn_cli.photos.raw.noise import measure_mosaic_noise
 from lgbpn_cli.photos.tiff.metadata import IPTC_TAG, MARK_TAG, XMP_TAG, describes_raw
 
 TILE_PX = 512
 PREVIEW_PX = 640
 """Longer side of the small picture that file managers show."""
 JPEG_COMPRESSION = 7
-PHOTOMETRIC, LINEAR_RAW, COLOUR_FILTERS = 262, 34892, 32803
+PHOTOMETRIC, LINEAR_RAW = 262, 34892
 COLOUR_MATRIX, AS_SHOT_NEUTRAL, ILLUMINANT, CAMERA_MODEL = 50721, 50728, 50778, 50708
 D65 = 21
 COLOUR_TAGS = frozenset({COLOUR_MATRIX, AS_SHOT_NEUTRAL, ILLUMINANT})
@@ -45,6 +49,9 @@ DNG_VERSION = 50706
 FIRST_TAG_OF_VERSION_6 = 52525
 """Of DNG 1.6, together with ProRAW's gain table map."""
 AS_SHOT_WHITE = 50729
+NOISE_PROFILE = 51041
+USUAL_LIGHT = (0.1, 1)
+"""What a and b are multiplied with where two noises are compared: a tenth of white."""
 LARGEST_FILE_BYTES = 1 << 32
 
 
@@ -60,6 +67,10 @@ class DngContainer(Container):
     """Further camera profiles, each a TIFF structure of its own."""
     filters: np.ndarray | None = None
     """(2, 2) uint8: the colours of a mosaic's sites, where the picture is put back on one; None: linear DNG."""
+    frame: SensorFrame | None = None
+    """All sites as the source has them; without it a mosaic's DNG holds the visible ones."""
+    noise: tuple[float, ...] = ()
+    """What the mosaic's noise was: a and b of each colour; empty: not known."""
 
 
 def write_dng(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
@@ -72,15 +83,15 @@ def write_dng(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     order, described = split_exif(exif)
     file.write(exif)
     profiles = _write_blobs(container.profiles, file)
-    stored = photo.pixels if container.filters is None else on_sites(photo.pixels, container.filters)
-    tiles = _write_tiles(stored, camera.black, file)
+    stored, black = photo.pixels, camera.black
+    about_sites: list[Tag] = []
+    if container.filters is not None:
+        stored, black, about_sites = _on_sites(photo.pixels, camera, container, order)
+    tiles = _write_tiles(stored, black, file, in_pairs=container.filters is not None)
     raw_offset = _aligned(file)
     raw_tags = _raw_tags(stored, camera, tiles, order)
-    if container.filters is not None:
-        raw_tags = [tag for tag in raw_tags if tag.tag != PHOTOMETRIC] + _filter_tags(
-            container.filters, order
-        )
     raw_tags += [in_order(tag, container.order, order) for tag in container.raw_tags]
+    raw_tags += about_sites  # of tags that are there twice, the last one counts
     file.write(pack_directory(order, raw_tags, raw_offset))
     preview = _preview(photo.pixels, camera)
     preview_offset = _aligned(file)
@@ -121,12 +132,30 @@ def on_sites(pixels: np.ndarray, filters: np.ndarray) -> np.ndarray:
     return sites
 
 
-def _filter_tags(filters: np.ndarray, order: str) -> list[Tag]:
-    return [
-        shorts(PHOTOMETRIC, COLOUR_FILTERS, order=order),
-        shorts(33421, *filters.shape, order=order),
-        blob(33422, filters.astype(np.uint8).tobytes(), BYTE),
-    ]
+def _on_sites(
+    pixels: np.ndarray, camera: Camera, container: DngContainer, order: str
+) -> tuple[np.ndarray, int, list[Tag]]:
+    """Return a mosaic's samples (h, w, 1), the level of black that they are stored without, and their own tags."""
+    filters, frame = container.filters, container.frame
+    if filters is None:
+        raise TypeError("not a mosaic's result")
+    sites = on_sites(pixels, filters)
+    light = (sites[..., 0].astype(np.float32) - camera.black) / np.float32(camera.white - camera.black)
+    mosaic = Mosaic(light, filters)
+    profile = _noise_tags(mosaic, container.noise, order)
+    if frame is None:
+        return sites, camera.black, [*filter_tags(filters, order), *profile]
+    return frame.with_light(mosaic)[..., None], 0, [*frame.dng_tags(mosaic, order), *profile]
+
+
+def _noise_tags(mosaic: Mosaic, before: tuple[float, ...], order: str) -> list[Tag]:
+    """Return a NoiseProfile of what is left of the noise, which no program should take off again."""
+    if not before:
+        return []
+    levels = np.array(before).reshape(3, 2)
+    left = measure_mosaic_noise(mosaic.samples, mosaic.pattern)
+    of_before = 1.0 if left is None else float((left[1] @ USUAL_LIGHT) / max(levels[1] @ USUAL_LIGHT, 1e-12))
+    return [doubles(NOISE_PROFILE, *(levels * min(1.0, of_before)).ravel().tolist(), order=order)]
 
 
 def _version(container: DngContainer) -> bytes:
@@ -144,14 +173,21 @@ def _write_blobs(blobs: tuple[bytes, ...], file: BinaryIO) -> list[int]:
     return offsets
 
 
-def _write_tiles(pixels: np.ndarray, black: int, file: BinaryIO) -> list[tuple[int, int]]:
-    """Return offset and length of each tile, or of the one strip."""
+def _write_tiles(pixels: np.ndarray, black: int, file: BinaryIO, *, in_pairs: bool) -> list[tuple[int, int]]:
+    """Return offset and length of each tile, or of the one strip.
+
+    Sites of a mosaic are pairs, as Adobe has them: each is then told from its neighbour of the same colour.
+    """
     places = []
     colours = "RGB" if pixels.shape[2] == 3 else "GRAYSCALE"
     for tile in _tiles(pixels, black):
+        if colours != "RGB":
+            tile = tile[..., 0]
+            if in_pairs and tile.shape[1] % 2 == 0:
+                tile, colours = tile.reshape(len(tile), -1, 2), "UNKNOWN"
         try:
             data = imagecodecs.jpeg8_encode(
-                tile if colours == "RGB" else tile[..., 0],
+                tile,
                 lossless=True,
                 predictor=1,
                 colorspace=colours,

@@ -13,6 +13,9 @@ DEVIATIONS = 10.0
 SHARE_OF_OTHERS, DEVIATIONS_OF_OTHERS = 0.1, 2.5
 """The other colours beside a hot site rise by less than this share of its own rise, and by so few deviations of their
 noise together that they need not rise at all: light would show in them, and so does the rim of a star."""
+LEAST_RISE = 0.05
+"""Share of the light around, by which a hot site lies above it at the least: else nobody sees it, and smooth light
+without noise has such sites."""
 LEAST_DEVIATION = 2e-5
 """Of noise: what steps of 14 bits leave."""
 BESIDE = 4
@@ -104,7 +107,8 @@ def _bright_sites(mosaic: Mosaic, levels: np.ndarray, row: int, column: int) -> 
             other = _shifted(mosaic.samples, top + row, column, step, period, own.shape)
             np.maximum(second, np.minimum(highest, other), out=second)
             np.maximum(highest, other, out=highest)
-        limit = second + np.float32(DEVIATIONS) * _deviation(second, of_colour)
+        rise = np.float32(DEVIATIONS) * _deviation(second, of_colour)
+        limit = second + np.maximum(rise, np.float32(LEAST_RISE) * second)
         found.append(np.argwhere(own > limit) * period + (top + row, column))
     return np.concatenate(found)
 
@@ -146,7 +150,7 @@ def _others_stay(
 def _deviation(light: np.ndarray, of_colour: np.ndarray) -> np.ndarray:
     """Return the standard deviation of the noise of light, float32."""
     variance = np.float32(of_colour[0]) * np.maximum(light, 0) + np.float32(of_colour[1])
-    return np.maximum(np.sqrt(variance), np.float32(LEAST_DEVIATION))
+    return np.asarray(np.maximum(np.sqrt(variance), np.float32(LEAST_DEVIATION)))
 
 
 def _gathered(samples: np.ndarray, places: np.ndarray, steps: Sequence[Step]) -> np.ndarray:

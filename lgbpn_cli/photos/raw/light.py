@@ -23,11 +23,14 @@ STORED_WHITE = 65535
 """The integer that opcodes of list 1, for samples as stored, take as 1."""
 
 
-def sensor_light(raw: Any, facts: RawFacts, path: Path) -> tuple[Mosaic | np.ndarray, list[Opcode]]:
+def sensor_light(
+    raw: Any, facts: RawFacts, path: Path, *, for_sites: bool = False
+) -> tuple[Mosaic | np.ndarray, list[Opcode]]:
     """Return the light of an unpacked file, and opcodes that are left for whoever develops it.
 
     The light is a mosaic, or of a DNG without one (h, w, 1) or (h, w, 3) float32: black at 0, white at 1; floating
-    samples may lie above. What the file calls bad is filled in.
+    samples may lie above. What the file calls bad is filled in. `for_sites` is for results that go back on the sites:
+    their opcodes of list 2 stay in the file, and are not applied.
     Raises DamagedFileError, UnsupportedFileError.
     """
     first, second, _ = facts.opcodes
@@ -41,6 +44,7 @@ def sensor_light(raw: Any, facts: RawFacts, path: Path) -> tuple[Mosaic | np.nda
         light = read_mosaic(raw)
     else:
         light = _planes(raw)
+    second = () if for_sites and isinstance(light, Mosaic) else second
     left = apply_levels(light.samples if isinstance(light, Mosaic) else light, second)
     if isinstance(light, Mosaic) and bad is not None:
         fill_sites(light, _visible(bad, raw, light.samples.shape))

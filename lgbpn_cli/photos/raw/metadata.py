@@ -28,6 +28,7 @@ from lgbpn_cli.photos.raw.directories import (
     RawDirectories,
     read_raw_directories,
 )
+from lgbpn_cli.photos.raw.frame import SITE_TAGS
 from lgbpn_cli.photos.raw.mosaic import BLUE, COLOUR_NAMES, GREEN, PERIODS, RAW_CURE, RED
 from lgbpn_cli.photos.raw.opcodes import OPCODE_LIST_1, OPCODE_LIST_2, OPCODE_LIST_3, Opcode, read_opcodes
 from lgbpn_cli.photos.tiff.directory import Directory, read_directory_at, read_integers, read_value
@@ -71,6 +72,8 @@ class RawFacts:
     """Byte order of the tags."""
     raw_tags: tuple[Tag, ...] = ()
     """Of the samples' directory, those that are true of the result too."""
+    site_tags: tuple[Tag, ...] = ()
+    """Of the samples' directory, those that are true of denoised samples in the same places."""
     profiles: tuple[bytes, ...] = ()
     """Further camera profiles, each a TIFF structure of its own."""
     opcodes: tuple[tuple[Opcode, ...], ...] = ((), (), ())
@@ -114,6 +117,7 @@ def read_raw_facts(path: Path, *, cut_too: bool = False) -> RawFacts:
         return replace(
             facts,
             raw_tags=_kept(file, directories, raw),
+            site_tags=tuple(tag for tag in read_tags(file, raw) if tag.tag in SITE_TAGS),
             profiles=_profiles(file, file_bytes, directories),
             opcodes=tuple(
                 read_opcodes(_value(file, raw, tag)) for tag in (OPCODE_LIST_1, OPCODE_LIST_2, OPCODE_LIST_3)

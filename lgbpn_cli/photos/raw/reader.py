@@ -18,10 +18,11 @@ from lgbpn_cli.photos.metadata.orientation import ORIENTATION_TAG, exif_orientat
 from lgbpn_cli.photos.photo import Camera, Container, Matrix, Metadata, Photo
 from lgbpn_cli.photos.raw.camera_colour import camera_matrices
 from lgbpn_cli.photos.raw.demosaic import LIGHT_RANGE, PEDESTAL, demosaic
+from lgbpn_cli.photos.raw.frame import SensorFrame, read_frame
 from lgbpn_cli.photos.raw.hot_pixels import repair_hot_pixels
 from lgbpn_cli.photos.raw.libraw import opened_raw
 from lgbpn_cli.photos.raw.light import sensor_light
-from lgbpn_cli.photos.raw.metadata import RawFacts, read_raw_facts, tells_settings
+from lgbpn_cli.photos.raw.metadata import read_raw_facts, tells_settings
 from lgbpn_cli.photos.raw.mosaic import RAW_CURE, Mosaic
 from lgbpn_cli.photos.raw.noise import NoisyMosaic, noise_of_mosaic
 from lgbpn_cli.photos.raw.opcodes import OPCODE_LIST_3, pack_opcodes
@@ -53,13 +54,16 @@ class RawContainer(Container):
     """For the directory of its samples."""
     profiles: tuple[bytes, ...] = ()
     """Further camera profiles."""
+    frame: SensorFrame | None = None
+    """All sites, where the result goes back on them."""
 
 
-def read_raw(path: Path, max_pixels: int, *, as_mosaic: bool = False) -> Photo:
+def read_raw(path: Path, max_pixels: int, *, as_mosaic: bool = False, for_sites: bool = False) -> Photo:
     """Return the picture of a camera raw file: uint16, linear, with its `camera`, which names black and white.
 
     The demosaicing runs on white-balanced samples, which is better by decibels, and the balance is then taken
     out again. Noise below black is kept. `as_mosaic` asks for the mosaic of a Bayer sensor beside the picture.
+    `for_sites` says that its result goes back on the sensor's sites.
     Raises DamagedFileError, UnsupportedFileError, OSError.
     """
     if not path.stat().st_size:
@@ -79,11 +83,13 @@ def read_raw(path: Path, max_pixels: int, *, as_mosaic: bool = False) -> Photo:
         matrices = camera_matrices(
             np.array(raw.rgb_xyz_matrix)[:3], np.array(raw.color_matrix)[:, :3], metadata.exif, facts.is_dng
         )
-        tags = facts.raw_tags
+        tags, frame = facts.raw_tags, None
         if raw.raw_pattern is None and not facts.is_dng and raw.num_colors == 3:
             pixels, black, white = _developed(raw, gains), 0, 65535
         else:
-            light, left = sensor_light(raw, facts, path)
+            light, left = sensor_light(raw, facts, path, for_sites=for_sites)
+            if for_sites and facts.float_directory is None and isinstance(light, Mosaic) and _is_bayer(light):
+                frame = read_frame(raw, light, facts.order, facts.site_tags)
             if left:
                 tags += (blob(OPCODE_LIST_3, pack_opcodes([*left, *facts.opcodes[2]])),)
             pixels = None
@@ -97,8 +103,9 @@ def read_raw(path: Path, max_pixels: int, *, as_mosaic: bool = False) -> Photo:
                 noisy = NoisyMosaic(light, noise, hot_sites)
                 algorithm = QUICK_ALGORITHM
         pixels, black, white = _as_pixels(light, gains, algorithm)
-    photo = _photo(path, pixels, metadata, sizes, _Colours(gains, *matrices, black, white), facts, tags)
-    return replace(photo, mosaic=noisy)
+    colours = _Colours(gains, *matrices, black, white)
+    container = RawContainer(facts.order, tags, facts.profiles, frame)
+    return replace(_photo(path, pixels, metadata, sizes, colours), container=container, mosaic=noisy)
 
 
 def _is_bayer(light: Mosaic) -> bool:
@@ -121,8 +128,6 @@ def _photo(
     metadata: Metadata,
     sizes: Any,
     colours: _Colours,
-    facts: RawFacts,
-    tags: tuple[Tag, ...],
 ) -> Photo:
     height, width = pixels.shape[:2]
     camera = Camera(
@@ -143,7 +148,6 @@ def _photo(
         alpha=None,
         format="raw",
         orientation=orientation,
-        container=RawContainer(facts.order, tags, facts.profiles),
         metadata=metadata,
         linear=True,
         camera=camera,
