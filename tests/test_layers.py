@@ -14,6 +14,7 @@ LAYERS = (
     {"cli"},
     {"__init__"},
     {"app", "measurements", "workshop"},
+    {"preview"},
     {"batch", "evaluation"},
     {"research"},
     {"training"},

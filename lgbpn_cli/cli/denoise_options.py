@@ -20,6 +20,7 @@ from lgbpn_cli.cli.options import (
     GrainOption,
     LumaOption,
     OnlyOption,
+    RawPathOption,
     RecursiveOption,
     ReportSizeOption,
     StrengthOption,
@@ -34,7 +35,6 @@ from lgbpn_cli.config import (
     OUTPUT_FORMATS,
     PRECISIONS,
     QUALITIES,
-    RAW_PATHS,
     InferenceConfig,
     OutputConfig,
 )
@@ -227,15 +227,7 @@ class NetworkOptions:
     luma: LumaOption = None
     chroma: ChromaOption = None
     grain: GrainOption = None
-    raw_path: Annotated[
-        str,
-        typer.Option(
-            "--raw-path",
-            metavar="|".join(RAW_PATHS),
-            help="Camera raw: denoise what the sensor saw (mosaic), or the picture after its colours are filled in "
-            "(demosaiced); auto takes the mosaic where the sensor is a Bayer sensor.",
-        ),
-    ] = InferenceConfig.raw_path
+    raw_path: RawPathOption = InferenceConfig.raw_path
     seed: Annotated[
         int,
         typer.Option(

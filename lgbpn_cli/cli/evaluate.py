@@ -276,7 +276,7 @@ def evaluate(
     from lgbpn_cli.evaluation.table import as_json as json_text
     from lgbpn_cli.evaluation.table import as_text
 
-    with tqdm(unit="result", disable=None) as bar, Heartbeat(lambda: said(bar)):
+    with tqdm(unit="result", disable=None) as bar, Heartbeat(lambda: said(bar, "results")):
         try:
             report = measurements.evaluate(
                 config, settings, command=command_line(context), device=device, on_step=_mover(bar)
@@ -330,7 +330,7 @@ def _submit(
 
     from lgbpn_cli import measurements
 
-    with tqdm(unit="block", disable=None) as bar, Heartbeat(lambda: said(bar)):
+    with tqdm(unit="block", disable=None) as bar, Heartbeat(lambda: said(bar, "blocks")):
         try:
             written = measurements.submit(
                 benchmark, source, folder, settings, model=model, device=device, on_step=_mover(bar)

@@ -52,6 +52,6 @@ class Heartbeat:
                 return
 
 
-def said(bar: Any) -> str:
-    """Return what a tqdm bar would show: 3 of 24 photos."""
-    return f"{bar.n} of {bar.total} {bar.unit}s" if bar.total else "starting"
+def said(bar: Any, units: str) -> str:
+    """Return what a tqdm bar would show, a hidden one, too, which knows no units: 3 of 24 photos."""
+    return f"{bar.n} of {bar.total} {units}" if bar.total else "starting"

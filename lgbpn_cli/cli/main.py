@@ -21,6 +21,7 @@ from lgbpn_cli.cli.evaluate import evaluate
 from lgbpn_cli.cli.finetune import finetune
 from lgbpn_cli.cli.models import models_app
 from lgbpn_cli.cli.plain_help import DenoiseCommand, PlainCommand
+from lgbpn_cli.cli.preview import preview
 from lgbpn_cli.cli.probe import probe
 from lgbpn_cli.cli.stop_signals import finish_undisturbed, stop_as_ctrl_c_does
 from lgbpn_cli.cli.streams import flush_output, mend_streams, send_output_nowhere
@@ -110,6 +111,7 @@ def lgbpn(
 # One line for each command. Their modules import PyTorch and the photo libraries inside functions only.
 app.command("denoise", cls=DenoiseCommand)(denoise)
 app.command("blend", cls=PlainCommand)(blend)
+app.command("preview", cls=PlainCommand)(preview)
 app.command("eval", cls=PlainCommand)(evaluate)
 app.command("finetune", cls=PlainCommand)(finetune)
 app.command("probe", cls=PlainCommand)(probe)

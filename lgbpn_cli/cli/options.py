@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lgbpn_cli.cli.measured_preset import measured_preset
-from lgbpn_cli.config import ATTENTIONS, PRESETS
+from lgbpn_cli.config import ATTENTIONS, PRESETS, RAW_PATHS
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.file_names import NamePatterns
 from lgbpn_cli.look import Grain, Look
@@ -27,6 +27,25 @@ DeviceOption = Annotated[
         "--device",
         metavar="auto|cpu|cuda[:N]|mps",
         help="Where to compute; auto takes a GPU if there is one.",
+    ),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "-m",
+        "--model",
+        metavar="NAME|FILE",
+        help="Model to use.",
+        show_default="the model this version ships",
+    ),
+]
+RawPathOption = Annotated[
+    str,
+    typer.Option(
+        "--raw-path",
+        metavar="|".join(RAW_PATHS),
+        help="Camera raw: denoise what the sensor saw (mosaic), or the picture after its colours are filled in "
+        "(demosaiced); auto takes the mosaic where the sensor is a Bayer sensor.",
     ),
 ]
 RecursiveOption = Annotated[

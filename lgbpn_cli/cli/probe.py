@@ -70,7 +70,7 @@ def probe(
         from lgbpn_cli.noise.plot import check_plot, draw_correlation
 
         check_plot(plot)
-    with tqdm(unit="photo", disable=None, leave=False) as bar, Heartbeat(lambda: said(bar)):
+    with tqdm(unit="photo", disable=None, leave=False) as bar, Heartbeat(lambda: said(bar, "photos")):
 
         def move(done: int, total: int) -> None:
             bar.total, bar.n = total, done

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lgbpn_cli.config import PART_OF_QUALITY, InferenceConfig, OutputConfig
 from lgbpn_cli.denoise.controls import luma_weights, measured_parts, take_shares
-from lgbpn_cli.denoise.from_mosaic import clean_mosaic
+from lgbpn_cli.denoise.from_mosaic import answer_to_mosaic, finish_mosaic
 from lgbpn_cli.denoise.grain import lay_grain
 from lgbpn_cli.denoise.mean_colour import keep_mean_colour
 from lgbpn_cli.denoise.mean_light import keep_mean_light
@@ -77,24 +77,15 @@ class Denoiser:
 
     def denoise(self, photo: Photo, watch: Watch = UNWATCHED) -> Denoised:
         """Return the photo without its noise; only the tile at hand is in the network's number format."""
-        if photo.mosaic is not None and self.raw_model is not None:
-            return self._denoise_mosaic(photo, self.raw_model, watch)
-        from lgbpn_cli.denoise.detail import TOLERANCES, give_detail_back
-
-        look, weights = self.settings.shares, luma_weights(photo)
+        if (raw_model := self.model_for_mosaic(photo)) is not None:
+            return self._denoise_mosaic(photo, raw_model, watch)
         noisy = WorkingPixels(photo)
-        noise = self._measure(noisy)
-        clean = self._run_network(noisy, ResultPixels(photo), noise, watch)
+        noise = self.measure(noisy)
+        clean = self.answer(photo, noise, watch)
         if not photo.linear:
             clean = keep_mean_colour(noisy, clean)
-        if look.is_auto:
-            tolerance = TOLERANCES[self.model.part]
-            clean = give_detail_back(noisy, clean, noise, tolerance, measured_parts(look, weights))
-        if photo.linear and not look.is_nothing:
-            keep_mean_light(photo, clean.as_photo())  # the very samples: linear light is held as it came
-        clean = take_shares(noisy, clean, look, weights)
-        result = lay_grain(clean, look.grain, self.settings.seed).as_photo()
-        is_left = look.is_auto and min(noisy.shape[:2]) < SMALLEST_SIDE_PX
+        result = self.finish(photo, clean, noise)
+        is_left = self.settings.shares.is_auto and min(noisy.shape[:2]) < SMALLEST_SIDE_PX
         pages = [self.denoise(page, watch) for page in photo.further]
         notes = [*([TOO_SMALL] if is_left else []), *(note for page in pages for note in page.notes)]
         result = replace(result, further=tuple(page.photo for page in pages))
@@ -103,7 +94,7 @@ class Denoiser:
 
     def _denoise_mosaic(self, photo: Photo, raw_model: Model, watch: Watch) -> Denoised:
         """Return a camera raw file without its noise, from its mosaic, in the type of its result."""
-        light = clean_mosaic(photo, raw_model, self.settings, watch)
+        light = self.finish(photo, self.answer(photo, NO_NOISE, watch), NO_NOISE)
         if light.format == "raw":  # it is to become a picture, which was put off until its light is known
             light = as_result(light, self.output)
         result = replace(light, source_id=photo.source_id)
@@ -114,23 +105,29 @@ class Denoiser:
         """Return an (h, w, 3) picture of encoded values from 0 to 1 without its noise."""
         return self.denoise(photo_of_array(image)).photo.pixels
 
-    def _measure(self, noisy: WorkingPixels) -> NoiseMeasurement:
+    def model_for_mosaic(self, photo: Photo) -> Model | None:
+        """Return the network that a camera raw file's mosaic goes through; None where a picture is denoised."""
+        return None if photo.mosaic is None else self.raw_model
+
+    def measure(self, noisy: WorkingPixels) -> NoiseMeasurement:
+        """Return the noise of a photo, as far as it decides about the result."""
         if not asks_noise(self.model, self.settings):
             return NO_NOISE
         from lgbpn_cli.noise.estimator import cell_levels
 
         return measure_noise(noisy, cell_levels())
 
-    def _run_network(
-        self, noisy: WorkingPixels, clean: ResultPixels, noise: NoiseMeasurement, watch: Watch
-    ) -> ResultPixels:
+    def answer(self, photo: Photo, noise: NoiseMeasurement, watch: Watch = UNWATCHED) -> ResultPixels:
+        """Return what the network makes of a photo's pixels, or of its mosaic: all of it."""
         from lgbpn_cli.inference.run import run_network
 
-        settings = self.settings
+        if (raw_model := self.model_for_mosaic(photo)) is not None:
+            return answer_to_mosaic(photo, raw_model, self.settings, watch)
+        clean, settings = ResultPixels(photo), self.settings
         if chooses_preset(self.model, settings):
             settings = replace(settings, preset=choose_preset(noise))
         run_network(
-            noisy,
+            WorkingPixels(photo),
             self.model,
             settings,
             into=clean,
@@ -139,6 +136,27 @@ class Denoiser:
             on_note=watch.note,
         )
         return clean
+
+    def finish(
+        self, photo: Photo, clean: ResultPixels, noise: NoiseMeasurement, *, darkest: np.ndarray | None = None
+    ) -> Photo:
+        """Return the photo with the network's answer, which is changed in its place, as the settings want it to look.
+
+        `darkest` is the lowest sample of each channel, of the photo that `photo` is a part of.
+        """
+        from lgbpn_cli.denoise.detail import TOLERANCES, give_detail_back
+
+        if self.model_for_mosaic(photo) is not None:
+            return finish_mosaic(photo, clean, self.settings)
+        noisy, look, weights = WorkingPixels(photo), self.settings.shares, luma_weights(photo)
+        if look.is_auto:
+            tolerance = TOLERANCES[self.model.part]
+            clean = give_detail_back(noisy, clean, noise, tolerance, measured_parts(look, weights))
+        if photo.linear and not look.is_nothing:
+            # the very samples: linear light is held as it came
+            keep_mean_light(photo, clean.as_photo(), darkest)
+        clean = take_shares(noisy, clean, look, weights)
+        return lay_grain(clean, look.grain, self.settings.seed).as_photo()
 
     def check_plan(self) -> None:
         """Raise UsageError or DeviceError where no photo, however small, can be done with these settings."""

@@ -21,11 +21,8 @@ if TYPE_CHECKING:
     from lgbpn_cli.models.load import Model
 
 
-def clean_mosaic(photo: Photo, raw_model: Model, settings: InferenceConfig, watch: Watch) -> Photo:
-    """Return a camera raw file's photo with the light that the raw network finds in its mosaic.
-
-    Where the settings leave some of the noise, it comes from the mosaic demosaiced without being denoised.
-    """
+def answer_to_mosaic(photo: Photo, raw_model: Model, settings: InferenceConfig, watch: Watch) -> ResultPixels:
+    """Return what the raw network makes of a camera raw file's mosaic, with its mean light."""
     from lgbpn_cli.inference.mosaic import BayerMosaic, run_raw_network
 
     if photo.mosaic is None or photo.camera is None:
@@ -42,9 +39,19 @@ def clean_mosaic(photo: Photo, raw_model: Model, settings: InferenceConfig, watc
         on_note=watch.note,
     )
     keep_mean_of_mosaic(mosaic, clean.as_photo())  # the very samples, which `clean` holds
+    return clean
+
+
+def finish_mosaic(photo: Photo, clean: ResultPixels, settings: InferenceConfig) -> Photo:
+    """Return the photo with the network's answer, which is changed in its place, as the settings want it to look.
+
+    Where they leave some of the noise, it comes from the mosaic demosaiced without being denoised.
+    """
+    if photo.mosaic is None or photo.camera is None:
+        raise TypeError("the photo has no mosaic")
     look = settings.shares
     if {look.luma, look.chroma} - {None, 1.0}:
-        noisy = WorkingPixels(replace(photo, pixels=demosaic(mosaic, gains)))
+        noisy = WorkingPixels(replace(photo, pixels=demosaic(photo.mosaic.mosaic, photo.camera.gains)))
         clean = take_shares(noisy, clean, look, luma_weights(photo))
     return lay_grain(clean, look.grain, settings.seed).as_photo()
 

@@ -20,6 +20,9 @@ CELL_PX = 8
 """Side of the squares whose means are compared."""
 SIGMA_CELLS = 3.0
 """Standard deviation of the blur over them: white noise is then 85 times weaker than in a pixel."""
+REACH_CELLS = int(3 * SIGMA_CELLS)
+REACH_PX = (REACH_CELLS + 1) * CELL_PX
+"""No pixel farther away decides about what is changed at a pixel, but for the darkest sample of the photo."""
 MOST_AT_BLACK = 0.4
 """Where so large a share of the samples is as dark as any, noise was clipped at black and says too little: nothing is
 changed there; with a smaller share, less than elsewhere."""
@@ -40,10 +43,11 @@ SMALLEST_LIGHT = 1e-6
 """Of all that a sample can hold; darker squares count as much as this one."""
 
 
-def keep_mean_light(noisy: Photo, denoised: Photo) -> None:
+def keep_mean_light(noisy: Photo, denoised: Photo, darkest: np.ndarray | None = None) -> None:
     """Change the pixels of `denoised`, linear as those of `noisy` and of the same shape, until their local means agree.
 
-    Integers are rounded, and clipped to what their type holds.
+    Integers are rounded, and clipped to what their type holds. `darkest` is the lowest sample of each channel where
+    `noisy` is a part of a photo; None: it is all of it.
     """
     height, width, _ = noisy.pixels.shape
     if min(height, width) < CELL_PX:
@@ -51,7 +55,7 @@ def keep_mean_light(noisy: Photo, denoised: Photo) -> None:
     dtype = denoised.pixels.dtype
     white = np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1.0
     zero = 0 if noisy.camera is None else noisy.camera.black
-    lowest = noisy.pixels.min(axis=(0, 1))
+    lowest = noisy.pixels.min(axis=(0, 1)) if darkest is None else darkest
     band_rows = CELL_PX * max(1, BAND_PIXELS // (CELL_PX * width))
     parted = bands(height, band_rows)
     parts = [differences(noisy.pixels[band], denoised.pixels[band], lowest, zero, white) for band in parted]
@@ -113,11 +117,10 @@ def _squares(values: np.ndarray) -> np.ndarray:
 
 def blurred(squares: np.ndarray) -> np.ndarray:
     """Return (rows, columns, channels) under a Gaussian of SIGMA_CELLS, edges repeated."""
-    reach = int(3 * SIGMA_CELLS)
-    weights = gaussian_weights(SIGMA_CELLS, reach).astype(np.float32)
+    weights = gaussian_weights(SIGMA_CELLS, REACH_CELLS).astype(np.float32)
     for axis in (0, 1):
         border = [(0, 0), (0, 0), (0, 0)]
-        border[axis] = (reach, reach)
+        border[axis] = (REACH_CELLS, REACH_CELLS)
         padded, length = np.pad(squares, border, "edge"), squares.shape[axis]
         squares = np.zeros_like(squares)
         for start, weight in enumerate(weights):

@@ -131,6 +131,13 @@ class ResultPixels:
         blown = (source >= white).all(axis=-1, keepdims=True)
         return np.where(blown, source, values + unseen)
 
+    def copy(self) -> ResultPixels:
+        """Return the same samples once more, so that one of both can be changed."""
+        other = copy(self)
+        other._photo = replace(self._photo, pixels=self._photo.pixels.copy())
+        other._seen = WorkingPixels(other._photo)
+        return other
+
     def changed_by(self, change: Change | None) -> ResultPixels:
         """Return the same samples, seen through a change of (h, w, 3) pixels that looks at each by itself."""
         other = copy(self)

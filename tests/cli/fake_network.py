@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -35,6 +35,7 @@ class FakeModel:
     sha256: str = "5ba"
     preset: str = "sidd"
     part: str = "teacher"
+    network: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(halo_px=16))
 
     def quality(self, wanted: str | None) -> str:
         return wanted or DEFAULT_QUALITY[self.part]
