@@ -65,3 +65,13 @@ def test_the_raw_network_is_ahead(benchmark: ModuleType) -> None:
     noisy, demosaiced, mosaic = (np.mean([psnr for psnr, _ in table[way].values()]) for way in ways)
     assert mosaic > demosaiced + 0.3
     assert mosaic > noisy + 5
+
+
+def test_the_noise_of_a_photograph_is_measured(repo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A miniature of benchmarks/raw_noise.py: textured leaves, one megapixel in place of six."""
+    monkeypatch.syspath_prepend(repo_root / "benchmarks")
+    raw_noise = importlib.import_module("raw_noise")
+    scene = raw_noise.frame("elementary_Leaves.jpg", 1.0)
+    for hot in (False, True):
+        off = raw_noise.errors(scene, canon_5d4(25600), hot=hot)
+        assert max(abs(each - 1) for each in off) < raw_noise.TOLERANCE

@@ -95,6 +95,8 @@ class MosaicSummary:
     """Standard deviation of what a row has in common."""
     of_usual: float | None
     """Standard deviation at a tenth of white as a share of what is usual at the ISO; None: it has none."""
+    hot_sites: int
+    """How many sites are bright without light."""
 
     def words(self) -> list[str]:
         """Return it in sentences."""
@@ -108,12 +110,14 @@ class MosaicSummary:
             + f", {where}"
         ]
         if self.of_usual is not None:
-            lines.append(f"{self.of_usual:.1f} times the noise that is usual at this ISO")
+            lines.append(f"{self.of_usual:.2g} times the noise that is usual at this ISO")
         read = math.sqrt(max(self.read[1], 1e-12))
         if self.rows > VISIBLE_ROWS * read:
             lines.append(
                 f"rows have noise of their own: {self.rows:.1g}, {self.rows / read:.0%} of the read noise"
             )
+        if self.hot_sites:
+            lines.append(f"{self.hot_sites} hot pixel{'s' if self.hot_sites > 1 else ''}, filled in")
         return lines
 
 
@@ -130,6 +134,7 @@ def summarise_mosaic(noisy: NoisyMosaic, iso: int) -> MosaicSummary:
         source=noisy.noise.source,
         rows=row_sigma(noisy.mosaic.samples, noisy.mosaic.pattern),
         of_usual=usual,
+        hot_sites=noisy.hot_sites,
     )
 
 

@@ -116,6 +116,19 @@ def test_what_probe_says_of_a_mosaic() -> None:
     assert any("rows have noise of their own" in line for line in summary.words())
     assert "measured" in summary.words()[0]
     assert summarise_mosaic(noisy, 0).of_usual is None
+    assert not any("hot" in line for line in summary.words())
+
+
+def test_probe_counts_hot_pixels(tmp_path: Path) -> None:
+    light = np.full((200, 240, 3), 0.2)
+    samples = mosaic_of(light) + np.random.default_rng(0).normal(0, 60, light.shape[:2])
+    samples[20:180:32, 30:220:40] = 9000
+    path = write_raw(tmp_path / "a.dng", samples.clip(0, 16383).astype(np.uint16))
+    photo = read_photo(path, as_mosaic=True)
+    assert photo.mosaic is not None
+    summary = summarise_mosaic(photo.mosaic, 0)
+    assert summary.hot_sites == pytest.approx(25, abs=2)
+    assert f"{summary.hot_sites} hot pixels, filled in" in summary.words()
 
 
 @pytest.mark.parametrize("byteorder", ["<", ">"])
