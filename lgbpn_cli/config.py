@@ -315,7 +315,6 @@ OUTPUT_FORMATS = ("preserve", "jpeg", "png", "tiff", "webp", "avif", "jxl", "dng
 """What --format takes."""
 FORMAT_NICKNAMES = {"jpg": "jpeg", "jpe": "jpeg", "tif": "tiff"}
 """What else people call them."""
-
 COLOUR_SPACES = ("srgb", "display-p3", "adobe-rgb", "prophoto", "rec2020")
 """What --colour-space takes."""
 
@@ -334,6 +333,8 @@ class OutputConfig:
     """Enter sub-folders; their structure is mirrored below `output`."""
     overwrite: bool = False
     """Replace results that are already there (never a source)."""
+    in_place: Literal["", "replace", "backup"] = ""
+    """Results take the place of their photos, which may be kept under another name; empty: they do not."""
     min_iso: int = 0
     """Photos of a lower ISO are left alone; those that do not say theirs are not."""
     part: tuple[int, int] = (1, 1)

@@ -142,7 +142,7 @@ def _full_result(photo: Path, result: Path) -> FullResult:
         is_full = False
     if not is_full:
         cause = f"{result} was not made at full strength"
-        raise UnsupportedPhotoError(photo, cause, "Denoise it with --strength 1 or auto, or --keep-full.")
+        raise UnsupportedPhotoError(photo, cause, "Denoise it with --strength 1 or auto.")
     return FullResult(result, record)
 
 

@@ -80,6 +80,9 @@ def leave_out_existing(plan: TargetPlan, is_made_of: IsMadeOf) -> Remaining:
     """
     remaining = Remaining()
     overwrite = plan.output.overwrite
+    if plan.output.in_place:
+        remaining.jobs += plan.jobs
+        return remaining
     for job in plan.jobs:
         own = job
         found = _found(job.target)

@@ -56,6 +56,6 @@ def steps_of(
         read=read,
         run=lambda photo, on_tile: by_photo.denoise(photo, Watch(on_tile, listener.planned, listener.note)),
         write=lambda denoised, target: write_result(denoised, target, output),
-        is_done=lambda target: target.exists() and not output.overwrite,
+        is_done=lambda target: target.exists() and not (output.overwrite or output.in_place),
         overlap=overlap,
     )

@@ -13,7 +13,7 @@ from lgbpn_cli.batch.outcome import Job
 from lgbpn_cli.batch.selection import Source, comparable_name
 from lgbpn_cli.config import OUTPUT_FORMATS, OutputConfig
 from lgbpn_cli.errors import PhotoError, PhotoWriteError, UsageError
-from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES, result_suffix, type_of_suffix
+from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES, PRESERVE, result_suffix, type_of_suffix
 
 OTHER_PICTURES = {".bmp", ".gif", ".jp2", ".pdf", ".ppm", ".psd", ".svg", ".tga"}
 """Endings of pictures that are not written: no one means a folder of that name."""
@@ -47,7 +47,7 @@ class TargetPlan:
 
     def accepts(self, job: Job, identities: dict[tuple[int, int], Path]) -> bool:
         """Whether something may be written to the job's target; if not, it is entered into `refused`."""
-        error = _reason_against(job, identities)
+        error = _reason_against_place(job) if self.output.in_place else _reason_against(job, identities)
         if error is not None:
             self.refused.append((job, error))
         return error is None
@@ -141,6 +141,8 @@ def _names_one_file(inputs: Sequence[Path], target: Path) -> bool:
 
 def _plain_target(source: Source, inputs: Sequence[Path], output: OutputConfig) -> Path:
     ending = result_suffix(source.path.suffix, output.format)
+    if output.in_place:
+        return Path(os.path.realpath(source.path))  # a link stays one
     if output.output is None:
         return source.path.with_name(source.path.stem + output.suffix + ending)
     target = Path(output.output)
@@ -172,6 +174,18 @@ def _reason_against(job: Job, identities: dict[tuple[int, int], Path]) -> PhotoE
     except OSError as error:
         cause = f"its result {job.target} cannot be written ({error.strerror})"
         return PhotoWriteError(job.source, cause, "Give another -o folder.")
+
+
+def _reason_against_place(job: Job) -> PhotoError | None:
+    """Why a photo cannot be replaced by its result, or None."""
+    ending = result_suffix(job.source.suffix, PRESERVE)
+    if type_of_suffix(ending) != type_of_suffix(job.source.suffix):
+        cause = f"its result is a {ending} file, which cannot take its place"
+        return PhotoWriteError(job.source, cause, "Omit --in-place.")
+    if not os.access(job.target, os.W_OK):
+        cause = "it is write-protected, and would be replaced by its result"
+        return PhotoWriteError(job.source, cause, "Omit --in-place, or take the protection off.")
+    return _blocked_folder(job)
 
 
 def _conflict(job: Job, identities: dict[tuple[int, int], Path]) -> PhotoError | None:

@@ -33,7 +33,7 @@ def denoise(
     network: NetworkOptions,
     run: RunOptions,
 ) -> None:
-    """Remove the noise from photos. The photos themselves are never changed.
+    """Remove the noise from photos. The photos themselves are not changed, unless you say --in-place.
 
     \b
     Examples:

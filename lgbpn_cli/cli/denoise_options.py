@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -66,6 +66,20 @@ class ResultOptions:
         bool,
         typer.Option("--overwrite", help="Replace results that are already there instead of skipping them."),
     ] = OutputConfig.overwrite
+    in_place: Annotated[
+        bool,
+        typer.Option(
+            "--in-place",
+            help="Put each result in the place of its photo: for the copies that other programs make and read again.",
+        ),
+    ] = False
+    backup: Annotated[
+        bool,
+        typer.Option(
+            "--backup",
+            help="With --in-place: keep each photo, its name followed by .orig, before it is replaced.",
+        ),
+    ] = False
     min_iso: Annotated[
         int,
         typer.Option(
@@ -173,6 +187,7 @@ class ResultOptions:
             recursive=self.recursive,
             names=read_names(self.only, self.exclude),
             overwrite=self.overwrite,
+            in_place=self._in_place(),
             min_iso=self.min_iso,
             part=parse_part("--part", self.part),
             format=self.format_,
@@ -186,6 +201,19 @@ class ResultOptions:
             photo_time_limit_s=parse_seconds("--photo-time-limit", self.photo_time_limit),
             strict=self.strict,
         )
+
+    def _in_place(self) -> Literal["", "replace", "backup"]:
+        """Return what becomes of the photos. Raises UsageError."""
+        if self.backup and not self.in_place:
+            raise UsageError("--backup", "is for --in-place, without which no photo is replaced", "Omit it.")
+        if not self.in_place:
+            return ""
+        if self.output is not None or self.suffix != OutputConfig.suffix:
+            raise UsageError("--in-place", "contradicts -o and --suffix", "Omit one of them.")
+        if self.format_ != OutputConfig.format:
+            cause = f"contradicts -f {self.format_}: another type of file cannot take a photo's place"
+            raise UsageError("--in-place", cause, "Omit one of them.")
+        return "backup" if self.backup else "replace"
 
 
 @dataclass(frozen=True)

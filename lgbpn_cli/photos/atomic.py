@@ -7,6 +7,7 @@ import hashlib
 import os
 import platform
 import secrets
+import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -36,7 +37,7 @@ def replace_file(
 
     Missing parent folders are made. When the block raises anything, KeyboardInterrupt included, the new file
     is removed and an old target stays as it was. What writers left that were killed is removed. The file appears with
-    the access and modification time of `times_of`.
+    the access and modification time of `times_of`, and with the permissions of the target that it replaces.
 
     Raises OSError; FileExistsError where `overwrite` is false and the target has appeared meanwhile.
     """
@@ -52,6 +53,9 @@ def replace_file(
         if os.name == "nt":  # where no open file gets another name
             os.close(held)
             held = -1
+        if overwrite:
+            with suppress(OSError):  # there is none, or the file system knows no permissions
+                shutil.copymode(target, part)
         if times_of is not None:
             os.utime(part, ns=(times_of.st_atime_ns, times_of.st_mtime_ns))
         if overwrite:

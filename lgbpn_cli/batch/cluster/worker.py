@@ -68,7 +68,9 @@ def run_chunk(ready: _Ready, chunk: int, tasks: Sequence[Task], say: Callable[[A
     jobs = []
     for task in tasks:
         job = Job(Path(task.source), Path(task.target))
-        if job.target.exists() and not output.overwrite:  # by a worker that died before it could tell
+        if job.target.exists() and not (
+            output.overwrite or output.in_place
+        ):  # by a worker that died before it could tell
             say(Answer(chunk, outcome=Outcome(job.source, job.target, Status.SKIPPED)))
         else:
             jobs.append(job)
