@@ -85,7 +85,6 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         width, height = image.size
         check_size(width, height, max_pixels)
         info = dict(image.info)
-        mode = image.mode
         samples = np.asarray(image)
     except CODEC_ERRORS as error:
         raise DamagedFileError(f"its picture cannot be decoded ({error})") from error
@@ -93,7 +92,7 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     samples = samples.reshape(*samples.shape[:2], -1)
     colours = 1 if samples.shape[2] <= 2 else 3
     if samples.shape[2] > 4 or samples.dtype not in (np.uint8, np.uint16):
-        raise UnsupportedFileError(f"a HEIC of kind {mode}")
+        raise UnsupportedFileError(f"a HEIC with {samples.shape[2]} values of {samples.dtype} a pixel")
     if samples.dtype == np.uint16:
         # The decoder fills the upper bits alone.
         bits = int(info.get("bit_depth") or 16)

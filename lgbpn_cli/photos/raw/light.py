@@ -9,10 +9,11 @@ import numpy as np
 import tifffile
 
 from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError
+from lgbpn_cli.photos.raw.black import BlackLevels
 from lgbpn_cli.photos.raw.directories import FILTER_COLOURS
 from lgbpn_cli.photos.raw.hot_pixels import fill_sites
 from lgbpn_cli.photos.raw.metadata import RawFacts
-from lgbpn_cli.photos.raw.mosaic import Mosaic, filter_pattern, read_mosaic, scaled
+from lgbpn_cli.photos.raw.mosaic import Mosaic, filter_pattern, read_mosaic, scaled, without_black
 from lgbpn_cli.photos.raw.opcodes import FIX_BAD_CONSTANT, FIX_BAD_LIST, Opcode, apply_levels, bad_sites
 
 BLACK_LEVEL, WHITE_LEVEL, ACTIVE_AREA = 50714, 50717, 50829
@@ -39,11 +40,11 @@ def sensor_light(
         bad = bad_sites(raw.raw_image, first)
         _apply_to_stored(raw, [each for each in first if each.number not in (FIX_BAD_CONSTANT, FIX_BAD_LIST)])
     if facts.float_directory is not None:
-        light = _float_light(path, facts.float_directory)
+        light = _float_light(path, facts.float_directory, facts.black)
     elif raw.raw_pattern is not None and raw.num_colors == 3:
-        light = read_mosaic(raw)
+        light = read_mosaic(raw, facts.black)
     else:
-        light = _planes(raw)
+        light = _planes(raw, facts.black)
     second = () if for_sites and isinstance(light, Mosaic) else second
     left = apply_levels(light.samples if isinstance(light, Mosaic) else light, second)
     if isinstance(light, Mosaic) and bad is not None:
@@ -51,10 +52,12 @@ def sensor_light(
     return light, left
 
 
-def _planes(raw: Any) -> np.ndarray:
+def _planes(raw: Any, black: BlackLevels | None) -> np.ndarray:
     """Return what a file without a mosaic stores, (h, w, 1) or (h, w, 3) float32."""
     stored = raw.raw_image_visible
     stored = stored[..., None] if stored.ndim == 2 else stored[..., :3]
+    if black is not None:
+        return without_black(stored, raw, black)
     blacks = raw.black_level_per_channel[: stored.shape[2]]
     return scaled(stored, blacks, raw.white_level)
 
@@ -73,7 +76,7 @@ def _visible(bad: np.ndarray, raw: Any, shape: tuple[int, ...]) -> np.ndarray:
     return bad[top : top + shape[0], left : left + shape[1]]
 
 
-def _float_light(path: Path, offset: int) -> Mosaic | np.ndarray:
+def _float_light(path: Path, offset: int, levels: BlackLevels | None) -> Mosaic | np.ndarray:
     """Return floating-point samples, of a mosaic or of planes; LibRaw would keep 14 bits of them."""
     try:
         with tifffile.TiffFile(path) as tiff:
@@ -86,11 +89,15 @@ def _float_light(path: Path, offset: int) -> Mosaic | np.ndarray:
     stored = stored[top:bottom, left:right]
     if not np.isfinite(stored).all():
         raise DamagedFileError("it holds samples that are not numbers (NaN or infinite)")
-    black = float(np.mean(tags.get(BLACK_LEVEL, 0.0)))
+    black: Any = np.float32(np.mean(tags.get(BLACK_LEVEL, 0.0)))
+    most = float(black)
+    if levels is not None:
+        black, most = levels.at(slice(0, len(stored)), top, left, stored.shape[1]), float(levels.most.max())
+        black = black if stored.ndim == 3 else black[..., 0]
     white = float(np.mean(tags.get(WHITE_LEVEL, 1.0)))
-    if not white > black:
-        raise DamagedFileError(f"its white level is {white:g} and its black level {black:g}")
-    light: np.ndarray = (stored - np.float32(black)) / np.float32(white - black)
+    if not white > most:
+        raise DamagedFileError(f"its white level is {white:g} and its black level {most:g}")
+    light: np.ndarray = (stored - black) / np.float32(white - most)
     if light.ndim == 3:
         return light
     if FILTER_COLOURS not in tags:

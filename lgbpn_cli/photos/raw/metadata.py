@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError
 from lgbpn_cli.photos.jpeg.metadata import exif_of_jpeg
 from lgbpn_cli.photos.metadata.exif import (
@@ -20,11 +23,13 @@ from lgbpn_cli.photos.metadata.exif import (
     split_exif,
 )
 from lgbpn_cli.photos.photo import Metadata
+from lgbpn_cli.photos.raw.black import BlackLevels, read_black_levels
 from lgbpn_cli.photos.raw.cr3 import cr3_metadata
 from lgbpn_cli.photos.raw.directories import (
     FILTER_COLOURS,
     FILTER_SIZE,
     PANASONIC,
+    SAMPLES,
     RawDirectories,
     read_raw_directories,
 )
@@ -57,6 +62,10 @@ EXTRA_PROFILES = 50933
 MOST_PROFILES, PROFILE_BYTES = 100, 1 << 24
 PROFILE_MAGIC = {b"IIRC": "<", b"MMCR": ">"}
 FLOAT_SAMPLES = 3
+ACTIVE_AREA = 50829
+NUMBER_TYPES = {1: "u1", 3: "u2", 4: "u4", 5: "u4", 6: "i1", 8: "i2", 9: "i4", 10: "i4", 11: "f4", 12: "f8"}
+FRACTIONS = (5, 10)
+"""Types of two numbers a value."""
 SAMPLE_FORMAT = 339
 
 
@@ -80,6 +89,8 @@ class RawFacts:
     """DNG's lists 1, 2 and 3."""
     noise_profile: tuple[float, ...] = ()
     """DNG's: a and b of the variance a x + b, once for all colours or for each."""
+    black: BlackLevels | None = None
+    """Where LibRaw does not know it."""
     float_directory: int | None = None
     """Where the directory of floating-point samples lies, which LibRaw would reduce to 14 bits."""
 
@@ -123,6 +134,11 @@ def read_raw_facts(path: Path, *, cut_too: bool = False) -> RawFacts:
                 read_opcodes(_value(file, raw, tag)) for tag in (OPCODE_LIST_1, OPCODE_LIST_2, OPCODE_LIST_3)
             ),
             noise_profile=_noise_profile(file, directories),
+            black=read_black_levels(
+                lambda tag: _numbers(file, raw, tag),
+                max(1, *_integers(file, raw, SAMPLES)),
+                *(_integers(file, raw, ACTIVE_AREA) or (0, 0))[:2],
+            ),
             float_directory=raw.offset if FLOAT_SAMPLES in formats else None,
         )
 
@@ -244,6 +260,17 @@ def _profiles(file: BinaryIO, file_bytes: int, directories: RawDirectories) -> t
 def _integers(file: BinaryIO, directory: Directory, tag: int) -> tuple[int, ...]:
     entry = directory.find(tag)
     return () if entry is None else read_integers(file, directory, entry)
+
+
+def _numbers(file: BinaryIO, directory: Directory, tag: int) -> NDArray[np.float64]:
+    """Return a tag's values, whole or fractions; none where it is missing or of another type."""
+    entry = directory.find(tag)
+    if entry is None or entry.type not in NUMBER_TYPES:
+        return np.empty(0)
+    found = np.frombuffer(read_value(file, entry), directory.order + NUMBER_TYPES[entry.type]).astype(
+        np.float64
+    )
+    return found[::2] / np.maximum(found[1::2], 1) if entry.type in FRACTIONS else found
 
 
 def _value(file: BinaryIO, directory: Directory, tag: int) -> bytes:

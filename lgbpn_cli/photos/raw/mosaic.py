@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from lgbpn_cli.image.bands import bands
 from lgbpn_cli.photos.faults import UnsupportedFileError
+from lgbpn_cli.photos.raw.black import BlackLevels
 
 RAW_CURE = "Update rawpy (LibRaw) if the camera is new, convert it with the maker's program, or skip it."
 RED, GREEN, BLUE = 0, 1, 2
+BAND_ROWS = 256
 SECOND_GREEN = 3
 """LibRaw's number for the greens of every other row."""
 PERIODS = (2, 6)
@@ -39,21 +42,32 @@ class Mosaic:
         ]
 
 
-def read_mosaic(raw: Any) -> Mosaic:
+def read_mosaic(raw: Any, black: BlackLevels | None = None) -> Mosaic:
     """Return the visible mosaic of a raw file that LibRaw has unpacked (`rawpy.RawPy`, of the flat type).
 
-    Black is taken off as LibRaw knows it, one level for each of red, blue and both greens.
+    Black is taken off as LibRaw knows it, one level for each of red, blue and both greens, unless it is given.
     Raises UnsupportedFileError for colour filters that are neither Bayer nor X-Trans.
     """
     numbers = raw.raw_colors_visible[:LOOKED_AT_PX, :LOOKED_AT_PX]
     pattern = filter_pattern(np.where(numbers == SECOND_GREEN, GREEN, numbers))
     period = len(pattern)
+    if black is not None:
+        return Mosaic(without_black(raw.raw_image_visible[..., None], raw, black)[..., 0], pattern)
     blacks = np.array(raw.black_level_per_channel, np.float32)[numbers[:period, :period]]
     stored = raw.raw_image_visible
     mosaic = Mosaic(np.empty(stored.shape, np.float32), pattern)
     for (_, site), black in zip(mosaic.site_slices(), blacks.ravel(), strict=True):
         mosaic.samples[site] = scaled(stored[site], black, raw.white_level)
     return mosaic
+
+
+def without_black(stored: np.ndarray, raw: Any, black: BlackLevels) -> np.ndarray:
+    """Return LibRaw's visible samples (h, w, planes) as float32 with this black at 0 and white at 1."""
+    light = np.empty(stored.shape, np.float32)
+    for rows in bands(len(stored), BAND_ROWS):
+        levels = black.at(rows, raw.sizes.top_margin, raw.sizes.left_margin, stored.shape[1])
+        light[rows] = (stored[rows] - levels) / np.maximum(np.float32(raw.white_level) - black.most, 1)
+    return light
 
 
 def scaled(stored: np.ndarray, black: Any, white: Any) -> np.ndarray:

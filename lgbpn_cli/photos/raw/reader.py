@@ -40,6 +40,10 @@ MOST_LIGHT = 1.001
 """Of integer samples; floating-point ones may lie above white."""
 QUICK_ALGORITHM = "LINEAR"
 """For pictures that are only looked at."""
+COLOUR_LETTERS = {
+    "R": "red", "G": "green", "B": "blue", "E": "emerald", "C": "cyan", "M": "magenta", "Y": "yellow", "W": "white",
+}  # fmt: skip
+"""LibRaw's names of colours."""
 GAIN_RANGE = 256.0
 """No camera's balance differs by more between two colours."""
 
@@ -73,7 +77,11 @@ def read_raw(path: Path, max_pixels: int, *, as_mosaic: bool = False, for_sites:
         sizes = raw.sizes
         check_size(max(sizes.raw_width, sizes.width), max(sizes.raw_height, sizes.height), max_pixels)
         if raw.num_colors not in (1, 3):
-            raise UnsupportedFileError(f"a camera raw file with {raw.num_colors} colours", RAW_CURE)
+            seen = ", ".join(
+                COLOUR_LETTERS.get(letter, letter) for letter in raw.color_desc.decode("latin-1")
+            )
+            cause = f"a camera raw file of a sensor that sees {seen}, not red, green and blue alone"
+            raise UnsupportedFileError(cause, "Convert it to TIFF with a raw developer, or skip it.")
         raw.unpack()
         if facts.float_directory is None and not facts.is_result:  # which may be as black as its photo
             _refuse_blank(raw)
