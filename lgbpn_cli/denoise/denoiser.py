@@ -23,6 +23,7 @@ from lgbpn_cli.image.types import OnTile
 from lgbpn_cli.noise.measure import NO_NOISE, SMALLEST_SIDE_PX, NoiseMeasurement, measure_noise
 from lgbpn_cli.noise.summary import choose_preset
 from lgbpn_cli.photos.convert import as_result
+from lgbpn_cli.photos.encoding_cost import around_bytes
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.record import Record
 
@@ -99,7 +100,8 @@ class Denoiser:
             light = as_result(light, self.output)
         result = replace(light, source_id=photo.source_id)
         record = record_of(raw_model, self.settings, self.output)
-        return Denoised(result, replace(record, source=photo.source_id), device=raw_model.device.name)
+        notes = tuple(note for note in result.notes if note not in photo.notes)
+        return Denoised(result, replace(record, source=photo.source_id), notes, raw_model.device.name)
 
     def denoise_array(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return an (h, w, 3) picture of encoded values from 0 to 1 without its noise."""
@@ -131,6 +133,7 @@ class Denoiser:
             self.model,
             settings,
             into=clean,
+            around_bytes=around_bytes(photo),
             on_tile=watch.tile,
             on_plan=watch.planned,
             on_note=watch.note,

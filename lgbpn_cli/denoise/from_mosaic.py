@@ -13,6 +13,7 @@ from lgbpn_cli.denoise.grain import lay_grain
 from lgbpn_cli.denoise.mean_of_mosaic import keep_mean_of_mosaic
 from lgbpn_cli.denoise.working import ResultPixels, WorkingPixels, encode_light
 from lgbpn_cli.image.types import Window
+from lgbpn_cli.photos.encoding_cost import around_bytes
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.raw.demosaic import demosaic
 
@@ -34,6 +35,7 @@ def answer_to_mosaic(photo: Photo, raw_model: Model, settings: InferenceConfig, 
         raw_model,
         settings,
         into=_Light(clean, gains),
+        around_bytes=around_bytes(photo),
         on_tile=watch.tile,
         on_plan=watch.planned,
         on_note=watch.note,

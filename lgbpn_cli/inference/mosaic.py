@@ -54,6 +54,7 @@ def run_raw_network(
     config: InferenceConfig,
     *,
     into: Canvas | None = None,
+    around_bytes: int = 0,
     on_tile: OnTile | None = None,
     on_plan: Callable[[Plan], None] | None = None,
     on_note: Callable[[str], None] | None = None,
@@ -65,7 +66,8 @@ def run_raw_network(
     height, width = mosaic.samples.shape
     result = np.empty((height, width, 3), np.float32) if into is None else None
     canvas: Canvas = result if into is None else into  # type: ignore[assignment]  # one of them is there
-    plan = plan_inference(height, width, model, config, held_bytes=mosaic.samples.nbytes + canvas.nbytes)
+    held = mosaic.samples.nbytes + canvas.nbytes
+    plan = plan_inference(height, width, model, config, held_bytes=held, around_bytes=around_bytes)
     if on_plan is not None:
         on_plan(plan)
     phased = _Phased(mosaic, plan.multiple_px)

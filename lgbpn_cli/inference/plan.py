@@ -60,11 +60,18 @@ class Plan:
 
 
 def plan_inference(
-    height: int, width: int, model: Model, config: InferenceConfig, *, held_bytes: int = 0
+    height: int,
+    width: int,
+    model: Model,
+    config: InferenceConfig,
+    *,
+    held_bytes: int = 0,
+    around_bytes: int = 0,
 ) -> Plan:
     """Return the plan for a photo of this size, with the largest tile that memory allows or the one asked for.
 
-    `held_bytes` is what the photo, its result and what else grows with the photo occupy in the program's memory.
+    `held_bytes` is what the photo, its result and what else grows with the photo occupy in the program's memory while
+    the network runs, `around_bytes` the most before and after it, when the photo is read and its result written.
     Raises UsageError where `max_memory_bytes` leaves no room, DeviceError for a precision the device has not.
     """
     device = model.device
@@ -74,7 +81,9 @@ def plan_inference(
     halo = _up(network.halo_px if config.halo_px is None else config.halo_px, multiple)
     quality = model.quality(config.quality)
     several = VIEWS_OF_ONE_SHAPE if quality == "best" and not device.is_cpu else 1
-    beside = HELD_FACTOR * held_bytes + PROGRAM_BYTES + READER_BYTES if device.is_cpu else 0
+    program = PROGRAM_BYTES + READER_BYTES
+    beside = HELD_FACTOR * held_bytes + program if device.is_cpu else 0
+    around = around_bytes + program if device.is_cpu else 0
 
     def plan(tile_px: int, batch: int) -> Plan:
         tile = max(tile_px - tile_px % multiple, multiple)
@@ -83,6 +92,7 @@ def plan_inference(
         if network.part == "teacher" and height * width <= (REGIONS_A_SIDE * REGION_PX) ** 2:
             pixels = height * width  # the attention maps are computed from it in one piece
         needed = beside + batch * pixels * network.bytes_per_pixel(DTYPES[precision].itemsize)
+        needed = max(needed, around)
         return Plan(device.name, precision, tile, halo, multiple, batch, int(needed))
 
     budget = _budget_bytes(model, config)
@@ -94,6 +104,13 @@ def plan_inference(
             if budget is None or chosen.expected_bytes <= budget:
                 return chosen
     if config.max_memory_bytes is not None and budget == config.max_memory_bytes:
+        if around > budget:
+            raise UsageError(
+                f"--max-memory {config.max_memory_bytes / 1e6:.0f}MB",
+                f"a photo of {height * width / 1e6:.1f} megapixels needs about {around / 1e6:.0f} MB to be read and "
+                "written",
+                "Allow more, or give another -f.",
+            )
         raise UsageError(
             f"--max-memory {config.max_memory_bytes / 1e6:.0f}MB",
             f"a photo of {height * width / 1e6:.1f} megapixels needs about {chosen.expected_bytes / 1e6:.0f} MB "

@@ -30,6 +30,7 @@ def run_network(
     config: InferenceConfig,
     *,
     into: Canvas | None = None,
+    around_bytes: int = 0,
     on_tile: OnTile | None = None,
     on_plan: Callable[[Plan], None] | None = None,
     on_note: Callable[[str], None] | None = None,
@@ -38,7 +39,8 @@ def run_network(
 
     `image` and the canvas are asked for windows only, so neither needs to exist as a whole in float32. `on_tile` is
     called with the number of network calls done and their total, `on_plan` with how the photo will be done,
-    `on_note` with what a user should know. The result depends on the seed only for quality `teacher-r3`.
+    `on_note` with what a user should know. `around_bytes` is the most memory that the photo takes before and after it.
+    The result depends on the seed only for quality `teacher-r3`.
     Raises UsageError where the quality is not one of the model's part, or the memory allowed does not suffice.
     Where a device that was chosen automatically has too little memory, `model` is moved to the CPU.
     """
@@ -47,7 +49,7 @@ def run_network(
     quality = model.quality(config.quality)
     refines = config.refine_passes if quality == "teacher-r3" else 0
 
-    plan = plan_for(image, model, config, canvas.nbytes)
+    plan = plan_for(image, model, config, canvas.nbytes, around_bytes)
     if on_plan is not None:
         on_plan(plan)
     noisy = Extended(image, plan.multiple_px)
@@ -66,13 +68,15 @@ def run_network(
     return result
 
 
-def plan_for(image: Picture, model: Model, config: InferenceConfig, result_bytes: int) -> Plan:
+def plan_for(
+    image: Picture, model: Model, config: InferenceConfig, result_bytes: int, around_bytes: int = 0
+) -> Plan:
     """Return the plan for a picture whose result takes that much memory."""
     height, width = image.shape[:2]
     held = image.nbytes + result_bytes
     if model.quality(config.quality) == "teacher-r3":
         held += height * width * 3 * FLOAT16_BYTES
-    return plan_inference(height, width, model, config, held_bytes=held)
+    return plan_inference(height, width, model, config, held_bytes=held, around_bytes=around_bytes)
 
 
 def _student_estimate(noisy: Extended, model: Model, quality: str) -> Estimate:

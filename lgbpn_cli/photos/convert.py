@@ -27,6 +27,7 @@ from lgbpn_cli.photos.png.codec import PngContainer
 from lgbpn_cli.photos.png.metadata import chunks_for
 from lgbpn_cli.photos.raw.camera_colour import render
 from lgbpn_cli.photos.raw.dng import DngContainer
+from lgbpn_cli.photos.raw.opcodes import OPCODE_LIST_3, has_opcodes
 from lgbpn_cli.photos.raw.reader import RawContainer
 from lgbpn_cli.photos.sidecars import description_of
 from lgbpn_cli.photos.suffixes import PRESERVE, result_type
@@ -40,6 +41,7 @@ CFA_DNG = "cfa-dng"
 """A DNG of a mosaic: each developer fills in the colours in its own way."""
 DEEP_TYPES = frozenset({"png", "tiff", "jxl"})
 """Types that hold 16 bits a sample."""
+LENS_LEFT = "its lens corrections are not made: they stay in a DNG, for a raw developer to make (-f dng)"
 HIGHLIGHTS_CUT = "highlights above white are cut off, which only floating-point TIFFs hold"
 BAND_ROWS = 256
 """Rows converted at a time: temporary arrays stay small beside the photo itself."""
@@ -199,7 +201,10 @@ def _rendered(photo: Photo, colour_space: str) -> Photo:
     pixels = render(photo.pixels, photo.camera, space)
     xmp = None if photo.metadata.xmp is None else description_of(photo.metadata.xmp, developed=True)[0]
     metadata = replace(photo.metadata, icc=icc_profile(space), xmp=xmp)
-    return replace(photo, pixels=pixels, metadata=metadata, linear=False, camera=None)
+    raw_tags = photo.container.raw_tags if isinstance(photo.container, RawContainer) else ()
+    corrected = any(tag.tag == OPCODE_LIST_3 and has_opcodes(tag.data) for tag in raw_tags)
+    notes = (*photo.notes, LENS_LEFT) if corrected else photo.notes
+    return replace(photo, pixels=pixels, metadata=metadata, linear=False, camera=None, notes=notes)
 
 
 def _encoded(photo: Photo) -> Photo:

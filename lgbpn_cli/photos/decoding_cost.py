@@ -44,8 +44,8 @@ class Cost:
     needed_bytes: int
 
 
-def check_cost(file: BinaryIO, kind: str, path: Path, max_pixels: int, max_bytes: int | None) -> None:
-    """Return if a file of that kind, a format's name or raw, may be decoded within `max_bytes` (None: any number).
+def check_cost(file: BinaryIO, kind: str, path: Path, max_pixels: int, max_bytes: int | None) -> Cost:
+    """Return what a file of that kind, a format's name or raw, claims, if it is within `max_bytes` (None: any number).
 
     What has more than `max_pixels` is left to its reader. Raises DamagedFileError.
     """
@@ -53,7 +53,7 @@ def check_cost(file: BinaryIO, kind: str, path: Path, max_pixels: int, max_bytes
     cost = COSTS[kind](file, path)
     file.seek(0)
     if cost.pixels > max_pixels:
-        return
+        return cost
     if cost.pixels > LARGEST_NOTHING_PX and cost.pixels > MOST_PIXELS_A_BYTE * file_bytes:
         raise DamagedFileError(
             f"a file of {file_bytes} bytes cannot hold a photo of {cost.pixels / 1e6:.0f} megapixels",
@@ -65,6 +65,7 @@ def check_cost(file: BinaryIO, kind: str, path: Path, max_pixels: int, max_bytes
             f"{_amount(max_bytes)} is available",
             "Close other programs, allow more memory, or skip it.",
         )
+    return cost
 
 
 def _amount(size: int) -> str:

@@ -82,6 +82,8 @@ class Photo:
     """What else its file holds, by name, such as a video: what is written anew does not."""
     notes: tuple[str, ...] = ()
     """What the user should know about this file, such as pages that stay as they are."""
+    reading_bytes: int = 0
+    """Most memory that its reader took for it, or was expected to."""
     source_id: str = ""
     """What tells its file from others of the same name, for the record in its result."""
     damage: tuple[str, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,13 +43,14 @@ def read_photo(
     try:
         with open_regular(path) as file:
             if path.suffix.lower() in RAW_SUFFIXES:
-                check_cost(file, "raw", path, max_pixels, max_bytes)
-                return with_sidecar(read_raw(path, max_pixels, as_mosaic=as_mosaic, for_sites=for_sites))
+                cost = check_cost(file, "raw", path, max_pixels, max_bytes)
+                photo = with_sidecar(read_raw(path, max_pixels, as_mosaic=as_mosaic, for_sites=for_sites))
+                return replace(photo, reading_bytes=cost.needed_bytes)
             head = file.read(SIGNATURE_BYTES)
             known = recognise(head, path.suffix)
             file.seek(0)
-            check_cost(file, known.name, path, max_pixels, max_bytes)
-            return known.read(file, path, max_pixels)
+            cost = check_cost(file, known.name, path, max_pixels, max_bytes)
+            return replace(known.read(file, path, max_pixels), reading_bytes=cost.needed_bytes)
     except DamagedFileError as error:
         raise PhotoReadError(shown(path), error.cause, error.cure) from error
     except UnsupportedFileError as error:

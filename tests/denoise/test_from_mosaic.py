@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 import rawpy
 import tifffile
 import torch
-from raw_samples import BGGR, GBRG, GRBG, RGGB, mosaic_of, write_raw
+from raw_samples import BGGR, GBRG, GRBG, RGGB, mosaic_of, opcode, opcode_list, write_raw
 
 from lgbpn_cli.config import InferenceConfig, OutputConfig, RawConfig, StudentConfig
 from lgbpn_cli.denoise import raw_path
@@ -53,6 +54,17 @@ def raw_photo(folder: Path, pattern: bytes = RGGB) -> Photo:
     return read_photo(
         write_raw(folder / "a.dng", mosaic_of(scene(), pattern), pattern=pattern), as_mosaic=True
     )
+
+
+def test_what_a_rendered_mosaic_leaves_out_is_told(tmp_path: Path, denoiser: Denoiser) -> None:
+    warp = opcode(1, struct.pack(">I6d2d", 1, 1.0, 0.01, 0.0, 0.0, 0.0, 0.0, 0.5, 0.5))
+    steps = opcode_list(warp)
+    path = write_raw(tmp_path / "a.dng", mosaic_of(scene()), raw_tags=((51022, 7, len(steps), steps, True),))
+    output = OutputConfig(format="tiff")
+    photo = as_result(read_photo(path, as_mosaic=True), output)
+    denoised = replace(denoiser, output=output).denoise(photo)
+    assert denoised.photo.format == "tiff"
+    assert [note for note in denoised.notes if "lens corrections are not made" in note]
 
 
 @PHASES

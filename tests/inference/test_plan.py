@@ -41,8 +41,11 @@ def model_on(device: Device, shape: StudentConfig | NetworkConfig = StudentConfi
     return Model("model", "0" * 64, "sidd", network, device)
 
 
-def plan(model: Model, size: tuple[int, int] = LARGE, *, held: int = 0, **settings: object) -> Plan:
-    return plan_inference(*size, model, InferenceConfig(**settings), held_bytes=held)  # type: ignore[arg-type]
+def plan(
+    model: Model, size: tuple[int, int] = LARGE, *, held: int = 0, around: int = 0, **settings: object
+) -> Plan:
+    config = InferenceConfig(**settings)  # type: ignore[arg-type]
+    return plan_inference(*size, model, config, held_bytes=held, around_bytes=around)
 
 
 def test_with_much_memory_tiles_are_as_large_as_is_useful() -> None:
@@ -71,6 +74,22 @@ def test_what_the_photo_holds_counts_on_the_cpu_and_not_on_a_gpu() -> None:
     cpu, gpu = model_on(CPU), model_on(GPU)
     assert plan(cpu, held=GB).expected_bytes - plan(cpu).expected_bytes >= GB
     assert plan(gpu, held=GB) == plan(gpu)
+
+
+def test_reading_and_writing_count_where_they_take_more_than_the_network_does() -> None:
+    cpu, gpu = model_on(CPU), model_on(GPU)
+    whole = plan(cpu, around=6 * GB)
+    assert 6 * GB < whole.expected_bytes < 7 * GB
+    assert plan(cpu, around=GB // 10) == plan(cpu)
+    assert whole.tile_px == plan(cpu).tile_px
+    assert plan(gpu, around=6 * GB) == plan(gpu)
+
+
+def test_a_result_that_cannot_be_written_within_the_limit_is_refused_before_the_network_runs() -> None:
+    with pytest.raises(
+        UsageError, match=r"--max-memory 2000MB: .* needs about \d+ MB to be read and written"
+    ):
+        plan(model_on(CPU), around=2 * GB, max_memory_bytes=2 * GB)
 
 
 def test_too_little_memory_is_a_wrong_command_that_says_how_much_is_needed() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from lgbpn_cli.image.bands import bands
 from lgbpn_cli.photos.metadata.exif import BYTE, Tag, blob, in_order, longs, shorts
+from lgbpn_cli.photos.raw.black import BlackLevels
 from lgbpn_cli.photos.raw.mosaic import SECOND_GREEN, Mosaic
 
 PHOTOMETRIC, COLOUR_FILTERS = 262, 32803
@@ -36,6 +37,8 @@ class SensorFrame:
     white: float
     order: str = "<"
     """Byte order of `tags`."""
+    black: BlackLevels | None = None
+    """Where they differ from more than from site to site of the filters."""
     tags: tuple[Tag, ...] = ()
     """SITE_TAGS of the source, a DNG's; others have none."""
 
@@ -48,13 +51,19 @@ class SensorFrame:
         top, left = self.corner
         height, width = light.samples.shape
         visible = stored[top : top + height, left : left + width]
+        if self.black is not None:
+            for rows in bands(height, BAND_ROWS):
+                black = self.black.at(rows, top, left, width)[..., 0]
+                _put(
+                    visible[rows], light.samples[rows] * (self.white - self.black.most[0]) + black, self.white
+                )
+            return stored
         for row in range(2):
             for column in range(2):
                 black = self.blacks[row, column]
                 sites, values = visible[row::2, column::2], light.samples[row::2, column::2]
                 for rows in bands(len(sites), BAND_ROWS):
-                    levels = np.clip(np.rint(values[rows] * (self.white - black) + black), 0, self.white)
-                    sites[rows] = np.where(sites[rows] >= self.white, sites[rows], levels)
+                    _put(sites[rows], values[rows] * (self.white - black) + black, self.white)
         return stored
 
     def dng_tags(self, light: Mosaic, order: str) -> list[Tag]:
@@ -74,12 +83,19 @@ class SensorFrame:
         ]
 
 
-def read_frame(raw: Any, light: Mosaic, order: str, tags: tuple[Tag, ...]) -> SensorFrame:
+def _put(sites: np.ndarray, levels: np.ndarray, white: float) -> None:
+    """Put levels into sites that are not as bright as white."""
+    sites[:] = np.where(sites >= white, sites, np.clip(np.rint(levels), 0, white))
+
+
+def read_frame(
+    raw: Any, light: Mosaic, order: str, tags: tuple[Tag, ...], black: BlackLevels | None = None
+) -> SensorFrame:
     """Return the frame of a Bayer file that LibRaw has unpacked (`rawpy.RawPy`), and that `light` was read from."""
     numbers = raw.raw_colors_visible[:2, :2]
     blacks = np.array(raw.black_level_per_channel, np.float32)[np.minimum(numbers, SECOND_GREEN)]
     corner = (raw.sizes.top_margin, raw.sizes.left_margin)
-    return SensorFrame(raw.raw_image.copy(), corner, blacks, float(raw.white_level), order, tags)
+    return SensorFrame(raw.raw_image.copy(), corner, blacks, float(raw.white_level), order, black, tags)
 
 
 def filter_tags(filters: np.ndarray, order: str) -> list[Tag]:

@@ -96,6 +96,11 @@ def read_opcodes(data: bytes) -> tuple[Opcode, ...]:
     return tuple(opcodes)
 
 
+def has_opcodes(data: bytes) -> bool:
+    """Return whether a list names any step."""
+    return any(data[:4])
+
+
 def pack_opcodes(opcodes: Sequence[Opcode]) -> bytes:
     """Return the list as a DNG stores it."""
     packed = [struct.pack(">I", len(opcodes))]

@@ -97,7 +97,7 @@ def read_raw(path: Path, max_pixels: int, *, as_mosaic: bool = False, for_sites:
         else:
             light, left = sensor_light(raw, facts, path, for_sites=for_sites)
             if for_sites and facts.float_directory is None and isinstance(light, Mosaic) and _is_bayer(light):
-                frame = read_frame(raw, light, facts.order, facts.site_tags)
+                frame = read_frame(raw, light, facts.order, facts.site_tags, facts.black)
             if left:
                 tags += (blob(OPCODE_LIST_3, pack_opcodes([*left, *facts.opcodes[2]])),)
             pixels = None

@@ -67,6 +67,16 @@ def test_sony_s_lens_tags_are_in_the_directory_of_the_samples(cases: Path, tmp_p
     assert {name: after.get(name) for name in names} == {name: before[name] for name in names}
 
 
+@pytest.mark.parametrize("name", ["tiff", "jpeg", "dng"])
+def test_lens_corrections_that_only_a_dng_keeps_are_told(cases: Path, name: str) -> None:
+    result = as_result(read_photo(cases / "sony_lens_tags/sony.dng"), OutputConfig(format=name))
+    assert [note for note in result.notes if "lens corrections are not made" in note] == (
+        [] if name == "dng" else [*result.notes]
+    )
+    plain = as_result(read_photo(cases / "darktable_sidecar/IMG_7.dng"), OutputConfig(format=name))
+    assert not any("lens" in note for note in plain.notes)
+
+
 def test_proraw_s_gain_table_map_stays_and_no_pointer_leads_astray(cases: Path, tmp_path: Path) -> None:
     after = tags_of(result_of(cases / "dng_extra_profiles/proraw_like.dng", tmp_path))
     assert "SubIFD:ProfileGainTableMap" in after
