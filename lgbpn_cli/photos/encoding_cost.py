@@ -10,7 +10,7 @@ from lgbpn_cli.photos.photo import Photo
 
 BYTES_A_SAMPLE = {"jpeg": 2.4, "png": 1.5, "tiff": 0.5, "webp": 6.5, "avif": 14.0, "jxl": 10.0}
 """By the type of the result, of 8 bits."""
-DEEP_BYTES_A_SAMPLE = {"png": 2.3, "tiff": 2.5, "avif": 14.0, "jxl": 12.0, "dng": 2.5, "cfa-dng": 1.0}
+DEEP_BYTES_A_SAMPLE = {"png": 2.3, "tiff": 5.0, "avif": 15.2, "jxl": 10.5, "dng": 0.5, "cfa-dng": 0.5}
 """The same of 16 bits and more."""
 
 

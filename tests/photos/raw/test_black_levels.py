@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from raw_samples import RGGB, WHITE, XTRANS, fractions, write_raw
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import PhotoReadError
 from lgbpn_cli.photos.convert import as_result
+from lgbpn_cli.photos.prepare import read_as_result
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.write import write_photo
 
@@ -118,3 +120,19 @@ def test_black_that_does_not_fit_is_damage(tmp_path: Path, count: int, repeats: 
     )
     with pytest.raises(PhotoReadError, match="black levels"):
         read_photo(path)
+
+
+@pytest.mark.parametrize("repeats", [(2, 2), (4, 4), (3, 5)], ids=str)
+def test_light_that_goes_back_on_its_sites_gets_their_black_again(
+    tmp_path: Path, repeats: tuple[int, int]
+) -> None:
+    source = dng_of(tmp_path / "a.dng", *repeats, RGGB)
+    photo, _ = read_as_result(source, OutputConfig(format="cfa-dng"), None, as_mosaic=True)
+    assert photo.mosaic is not None
+    assert photo.camera is not None
+    light = photo.mosaic.mosaic.samples * (photo.camera.white - photo.camera.black) + photo.camera.black
+    pixels = np.repeat(np.rint(light).astype(np.uint16)[..., None], 3, axis=2)
+    write_photo(replace(photo, pixels=pixels, mosaic=None), tmp_path / "result.dng")
+    with rawpy.imread(str(source)) as before, rawpy.imread(str(tmp_path / "result.dng")) as after:
+        difference = before.raw_image.astype(int) - after.raw_image
+    assert np.abs(difference).max() <= 1
