@@ -26,7 +26,7 @@ LAYERS = (
     {"device", "image"},
     {"config"},
     {"look"},
-    {"errors", "file_names", "memory", "version"},
+    {"errors", "file_names", "memory", "quick_imports", "stopwatch", "version"},
 )
 """Each room may import itself and the rooms of the layers below its own."""
 WITHOUT_TORCH = (

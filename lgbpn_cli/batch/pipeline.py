@@ -20,6 +20,7 @@ from lgbpn_cli.denoise.working import colour_shift_levels
 from lgbpn_cli.errors import LgbpnError, ResultExistsError, shown, unforeseen
 from lgbpn_cli.image.types import OnTile
 from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.stopwatch import during
 
 T = TypeVar("T")
 
@@ -64,7 +65,8 @@ def open_first(jobs: Sequence[Job], read: Callable[[Path], Photo]) -> Opening:
     """Read photos until one is whole: bad ones are known before there is a network, which takes seconds."""
     failed: list[Outcome] = []
     for job in jobs:
-        attempt = _attempt(job.source, lambda source=job.source: read(source))  # type: ignore[misc]
+        with during("decode"):
+            attempt = _attempt(job.source, lambda source=job.source: read(source))  # type: ignore[misc]
         if not isinstance(attempt.result, Failure):
             return Opening(failed, attempt)
         failed.append(Outcome(job.source, job.target, Status.FAILED, attempt.seconds, failure=attempt.result))
@@ -87,7 +89,8 @@ def run_jobs(
         first = None  # or it would stay in memory
         try:
             for number, job in enumerate(jobs, start=1):
-                read = reading.result()
+                with during("decode"):
+                    read = reading.result()
                 more = number < len(jobs)
                 if more and steps.overlap:
                     reading = _submit_read(reader, steps, jobs[number])
@@ -197,7 +200,8 @@ class _Line:
         denoised = self._steps.run(photo, self._on_tile)
         if photo.camera is not None and denoised.photo.camera is None:  # rendered since: not the same colours
             return denoised, None
-        return denoised, colour_shift_levels(photo, denoised.photo)
+        with during("colours"):
+            return denoised, colour_shift_levels(photo, denoised.photo)
 
     def _write(self, denoised: Denoised, target: Path) -> Status:
         try:
@@ -211,7 +215,8 @@ class _Line:
         writing = self._writing
         if writing is None:
             return
-        written = writing.attempt.result()
+        with during("encode"):
+            written = writing.attempt.result()
         self._writing = None
         failure = written.result if isinstance(written.result, Failure) else None
         status = Status.FAILED if isinstance(written.result, Failure) else written.result

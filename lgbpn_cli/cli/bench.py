@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lgbpn_cli.cli.options import DeviceOption
+from lgbpn_cli.cli.whole import measure_whole, whole_as_json, whole_as_text
 from lgbpn_cli.config import PRECISIONS, QUALITIES, InferenceConfig
 from lgbpn_cli.errors import UsageError
 
@@ -66,6 +67,15 @@ def bench(
             show_default=False,
         ),
     ] = None,
+    whole: Annotated[
+        Path | None,
+        typer.Option(
+            "--whole",
+            metavar="PHOTO",
+            help="Instead of the network alone: the whole lgbpn denoise of this photo, and which part takes how long.",
+            show_default=False,
+        ),
+    ] = None,
     tiles: Annotated[
         list[int] | None,
         typer.Option(
@@ -100,6 +110,7 @@ def bench(
       lgbpn bench -m untrained:student --megapixels 1 --megapixels 50
       lgbpn bench -m untrained:published --megapixels 0.065536 the published network over 256x256 pixels
       lgbpn bench --agreement photo.jpg                        tiles of 128 to 1024 px against the whole photo
+      lgbpn bench --whole photo.jpg                            where the time of one lgbpn denoise goes
 
     Each of several measurements runs in its own process, so that memory is counted right. Close other programs first.
     """
@@ -115,6 +126,15 @@ def bench(
         for size in megapixels or (MEGAPIXELS,)
     ]
     settings = [case.settings(halo, tiles) for case in cases]  # all are checked before the first is measured
+    if whole is not None:
+        if agreement is not None or megapixels:
+            raise UsageError(
+                "--whole", "the photo has a size of its own", "Omit --agreement and --megapixels."
+            )
+        for case in cases:
+            measured = measure_whole(whole, case.options(tiles, halo, device), repeats)
+            typer.echo(whole_as_json(measured) if json_lines else whole_as_text(measured))
+        return
     from lgbpn_cli import measurements
 
     if agreement is None and len(cases) > 1:
@@ -152,22 +172,30 @@ class _Case:
             tile_px=tiles[0] if tiles else None,
         )
 
+    def options(self, tiles: list[int] | None, halo: int | None, device: str) -> list[str]:
+        """Return what denoise and bench alike take."""
+        options: dict[str, object] = {
+            "--model": self.model,
+            "--quality": self.quality,
+            "--precision": self.precision,
+            "--tile": tiles[0] if tiles else None,
+            "--halo": halo,
+            "--device": device,
+        }
+        return [word for name, value in options.items() if value is not None for word in (name, str(value))]
+
 
 def _in_a_process_of_its_own(
     case: _Case, tiles: list[int] | None, halo: int | None, repeats: int, device: str, json_lines: bool
 ) -> None:
     """Measure one case by the same command, and print what it prints. Ends with its exit code if it fails."""
-    options: dict[str, object] = {
-        "--model": case.model,
-        "--quality": case.quality,
-        "--precision": case.precision,
-        "--megapixels": case.megapixels,
-        "--tile": tiles[0] if tiles else None,
-        "--halo": halo,
-        "--repeats": repeats,
-        "--device": device,
-    }
-    words = [word for name, value in options.items() if value is not None for word in (name, str(value))]
+    words = [
+        *case.options(tiles, halo, device),
+        "--megapixels",
+        str(case.megapixels),
+        "--repeats",
+        str(repeats),
+    ]
     flags = ["--json"] if json_lines else []
     done = subprocess.run([sys.executable, "-m", "lgbpn_cli", "bench", *words, *flags], check=False)
     if done.returncode:

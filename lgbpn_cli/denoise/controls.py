@@ -6,14 +6,13 @@ can be had from one result made at full strength, later and without the network.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from lgbpn_cli.denoise.working import ResultPixels
-from lgbpn_cli.image.bands import bands
+from lgbpn_cli.image.bands import bands, in_order
 from lgbpn_cli.image.types import Canvas, Picture, Window
 from lgbpn_cli.look import Look
 from lgbpn_cli.photos.photo import Photo
@@ -85,21 +84,14 @@ def mix(
     `luma` and `chroma` are the shares of the clean picture in brightness and in colour, 0 to 1; the rest is the noisy
     one's. Pictures are (h, w, 3) float32.
     """
-    height = noisy.shape[0]
-    begun: deque[tuple[Window, Future[np.ndarray]]] = deque()
 
-    def finish() -> None:
-        band, mixed = begun.popleft()
-        into[band] = mixed.result()
+    def mix_band(rows: slice) -> tuple[Window, np.ndarray]:
+        band = rows, slice(None)
+        return band, mixed(noisy[band], clean[band], luma, chroma, weights)
 
     with ThreadPoolExecutor(THREADS) as pool:
-        for rows in bands(height, BAND_ROWS):
-            band = rows, slice(None)
-            begun.append((band, pool.submit(_mixed_band, noisy, clean, band, luma, chroma, weights)))
-            if len(begun) > THREADS:
-                finish()
-        while begun:
-            finish()
+        for band, mixture in in_order(pool, THREADS, mix_band, bands(noisy.shape[0], BAND_ROWS)):
+            into[band] = mixture
 
 
 def mixed(
@@ -118,14 +110,3 @@ def mixed(
         brightness = change @ np.array(weights, np.float32)
         result += (np.float32(luma - chroma) * brightness)[..., None]
     return result
-
-
-def _mixed_band(
-    noisy: Picture,
-    clean: Picture,
-    band: Window,
-    luma: float,
-    chroma: float,
-    weights: Weights,
-) -> np.ndarray:
-    return mixed(noisy[band], clean[band], luma, chroma, weights)

@@ -26,6 +26,7 @@ from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.encoding_cost import around_bytes
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.record import Record
+from lgbpn_cli.stopwatch import during
 
 if TYPE_CHECKING:
     from lgbpn_cli.models.load import Model
@@ -84,7 +85,8 @@ class Denoiser:
         noise = self.measure(noisy)
         clean = self.answer(photo, noise, watch)
         if not photo.linear:
-            clean = keep_mean_colour(noisy, clean)
+            with during("colours"):
+                clean = keep_mean_colour(noisy, clean)
         result = self.finish(photo, clean, noise)
         is_left = self.settings.shares.is_auto and min(noisy.shape[:2]) < SMALLEST_SIDE_PX
         pages = [self.denoise(page, watch) for page in photo.further]
@@ -111,6 +113,7 @@ class Denoiser:
         """Return the network that a camera raw file's mosaic goes through; None where a picture is denoised."""
         return None if photo.mosaic is None else self.raw_model
 
+    @during("measure")
     def measure(self, noisy: WorkingPixels) -> NoiseMeasurement:
         """Return the noise of a photo, as far as it decides about the result."""
         if not asks_noise(self.model, self.settings):
@@ -119,6 +122,7 @@ class Denoiser:
 
         return measure_noise(noisy, cell_levels())
 
+    @during("network")
     def answer(self, photo: Photo, noise: NoiseMeasurement, watch: Watch = UNWATCHED) -> ResultPixels:
         """Return what the network makes of a photo's pixels, or of its mosaic: all of it."""
         from lgbpn_cli.inference.run import run_network
@@ -140,6 +144,7 @@ class Denoiser:
         )
         return clean
 
+    @during("colours")
     def finish(
         self, photo: Photo, clean: ResultPixels, noise: NoiseMeasurement, *, darkest: np.ndarray | None = None
     ) -> Photo:
@@ -154,7 +159,8 @@ class Denoiser:
         noisy, look, weights = WorkingPixels(photo), self.settings.shares, luma_weights(photo)
         if look.is_auto:
             tolerance = TOLERANCES[self.model.part]
-            clean = give_detail_back(noisy, clean, noise, tolerance, measured_parts(look, weights))
+            with during("give back"):
+                clean = give_detail_back(noisy, clean, noise, tolerance, measured_parts(look, weights))
         if photo.linear and not look.is_nothing:
             # the very samples: linear light is held as it came
             keep_mean_light(photo, clean.as_photo(), darkest)

@@ -1,39 +1,55 @@
-"""What a photo's own noise decides: the preset of a teacher, and how much of what was removed is given back.
+"""What a photo's own noise decides: how much of what was removed is given back.
 
-Nothing here looks at more of a photo than its noise and the network's answer, and nothing depends on tiles.
+Nothing here looks at more of a photo than its noise and the network's answer, and nothing depends on tiles or bands.
 """
 
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 
 from lgbpn_cli.denoise.working import ResultPixels
-from lgbpn_cli.image.bands import bands
-from lgbpn_cli.image.filters import box_mean
+from lgbpn_cli.image.bands import bands, in_order
+from lgbpn_cli.image.filters import between_cells, box_mean, cell_means
 from lgbpn_cli.image.types import Picture
 from lgbpn_cli.noise.measure import NoiseMeasurement
 
-WINDOW_PX = 25
-"""Side of the squares over which the energy of the removed part is compared with the noise."""
+CELL_PX = 5
+"""Side of the squares for which it is known how much was removed; between their middles it changes evenly."""
+WINDOW_CELLS = 5
+"""Side of the larger squares over which the energy of the removed part is compared with the noise: 25 px."""
+MARGIN_CELLS = WINDOW_CELLS
+"""What a band needs to know of its neighbours: two windows reach four cells far, and one more lies between pixels."""
 TOLERANCES = {"teacher": 1.2, "student": 1.5}
 """Up to this many times the energy of the noise may be removed: measured energies scatter round the true ones, and a
 student leaves more of the picture by itself (benchmarks/detail.py)."""
-BAND_ROWS = 512
-"""Most rows worked on at a time: temporary arrays stay small beside the photo."""
-BAND_PIXELS = 500_000
-"""Most pixels, of wide photos: a pixel takes about 80 bytes meanwhile."""
+BAND_CELLS = 50
+"""Most rows of cells worked on at a time: temporary arrays stay small beside the photo."""
+BAND_PIXELS = 250_000
+"""Most pixels, of wide photos: a pixel takes about 60 bytes meanwhile, and some bands wait for others."""
 THREADS = min(2, os.cpu_count() or 1)
 """Bands worked on at a time; more would take more memory, and the network needs longer anyway."""
-SMALLEST_BAND_ROWS = 64
-
 
 Merge = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """The whole answer and the one with its detail -> what is kept of both; all of them (h, w, 3)."""
+
+
+@dataclass(frozen=True)
+class _Band:
+    """Some rows of a photo, what the network removed of them, and how that compares with the noise."""
+
+    rows: slice
+    denoised: np.ndarray
+    """(h, w, 3) float32."""
+    removed: np.ndarray
+    """(h, w, 3) float32."""
+    cells: np.ndarray
+    """(rows, columns, 2) float32: energy of the removed part, and that of the noise expected there, in squared 8-bit
+    levels."""
 
 
 def give_detail_back(
@@ -45,61 +61,79 @@ def give_detail_back(
 ) -> ResultPixels:
     """Return the clean picture, in its place, with as much of the removed part as the noise cannot explain.
 
-    Pictures are (h, w, 3) float32 in 0..1 and asked for bands of rows.
+    Pictures are (h, w, 3) float32 in 0..1 and asked for bands of rows, each once.
     Where the removed part has more than `tolerance` times the energy that the noise has at that brightness, it
     holds picture, and Wiener's filter keeps noise / removed of it; means over squares make it smooth. A photo
     without noise stays as it was. `merge` keeps the whole answer in part.
     """
-    margin, (height, width) = WINDOW_PX - 1, noisy.shape[:2]
-    band_rows = min(BAND_ROWS, max(SMALLEST_BAND_ROWS, BAND_PIXELS // width))
     result = clean.unchanged()
-    above: np.ndarray | None = None  # the rows before the band, as they were before they were replaced
-    begun: deque[tuple[slice, Future[np.ndarray]]] = deque()
 
-    def finish() -> None:
-        rows, with_detail = begun.popleft()
-        result[rows, slice(None)] = with_detail.result()
+    def see(rows: slice) -> _Band:
+        return _seen(noisy, clean, rows, noise)
 
-    # NumPy computes outside of Python's lock, so bands can share the cores; they are read and written in order.
+    def put_back(band: tuple[_Band | None, _Band, _Band | None]) -> None:
+        here = band[1]
+        share = _removed_share(*band, tolerance)
+        result[here.rows, slice(None)] = _with_detail(here, share, merge)
+
     with ThreadPoolExecutor(THREADS) as pool:
-        for band in bands(height, band_rows):
-            top, bottom = band.start, band.stop
-            last = min(height, bottom + margin)
-            here = np.array(clean[slice(top, last), slice(None)])
-            here = here if above is None else np.concatenate([above, here])
-            first = last - here.shape[0]
-            inner = slice(top - first, bottom - first)
-            above = here[max(0, bottom - first - margin) : bottom - first]
-            before = noisy[slice(first, last), slice(None)]
-            begun.append(
-                (
-                    slice(top, bottom),
-                    pool.submit(_with_detail, before, here, inner, noise, tolerance, merge),
-                )
-            )
-            if len(begun) >= THREADS:
-                finish()
-        while begun:
-            finish()
+        seen = in_order(pool, THREADS, see, bands(noisy.shape[0], _band_rows(noisy.shape[1])))
+        for _ in in_order(pool, THREADS, put_back, _with_neighbours(seen)):
+            pass
     return result
 
 
-def _with_detail(
-    noisy: np.ndarray,
-    denoised: np.ndarray,
-    inner: slice,
-    noise: NoiseMeasurement,
-    tolerance: float,
-    merge: Merge | None,
-) -> np.ndarray:
-    """Return the rows `inner` of the denoised band with its detail; the other rows are what they need to see."""
-    removed = noisy - denoised
-    energy = box_mean(
-        np.einsum("hwc,hwc->hw", removed, removed) * np.float32(255.0**2 / 3), WINDOW_PX, dtype=np.float32
-    )
-    expected = box_mean(noise.mean_variance_at(255 * denoised), WINDOW_PX, dtype=np.float32)
-    share = box_mean(
-        np.minimum(1.0, tolerance * expected / np.maximum(energy, 1e-6)), WINDOW_PX, dtype=np.float32
-    )
-    result: np.ndarray = denoised[inner] + (1 - share[inner, :, None]) * removed[inner]
-    return result if merge is None else merge(denoised[inner], result)
+def _band_rows(width: int) -> int:
+    cells = BAND_PIXELS // (CELL_PX * width)
+    return CELL_PX * max(MARGIN_CELLS, min(BAND_CELLS, cells))
+
+
+def _with_neighbours(seen: Iterable[_Band]) -> Iterator[tuple[_Band | None, _Band, _Band | None]]:
+    """Give each band between the one above and the one below it."""
+    above: _Band | None = None
+    here: _Band | None = None
+    for below in seen:
+        if here is not None:
+            yield above, here, below
+        above, here = here, below
+    if here is not None:
+        yield above, here, None
+
+
+def _seen(noisy: Picture, clean: Picture, rows: slice, noise: NoiseMeasurement) -> _Band:
+    denoised = clean[rows, slice(None)]
+    removed = noisy[rows, slice(None)] - denoised
+    energy = cell_means(removed * removed, CELL_PX).mean(axis=2) * np.float32(255.0**2)
+    expected = noise.mean_variance_at(255 * cell_means(denoised, CELL_PX))
+    return _Band(rows, denoised, removed, np.stack([energy, expected], axis=-1))
+
+
+def _removed_share(above: _Band | None, here: _Band, below: _Band | None, tolerance: float) -> np.ndarray:
+    """Return which share of the removed part stays removed in each cell, (rows + 2, columns).
+
+    The first and the last row are those above and below the band: where there are none, those at the edge.
+    """
+    known = [here.cells]
+    if above is not None:
+        known.insert(0, above.cells[-MARGIN_CELLS:])
+    if below is not None:
+        known.append(below.cells[:MARGIN_CELLS])
+    energy, expected = np.moveaxis(box_mean(np.concatenate(known), WINDOW_CELLS, dtype=np.float32), -1, 0)
+    share = np.minimum(1, tolerance * expected / np.maximum(energy, 1e-6))
+    smooth = box_mean(share, WINDOW_CELLS, dtype=np.float32)
+    first = 0 if above is None else len(known[0])
+    wanted = np.arange(first - 1, first + len(here.cells) + 1)
+    return np.asarray(smooth[np.clip(wanted, 0, len(smooth) - 1)])
+
+
+def _with_detail(band: _Band, share: np.ndarray, merge: Merge | None) -> np.ndarray:
+    """Return a band with its detail; its removed part is used up. `share` is that of `_removed_share`."""
+    height, width, channels = band.denoised.shape
+    by_column = between_cells(share, 1, np.arange(width), CELL_PX)
+    by_row = between_cells(np.eye(len(share), dtype=np.float32), 0, CELL_PX + np.arange(height), CELL_PX)
+    returned = by_row @ np.repeat(by_column, channels, axis=1)
+    np.subtract(1, returned, out=returned)
+    detail = band.removed.reshape(height, -1)
+    detail *= returned
+    detail += band.denoised.reshape(height, -1)
+    return band.removed if merge is None else merge(band.denoised, band.removed)

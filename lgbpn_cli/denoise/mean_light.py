@@ -13,7 +13,7 @@ from statistics import NormalDist
 import numpy as np
 
 from lgbpn_cli.image.bands import bands
-from lgbpn_cli.image.filters import gaussian_weights
+from lgbpn_cli.image.filters import between_cells, gaussian_weights
 from lgbpn_cli.photos.photo import Photo
 
 CELL_PX = 8
@@ -130,11 +130,5 @@ def blurred(squares: np.ndarray) -> np.ndarray:
 
 def at_pixels(squares: np.ndarray, rows: slice, width: int, cell_px: int = CELL_PX) -> np.ndarray:
     """Return the values of squares between their middles, linearly, for the pixels of some rows; edges repeated."""
-    for axis, places in ((0, np.arange(rows.start, rows.stop)), (1, np.arange(width))):
-        last = squares.shape[axis] - 1
-        at = np.clip((places + 0.5) / cell_px - 0.5, 0, last)
-        before = np.floor(at).astype(np.intp)
-        share = (at - before).astype(np.float32).reshape((-1, 1, 1) if axis == 0 else (1, -1, 1))
-        after = np.minimum(before + 1, last)
-        squares = (1 - share) * squares.take(before, axis) + share * squares.take(after, axis)
-    return squares
+    by_row = between_cells(squares, 0, np.arange(rows.start, rows.stop), cell_px)
+    return between_cells(by_row, 1, np.arange(width), cell_px)

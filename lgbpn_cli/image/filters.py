@@ -1,4 +1,4 @@
-"""Means over squares and the weights of a Gaussian, for all who need them."""
+"""Means over squares, values between such, and the weights of a Gaussian, for all who need them."""
 
 from __future__ import annotations
 
@@ -33,3 +33,44 @@ def gaussian_weights(sigma_px: float, reach_px: int) -> NDArray[np.float64]:
     """Return the 2 `reach_px` + 1 weights of a Gaussian of that standard deviation; they sum to one."""
     weights = np.exp(-0.5 * (np.arange(-reach_px, reach_px + 1) / sigma_px) ** 2)
     return np.asarray(weights / weights.sum())
+
+
+def cell_means(values: NDArray[np.float32], cell_px: int) -> NDArray[np.float32]:
+    """Return the means over the squares that (h, w, c) is parted into, (rows, columns, c).
+
+    Those at the right and at the bottom may be cut off by the edge.
+    """
+    height, width, channels = values.shape
+    rows = _means_of_rows(values.reshape(height, -1), cell_px)
+    whole = width // cell_px
+    # A product, for sums over a few values each would take longer than all else.
+    mean = np.tile(np.eye(channels, dtype=np.float32), (cell_px, 1)) / np.float32(cell_px)
+    inside = rows[:, : whole * cell_px * channels].reshape(-1, cell_px * channels) @ mean
+    means = inside.reshape(len(rows), whole, channels)
+    if width % cell_px:
+        last = rows[:, whole * cell_px * channels :].reshape(len(rows), -1, channels)
+        means = np.concatenate([means, last.mean(axis=1, keepdims=True)], axis=1)
+    return np.asarray(means)
+
+
+def _means_of_rows(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Return the means of so many rows of (h, n) each, the last one of what is left."""
+    whole = len(values) // count
+    means = values[: whole * count].reshape(whole, count, -1).mean(axis=1)
+    if len(values) % count:
+        means = np.concatenate([means, values[whole * count :].mean(axis=0, keepdims=True)])
+    return np.asarray(means)
+
+
+def between_cells(
+    cells: NDArray[np.float32], axis: int, places_px: NDArray[np.intp], cell_px: int
+) -> NDArray[np.float32]:
+    """Return the values at pixels along an axis, linear between the middles of cells; edges repeated."""
+    last = cells.shape[axis] - 1
+    at = np.clip((places_px + 0.5) / cell_px - 0.5, 0, last)
+    before = np.floor(at).astype(np.intp)
+    shape = [1] * cells.ndim
+    shape[axis] = -1
+    share = (at - before).astype(np.float32).reshape(shape)
+    after = np.minimum(before + 1, last)
+    return np.asarray((1 - share) * cells.take(before, axis) + share * cells.take(after, axis))

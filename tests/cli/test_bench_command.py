@@ -110,6 +110,8 @@ def test_the_operations_of_the_default_student_are_counted() -> None:
         (["--megapixels", "inf"], "lgbpn: --megapixels: not a size"),
         (["--tile", "64", "--tile", "128"], "lgbpn: --tile: only one is possible"),
         (["-m", "untrained:student", "--quality", "teacher"], "lgbpn: --quality teacher: "),
+        (["--whole", "."], "lgbpn: --whole .: it is a folder"),
+        (["--whole", "a.jpg", "--megapixels", "2"], "lgbpn: --whole: the photo has a size of its own"),
     ],
 )
 def test_a_wrong_command_is_one_line_and_exit_code_2(options: list[str], message: str) -> None:
@@ -117,3 +119,42 @@ def test_a_wrong_command_is_one_line_and_exit_code_2(options: list[str], message
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
     assert line.startswith(message)
+
+
+def test_the_whole_command_is_the_sum_of_its_parts(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (90, 150, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.jpg")
+    done = bench("--whole", tmp_path / "a.jpg", "--repeats", 1, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    (whole,) = map(json.loads, done.stdout.splitlines())
+    parts = whole["parts"]
+    assert list(parts)[:5] == ["start", "load", "decode", "measure", "network"]
+    assert sum(part["seconds"] for part in parts.values()) == pytest.approx(whole["seconds"])
+    assert sum(part["cpu_seconds"] for part in parts.values()) <= whole["cpu_seconds"] + 0.1
+    assert all(part["seconds"] > 0 for part in parts.values())
+    assert whole["over_network"] == pytest.approx(whole["seconds"] / parts["network"]["seconds"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jpg"]
+
+
+def test_the_whole_command_has_a_bar_for_each_part(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / "a.jpg")
+    done = bench("--whole", tmp_path / "a.jpg", "--repeats", 1)
+    first, _, *rows = done.stdout.splitlines()
+    assert first.startswith(f"{tmp_path / 'a.jpg'}, 0.0 megapixels: ")
+    assert [row.split("  ")[0] for row in rows][:6] == [
+        "start",
+        "load",
+        "decode",
+        "measure",
+        "network",
+        "colours",
+    ]
+    assert max(row.count("#") for row in rows) == 40
+
+
+def test_the_whole_command_fails_as_denoise_does(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"no photo")
+    done = bench("--whole", tmp_path / "a.jpg", "--repeats", 1)
+    assert done.returncode == 1
+    assert str(tmp_path / "a.jpg") in done.stderr
+    assert "Traceback" not in done.stderr

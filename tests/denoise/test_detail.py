@@ -58,7 +58,7 @@ def test_the_result_does_not_depend_on_the_bands(monkeypatch: pytest.MonkeyPatch
     noisy = clean + white(10, clean.shape) * (1 + clean)
     noise = measure_noise(noisy)
     whole = with_detail(noisy, 0.9 * clean, noise)
-    monkeypatch.setattr(adaptation, "BAND_ROWS", 50)
+    monkeypatch.setattr(adaptation, "BAND_CELLS", 5)
     assert with_detail(noisy, 0.9 * clean, noise) == pytest.approx(whole, abs=1e-6)
 
 

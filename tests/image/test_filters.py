@@ -9,7 +9,7 @@ import pytest
 from scipy.ndimage import gaussian_filter1d, uniform_filter
 
 from lgbpn_cli.image.bands import bands
-from lgbpn_cli.image.filters import Edges, box_mean, gaussian_weights
+from lgbpn_cli.image.filters import Edges, between_cells, box_mean, cell_means, gaussian_weights
 
 MODES = {"edge": "nearest", "symmetric": "reflect"}
 """What SciPy calls the edges."""
@@ -46,3 +46,19 @@ def test_bands_cover_every_row_once(height: int, rows: int) -> None:
     found = bands(height, rows)
     assert [row for band in found for row in range(band.start, band.stop)] == list(range(height))
     assert all(band.stop - band.start <= rows for band in found)
+
+
+def test_means_over_cells_are_those_of_their_pixels() -> None:
+    picture = np.random.default_rng(0).random((13, 22, 3), dtype=np.float32)
+    means = cell_means(picture, 5)
+    assert means.shape == (3, 5, 3)
+    for row in range(3):
+        for column in range(5):
+            cell = picture[5 * row : 5 * row + 5, 5 * column : 5 * column + 5]
+            assert means[row, column] == pytest.approx(cell.mean(axis=(0, 1)), abs=1e-6)
+
+
+def test_between_the_middles_of_cells_values_change_evenly() -> None:
+    cells = np.array([[0.0, 5.0, 5.0]], np.float32)
+    found = between_cells(cells, 1, np.arange(15), 5)[0]
+    assert found == pytest.approx([0, 0, 0, 1, 2, 3, 4, 5, 5, 5, 5, 5, 5, 5, 5])
