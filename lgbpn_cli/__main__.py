@@ -3,11 +3,14 @@
 import signal
 import sys
 
+from lgbpn_cli.quick_imports import no_garbage_yet
+
 
 def main() -> None:
     """Run the command; Ctrl-C where no command answers it, such as while modules are imported, ends it with 130."""
     try:
-        from lgbpn_cli.cli.main import main as run
+        with no_garbage_yet():
+            from lgbpn_cli.cli.main import main as run
 
         run()
     except KeyboardInterrupt:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -45,6 +46,8 @@ from lgbpn_cli.photos.prepare import read_as_result, read_guarded
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.suffixes import type_for
 from lgbpn_cli.photos.write import write_photo
+from lgbpn_cli.quick_imports import no_garbage_yet
+from lgbpn_cli.stopwatch import during
 
 if TYPE_CHECKING:
     from lgbpn_cli.device import DeviceList
@@ -180,19 +183,27 @@ def denoise_folder(
     check_inputs(inputs)
     check_output(inputs, output)
     own_limit = _limit_of_program(settings, device)
-    with ReadingProcess(
-        time_limit_s=output.photo_time_limit_s, max_bytes=lambda: room_for_reading(own_limit)
-    ) as reading:
+    with (
+        ReadingProcess(
+            time_limit_s=output.photo_time_limit_s, max_bytes=lambda: room_for_reading(own_limit)
+        ) as reading,
+        ThreadPoolExecutor(1, "loader") as loader,
+    ):
         work = plan_work(inputs, output, reading, listener)
         camera = Cameras(keep=model == AUTO_MODEL)
         as_mosaic = takes_mosaics(None if camera.keep else model, settings)
         read = partial(read_for, reading, output, camera, as_mosaic)
         # Without any room for a photo the plan, which is checked below, says why nothing can be done at all.
+        # The model is loaded while the first photo is read: PyTorch alone takes more than a second.
+        preparing = (
+            loader.submit(_prepare, model, device, settings, output) if work.may_need_network else None
+        )
         skipped = dry_run or not reading.max_bytes()
         opening = Opening([], None) if skipped else open_first(work.jobs, read)
-        if not work.needs_network(opening):
+        if preparing is None or not work.needs_network(opening):
             return work.report(listener, opening)
-        denoiser = _prepare(model, device, settings, output)
+        with during("load"):
+            denoiser = preparing.result()
         if model != AUTO_MODEL:  # which model made a result depends on its photo, which is not read yet
             work.remaining.compare(*denoiser.records)
         listener.prepared(RunFacts.of(denoiser), len(work.jobs))
@@ -251,8 +262,9 @@ def _limit_of_program(settings: InferenceConfig, device: str) -> int | None:
 def _prepare(model: str | None, device: str, settings: InferenceConfig, output: OutputConfig) -> Denoiser:
     """Return the denoiser of a run; UsageError or DeviceError where no photo can be done with its settings."""
     named = None if model == AUTO_MODEL else model
-    denoiser = replace(prepare(named, device, settings), output=output)
-    denoiser.check_plan()
+    with no_garbage_yet():
+        denoiser = replace(prepare(named, device, settings), output=output)
+        denoiser.check_plan()
     return denoiser
 
 

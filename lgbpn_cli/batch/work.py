@@ -38,6 +38,11 @@ class Work:
         """The photos to be denoised, with their targets."""
         return self.remaining.jobs
 
+    @property
+    def may_need_network(self) -> bool:
+        """Whether there is a photo, or a result of an earlier run, as far as is known before any is opened."""
+        return bool(self.jobs or self.remaining.skipped)
+
     def needs_network(self, opening: Opening) -> bool:
         """Whether there is a photo to denoise, or a result that is there to compare with this run's settings."""
         return len(opening.failed) < len(self.jobs) or bool(self.remaining.skipped)
