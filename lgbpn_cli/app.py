@@ -194,16 +194,15 @@ def denoise_folder(
         as_mosaic = takes_mosaics(None if camera.keep else model, settings)
         read = partial(read_for, reading, output, camera, as_mosaic)
         # Without any room for a photo the plan, which is checked below, says why nothing can be done at all.
-        # The model is loaded while the first photo is read: PyTorch alone takes more than a second.
-        preparing = (
-            loader.submit(_prepare, model, device, settings, output) if work.may_need_network else None
-        )
         skipped = dry_run or not reading.max_bytes()
+        load = partial(_prepare, model, device, settings, output)
+        # PyTorch alone takes more than a second, and so does reading a large photo.
+        loading = loader.submit(load) if work.begins_large() and not skipped else None
         opening = Opening([], None) if skipped else open_first(work.jobs, read)
-        if preparing is None or not work.needs_network(opening):
+        if not work.needs_network(opening):
             return work.report(listener, opening)
         with during("load"):
-            denoiser = preparing.result()
+            denoiser = load() if loading is None else loading.result()
         if model != AUTO_MODEL:  # which model made a result depends on its photo, which is not read yet
             work.remaining.compare(*denoiser.records)
         listener.prepared(RunFacts.of(denoiser), len(work.jobs))

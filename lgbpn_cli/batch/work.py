@@ -19,6 +19,8 @@ from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.shot import shot_in, shot_time_in
 from lgbpn_cli.photos.source_id import is_made_of
 
+LARGE_FILE_BYTES = 1_000_000
+"""Of smaller ones a run knows at once whether they are damaged, and then loads nothing at all."""
 EMPTY_PART = "this part is empty: there are fewer photos than parts"
 
 
@@ -38,10 +40,12 @@ class Work:
         """The photos to be denoised, with their targets."""
         return self.remaining.jobs
 
-    @property
-    def may_need_network(self) -> bool:
-        """Whether there is a photo, or a result of an earlier run, as far as is known before any is opened."""
-        return bool(self.jobs or self.remaining.skipped)
+    def begins_large(self) -> bool:
+        """Whether the first photo's file is so large that reading it takes as long as loading a model."""
+        try:
+            return bool(self.jobs) and self.jobs[0].source.stat().st_size >= LARGE_FILE_BYTES
+        except OSError:
+            return False
 
     def needs_network(self, opening: Opening) -> bool:
         """Whether there is a photo to denoise, or a result that is there to compare with this run's settings."""

@@ -214,8 +214,8 @@ def _speed_line(speed: Speed) -> str:
         f"{speed.model} {speed.quality} {speed.precision}, {speed.megapixels:.2f} megapixels: "
         f"{speed.seconds:.2f} s, {speed.megapixels_per_second:.2f} megapixels a second, "
         f"{speed.peak_resident_bytes / 1e6:.0f} MB resident, "
-        f"{100 * speed.share_of_matrix_peak:.0f} % of the matrix product's "
-        f"{speed.matrix_flops_per_second / 1e9:.0f} GFLOP/s, "
+        f"{100 * speed.share_of_peak:.0f} % of this machine's "
+        f"{speed.peak_flops_per_second / 1e9:.0f} GFLOP/s, "
         f"convolutions {100 * speed.convolution_share:.0f} % of the time"
     )
 

@@ -13,6 +13,7 @@ from lgbpn_cli.cli.denoise_options import NetworkOptions, ResultOptions, RunOpti
 from lgbpn_cli.cli.option_groups import with_option_groups
 from lgbpn_cli.cli.options import read_report_bytes
 from lgbpn_cli.cli.stop_signals import finish_undisturbed
+from lgbpn_cli.quick_imports import no_garbage_yet
 
 if TYPE_CHECKING:
     from lgbpn_cli.cli.progress import Reporter
@@ -59,9 +60,10 @@ def denoise(
     """
     output, pool, settings = results.config(), run.pool(), network.config()
     # Here and not at the top: --help does not have to wait for them.
-    from lgbpn_cli import app
-    from lgbpn_cli.cli.progress import Reporter
-    from lgbpn_cli.evaluation.denoise_page import DenoisePage
+    with no_garbage_yet():
+        from lgbpn_cli import app
+        from lgbpn_cli.cli.progress import Reporter
+        from lgbpn_cli.evaluation.denoise_page import DenoisePage
 
     page = None
     if run.html is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -201,6 +201,9 @@ class DilatedTransformerBlock(nn.Module):
 
     def forward(self, features: Tensor, grid: PhaseGrid, frozen: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return the block's output and the projection it used: `frozen`, or one from these features."""
+        one_map = len(frozen) == 1 if frozen is not None else grid.pool == len(features)
+        if one_map and not torch.is_grad_enabled():
+            return self._by_sub_image(features, grid, frozen)
         normed = self.attention_norm(features)
         used = frozen
         if used is None:
@@ -208,7 +211,21 @@ class DilatedTransformerBlock(nn.Module):
         features = features + self.attention(normed, grid, used)
         return features + self.feed_forward(self.feed_forward_norm(features), grid), used
 
+    def _by_sub_image(
+        self, features: Tensor, grid: PhaseGrid, frozen: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the same where one map serves all, one sub-image after the other: each stays in the caches."""
+        parts = features.split(grid.dilation**2)
+        used = self.pooled_projection(parts, grid) if frozen is None else frozen
+        result = torch.empty_like(features)
+        for part, into in zip(parts, result.split(grid.dilation**2), strict=True):
+            attended = part + self.attention(self.attention_norm(part), grid, used)
+            torch.add(attended, self.feed_forward(self.feed_forward_norm(attended), grid), out=into)
+        return result, used
+
     def pooled_projection(self, parts: Sequence[Tensor], grid: PhaseGrid) -> Tensor:
         """Return the projection (1, c, c) of the attention over all `parts`, taken one after the other."""
-        gram = sum(self.attention.gram(self.attention_norm(part), grid) for part in parts)
+        gram = sum(
+            self.attention.gram(self.attention_norm(part), replace(grid, pool=len(part))) for part in parts
+        )
         return self.attention.projection(self.attention.map_of(gram))  # type: ignore[arg-type]  # there are parts

@@ -156,9 +156,9 @@ def measure_noise(image: Picture, estimator: CellEstimator | None = None) -> Noi
     luma = np.einsum("nchw,c->nhw", flat_noise, LUMA)
     means, variances, unevenness = (np.array(each) for each in zip(*points, strict=True))
     levels = np.sqrt(variances / kept_share)
-    if estimator is not None:
-        # Patches that are all as noisy as the flattest ones are flat themselves, whatever the noise looks like.
-        trust = np.clip((unevenness - UNEVEN[0]) / (UNEVEN[1] - UNEVEN[0]), 0, 1)[:, None]
+    # Patches that are all as noisy as the flattest ones are flat themselves, whatever the noise looks like.
+    trust = np.clip((unevenness - UNEVEN[0]) / (UNEVEN[1] - UNEVEN[0]), 0, 1)[:, None]
+    if estimator is not None and trust.any():
         limited = _limited(levels, *_estimated(tiles, estimator, means))
         levels = levels ** (1 - trust) * limited**trust
     orders = [np.argsort(means[:, channel], kind="stable") for channel in range(3)]

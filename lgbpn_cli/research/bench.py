@@ -37,6 +37,8 @@ SHAPES: dict[str, NetworkConfig | StudentConfig] = {**NETWORKS, "student": Stude
 """The shapes that may follow."""
 MATRIX_SIDE = 2048
 """Side of the matrices whose product shows what the machine can do."""
+CONVOLUTION_SIDE, CONVOLUTION_WIDTH = 192, 128
+"""Side and channels of what is convolved for the same."""
 COUNTED_SIDE_PX = 128
 """Side of the picture whose multiplications are counted."""
 SAMPLING_SECONDS = 0.005
@@ -58,9 +60,10 @@ class Speed:
     megapixels_per_second: float
     peak_resident_bytes: int
     """Most memory of the process while it ran, the photo and its result included."""
-    share_of_matrix_peak: float
-    """Multiplications a second that the photo needs (halos not counted), over those of a large matrix product."""
-    matrix_flops_per_second: float
+    share_of_peak: float
+    """Multiplications a second that the photo needs (halos not counted), over the most that was seen."""
+    peak_flops_per_second: float
+    """Of a large matrix product or a large convolution, whichever has more: libraries are not equally good at both."""
     convolution_share: float
     """Share of the processor's time that convolutions took; NaN on other devices."""
 
@@ -115,7 +118,7 @@ def measure_speed(model: Model, config: InferenceConfig, *, megapixels: float, r
     with peak_of(resident_bytes) as peak:
         seconds = best_seconds(run, repeats)
     plan = plans[0]
-    flops, peak_flops = flops_per_pixel(model, config) * side**2, matrix_flops(model.device, plan.precision)
+    flops, peak_flops = flops_per_pixel(model, config) * side**2, peak_flops_of(model.device, plan.precision)
     return Speed(
         model=model.name,
         quality=model.quality(config.quality),
@@ -126,8 +129,8 @@ def measure_speed(model: Model, config: InferenceConfig, *, megapixels: float, r
         seconds=seconds,
         megapixels_per_second=side**2 / 1e6 / seconds,
         peak_resident_bytes=peak(),
-        share_of_matrix_peak=flops / seconds / peak_flops,
-        matrix_flops_per_second=peak_flops,
+        share_of_peak=flops / seconds / peak_flops,
+        peak_flops_per_second=peak_flops,
         convolution_share=convolution_share(run) if model.device.is_cpu else float("nan"),
     )
 
@@ -183,15 +186,30 @@ def best_seconds(call: Callable[[], Any], repeats: int) -> float:
     return min(times)
 
 
-def matrix_flops(device: Device, precision: Precision) -> float:
-    """Return the floating-point operations a second of a large matrix product, the best of several."""
+def peak_flops_of(device: Device, precision: Precision) -> float:
+    """Return the floating-point operations a second of a large matrix product or convolution, the best of several."""
     matrix = torch.rand(MATRIX_SIDE, MATRIX_SIDE).to(device.torch_device, DTYPES[precision])
+    picture, kernel = (
+        torch.rand(shape)
+        .to(device.torch_device, DTYPES[precision])
+        .contiguous(memory_format=torch.channels_last)
+        for shape in (
+            (1, CONVOLUTION_WIDTH, CONVOLUTION_SIDE, CONVOLUTION_SIDE),
+            (CONVOLUTION_WIDTH, CONVOLUTION_WIDTH, 3, 3),
+        )
+    )
 
     def product() -> None:
         float((matrix @ matrix)[0, 0])  # waits for the device
 
+    def convolution() -> None:
+        float(torch.conv2d(picture, kernel, padding=1)[0, 0, 0, 0])
+
     with torch.inference_mode():
-        return 2 * MATRIX_SIDE**3 / best_seconds(product, 5)
+        return max(
+            2 * MATRIX_SIDE**3 / best_seconds(product, 5),
+            2 * 9 * (CONVOLUTION_WIDTH * CONVOLUTION_SIDE) ** 2 / best_seconds(convolution, 5),
+        )
 
 
 def flops_per_pixel(model: Model, config: InferenceConfig) -> float:

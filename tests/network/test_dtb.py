@@ -139,3 +139,18 @@ def test_the_local_branch_has_a_bias_in_every_convolution() -> None:
     names = dict(LocalBranch(TINY).named_parameters())
     weights = {name.removesuffix(".weight") for name in names if name.endswith(".weight")}
     assert {name.removesuffix(".bias") for name in names if name.endswith(".bias")} == weights
+
+
+@pytest.mark.parametrize("size", [(40, 40), (37, 42)])
+def test_sub_image_by_sub_image_is_the_same_as_all_at_once(size: tuple[int, int]) -> None:
+    """Without gradients the block takes its sub-images apart; with them it does not."""
+    torch.manual_seed(0)
+    block = DilatedTransformerBlock(8, 2, 12)
+    features = torch.rand(12, 8, *size)
+    grid = PhaseGrid(pool=12, dilation=2, added_rows=1, added_columns=size[1] % 2)
+    at_once, map_of_all = block(grid.clear(features.clone()), grid, None)
+    with torch.no_grad():
+        for projection in (None, map_of_all.detach()):
+            parted, used = block(grid.clear(features.clone()), grid, projection)
+            assert torch.allclose(parted, at_once, atol=1e-5)
+            assert torch.allclose(used, map_of_all, atol=1e-6)
