@@ -215,10 +215,10 @@ class DilatedTransformerBlock(nn.Module):
         self, features: Tensor, grid: PhaseGrid, frozen: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Return the same where one map serves all, one sub-image after the other: each stays in the caches."""
-        parts = features.split(grid.dilation**2)
+        parts = torch.split(features, grid.dilation**2)
         used = self.pooled_projection(parts, grid) if frozen is None else frozen
         result = torch.empty_like(features)
-        for part, into in zip(parts, result.split(grid.dilation**2), strict=True):
+        for part, into in zip(parts, torch.split(result, grid.dilation**2), strict=True):
             attended = part + self.attention(self.attention_norm(part), grid, used)
             torch.add(attended, self.feed_forward(self.feed_forward_norm(attended), grid), out=into)
         return result, used

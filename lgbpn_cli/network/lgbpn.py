@@ -169,7 +169,7 @@ class GlobalBranch(nn.Module):
         grid = subs[0].grid(pool=len(subs[0].phases))
         parts, projections = [sub.phases for sub in subs], []
         for block in self.blocks:
-            sub_images = [each for part in parts for each in part.split(grid.dilation**2)]
+            sub_images = [each for part in parts for each in torch.split(part, grid.dilation**2)]
             used = block.pooled_projection(sub_images, grid)  # type: ignore[operator]
             projections.append(used)
             parts = [block(part, grid, used)[0] for part in parts]

@@ -214,7 +214,16 @@ def test_photos_smaller_than_a_tile_are_not_shown_to_the_estimator(size: tuple[i
     assert measure_noise(picture, says(0.001)) == measure_noise(picture)
 
 
-def test_every_part_of_a_photo_is_shown_to_the_estimator() -> None:
+def test_where_no_patch_is_in_doubt_the_estimator_is_not_asked() -> None:
+    def refuse(tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        raise AssertionError("asked in vain")
+
+    even = 0.5 + white(5, (160, 160, 3))
+    assert measure_noise(even, refuse) == measure_noise(even)
+
+
+def test_every_part_of_a_photo_is_shown_to_the_estimator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(noise, "UNEVEN", (-1.0, 0.0))  # it is asked, however even the patches are
     seen = []
 
     def estimator(tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
