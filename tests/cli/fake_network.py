@@ -63,6 +63,7 @@ def run_network(
     config: InferenceConfig,
     *,
     into: Any = None,
+    around_bytes: int = 0,
     on_tile: Callable[[int, int], None] | None = None,
     on_plan: Callable[[str], None] | None = None,
     on_note: Callable[[str], None] | None = None,
