@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -14,6 +18,9 @@ SHARE_OF_FREE = 0.6
 """How much of the free memory is planned with: other programs want some, and photos are read and written meanwhile."""
 CGROUP_LIMIT, CGROUP_USED = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
 """Where a Linux container finds what memory it may use, and uses."""
+
+
+OWN_STATUS, RESET_PEAK = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def free_bytes() -> int:
@@ -38,3 +45,36 @@ def _container_free_bytes() -> float:
         return int(CGROUP_LIMIT.read_text()) - int(CGROUP_USED.read_text())
     except (OSError, ValueError):
         return float("inf")
+
+
+def watch_peak() -> Callable[[], int]:
+    """Return what tells by how many bytes this process grew at most since now; 0 where the system does not tell."""
+    try:
+        RESET_PEAK.write_text("5")
+        before = _own("VmRSS")
+    except (OSError, ValueError, IndexError):
+        return lambda: 0
+    return lambda: max(0, _own("VmHWM") - before)
+
+
+def _own(name: str) -> int:
+    """Return one of the figures that Linux keeps of this process, in bytes."""
+    return int(OWN_STATUS.read_text().partition(f"{name}:")[2].split()[0]) * 1024
+
+
+def give_back_freed() -> None:
+    """Give the system back what this process has freed, where the C library would keep it for later (glibc).
+
+    A network's tiles leave hundreds of megabytes behind, on top of which the next step would take its own.
+    """
+    trim = _trim()
+    if trim is not None:
+        trim(0)
+
+
+@cache
+def _trim() -> Any | None:
+    try:
+        return ctypes.CDLL(None).malloc_trim
+    except (OSError, AttributeError, TypeError):  # another C library, or Windows
+        return None

@@ -16,6 +16,7 @@ from lgbpn_cli.denoise.working import ResultPixels
 from lgbpn_cli.image.bands import bands, in_order
 from lgbpn_cli.image.filters import between_cells, box_mean, cell_means
 from lgbpn_cli.image.types import Picture
+from lgbpn_cli.memory import give_back_freed
 from lgbpn_cli.noise.measure import NoiseMeasurement
 
 CELL_PX = 5
@@ -80,6 +81,7 @@ def give_detail_back(
         seen = in_order(pool, THREADS, see, bands(noisy.shape[0], _band_rows(noisy.shape[1])))
         for _ in in_order(pool, THREADS, put_back, _with_neighbours(seen)):
             pass
+    give_back_freed()
     return result
 
 

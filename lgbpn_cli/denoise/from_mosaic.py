@@ -62,7 +62,8 @@ class _Light:
     """Takes the light of a camera's colours, black 0 and white 1, not balanced, and puts it into a result."""
 
     def __init__(self, result: ResultPixels, gains: tuple[float, float, float]) -> None:
-        self._result, self._gains, self.nbytes = result, np.array(gains, np.float32), result.nbytes
+        self._result, self._gains = result, np.array(gains, np.float32)
+        self.nbytes = 2 * result.nbytes  # the picture that is only looked at is as large
 
     def __setitem__(self, window: Window, light: np.ndarray) -> None:
         self._result[window] = encode_light(light * self._gains)

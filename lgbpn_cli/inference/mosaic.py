@@ -15,6 +15,7 @@ from lgbpn_cli.image.types import Canvas, OnTile, Window
 from lgbpn_cli.inference.plan import Plan, plan_inference
 from lgbpn_cli.inference.sweep import Estimate, Sweeps
 from lgbpn_cli.inference.tiling import Tile
+from lgbpn_cli.memory import give_back_freed
 from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.raw import PLANES, RawNetwork
@@ -79,6 +80,7 @@ def run_raw_network(
         canvas[place] = clean[seen]
 
     sweeps.run(lambda: _estimate(phased.samples, mosaic, model), write)
+    give_back_freed()
     return result
 
 

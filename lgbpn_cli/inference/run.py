@@ -16,6 +16,7 @@ from lgbpn_cli.inference.student import mean_of_views, views_of
 from lgbpn_cli.inference.sweep import Estimate, Sweeps
 from lgbpn_cli.inference.teacher import run_teacher
 from lgbpn_cli.inference.tiling import Tile
+from lgbpn_cli.memory import give_back_freed
 from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.student import Student
@@ -65,6 +66,7 @@ def run_network(
         sweeps.run(lambda: _student_estimate(noisy, model, quality), write, calls_a_tile=len(views))
     else:
         run_teacher(noisy, model, config, refines, sweeps, write)
+    give_back_freed()
     return result
 
 

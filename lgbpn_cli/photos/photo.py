@@ -83,7 +83,7 @@ class Photo:
     notes: tuple[str, ...] = ()
     """What the user should know about this file, such as pages that stay as they are."""
     reading_bytes: int = 0
-    """Most memory that its reader took for it, or was expected to."""
+    """Most memory that its reader took for it; where the system does not tell, what it was expected to take."""
     source_id: str = ""
     """What tells its file from others of the same name, for the record in its result."""
     damage: tuple[str, ...] = ()

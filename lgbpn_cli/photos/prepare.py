@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import PhotoReadError, shown
+from lgbpn_cli.memory import watch_peak
 from lgbpn_cli.photos.convert import CFA_DNG, as_result
 from lgbpn_cli.photos.faults import DAMAGED_CURE
 from lgbpn_cli.photos.photo import Photo
@@ -48,6 +49,7 @@ def read_as_result(
     path: Path, output: OutputConfig, max_bytes: int | None, as_mosaic: bool = False
 ) -> tuple[Photo, Shot]:
     """Return what `prepare_photo` does; this is the part of it that may crash."""
+    peak = watch_peak()
     photo = read_photo(
         path,
         max_pixels=output.max_pixels,
@@ -63,7 +65,7 @@ def read_as_result(
         check_writable(as_result(corner, output))
     else:
         check_writable(result)
-    return result, shot_of(photo)
+    return replace(result, reading_bytes=peak() or result.reading_bytes), shot_of(photo)
 
 
 def damage_in(words: Sequence[str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from PIL import Image
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.encoding_cost import around_bytes, writing_bytes
+from lgbpn_cli.photos.prepare import prepare_photo
 from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.photos.reading_process import ReadingProcess
 
 PIXELS = 200 * 300
 
@@ -24,6 +27,16 @@ def test_a_photo_tells_what_its_reader_needed_also_as_another_type(tmp_path: Pat
     photo = read_photo(path)
     assert 20 * PIXELS < photo.reading_bytes < 30 * PIXELS + 4 * path.stat().st_size
     assert around_bytes(as_result(photo, OutputConfig(format="png"))) == photo.reading_bytes
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process's peak")
+def test_a_photo_for_the_network_tells_what_its_reader_took(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    Image.fromarray(smooth(2000, 3000)).save(path)
+    expected = read_photo(path).reading_bytes
+    with ReadingProcess() as reading:
+        photo, _ = prepare_photo(reading, path, OutputConfig())
+    assert photo.pixels.nbytes < photo.reading_bytes < expected
 
 
 @pytest.mark.parametrize("name", ["jpeg", "png", "webp", "avif", "tiff", "jxl"])
