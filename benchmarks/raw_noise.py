@@ -4,8 +4,9 @@
 
 Photographs that no network was trained on are mirrored until they fill the frame, and read out by a sensor of a Canon
 5D Mark IV (ELD, CVPR 2020) at each ISO. The variance a x + b that `lgbpn probe` would tell is compared with the true
-one at 1, 3, 10 and 30 per cent of white: a frame counts as right when all four are within 20 per cent. The goal is 90
-per cent of the frames. Pictures are looked for below LGBPN_DATA (default ../shared/data).
+one at the light of the frame's tenth, fiftieth and ninetieth percentile: a frame counts as right when all three are
+within 20 per cent. The goal is 90 per cent of the frames. Pictures are looked for below LGBPN_DATA (default
+../shared/data).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from lgbpn_cli.training.noise.camera import blur
 from lgbpn_cli.training.recipe import data_root
 
 RGGB = np.array([[0, 1], [1, 2]], np.uint8)
-LIGHTS = (0.01, 0.03, 0.1, 0.3)
+PERCENTILES = (10, 50, 90)
 TOLERANCE = 0.2
 LENS_BLUR_PX = 0.7
 
@@ -45,11 +46,12 @@ def frame(name: str, megapixels: float) -> Scene:
 
 
 def errors(scene: Scene, noise: SensorNoise, *, hot: bool) -> list[float] | None:
-    """Return by which factor the measured variance is off, green, at each of LIGHTS; None where nothing is measured."""
+    """Return by which factor the measured variance is off, at three lights; None where nothing is measured."""
     measured = measure_mosaic_noise(taken(scene, noise, hot=hot), RGGB)
     if measured is None:
         return None
-    return [float(measured[1] @ (x, 1)) / (noise.shot * x + noise.read) for x in LIGHTS]
+    lights = np.percentile(scene.light[..., 1], PERCENTILES)
+    return [float(measured[1] @ (x, 1)) / (noise.shot * x + noise.read) for x in lights]
 
 
 def main() -> None:

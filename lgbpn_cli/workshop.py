@@ -13,6 +13,7 @@ from lgbpn_cli.training.config import FinetuneConfig
 if TYPE_CHECKING:
     from lgbpn_cli.models.manifest import ModelEntry
     from lgbpn_cli.training.engine.trainer import TrainingProgress
+    from lgbpn_cli.training.finetune.raw import RawReport
     from lgbpn_cli.training.finetune.run import Report as FinetuneReport
     from lgbpn_cli.training.student.distil import DistillationProgress
 
@@ -27,8 +28,10 @@ def finetune(
     overwrite: bool = False,
     on_step: Callable[[TrainingProgress], None] | None = None,
     on_note: Callable[[str], None] = lambda text: None,
-) -> dict[str, FinetuneReport]:
+) -> dict[str, FinetuneReport] | dict[str, RawReport]:
     """What became of each model that was to be made from the noisy photos below `folder`, by name.
+
+    A folder of raw files alone teaches the raw network on their mosaics.
 
     Models go to the user's own; an unfinished run is kept beside them for `resume`. Raises UsageError for photos
     that cannot be learned from and names that are taken, TrainingError where a run cannot go on.
@@ -37,7 +40,25 @@ def finetune(
     from lgbpn_cli.device import choose_device
     from lgbpn_cli.models.manifest import user_folder
     from lgbpn_cli.training.finetune.folder import Listener, finetune_folder
+    from lgbpn_cli.training.finetune.raw_folder import finetune_raw_folder, raw_paths
 
+    if paths := raw_paths(folder, config):
+        reports = finetune_raw_folder(
+            folder,
+            paths,
+            config,
+            run_folder=finetune_run_folder(config.name),
+            models_folder=user_folder(),
+            device=choose_device(device),
+            command=command,
+            resume=resume,
+            overwrite=overwrite,
+            started=started,
+            on_step=on_step,
+            on_note=on_note,
+        )
+        if reports is not None:
+            return reports
     return finetune_folder(
         folder,
         config,

@@ -93,6 +93,9 @@ def finetune(
     on those, and neither copy noise nor remove more of the picture. Use the model with -m NAME. Your photos are never
     changed; tiles of them are kept beside your models until the run is finished, with a preview to look at.
 
+    A folder of raw files alone teaches the network for raw files, on what the sensors saw; it takes minutes, and
+    --resume does not apply.
+
     Several GPUs: torchrun --nproc-per-node N -m lgbpn_cli finetune FOLDER -o NAME --batch 32
 
     \b
@@ -118,6 +121,7 @@ def finetune(
     # Here and not at the top: --help does not have to wait for them.
     from lgbpn_cli import workshop
     from lgbpn_cli.cli.step_progress import StepReporter
+    from lgbpn_cli.training.finetune.raw import RawReport
 
     reporter = StepReporter()
     kept = workshop.finetune_run_folder(name)
@@ -139,6 +143,11 @@ def finetune(
         reporter.bar.close()
     exit_code = 0
     for made, report in reports.items():
+        if isinstance(report, RawReport):
+            _say(f"{made}: raw network {report.verdict.words()}")
+            ready = f"{made} is ready: lgbpn denoise PHOTO.NEF -m {made}"
+            _say(ready if report.entry is not None else f"{base or 'the model that ships'} stays the best")
+            continue
         if report.verdict is not None:
             _say(f"{made}: LG-BPN {report.verdict.words()}")
         elif not report.rank:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lgbpn_cli.config import PART_OF_QUALITY
 from lgbpn_cli.denoise.denoiser import UNWATCHED, Denoised, Denoiser, Watch, load_model
+from lgbpn_cli.denoise.raw_path import load_raw_model
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.shot import Shot
 
@@ -39,6 +40,7 @@ class DenoiserOfCamera:
         if name not in self.loaded:
             model = load_model(name, quality=self.quality, device=self.default.model.device.name)
             settings = replace(self.default.settings, quality=model.quality(self.quality))
-            self.loaded[name] = replace(self.default, model=model, settings=settings)
+            raw_model = load_raw_model(model, settings) or self.default.raw_model
+            self.loaded[name] = replace(self.default, model=model, settings=settings, raw_model=raw_model)
             watch.note(f"{shot}: model {name}")
         return self.loaded[name]

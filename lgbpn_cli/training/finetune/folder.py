@@ -187,11 +187,7 @@ def _prepare(
         say(f"going on with the {len(read_index(run_folder))} photos of the unfinished run")
         return
     check_folder(folder)
-    taken = [name for name in read_manifest(models_folder) if name == config.name or _is_of(name, config)]
-    if taken and not overwrite:
-        raise UsageError(
-            f"-o {config.name}", f"you have a model '{taken[0]}' already", "Use --overwrite, or another name."
-        )
+    check_taken(config, models_folder, overwrite)
     if under_way and not overwrite:
         raise UsageError(
             f"-o {config.name}",
@@ -211,6 +207,15 @@ def _prepare(
             say(line)
         _Beginning(str(folder.resolve()), config.time_limit_s, config.per_camera).write(run_folder)
         write_index(_held_out(scan.photos, config), run_folder)
+
+
+def check_taken(config: FinetuneConfig, models_folder: Path, overwrite: bool) -> None:
+    """Raise UsageError where the user has a model of the name already, and it is not to be replaced."""
+    taken = [name for name in read_manifest(models_folder) if name == config.name or _is_of(name, config)]
+    if taken and not overwrite:
+        raise UsageError(
+            f"-o {config.name}", f"you have a model '{taken[0]}' already", "Use --overwrite, or another name."
+        )
 
 
 def _read_beginning(run_folder: Path) -> _Beginning | None:
@@ -278,12 +283,13 @@ def _runs(
         raise UsageError("--per-camera", "no camera has two photos at one ISO", "Omit it.")
     runs = []
     for shot, group in large.items():
-        name = f"{config.name}-{_slug(shot)}"
+        name = f"{config.name}-{name_of_shot(shot)}"
         runs.append((replace(config, name=name), group, run_folder / name))
     return runs
 
 
-def _slug(shot: Shot) -> str:
+def name_of_shot(shot: Shot) -> str:
+    """Return camera and ISO as a part of a model's name."""
     camera = re.sub(r"[^a-z0-9]+", "-", shot.camera.casefold()).strip("-") or "unknown"
     return f"{camera}-iso{shot.iso}" if shot.iso else camera
 

@@ -1,0 +1,95 @@
+"""From a folder of raw files to one run of fine-tuning on their mosaics, or to one for each camera and ISO."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from lgbpn_cli.device import Device
+from lgbpn_cli.errors import UsageError
+from lgbpn_cli.models.publish import check_new_name
+from lgbpn_cli.photos.suffixes import RAW_SUFFIXES
+from lgbpn_cli.training.config import FinetuneConfig
+from lgbpn_cli.training.engine.trainer import TrainingProgress
+from lgbpn_cli.training.finetune.folder import check_taken, name_of_shot
+from lgbpn_cli.training.finetune.mosaics import KeptMosaic, read_mosaics
+from lgbpn_cli.training.finetune.photos import check_folder, photo_paths
+from lgbpn_cli.training.finetune.raw import RawReport, finetune_raw, load_raw_base
+
+
+def raw_paths(folder: Path, config: FinetuneConfig) -> list[Path]:
+    """Return the raw files below `folder`; none where there are other photos, too, which teach the other networks."""
+    check_folder(folder)
+    paths = sorted(photo_paths(folder, config.names))
+    return paths if all(path.suffix.lower() in RAW_SUFFIXES for path in paths) else []
+
+
+def finetune_raw_folder(
+    folder: Path,
+    paths: list[Path],
+    config: FinetuneConfig,
+    *,
+    run_folder: Path,
+    models_folder: Path,
+    device: Device,
+    command: str,
+    resume: bool,
+    overwrite: bool,
+    started: float,
+    on_step: Callable[[TrainingProgress], None] | None = None,
+    on_note: Callable[[str], None] = lambda text: None,
+) -> dict[str, RawReport] | None:
+    """Return what became of each model that was to be made from the raw files `paths` in `folder`, by name.
+
+    None where no mosaic can be learned from, as of other sensors than Bayer's. Raises UsageError where the call cannot
+    work.
+    """
+    if resume:
+        cause = "a run on raw files takes minutes, and nothing of it is kept"
+        raise UsageError("--resume", cause, "Omit it.")
+    check_new_name(config.name)
+    check_taken(config, models_folder, overwrite)
+    base = load_raw_base(config.base, device)
+    mosaics = read_mosaics(paths, config.seed, on_note)
+    if not mosaics:
+        return None
+    on_note(f"{len(mosaics)} raw files to learn from")
+    groups = _groups(folder, mosaics, config)
+    reports: dict[str, RawReport] = {}
+    for number, (name, chosen) in enumerate(groups.items()):
+        left_s = started + config.time_limit_s - time.monotonic()
+        one = replace(config, name=name, time_limit_s=max(1.0, left_s / (len(groups) - number)))
+        reports[name] = finetune_raw(
+            chosen,
+            base,
+            one,
+            run_folder=run_folder / name,
+            models_folder=models_folder,
+            device=device,
+            command=command,
+            on_step=on_step,
+        )
+    return reports
+
+
+def _groups(folder: Path, mosaics: list[KeptMosaic], config: FinetuneConfig) -> dict[str, list[KeptMosaic]]:
+    """Return the mosaics of each model by its name. Raises UsageError where there are too few."""
+    if len(mosaics) < 2:
+        raise UsageError(
+            folder,
+            f"{len(mosaics)} of its raw files can be learned from, and two is the least: one is held out to judge by",
+            "Give more raw files of high ISO from cameras with a Bayer sensor, or JPEGs.",
+        )
+    if not config.per_camera:
+        return {config.name: mosaics}
+    shots = sorted({each.shot for each in mosaics})
+    groups = {
+        f"{config.name}-{name_of_shot(shot)}": [each for each in mosaics if each.shot == shot]
+        for shot in shots
+    }
+    large = {name: group for name, group in groups.items() if len(group) >= 2}
+    if not large:
+        raise UsageError("--per-camera", "no camera has two raw files at one ISO", "Omit it.")
+    return large
