@@ -13,7 +13,14 @@ from lgbpn_cli.photos.raw.black import BlackLevels
 from lgbpn_cli.photos.raw.directories import FILTER_COLOURS
 from lgbpn_cli.photos.raw.hot_pixels import fill_sites
 from lgbpn_cli.photos.raw.metadata import RawFacts
-from lgbpn_cli.photos.raw.mosaic import Mosaic, filter_pattern, read_mosaic, scaled, without_black
+from lgbpn_cli.photos.raw.mosaic import (
+    Mosaic,
+    check_levels,
+    filter_pattern,
+    read_mosaic,
+    scaled,
+    without_black,
+)
 from lgbpn_cli.photos.raw.opcodes import FIX_BAD_CONSTANT, FIX_BAD_LIST, Opcode, apply_levels, bad_sites
 
 BLACK_LEVEL, WHITE_LEVEL, ACTIVE_AREA = 50714, 50717, 50829
@@ -59,6 +66,7 @@ def _planes(raw: Any, black: BlackLevels | None) -> np.ndarray:
     if black is not None:
         return without_black(stored, raw, black)
     blacks = raw.black_level_per_channel[: stored.shape[2]]
+    check_levels(max(blacks), raw.white_level)
     return scaled(stored, blacks, raw.white_level)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lgbpn_cli.image.bands import bands
-from lgbpn_cli.photos.faults import UnsupportedFileError
+from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError
 from lgbpn_cli.photos.raw.black import BlackLevels
 
 RAW_CURE = "Update rawpy (LibRaw) if the camera is new, convert it with the maker's program, or skip it."
@@ -16,6 +16,8 @@ RED, GREEN, BLUE = 0, 1, 2
 BAND_ROWS = 256
 SECOND_GREEN = 3
 """LibRaw's number for the greens of every other row."""
+BAYER = ([0, 1, 1, 2], [2, 1, 1, 0], [1, 0, 2, 1], [1, 2, 0, 1])
+"""Its four phases: RGGB, BGGR, GRBG, GBRG."""
 PERIODS = (2, 6)
 """Bayer and X-Trans."""
 LOOKED_AT_PX = 24
@@ -46,7 +48,8 @@ def read_mosaic(raw: Any, black: BlackLevels | None = None) -> Mosaic:
     """Return the visible mosaic of a raw file that LibRaw has unpacked (`rawpy.RawPy`, of the flat type).
 
     Black is taken off as LibRaw knows it, one level for each of red, blue and both greens, unless it is given.
-    Raises UnsupportedFileError for colour filters that are neither Bayer nor X-Trans.
+    Raises UnsupportedFileError for colour filters that are neither Bayer nor X-Trans, DamagedFileError for a white
+    that is no brighter than black.
     """
     numbers = raw.raw_colors_visible[:LOOKED_AT_PX, :LOOKED_AT_PX]
     pattern = filter_pattern(np.where(numbers == SECOND_GREEN, GREEN, numbers))
@@ -54,6 +57,7 @@ def read_mosaic(raw: Any, black: BlackLevels | None = None) -> Mosaic:
     if black is not None:
         return Mosaic(without_black(raw.raw_image_visible[..., None], raw, black)[..., 0], pattern)
     blacks = np.array(raw.black_level_per_channel, np.float32)[numbers[:period, :period]]
+    check_levels(float(blacks.max()), raw.white_level)
     stored = raw.raw_image_visible
     mosaic = Mosaic(np.empty(stored.shape, np.float32), pattern)
     for (_, site), black in zip(mosaic.site_slices(), blacks.ravel(), strict=True):
@@ -68,6 +72,12 @@ def without_black(stored: np.ndarray, raw: Any, black: BlackLevels) -> np.ndarra
         levels = black.at(rows, raw.sizes.top_margin, raw.sizes.left_margin, stored.shape[1])
         light[rows] = (stored[rows] - levels) / np.maximum(np.float32(raw.white_level) - black.most, 1)
     return light
+
+
+def check_levels(black: float, white: float) -> None:
+    """Raise DamagedFileError for a white that is no brighter than black."""
+    if not white > black:
+        raise DamagedFileError(f"its white level is {white:g} and its black level {black:g}")
 
 
 def scaled(stored: np.ndarray, black: Any, white: Any) -> np.ndarray:
@@ -94,6 +104,8 @@ def filter_pattern(colours: np.ndarray) -> np.ndarray:
                 raise UnsupportedFileError(
                     f"a camera raw file with colour filters of {names} alone", RAW_CURE
                 )
+            if period == 2 and first.ravel().tolist() not in BAYER:
+                break
             return first.astype(np.uint8)
     raise UnsupportedFileError(
         "a camera raw file with a colour filter pattern that is neither Bayer (2 x 2) nor X-Trans (6 x 6)",

@@ -457,3 +457,10 @@ def test_a_cut_canon_crw_is_damaged_and_not_of_an_unknown_kind(
     (tmp_path / "a.crw").write_bytes(data[: int(len(data) * share)])
     with pytest.raises(PhotoReadError, match=r"end early|cannot be decoded"):
         read_photo(tmp_path / "a.crw")
+
+
+@pytest.mark.parametrize(("black", "white"), [(512, 100), (512, 512), (60000, 16383)])
+def test_a_white_no_brighter_than_black_is_refused(tmp_path: Path, black: int, white: int) -> None:
+    path = write_raw(tmp_path / "a.dng", mosaic_of(scene()), black=black, white=white)
+    with pytest.raises(PhotoReadError, match=f"its white level is {white} and its black level {black}"):
+        read_photo(path, as_mosaic=True)

@@ -92,8 +92,10 @@ def test_each_site_of_a_bayer_pattern_has_its_own_black(tmp_path: Path) -> None:
         bytes([0, 1, 0, 3, 1, 2, 1, 2, 0, 3, 0, 1, 1, 2, 1, 2]),
         bytes([0] * 4),
         bytes([3, 5, 4, 1]),
+        bytes([0, 0, 1, 2]),
+        bytes([0, 1, 2, 1]),
     ],
-    ids=["Quad Bayer", "RGBE", "one colour", "CYGM"],
+    ids=["Quad Bayer", "RGBE", "one colour", "CYGM", "two reds", "green columns"],
 )
 def test_other_colour_filters_are_refused(pattern: bytes) -> None:
     sites = np.tile(colours_of(pattern), (12, 12))
