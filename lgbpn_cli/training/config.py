@@ -77,6 +77,7 @@ SHARES = (
     ("recoloured_share", 0.5),
     ("drawn_scene_share", 0.15),
     ("resized_share", 0.2),
+    ("soft_share", 0.5),
 )
 """Settings between 0 and 1, and what is usual."""
 
@@ -128,6 +129,9 @@ class DistillationConfig:
     """Share of the scenes that are flat colours, gradients, text, stars and weave, see `pictures.drawn_scenes`."""
     resized_share: float = 0.0
     """Share of the scenes with a camera's or made noise, or none, that are made smaller or larger with it."""
+    soft_share: float = 0.0
+    """Share of the scenes that are a little soft before noise is laid on them. Cameras' pictures are, pixel by pixel;
+    reduced photographs and drawings are sharper, and teach that what is fine is never noise."""
     workers: int = 0
     """Processes that make lessons beside the training; 0: it makes them itself."""
     earlier_share: float = 0.0

@@ -19,7 +19,7 @@ FloatImage = NDArray[np.float32]
 
 LEVELS = (0.4, 40.0)
 """Standard deviation over all channels at middle brightness, in 8-bit levels."""
-STRONG_LEVELS, STRONG_SHARE = (4.0, 40.0), 0.4
+STRONG_LEVELS, STRONG_SHARE = (4.0, 40.0), 0.5
 """Most of a logarithmic range is noise that nobody minds; so a share of the noise is drawn from its upper part."""
 SPREAD = 10.0
 """How many times stronger one component is than another at most."""

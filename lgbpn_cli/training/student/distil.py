@@ -41,8 +41,9 @@ from lgbpn_cli.training.student.targets import make_target
 
 CHECKPOINT_NAME = "student.pt"
 ESTIMATES_FOLDER = "estimates"
-SMALLEST_ERROR = 0.4 / 255
-"""Added to the errors of crops, in their squares: what rounding hides is not worth ever more."""
+SMALLEST_ERROR = 1.0 / 255
+"""Added to the errors of crops, in their squares: what nobody sees is not worth ever more. With less, a student keeps
+weak grain so that what has no noise stays the same to the last level."""
 FINEST_COARSE_PX, COARSEST_PX = 1, 10
 """Standard deviations of the two blurs between which noise is coarse: what is left of it in the results of students
 is seen there. Coarser still are shadows and colours, which real noise shifts and nothing else can teach."""

@@ -35,13 +35,17 @@ COARSEST_GRAIN_PX = 0.4
 """Standard deviation of its blur. Plush and lawns look like coarser grain, and more people photograph those."""
 JPEG_QUALITIES = (50, 99)
 """The least, and one more than the most."""
-WEAK_LEVELS = 2.0
+WEAK_LEVELS = 0.7
 """Noise weaker than this, in levels, is less than what a JPEG does to the scene: then the scene as that JPEG keeps it
 is the target, for what has no noise is to stay as it is."""
 SATURATED_SHARE, MOST_SATURATED = 0.35, 3.0
 """Share of the scenes whose hue is turned, and by how much their colour grows at most, where pairs are recoloured."""
 OUT_OF_FOCUS_SHARE, OUT_OF_FOCUS_PX = 0.1, (1.0, 8.0)
 """Share of the scenes that are out of focus where scenes are drawn, and the standard deviation of their blur."""
+SOFT_PX = (0.4, 1.3)
+"""Standard deviation of the blur of scenes that are as soft as lenses and demosaicing leave them."""
+PROCESSED_SHARE = 0.7
+"""Share of the made-up cameras that smooth or sharpen their noise themselves, as most do that make JPEGs."""
 ROWS_SHARE = 0.15
 """Share of the made-up cameras whose rows have noise of their own."""
 FACTORS = (0.5, 2.5)
@@ -90,7 +94,9 @@ class PairSampler:
         """Take crops from `sources` by their weights, and from the photos of one by their area."""
         self.sources, self.config = tuple(sources), config
         # Their JPEGs are made here, where what has no noise is its own target.
-        self.ranges = NoiseRanges(shot=config.shot, jpeg_share=0, rows_share=ROWS_SHARE)
+        self.ranges = NoiseRanges(
+            shot=config.shot, processed_share=PROCESSED_SHARE, jpeg_share=0, rows_share=ROWS_SHARE
+        )
         self.shares = {
             renoised: _share([each.renoised_weight if renoised else each.weight for each in sources])
             for renoised in (False, True)
@@ -149,6 +155,12 @@ class PairSampler:
 
     def _scene(self, random: np.random.Generator, side: int) -> FloatImage:
         """Return a scene (side, side, 3): a crop of the target of any source, varied, or a drawn one."""
+        scene = self._sharp_scene(side, random)
+        if self.config.soft_share and random.random() < self.config.soft_share:
+            scene = blur(scene, random.uniform(*SOFT_PX))
+        return scene
+
+    def _sharp_scene(self, side: int, random: np.random.Generator) -> FloatImage:
         if random.random() < self.config.drawn_scene_share:
             return draw_scene(side, random)
         index, chosen = self._choose(random, renoised=True)

@@ -59,6 +59,16 @@ def test_resizing_keeps_pictures_in_step() -> None:
     assert first.mean() == pytest.approx(picture.mean(), abs=0.01)
 
 
+def test_soft_scenes_are_soft_before_they_have_noise() -> None:
+    sharp, soft = (pairs(made_share=1.0, soft_share=share) for share in (0.0, 1.0))
+
+    def finest(pictures: torch.Tensor) -> float:
+        return float((pictures[..., 1:] - pictures[..., :-1]).std())
+
+    assert finest(soft.target) < 0.7 * finest(sharp.target)
+    assert finest(soft.noisy - soft.target) > 0.5 * finest(sharp.noisy - sharp.target)
+
+
 def test_recoloured_pairs_stay_pairs() -> None:
     plain, recoloured = pairs(unchanged_share=1.0), pairs(unchanged_share=1.0, recoloured_share=1.0)
     difference = (recoloured.noisy - recoloured.target).abs().max()

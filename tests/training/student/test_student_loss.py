@@ -61,7 +61,7 @@ def test_a_tenth_less_error_is_worth_the_same_in_every_crop(cpu: Device) -> None
     assert loss(10.0) == pytest.approx(10, rel=0.01)
     assert loss(10.0, 40.0) == pytest.approx(20, rel=0.01)
     assert loss(9.0, 40.0) == pytest.approx(loss(10.0, 36.0), rel=1e-3)
-    assert loss(0.0) == pytest.approx(0.4, rel=0.01)  # no perfect crop outweighs all others
+    assert loss(0.0) == pytest.approx(1.0, rel=0.01)  # no perfect crop outweighs all others
 
 
 def test_blurring_is_a_gaussians() -> None:
