@@ -27,6 +27,7 @@ from lgbpn_cli.batch.probe import Probe, probe_photos
 from lgbpn_cli.batch.selection import check_inputs, select_sources
 from lgbpn_cli.batch.steps import Cameras, read_for, steps_of
 from lgbpn_cli.batch.targets import check_output
+from lgbpn_cli.batch.watch import Arrivals
 from lgbpn_cli.batch.work import Work, plan_work, report_estimates
 from lgbpn_cli.config import InferenceConfig, OutputConfig
 from lgbpn_cli.denoise.by_camera import AUTO_MODEL
@@ -213,6 +214,39 @@ def denoise_folder(
         if page is not None:
             steps = _shown_on(page, steps, denoiser, work, listener, by_camera=camera.keep)
         return run_jobs(work.jobs[len(opening.failed) :], steps, listener, first=opening.take_first())
+
+
+def denoise_arrivals(
+    inputs: Sequence[Path],
+    output: OutputConfig,
+    settings: InferenceConfig,
+    listener: Listener,
+    *,
+    model: str | None = None,
+    device: str = "auto",
+) -> None:
+    """Do what `denoise_folder` does, and then, until Ctrl-C, the same with photos as they arrive.
+
+    A photo's turn comes when its file no longer grows. One that fails is not tried again until it changes.
+    """
+    check_inputs(inputs)
+    check_output(inputs, output)
+    own_limit = _limit_of_program(settings, device)
+    with ReadingProcess(
+        time_limit_s=output.photo_time_limit_s, max_bytes=lambda: room_for_reading(own_limit)
+    ) as reading:
+        camera = Cameras(keep=model == AUTO_MODEL)
+        as_mosaic = takes_mosaics(None if camera.keep else model, settings)
+        read = partial(read_for, reading, output, camera, as_mosaic)
+        denoiser = _prepare(model, device, settings, output)
+        listener.prepared(RunFacts.of(denoiser), 0)
+        steps = steps_of(read, denoiser, camera, settings, listener, overlap=own_limit is None)
+        listener.note("watching for photos; Ctrl-C ends it")
+        for jobs, refused in Arrivals(inputs, output, reading).for_ever():
+            for outcome in refused:
+                listener.finished(outcome)
+            listener.found_work(len(jobs))
+            run_jobs(jobs, steps, listener)
 
 
 def denoise_on_workers(

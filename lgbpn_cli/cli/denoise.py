@@ -45,6 +45,7 @@ def denoise(
       lgbpn denoise IMG_1.NEF -f tiff              writes IMG_1_denoised.tif
       lgbpn denoise photos/ --quality best -n      shows what would be done, and how long it would take
       lgbpn denoise photos/ --html page.html       also makes a page to compare before and after
+      lgbpn denoise inbox/ -o out/ --watch         goes on with photos as they arrive, until Ctrl-C
       lgbpn denoise scans/ -r -o out/ --part 2/8   does the share of the second of eight machines
 
     Results keep the format, bit depth and metadata of their photos; camera raw files become linear DNG, and HEIC
@@ -73,7 +74,9 @@ def denoise(
     model, device, dry_run = network.model, run.device, run.dry_run
 
     def work() -> None:
-        if pool is None or dry_run:
+        if run.watch:
+            app.denoise_arrivals(*what, model=model, device=device)
+        elif pool is None or dry_run:
             app.denoise_folder(*what, model=model, device=device, dry_run=dry_run, page=page)
         else:
             app.denoise_on_workers(

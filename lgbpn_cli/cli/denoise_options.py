@@ -332,6 +332,10 @@ class RunOptions:
             "-n", "--dry-run", help="Write nothing: show targets and name clashes, estimate the time."
         ),
     ] = False
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Go on with photos as they arrive in the folders, until Ctrl-C."),
+    ] = False
     html: Annotated[
         Path | None,
         typer.Option(
@@ -357,4 +361,9 @@ class RunOptions:
         """Return the workers that are asked for, None for none. Raises UsageError for what cannot go together."""
         if self.quiet and self.verbose:
             raise UsageError("--quiet", "contradicts --verbose", "Omit one of them.")
+        others = {"--dry-run": self.dry_run, "--html": self.html, "--workers": self.workers}
+        others["--scheduler"] = self.scheduler
+        for option, value in others.items():
+            if self.watch and value:
+                raise UsageError("--watch", f"does not go together with {option}", "Omit one of them.")
         return read_workers(self.workers, self.scheduler, with_page=self.html is not None)

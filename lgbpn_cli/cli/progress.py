@@ -159,6 +159,8 @@ class Reporter:
             return f"looking for photos: {self._files} files so far" if self._files else "starting"
         done = self._tally.worked
         text = f"{done} of {_photos(self._photos)} done"
+        if self._workers is None and self._at_hand is None and done == self._photos:
+            return ""  # it waits for photos to arrive
         if self._workers is None:
             return text if self._at_hand is None else f"{text}; {self._at_hand}"
         text = f"{text}; {self._pace()}"
