@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from lgbpn_cli.config import GLOBAL_DILATION, LOCAL_DILATION, PRESETS, NetworkConfig, PassConfig
 from lgbpn_cli.network.dspmc import PatchMaskedConv2d
 from lgbpn_cli.network.dtb import DilatedTransformerBlock, PhaseGrid
+from lgbpn_cli.network.fused import convolve
 from lgbpn_cli.network.precision import exact_unless_training
 from lgbpn_cli.network.sampling import (
     join_phases,
@@ -74,8 +75,8 @@ class LocalModule(nn.Module):
 
     def forward(self, features: Tensor, grid: PhaseGrid) -> Tensor:
         """Return phases of the same shape."""
-        hidden = F.relu(self.dilated(grid.clear(features)), inplace=True)
-        return features + self.pointwise(hidden)  # type: ignore[no-any-return]
+        hidden = convolve(self.dilated, grid.clear(features), relu=True)
+        return convolve(self.pointwise, hidden, added=features)
 
 
 class LocalBranch(nn.Module):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lgbpn_cli.config import UNetConfig
+from lgbpn_cli.network.fused import convolve
 
 SHUFFLE = 2
 """The network works at half resolution: each pixel of its input holds a square of 2x2 pixels of the photo."""
@@ -28,8 +29,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return features of the same shape (b, width, h, w)."""
-        hidden = F.relu(self.first(features), inplace=True)
-        return features + self.second(hidden)  # type: ignore[no-any-return]
+        return convolve(self.second, convolve(self.first, features, relu=True), added=features)
 
 
 class UNet(nn.Module):
