@@ -27,8 +27,8 @@ from lgbpn_cli.models.names import DEFAULT_MODEL
 from lgbpn_cli.network.student import Student
 from lgbpn_cli.training.config import FinetuneConfig, TrainingConfig
 from lgbpn_cli.training.engine.distributed import ProcessGroup
-from lgbpn_cli.training.finetune.run import FinetuneTrainer
 from lgbpn_cli.training.finetune.student import ROUNDS, SOURCE, student_trainer
+from lgbpn_cli.training.finetune.teacher import FinetuneTrainer
 from lgbpn_cli.training.noise.camera import NoiseRanges, draw_camera, photograph, through_jpeg
 from lgbpn_cli.training.pictures.data import CropSampler, NoisySource
 from lgbpn_cli.training.student.distil import Earlier, clean_photos

@@ -42,7 +42,7 @@ from lgbpn_cli.training.finetune import student as finetune_student
 from lgbpn_cli.training.finetune.acceptance import Verdict, compare_teachers, judging_crops
 from lgbpn_cli.training.finetune.folder import Listener, finetune_folder
 from lgbpn_cli.training.finetune.photos import read_index, read_tiles
-from lgbpn_cli.training.finetune.run import CHECKPOINT_NAME
+from lgbpn_cli.training.finetune.teacher import CHECKPOINT_NAME
 from lgbpn_cli.training.recipe import data_root
 from lgbpn_cli.training.student.distil import CHECKPOINT_NAME as STUDENT_CHECKPOINT_NAME
 

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import struct
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import tifffile
 
+from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.photos.convert import as_result
+from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.photos.record import Record
+from lgbpn_cli.photos.write import write_photo
+
+RECORD = Record("0.1.0", "model", "{}")
+"""What results are said to be made by."""
 CAMERA_MATRIX = (
     (0.6461, -0.1164, -0.0857),
     (-0.3825, 1.1597, 0.2534),
@@ -169,3 +182,39 @@ def gain_map(where: bytes, gains: np.ndarray) -> bytes:
     spacing = (1 / max(1, rows - 1), 1 / max(1, columns - 1))
     grid = struct.pack(">2I4dI", rows, columns, *spacing, 0.0, 0.0, planes)
     return opcode(9, where + grid + gains.astype(">f4").tobytes())
+
+
+def scene(height: int = 60, width: int = 90) -> np.ndarray:
+    """A scene of soft waves, linear light, float (height, width, 3)."""
+    rows, columns = np.mgrid[:height, :width] / 20
+    return 0.3 + 0.2 * np.stack([np.sin(rows + phase) * np.cos(columns) for phase in (0, 1, 2)], axis=2)
+
+
+def byte_tag(number: int, data: bytes) -> tuple[int, int, int, Any, bool]:
+    """A TIFF tag of bytes, as tifffile takes it."""
+    return number, 7, len(data), data, True
+
+
+def through(source: Path) -> Path:
+    """The DNG that an identity network makes of a raw file."""
+    target = source.with_name("result.dng")
+    write_photo(as_result(read_photo(source), OutputConfig()), target, record=RECORD)
+    return target
+
+
+def light_of(photo: Photo) -> np.ndarray:
+    """The linear light of a raw file that was read, white-balanced: black 0, white 1."""
+    assert photo.camera is not None
+    black, white = photo.camera.black, photo.camera.white
+    light: np.ndarray = (photo.pixels.astype(np.float64) - black) / (white - black) * photo.camera.gains
+    return light
+
+
+def tags_of(path: Path, *options: str) -> dict[str, Any]:
+    """What exiftool reads from a file."""
+    if shutil.which("exiftool") is None:
+        pytest.skip("exiftool is not installed")
+    command = ["exiftool", "-j", "-G1", "-a", "-n", "-b", *options, str(path)]
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    tags: dict[str, Any] = json.loads(found)[0]
+    return tags

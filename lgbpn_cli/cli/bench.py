@@ -6,12 +6,14 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lgbpn_cli.cli.option_groups import with_option_groups
 from lgbpn_cli.cli.options import DeviceOption
 from lgbpn_cli.cli.whole import measure_whole, whole_as_json, whole_as_text
 from lgbpn_cli.config import PRECISIONS, QUALITIES, InferenceConfig
@@ -26,7 +28,10 @@ TILES_PX = (128, 256, 512, 1024)
 """Tiles that --agreement compares with the photo in one piece."""
 
 
-def bench(
+@dataclass(frozen=True)
+class BenchOptions:
+    """What is measured, and how often."""
+
     models: Annotated[
         list[str] | None,
         typer.Option(
@@ -36,19 +41,19 @@ def bench(
             help="Model to measure; may be repeated. Shapes with random weights are published, small and student.",
             show_default="the model this version ships",
         ),
-    ] = None,
+    ] = None
     qualities: Annotated[
         list[str] | None,
         typer.Option(
             "--quality", metavar="|".join(QUALITIES), help="May be repeated.", show_default="the model's own"
         ),
-    ] = None,
+    ] = None
     precisions: Annotated[
         list[str] | None,
         typer.Option(
             "--precision", metavar="|".join(PRECISIONS), help="May be repeated.", show_default="auto"
         ),
-    ] = None,
+    ] = None
     megapixels: Annotated[
         list[float] | None,
         typer.Option(
@@ -57,7 +62,7 @@ def bench(
             help="Size of the square photo of noise; may be repeated.",
             show_default=str(MEGAPIXELS),
         ),
-    ] = None,
+    ] = None
     agreement: Annotated[
         Path | None,
         typer.Option(
@@ -66,7 +71,7 @@ def bench(
             help="Instead of speed: how far this photo in tiles is from the same photo in one piece.",
             show_default=False,
         ),
-    ] = None,
+    ] = None
     whole: Annotated[
         Path | None,
         typer.Option(
@@ -75,7 +80,7 @@ def bench(
             help="Instead of the network alone: the whole lgbpn denoise of this photo, and which part takes how long.",
             show_default=False,
         ),
-    ] = None,
+    ] = None
     tiles: Annotated[
         list[int] | None,
         typer.Option(
@@ -84,7 +89,7 @@ def bench(
             help="Side of the tiles; with --agreement it may be repeated.",
             show_default="as planned; 128, 256, 512 and 1024 with --agreement",
         ),
-    ] = None,
+    ] = None
     halo: Annotated[
         int | None,
         typer.Option(
@@ -93,15 +98,67 @@ def bench(
             help="What a tile sees of its surroundings.",
             show_default="that of lgbpn denoise",
         ),
-    ] = None,
+    ] = None
     repeats: Annotated[
         int, typer.Option("--repeats", metavar="NUMBER", help="Runs of which the fastest counts.", min=1)
-    ] = REPEATS,
-    device: DeviceOption = "auto",
+    ] = REPEATS
+    device: DeviceOption = "auto"
     json_lines: Annotated[
         bool, typer.Option("--json", help="Write one JSON object for each measurement to standard output.")
-    ] = False,
-) -> None:
+    ] = False
+
+    def cases(self) -> list[Case]:
+        """Return what is measured, one by one. Raises UsageError."""
+        if self.agreement is None and self.tiles and len(self.tiles) > 1:
+            raise UsageError("--tile", "only one is possible", "Give one, or --agreement PHOTO.")
+        if any(not 0 < size < math.inf for size in self.megapixels or []):
+            raise UsageError("--megapixels", "not a size", "Use a number above 0.")
+        if self.whole is not None and (self.agreement is not None or self.megapixels):
+            raise UsageError(
+                "--whole", "the photo has a size of its own", "Omit --agreement and --megapixels."
+            )
+        return [
+            Case(name, quality, precision, size)
+            for name in self.models or (None,)
+            for quality in self.qualities or (None,)
+            for precision in self.precisions or (InferenceConfig.precision,)
+            for size in self.megapixels or (MEGAPIXELS,)
+        ]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is measured at once."""
+
+    model: str | None
+    quality: str | None
+    precision: str
+    megapixels: float
+
+    def settings(self, options: BenchOptions) -> InferenceConfig:
+        """Return how the network runs. Raises UsageError."""
+        return InferenceConfig(
+            quality=self.quality,
+            precision=self.precision,  # type: ignore[arg-type]  # checked by the configuration
+            halo_px=options.halo,
+            tile_px=options.tiles[0] if options.tiles else None,
+        )
+
+    def words(self, options: BenchOptions) -> list[str]:
+        """Return the options that denoise and bench take alike."""
+        values: dict[str, object] = {
+            "--model": self.model,
+            "--quality": self.quality,
+            "--precision": self.precision,
+            "--tile": options.tiles[0] if options.tiles else None,
+            "--halo": options.halo,
+            "--device": options.device,
+        }
+        return [word for name, value in values.items() if value is not None for word in (name, str(value))]
+
+
+@with_option_groups
+def bench(options: BenchOptions) -> None:
     """Measure speed and memory of models on this machine, or how well the tiles of a photo agree.
 
     \b
@@ -114,89 +171,50 @@ def bench(
 
     Each of several measurements runs in its own process, so that memory is counted right. Close other programs first.
     """
-    if agreement is None and tiles and len(tiles) > 1:
-        raise UsageError("--tile", "only one is possible", "Give one, or --agreement PHOTO.")
-    if any(not 0 < size < math.inf for size in megapixels or []):
-        raise UsageError("--megapixels", "not a size", "Use a number above 0.")
-    cases = [
-        _Case(name, quality, precision, size)
-        for name in models or (None,)
-        for quality in qualities or (None,)
-        for precision in precisions or (InferenceConfig.precision,)
-        for size in megapixels or (MEGAPIXELS,)
-    ]
-    settings = [case.settings(halo, tiles) for case in cases]  # all are checked before the first is measured
-    if whole is not None:
-        if agreement is not None or megapixels:
-            raise UsageError(
-                "--whole", "the photo has a size of its own", "Omit --agreement and --megapixels."
-            )
+    cases = options.cases()
+    settings = [case.settings(options) for case in cases]  # all are checked before the first is measured
+    if options.whole is not None:
         for case in cases:
-            measured = measure_whole(whole, case.options(tiles, halo, device), repeats)
-            typer.echo(whole_as_json(measured) if json_lines else whole_as_text(measured))
+            parts = measure_whole(options.whole, case.words(options), options.repeats)
+            typer.echo(whole_as_json(parts) if options.json_lines else whole_as_text(parts))
         return
-    from lgbpn_cli import measurements
-
-    if agreement is None and len(cases) > 1:
+    if options.agreement is None and len(cases) > 1:
         for case in cases:
-            _in_a_process_of_its_own(case, tiles, halo, repeats, device, json_lines)
+            _in_a_process_of_its_own(case, options)
         return
     for case, config in zip(cases, settings, strict=True):
-        if agreement is not None:
-            rows = measurements.bench_agreement(
-                agreement, config, tiles or TILES_PX, model=case.model, device=device
-            )
-            for row in rows:
-                typer.echo(_as_json(row) if json_lines else _agreement_line(row))
-        else:
-            speed = measurements.bench_speed(
-                config, megapixels=case.megapixels, repeats=repeats, model=case.model, device=device
-            )
-            typer.echo(_as_json(speed) if json_lines else _speed_line(speed))
+        for measured in _measured(case, config, options):
+            typer.echo(_as_json(measured) if options.json_lines else _line(measured))
 
 
-@dataclass(frozen=True)
-class _Case:
-    """What is measured at once."""
+def _measured(case: Case, config: InferenceConfig, options: BenchOptions) -> Iterable[Speed | Agreement]:
+    from lgbpn_cli import measurements
 
-    model: str | None
-    quality: str | None
-    precision: str
-    megapixels: float
-
-    def settings(self, halo: int | None, tiles: list[int] | None) -> InferenceConfig:
-        return InferenceConfig(
-            quality=self.quality,
-            precision=self.precision,  # type: ignore[arg-type]  # checked by the configuration
-            halo_px=halo,
-            tile_px=tiles[0] if tiles else None,
+    if options.agreement is not None:
+        tiles = options.tiles or TILES_PX
+        return measurements.bench_agreement(
+            options.agreement, config, tiles, model=case.model, device=options.device
         )
-
-    def options(self, tiles: list[int] | None, halo: int | None, device: str) -> list[str]:
-        """Return what denoise and bench alike take."""
-        options: dict[str, object] = {
-            "--model": self.model,
-            "--quality": self.quality,
-            "--precision": self.precision,
-            "--tile": tiles[0] if tiles else None,
-            "--halo": halo,
-            "--device": device,
-        }
-        return [word for name, value in options.items() if value is not None for word in (name, str(value))]
+    speed = measurements.bench_speed(
+        config,
+        megapixels=case.megapixels,
+        repeats=options.repeats,
+        model=case.model,
+        device=options.device,
+    )
+    return [speed]
 
 
-def _in_a_process_of_its_own(
-    case: _Case, tiles: list[int] | None, halo: int | None, repeats: int, device: str, json_lines: bool
-) -> None:
+def _in_a_process_of_its_own(case: Case, options: BenchOptions) -> None:
     """Measure one case by the same command, and print what it prints. Ends with its exit code if it fails."""
     words = [
-        *case.options(tiles, halo, device),
+        *case.words(options),
         "--megapixels",
         str(case.megapixels),
         "--repeats",
-        str(repeats),
+        str(options.repeats),
     ]
-    flags = ["--json"] if json_lines else []
+    flags = ["--json"] if options.json_lines else []
     done = subprocess.run([sys.executable, "-m", "lgbpn_cli", "bench", *words, *flags], check=False)
     if done.returncode:
         raise typer.Exit(done.returncode)
@@ -207,6 +225,12 @@ def _as_json(measured: Speed | Agreement) -> str:
     fields = asdict(measured)
     unknown = {name for name, value in fields.items() if isinstance(value, float) and math.isnan(value)}
     return json.dumps({name: None if name in unknown else value for name, value in fields.items()})
+
+
+def _line(measured: Speed | Agreement) -> str:
+    from lgbpn_cli.research.bench import Speed
+
+    return _speed_line(measured) if isinstance(measured, Speed) else _agreement_line(measured)
 
 
 def _speed_line(speed: Speed) -> str:

@@ -3,19 +3,98 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lgbpn_cli.cli.amounts import parse_seconds
 from lgbpn_cli.cli.command_line import command_line
+from lgbpn_cli.cli.option_groups import with_option_groups
 from lgbpn_cli.cli.options import DeviceOption, ExcludeOption, OnlyOption, read_names
 from lgbpn_cli.cli.progress import duration
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.training.config import FinetuneConfig
 
+if TYPE_CHECKING:
+    from lgbpn_cli.training.finetune.raw import RawReport
+    from lgbpn_cli.training.finetune.run import Report
 
+
+@dataclass(frozen=True)
+class FinetuneOptions:
+    """What is learned, and for how long."""
+
+    name: Annotated[
+        str,
+        typer.Option("-o", "--output", metavar="NAME", help="Name of the model to make.", show_default=False),
+    ]
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="NAME|FILE|scratch",
+            help="Model to start from; scratch: random weights, which take many hours to learn.",
+            show_default="the model this version ships",
+        ),
+    ] = FinetuneConfig.base
+    only: OnlyOption = None
+    exclude: ExcludeOption = None
+    per_camera: Annotated[
+        bool,
+        typer.Option(
+            "--per-camera", help="Make a model for each camera at each ISO; they share the time limit."
+        ),
+    ] = FinetuneConfig.per_camera
+    time_limit: Annotated[
+        str,
+        typer.Option(
+            "--time-limit",
+            metavar="TIME",
+            help="Time for everything, by the clock, whatever else the machine does: 90s, 30m or 2h.",
+        ),
+    ] = "30m"
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            "--steps", metavar="NUMBER", help="Steps of the teacher.", show_default="what fits into the time"
+        ),
+    ] = FinetuneConfig.steps
+    batch: Annotated[
+        int, typer.Option("--batch", metavar="NUMBER", help="Crops a step; a GPU takes 32 and more.")
+    ] = FinetuneConfig.batch
+    seed: Annotated[int, typer.Option("--seed", metavar="NUMBER", help="Start of all random numbers.")] = (
+        FinetuneConfig.seed
+    )
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Continue the unfinished run of this name and FOLDER, with the photos, --steps and "
+            "--time-limit (counted from now) it began with; repeat the other options.",
+        ),
+    ] = False
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a model or an unfinished run of this name.")
+    ] = False
+    device: DeviceOption = "auto"
+
+    def config(self) -> FinetuneConfig:
+        """Return what they say together. Raises UsageError."""
+        return FinetuneConfig(
+            name=self.name,
+            base=self.base,
+            per_camera=self.per_camera,
+            steps=self.steps,
+            time_limit_s=parse_seconds("--time-limit", self.time_limit),
+            batch=self.batch,
+            seed=self.seed,
+            names=read_names(self.only, self.exclude),
+        )
+
+
+@with_option_groups
 def finetune(
     context: typer.Context,
     folder: Annotated[
@@ -26,59 +105,7 @@ def finetune(
             show_default=False,
         ),
     ],
-    name: Annotated[
-        str,
-        typer.Option("-o", "--output", metavar="NAME", help="Name of the model to make.", show_default=False),
-    ],
-    base: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="NAME|FILE|scratch",
-            help="Model to start from; scratch: random weights, which take many hours to learn.",
-            show_default="the model this version ships",
-        ),
-    ] = FinetuneConfig.base,
-    only: OnlyOption = None,
-    exclude: ExcludeOption = None,
-    per_camera: Annotated[
-        bool,
-        typer.Option(
-            "--per-camera", help="Make a model for each camera at each ISO; they share the time limit."
-        ),
-    ] = FinetuneConfig.per_camera,
-    time_limit: Annotated[
-        str,
-        typer.Option(
-            "--time-limit",
-            metavar="TIME",
-            help="Time for everything, by the clock, whatever else the machine does: 90s, 30m or 2h.",
-        ),
-    ] = "30m",
-    steps: Annotated[
-        int | None,
-        typer.Option(
-            "--steps", metavar="NUMBER", help="Steps of the teacher.", show_default="what fits into the time"
-        ),
-    ] = FinetuneConfig.steps,
-    batch: Annotated[
-        int, typer.Option("--batch", metavar="NUMBER", help="Crops a step; a GPU takes 32 and more.")
-    ] = FinetuneConfig.batch,
-    seed: Annotated[
-        int, typer.Option("--seed", metavar="NUMBER", help="Start of all random numbers.")
-    ] = FinetuneConfig.seed,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Continue the unfinished run of this name and FOLDER, with the photos, --steps and "
-            "--time-limit (counted from now) it began with; repeat the other options.",
-        ),
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a model or an unfinished run of this name.")
-    ] = False,
-    device: DeviceOption = "auto",
+    options: FinetuneOptions,
 ) -> None:
     """Teach a model the noise of your camera, from your own noisy photos, without any clean picture.
 
@@ -106,33 +133,23 @@ def finetune(
       130  stopped with Ctrl-C; the best state so far was kept, and --resume goes on
     """
     started = time.monotonic()
-    if resume:
+    if options.resume:
         _refuse_given(context, "steps", "time_limit")
-    config = FinetuneConfig(
-        name=name,
-        base=base,
-        per_camera=per_camera,
-        steps=steps,
-        time_limit_s=parse_seconds("--time-limit", time_limit),
-        batch=batch,
-        seed=seed,
-        names=read_names(only, exclude),
-    )
+    config = options.config()
     # Here and not at the top: --help does not have to wait for them.
     from lgbpn_cli import workshop
     from lgbpn_cli.cli.step_progress import StepReporter
-    from lgbpn_cli.training.finetune.raw import RawReport
 
     reporter = StepReporter()
-    kept = workshop.finetune_run_folder(name)
+    kept = workshop.finetune_run_folder(config.name)
     try:
         reports = workshop.finetune(
             folder,
             config,
             command=command_line(context),
-            device=device,
-            resume=resume,
-            overwrite=overwrite,
+            device=options.device,
+            resume=options.resume,
+            overwrite=options.overwrite,
             on_step=reporter,
             on_note=_say,
         )
@@ -141,35 +158,41 @@ def finetune(
         raise typer.Exit(130) from stop
     finally:
         reporter.bar.close()
-    exit_code = 0
-    for made, report in reports.items():
-        if isinstance(report, RawReport):
-            _say(f"{made}: raw network {report.verdict.words()}")
-            ready = f"{made} is ready: lgbpn denoise PHOTO.NEF -m {made}"
-            _say(ready if report.entry is not None else f"{base or 'the model that ships'} stays the best")
-            continue
-        if report.verdict is not None:
-            _say(f"{made}: LG-BPN {report.verdict.words()}")
-        elif not report.rank:
-            _say(f"{made}: LG-BPN got no better in {report.steps} steps")
-        if report.student_verdict is not None:
-            _say(f"{made}: fast student {report.student_verdict.words()}")
-        if report.entry is not None:
-            _say(f"{made} is ready: lgbpn denoise PHOTO -m {made}")
-        elif not report.rank:
-            before = base or "the model that ships"
-            _say(
-                f"{made}: nothing got better in {duration(time.monotonic() - started)}; {before} stays the best"
-            )
-        if report.trouble:
-            _say(f"ended early: {report.trouble}")
-        if report.interrupted:
-            repeated = command_line(context, without=("steps", "time_limit", "resume", "overwrite"))
-            _say(f"stopped; {repeated} --resume goes on from {kept}")
-        if report.rank:
-            continue
-        exit_code = 130 if report.interrupted else max(exit_code, int(bool(report.trouble)))
-    raise typer.Exit(exit_code)
+    repeated = command_line(context, without=("steps", "time_limit", "resume", "overwrite"))
+    took, before = duration(time.monotonic() - started), config.base or "the model that ships"
+    codes = [
+        _say_outcome(made, report, took, before, f"{repeated} --resume goes on from {kept}")
+        for made, report in reports.items()
+    ]
+    raise typer.Exit(max(codes, default=0))
+
+
+def _say_outcome(made: str, report: Report | RawReport, took: str, before: str, how_to_go_on: str) -> int:
+    """Say what became of one model, and return the exit code of that."""
+    from lgbpn_cli.training.finetune.raw import RawReport
+
+    if isinstance(report, RawReport):
+        _say(f"{made}: raw network {report.verdict.words()}")
+        ready = f"{made} is ready: lgbpn denoise PHOTO.NEF -m {made}"
+        _say(ready if report.entry is not None else f"{before} stays the best")
+        return 0
+    if report.verdict is not None:
+        _say(f"{made}: LG-BPN {report.verdict.words()}")
+    elif not report.rank:
+        _say(f"{made}: LG-BPN got no better in {report.steps} steps")
+    if report.student_verdict is not None:
+        _say(f"{made}: fast student {report.student_verdict.words()}")
+    if report.entry is not None:
+        _say(f"{made} is ready: lgbpn denoise PHOTO -m {made}")
+    elif not report.rank:
+        _say(f"{made}: nothing got better in {took}; {before} stays the best")
+    if report.trouble:
+        _say(f"ended early: {report.trouble}")
+    if report.interrupted:
+        _say(f"stopped; {how_to_go_on}")
+    if report.rank:  # the process of rank 0 says how it went
+        return 0
+    return 130 if report.interrupted else int(bool(report.trouble))
 
 
 def _refuse_given(context: typer.Context, *names: str) -> None:

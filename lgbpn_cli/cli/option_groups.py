@@ -14,25 +14,26 @@ def with_option_groups(command: Callable[..., None]) -> Callable[..., None]:
     The options keep the order of the arguments, and within one that of its fields.
     """
     hints = get_type_hints(command, include_extras=True)
-    options: dict[str, inspect.Parameter] = {}
+    options: list[inspect.Parameter] = []
     groups: dict[str, type] = {}
     for argument in inspect.signature(command).parameters.values():
         kind = hints[argument.name]
         if is_dataclass(kind):
             groups[argument.name] = kind  # type: ignore[assignment]  # a hint is the class, never an instance
-            found = _options_of(kind)
+            options += _options_of(kind)
         else:
-            found = [_option(argument.name, argument.default, kind)]
-        options |= {each.name: each for each in found}
+            options.append(_option(argument.name, argument.default, kind))
 
     def call(**given: Any) -> None:
-        for name, kind in groups.items():
-            given[name] = kind(**{field.name: given.pop(field.name) for field in fields(kind)})
-        command(**given)
+        filled = {
+            name: kind(**{field.name: given.pop(field.name) for field in fields(kind)})
+            for name, kind in groups.items()
+        }
+        command(**given, **filled)
 
     call.__name__, call.__doc__ = command.__name__, command.__doc__
-    call.__signature__ = inspect.Signature(list(options.values()))  # type: ignore[attr-defined]
-    call.__annotations__ = {name: option.annotation for name, option in options.items()}
+    call.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+    call.__annotations__ = {option.name: option.annotation for option in options}
     return call
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
+import pytest
 import typer
 from typer.testing import CliRunner
 
@@ -65,3 +66,21 @@ def test_the_help_lists_the_options_in_the_order_of_the_fields() -> None:
     assert "Draw a picture." in output
     places = [output.index(name) for name in ("--width", "--colour", "--output", "--loud")]
     assert places == sorted(places)
+
+
+def test_an_argument_may_be_called_as_an_option_of_another_group() -> None:
+    given: list[object] = []
+
+    def place(width: Place, size: Size) -> None:
+        given.extend([width, size.width])
+
+    with_option_groups(place)(folder=Path("out"), width=7, colours=[])
+    assert given == [Place(Path("out")), 7]
+
+
+def test_two_groups_never_have_the_same_option() -> None:
+    def twice(one: Size, two: Size) -> None:
+        raise AssertionError((one, two))
+
+    with pytest.raises(ValueError, match="width"):
+        with_option_groups(twice)

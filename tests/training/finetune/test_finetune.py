@@ -26,9 +26,10 @@ from lgbpn_cli.models.manifest import (
 from lgbpn_cli.training.config import FinetuneConfig, TrainingConfig
 from lgbpn_cli.training.engine.distributed import ProcessGroup
 from lgbpn_cli.training.finetune import run as finetune_module
+from lgbpn_cli.training.finetune import teacher as teacher_module
 from lgbpn_cli.training.finetune.acceptance import Verdict
 from lgbpn_cli.training.finetune.folder import BEGINNING_NAME, Listener, finetune_folder
-from lgbpn_cli.training.finetune.run import CHECKPOINT_NAME, FinetuneTrainer
+from lgbpn_cli.training.finetune.teacher import CHECKPOINT_NAME, FinetuneTrainer
 from lgbpn_cli.training.pictures.data import CropSampler, NoisySource
 
 
@@ -173,7 +174,13 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
-        for module in ("engine.trainer", "finetune.run", "finetune.folder", "finetune.photos"):
+        for module in (
+            "engine.trainer",
+            "finetune.run",
+            "finetune.teacher",
+            "finetune.folder",
+            "finetune.photos",
+        ):
             monkeypatch.setattr(f"lgbpn_cli.training.{module}.time", SimpleNamespace(monotonic=self.read))
 
     def read(self) -> float:
@@ -305,7 +312,7 @@ def test_a_full_disk_is_named_and_an_older_checkpoint_stands(
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("lgbpn_cli.training.engine.checkpoint.os", SimpleNamespace(fsync=sync_until_full))
-    monkeypatch.setattr(finetune_module, "_mean_loss", lambda *arguments: 1.0)  # nothing becomes the best
+    monkeypatch.setattr(teacher_module, "_mean_loss", lambda *arguments: 1.0)  # nothing becomes the best
     with pytest.raises(TrainingError, match="No space left"):
         run()
     assert weights_of(tmp_path / "run")

@@ -1,0 +1,122 @@
+"""Raw files that are cut short or hold too little, of several makers."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from raw_samples import (
+    mosaic_of,
+    scene,
+    tags_of,
+    through,
+    write_raw,
+)
+
+from lgbpn_cli.errors import PhotoReadError
+from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.photos.shot import shot_in
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"below": True}, {"rowsperstrip": 8}, {"tile": (32, 32)}, {"byteorder": ">"}]
+)
+@pytest.mark.parametrize("share", [0.3, 0.9, 0.999])
+def test_a_raw_file_whose_samples_end_early_is_refused(
+    tmp_path: Path, options: dict[str, Any], share: float
+) -> None:
+    path = write_raw(tmp_path / "a.dng", mosaic_of(scene()), **options)
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    with pytest.raises(PhotoReadError, match=r"end early|cannot be decoded"):
+        read_photo(path)
+
+
+@pytest.mark.parametrize("suffix", [".nef", ".cr2", ".arw", ".orf", ".pef", ".srw", ".3fr"])
+def test_every_maker_s_file_is_checked_whatever_libraw_says(tmp_path: Path, suffix: str) -> None:
+    path = write_raw(tmp_path / f"a{suffix}", mosaic_of(scene()), below=True)
+    data = path.read_bytes().replace(struct.pack("<HH", 50706, 1), struct.pack("<HH", 50706 - 100, 1))
+    if suffix == ".orf":
+        data = b"IIRO" + data[4:]
+    path.write_bytes(data[:-500])
+    with pytest.raises(PhotoReadError, match="end early"):
+        read_photo(path)
+
+
+def test_strips_that_hold_too_little_are_refused(tmp_path: Path) -> None:
+    path = write_raw(tmp_path / "a.dng", mosaic_of(scene()))
+    length = struct.pack("<HHII", 279, 4, 1, 60 * 90 * 2)
+    data = path.read_bytes()
+    assert data.count(length) == 1
+    path.write_bytes(data.replace(length, struct.pack("<HHII", 279, 4, 1, 100)))
+    with pytest.raises(PhotoReadError, match="too few bytes"):
+        read_photo(path)
+
+
+def panasonic(path: Path, *, whole: bool) -> Path:
+    """An RW2 of 280 x 40 sites, with EXIF in its JPEG alone and Panasonic's own numbers below 254."""
+    exif = Image.Exif()
+    exif[271], exif[272] = "Panasonic", "DMC-LX3"
+    exif.get_ifd(0x8769)[34855] = 800
+    picture = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(picture, "JPEG", exif=exif.tobytes())
+    jpeg = picture.getvalue()
+    width, height = 280, 40
+    entries = [
+        (2, 3, 1, width), (3, 3, 1, height), (4, 3, 1, 0), (5, 3, 1, 0), (6, 3, 1, height), (7, 3, 1, width),
+        (9, 3, 1, 1), (10, 3, 1, 12), (11, 3, 1, 34316), (23, 3, 1, 80), (45, 3, 1, 4), (46, 7, len(jpeg), 0),
+        (271, 2, 10, 0), (272, 2, 8, 0), (273, 4, 1, 0xFFFFFFFF), (279, 4, 1, width * height * 2), (280, 4, 1, 0),
+    ]  # fmt: skip
+    place = 8 + 2 + 12 * len(entries) + 4
+    blobs, records = b"", b""
+    contents = {46: jpeg, 271: b"Panasonic\0", 272: b"DMC-LX3\0"}
+    for tag, kind, count, value in entries:
+        if tag in contents:
+            value = place + len(blobs)
+            blobs += contents[tag] + bytes(len(contents[tag]) % 2)
+        records += struct.pack("<HHII", tag, kind, count, value)
+    begin = place + len(blobs)
+    records = records[:-4] + struct.pack("<I", begin)
+    data = b"IIU\0" + struct.pack("<IH", 8, len(entries)) + records + bytes(4) + blobs
+    needed = width * height // 14 * 16
+    path.write_bytes(data + np.random.default_rng(0).bytes(needed if whole else needed // 2))
+    return path
+
+
+def test_panasonic_s_exif_is_that_of_its_jpeg(tmp_path: Path) -> None:
+    shot = shot_in(panasonic(tmp_path / "a.rw2", whole=True))
+    assert (shot.camera, shot.iso) == ("Panasonic DMC-LX3", 800)
+
+
+def test_a_cut_panasonic_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PhotoReadError, match="end early"):
+        read_photo(panasonic(tmp_path / "a.rw2", whole=False))
+
+
+def test_a_canon_crw_has_its_date(data_root: Path, tmp_path: Path) -> None:
+    shutil.copy(data_root / "raw/CRW.CRW", tmp_path / "a.crw")
+    tags = tags_of(through(tmp_path / "a.crw"))
+    assert tags["ExifIFD:DateTimeOriginal"] == "2018:01:01 13:03:32"
+    assert (tags["ExifIFD:ISO"], tags["ExifIFD:ExposureTime"]) == (100, pytest.approx(4.97, abs=0.01))
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
+def test_a_cut_canon_crw_is_damaged_and_not_of_an_unknown_kind(
+    data_root: Path, tmp_path: Path, share: float
+) -> None:
+    data = (data_root / "raw/CRW.CRW").read_bytes()
+    (tmp_path / "a.crw").write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(PhotoReadError, match=r"end early|cannot be decoded"):
+        read_photo(tmp_path / "a.crw")
+
+
+@pytest.mark.parametrize(("black", "white"), [(512, 100), (512, 512), (60000, 16383)])
+def test_a_white_no_brighter_than_black_is_refused(tmp_path: Path, black: int, white: int) -> None:
+    path = write_raw(tmp_path / "a.dng", mosaic_of(scene()), black=black, white=white)
+    with pytest.raises(PhotoReadError, match=f"its white level is {white} and its black level {black}"):
+        read_photo(path, as_mosaic=True)
