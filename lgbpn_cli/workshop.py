@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lgbpn_cli.denoise.denoiser import load_model
 from lgbpn_cli.training.config import FinetuneConfig
 
 if TYPE_CHECKING:
     from lgbpn_cli.models.manifest import ModelEntry
+    from lgbpn_cli.training.engine.run import RecipeRun
     from lgbpn_cli.training.engine.trainer import TrainingProgress
     from lgbpn_cli.training.finetune.raw import RawReport
     from lgbpn_cli.training.finetune.run import Report as FinetuneReport
@@ -80,92 +80,55 @@ def finetune_run_folder(name: str) -> Path:
     return user_folder().parent / "finetune" / name
 
 
-def train(
-    recipe: Path,
-    *,
+def plan_run(
     run_folder: Path,
-    models_folder: Path | None = None,
-    device: str = "auto",
-    on_step: Callable[[TrainingProgress], None] | None = None,
-) -> ModelEntry:
+    models_folder: Path | None,
+    device: str,
+    command: str,
+    on_step: Callable[[TrainingProgress], None],
+) -> RecipeRun:
+    """A run of a recipe; the model goes to the user's own unless a folder is named. Raises DeviceError."""
+    from lgbpn_cli.device import choose_device
+    from lgbpn_cli.models.manifest import user_folder
+    from lgbpn_cli.training.engine.run import RecipeRun
+    from lgbpn_cli.training.recipe import data_root
+
+    folder = models_folder or user_folder()
+    return RecipeRun(data_root(), run_folder, folder, choose_device(device), command, on_step)
+
+
+def train(recipe: Path, run: RecipeRun) -> ModelEntry:
     """The manifest entry of the model that the recipe file makes; an interrupted run goes on.
 
     Raises UsageError for a bad recipe and missing data sets, TrainingError where the run cannot go on.
     """
-    from lgbpn_cli.device import choose_device
-    from lgbpn_cli.models.manifest import user_folder
-    from lgbpn_cli.training.recipe import data_root, read_recipe
+    from lgbpn_cli.training.recipe import read_recipe
     from lgbpn_cli.training.teacher.run import run_recipe
 
-    return run_recipe(
-        read_recipe(recipe),
-        data_root=data_root(),
-        run_folder=run_folder,
-        models_folder=models_folder or user_folder(),
-        device=choose_device(device),
-        command=f"lgbpn train {recipe}",
-        on_step=on_step,
-    )
+    return run_recipe(read_recipe(recipe), run)
 
 
-def train_raw(
-    recipe: Path,
-    *,
-    run_folder: Path,
-    models_folder: Path | None = None,
-    device: str = "auto",
-    on_step: Callable[[TrainingProgress], None] | None = None,
-) -> ModelEntry:
-    """The manifest entry of the model with the raw network that the recipe file makes; an interrupted run goes on.
-
-    Raises UsageError for a bad recipe and missing data sets, TrainingError where the run cannot go on.
-    """
-    from lgbpn_cli.device import choose_device
-    from lgbpn_cli.models.manifest import user_folder
+def train_raw(recipe: Path, run: RecipeRun) -> ModelEntry:
+    """The manifest entry of the model with the raw network that the recipe file makes; otherwise as `train`."""
     from lgbpn_cli.training.raw.train import run_raw_recipe
-    from lgbpn_cli.training.recipe import data_root, read_raw_recipe
+    from lgbpn_cli.training.recipe import read_raw_recipe
 
-    return run_raw_recipe(
-        read_raw_recipe(recipe),
-        data_root=data_root(),
-        run_folder=run_folder,
-        models_folder=models_folder or user_folder(),
-        device=choose_device(device),
-        command=f"lgbpn train-raw {recipe}",
-        on_step=on_step,
-    )
+    return run_raw_recipe(read_raw_recipe(recipe), run)
 
 
 def distill(
-    recipe: Path,
-    *,
-    run_folder: Path,
-    models_folder: Path | None = None,
-    device: str = "auto",
-    on_photo: Callable[[DistillationProgress], None] | None = None,
-    on_step: Callable[[TrainingProgress], None] | None = None,
+    recipe: Path, run: RecipeRun, on_photo: Callable[[DistillationProgress], None] | None = None
 ) -> ModelEntry:
-    """The manifest entry of the model with the student that the recipe file makes; an interrupted run goes on.
+    """The manifest entry of the model with the student that the recipe file makes; otherwise as `train`.
 
-    Raises UsageError for a bad recipe and missing data sets, ModelError for an unknown teacher, TrainingError where
-    the run cannot go on.
+    `on_photo` is told how many photos the teacher has cleaned. Raises ModelError, too, for an unknown teacher.
     """
-    from lgbpn_cli.models.manifest import user_folder
-    from lgbpn_cli.training.recipe import data_root, read_distillation_recipe
+    from lgbpn_cli.models.load import load_model
+    from lgbpn_cli.training.recipe import read_distillation_recipe
     from lgbpn_cli.training.student.distil import run_distillation
 
     wanted = read_distillation_recipe(recipe)
-    teacher = load_model(wanted.teacher, quality="teacher", device=device)
+    teacher = load_model(wanted.teacher, part="teacher", device=run.device)
     second_round = wanted.distillation.earlier_share > 0 or wanted.distillation.from_earlier
-    return run_distillation(
-        wanted,
-        teacher,
-        earlier=load_model(wanted.teacher, quality="best", device=device) if second_round else None,
-        data_root=data_root(),
-        run_folder=run_folder,
-        models_folder=models_folder or user_folder(),
-        device=teacher.device,
-        command=f"lgbpn distill {recipe}",
-        on_photo=on_photo,
-        on_step=on_step,
-    )
+    earlier = load_model(wanted.teacher, part="student", device=run.device) if second_round else None
+    return run_distillation(wanted, teacher, run, earlier=earlier, on_photo=on_photo)

@@ -7,27 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lgbpn_cli.cli.options import DeviceOption, ModelsFolderOption
-from lgbpn_cli.cli.step_progress import StepReporter
+from lgbpn_cli.cli.option_groups import with_option_groups
+from lgbpn_cli.cli.recipe_runs import RunOptions, carry_out
 
 if TYPE_CHECKING:
     from lgbpn_cli.training.student.distil import DistillationProgress
 
 
+@with_option_groups
 def distill(
     recipe: Annotated[
         Path, typer.Argument(help="The recipe, a TOML file (see recipes/student.toml in the project).")
     ],
-    run_folder: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Folder of the teacher's estimates and the checkpoint; a run found there is resumed.",
-            show_default="runs/RECIPE",
-        ),
-    ] = None,
-    models_folder: ModelsFolderOption = None,
-    device: DeviceOption = "auto",
+    options: RunOptions,
 ) -> None:
     """Train a fast student on what a teacher makes of noisy photos, without any clean photo.
 
@@ -46,22 +38,7 @@ def distill(
     """
     from lgbpn_cli import workshop
 
-    folder = run_folder or Path("runs") / recipe.stem
-    reporter = StepReporter()
-    try:
-        entry = workshop.distill(
-            recipe,
-            run_folder=folder,
-            models_folder=models_folder,
-            device=device,
-            on_photo=_say_photo,
-            on_step=reporter,
-        )
-    except KeyboardInterrupt as stop:
-        typer.echo(f"stopped after step {reporter.step}; the same command goes on from {folder}", err=True)
-        raise typer.Exit(130) from stop
-    finally:
-        reporter.bar.close()
+    entry = carry_out("lgbpn distill", recipe, options, lambda run: workshop.distill(recipe, run, _say_photo))
     typer.echo(f"{entry.name} has a student: {entry.part_path('student')}", err=True)
 
 

@@ -7,24 +7,16 @@ from typing import Annotated
 
 import typer
 
-from lgbpn_cli.cli.options import DeviceOption, ModelsFolderOption
-from lgbpn_cli.cli.step_progress import StepReporter
+from lgbpn_cli.cli.option_groups import with_option_groups
+from lgbpn_cli.cli.recipe_runs import RunOptions, carry_out
 
 
+@with_option_groups
 def train_raw(
     recipe: Annotated[
         Path, typer.Argument(help="The recipe, a TOML file (see recipes/raw.toml in the project).")
     ],
-    run_folder: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Folder of the checkpoint; a run found there is resumed.",
-            show_default="runs/RECIPE",
-        ),
-    ] = None,
-    models_folder: ModelsFolderOption = None,
-    device: DeviceOption = "auto",
+    options: RunOptions,
 ) -> None:
     """Train the network that denoises and demosaics camera raw files.
 
@@ -43,15 +35,5 @@ def train_raw(
     """
     from lgbpn_cli import workshop
 
-    folder = run_folder or Path("runs") / recipe.stem
-    reporter = StepReporter()
-    try:
-        entry = workshop.train_raw(
-            recipe, run_folder=folder, models_folder=models_folder, device=device, on_step=reporter
-        )
-    except KeyboardInterrupt as stop:
-        typer.echo(f"stopped after step {reporter.step}; the same command goes on from {folder}", err=True)
-        raise typer.Exit(130) from stop
-    finally:
-        reporter.bar.close()
+    entry = carry_out("lgbpn train-raw", recipe, options, lambda run: workshop.train_raw(recipe, run))
     typer.echo(f"{entry.name} has a raw network: {entry.part_path('raw')}", err=True)

@@ -79,6 +79,17 @@ class LocalModule(nn.Module):
         return convolve(self.pointwise, hidden, added=features)
 
 
+def _masked_entry(config: NetworkConfig, kernel_px: int, spacing_px: int) -> PatchMaskedConv2d:
+    """Return the convolution with a hole that a branch begins with, as the configuration has it."""
+    return PatchMaskedConv2d(
+        config.head_width,
+        config.width,
+        kernel_px=kernel_px,
+        spacing_px=spacing_px,
+        hole_radius_px=config.hole_radius_px,
+    )
+
+
 class LocalBranch(nn.Module):
     """The local branch: DSPMC-9, then dilated convolutions on PD sub-images."""
 
@@ -86,13 +97,7 @@ class LocalBranch(nn.Module):
         """Build the branch of `config`."""
         super().__init__()
         width = config.width
-        self.masked = PatchMaskedConv2d(
-            config.head_width,
-            width,
-            kernel_px=config.local_kernel_px,
-            spacing_px=1,
-            hole_radius_px=config.hole_radius_px,
-        )
+        self.masked = _masked_entry(config, config.local_kernel_px, spacing_px=1)
         self.entry = nn.ModuleList(nn.Conv2d(width, width, 1) for _ in range(2))
         self.modules_ = nn.ModuleList(LocalModule(width) for _ in range(config.local_modules))
         self.exit = nn.Conv2d(width, width, 1)
@@ -121,13 +126,7 @@ class GlobalBranch(nn.Module):
         """Build the branch of `config`."""
         super().__init__()
         width = config.width
-        self.masked = PatchMaskedConv2d(
-            config.head_width,
-            width,
-            kernel_px=config.global_kernel_px,
-            spacing_px=2,
-            hole_radius_px=config.hole_radius_px,
-        )
+        self.masked = _masked_entry(config, config.global_kernel_px, spacing_px=2)
         self.blocks = nn.ModuleList(
             DilatedTransformerBlock(width, config.attention_heads, config.hidden_width)
             for _ in range(config.global_blocks)

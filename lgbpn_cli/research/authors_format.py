@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import pickle
 import re
-import struct
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, check_re
 from lgbpn_cli.models.names import GIVE_ANOTHER, check_name, known_model
 from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.lgbpn import LGBPN
+from lgbpn_cli.training.engine.checkpoint import UNPICKLING_ERRORS
 
 _RENAMED: tuple[tuple[str, str], ...] = (
     (r"^head\.0\.", "head."),
@@ -46,18 +46,6 @@ _FIRST_MODULE = 5
 """Index of the first residual module in the authors' local branch; the final 1x1 follows the last module."""
 _TORCH_PREAMBLE = "Error(s) in loading state_dict for LGBPN:"
 """How PyTorch opens its list of what does not fit."""
-_DAMAGE = (
-    OSError,
-    RuntimeError,
-    EOFError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    AssertionError,
-    struct.error,
-)
-"""What the unpickler raises for bytes that were changed or cut off."""
 _IGNORED = re.compile(r"\.(mask|test_conv\.\w+)$")
 """Derived copies in their files: the mask itself, and the weights of the shifted convolution."""
 
@@ -124,7 +112,7 @@ def _read_pickle(file: Path) -> Mapping[str, Tensor]:
             "refused: not a checkpoint, or one that would run code when loaded",
             "Import only files from a source you trust.",
         ) from error
-    except _DAMAGE as error:
+    except UNPICKLING_ERRORS as error:
         raise ModelError(
             file, f"not a readable checkpoint ({type(error).__name__})", "Download it again."
         ) from error

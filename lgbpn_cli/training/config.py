@@ -7,21 +7,46 @@ from dataclasses import dataclass, field
 from lgbpn_cli.config import PRECISIONS, Precision, require
 from lgbpn_cli.file_names import EVERY_NAME, NamePatterns
 
-
-def _require_trainable(precision: Precision) -> None:
-    known = precision in PRECISIONS and precision != "float16"  # which would need loss scaling
-    require(known, "precision", f"'{precision}' is unknown", "Use auto, float32 or bfloat16.")
-
-
 OPTIMISERS = ("adam", "muon")
 
 
 @dataclass(frozen=True)
-class TrainingConfig:
-    """How a teacher is trained; every choice works without clean references."""
+class ScheduleConfig:
+    """What every training has: how many steps of what size, and what is kept."""
 
     steps: int = 20_000
     """Optimiser steps."""
+    batch: int = 8
+    """Crops a step."""
+    crop_px: int = 128
+    """Side of a training crop; the network's size multiple has to divide it."""
+    learning_rate: float = 2e-3
+    """Peak learning rate."""
+    warmup_steps: int = 200
+    """Steps of linear warm-up before the cosine decay to zero."""
+    gradient_clip: float = 0.2
+    """Largest norm of the gradient."""
+    ema_decay: float = 0.999
+    """Decay of the exponential moving average of the weights, which is what gets shipped."""
+    precision: Precision = "auto"
+    """auto, float32 or bfloat16."""
+    seed: int = 0
+    """Seed of initialisation and of everything that is drawn."""
+    checkpoint_every: int = 200
+    """Steps between checkpoints."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work."""
+        known = self.precision in PRECISIONS and self.precision != "float16"  # which would need loss scaling
+        require(known, "precision", f"'{self.precision}' is unknown", "Use auto, float32 or bfloat16.")
+        for name in ("steps", "batch", "checkpoint_every", "crop_px"):
+            require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
+
+
+@dataclass(frozen=True)
+class TrainingConfig(ScheduleConfig):
+    """How a teacher is trained; every choice works without clean references."""
+
     batch: int = 4
     """Crops a step."""
     crop_px: int = 120
@@ -35,27 +60,15 @@ class TrainingConfig:
     """Peak learning rate."""
     optimiser: str = "adam"
     """adam, or muon for the hidden kernels with Adam for all else: half of the time (docs/history.md)."""
-    warmup_steps: int = 200
-    """Steps of linear warm-up before the cosine decay to zero."""
     gradient_clip: float = 1.0
     """Largest norm of the gradient."""
-    ema_decay: float = 0.999
-    """Decay of the exponential moving average of the weights, which is what gets shipped."""
-    precision: Precision = "auto"
-    """auto, float32 or bfloat16."""
-    seed: int = 0
-    """Seed of initialisation, crops and flips."""
-    checkpoint_every: int = 200
-    """Steps between checkpoints."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
-        _require_trainable(self.precision)
+        super().__post_init__()
         require(
             self.optimiser in OPTIMISERS, "optimiser", f"'{self.optimiser}' is unknown", "Use adam or muon."
         )
-        for name in ("steps", "batch", "checkpoint_every"):
-            require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
         require(0 <= self.recoloured_share <= 1, "recoloured_share", "is not between 0 and 1", "Use 0.6.")
         require(
             0 <= 2 * self.rim_px < self.crop_px, "rim_px", "leaves nothing of the crop", "Use larger crops."
@@ -82,24 +95,17 @@ SHARES = (
 """Settings between 0 and 1, and what is usual."""
 
 
+def _require_range(shot: tuple[float, float], usual: str) -> None:
+    is_one = len(shot) == 2 and 0 < shot[0] <= shot[1]
+    require(is_one, "shot", "is not a range", f"Use {usual}.")
+
+
 @dataclass(frozen=True)
-class DistillationConfig:
+class DistillationConfig(ScheduleConfig):
     """How a student is trained on the results of a teacher."""
 
     steps: int = 8_000
     """Optimiser steps."""
-    batch: int = 8
-    """Crops a step."""
-    crop_px: int = 128
-    """Side of a training crop; the student's size multiple has to divide it."""
-    learning_rate: float = 2e-3
-    """Peak learning rate of Muon and Adam."""
-    warmup_steps: int = 200
-    """Steps of linear warm-up before the cosine decay to zero."""
-    gradient_clip: float = 0.2
-    """Largest norm of the gradient."""
-    ema_decay: float = 0.999
-    """Decay of the exponential moving average of the weights, which is what gets shipped."""
     renoised_share: float = 0.5
     """Share of the crops that are scenes with new noise on them; the rest are noisy photos as they are."""
     transplanted_share: float = 0.0
@@ -141,19 +147,11 @@ class DistillationConfig:
     blocks a level, they add nothing at first."""
     shot: tuple[float, float] = (1e-4, 2.2e-2)
     """Range of the new noise: variance of the shot noise at full scale, drawn log-uniformly."""
-    precision: Precision = "auto"
-    """auto, float32 or bfloat16."""
-    seed: int = 0
-    """Seed of initialisation, crops, cameras and noise."""
-    checkpoint_every: int = 200
-    """Steps between checkpoints."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
         object.__setattr__(self, "shot", tuple(self.shot))  # a list, where it comes from a file
-        _require_trainable(self.precision)
-        for name in ("steps", "batch", "checkpoint_every", "crop_px"):
-            require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
+        super().__post_init__()
         require(self.workers >= 0, "workers", "is below 0", "Use 1.")
         for name, usual in SHARES:
             require(0 <= getattr(self, name) <= 1, name, "is not between 0 and 1", f"Use {usual}.")
@@ -172,53 +170,21 @@ class DistillationConfig:
             "makes more than 1 with renoised_share, grain_share, made_share and unchanged_share",
             "Lower one of them.",
         )
-        require(
-            len(self.shot) == 2 and 0 < self.shot[0] <= self.shot[1],
-            "shot",
-            "is not a range",
-            "Use [1e-4, 2e-2].",
-        )
+        _require_range(self.shot, "[1e-4, 2e-2]")
 
 
 @dataclass(frozen=True)
-class RawTrainingConfig:
+class RawTrainingConfig(ScheduleConfig):
     """How the network for camera raw is trained on synthetic mosaics."""
 
-    steps: int = 20_000
-    """Optimiser steps."""
-    batch: int = 8
-    """Crops a step."""
-    crop_px: int = 128
-    """Side of a training crop on the mosaic; the network's size multiple has to divide it."""
-    learning_rate: float = 2e-3
-    """Peak learning rate of Muon and Adam."""
-    warmup_steps: int = 200
-    """Steps of linear warm-up before the cosine decay to zero."""
-    gradient_clip: float = 0.2
-    """Largest norm of the gradient."""
-    ema_decay: float = 0.999
-    """Decay of the exponential moving average of the weights, which is what gets shipped."""
     shot: tuple[float, float] = (4e-5, 2.5e-2)
     """Range of the shot noise: a in the variance a x + b at full scale, drawn log-uniformly."""
-    precision: Precision = "auto"
-    """auto, float32 or bfloat16."""
-    seed: int = 0
-    """Seed of initialisation, crops, cameras and noise."""
-    checkpoint_every: int = 200
-    """Steps between checkpoints."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
         object.__setattr__(self, "shot", tuple(self.shot))  # a list, where it comes from a file
-        _require_trainable(self.precision)
-        for name in ("steps", "batch", "checkpoint_every", "crop_px"):
-            require(getattr(self, name) >= 1, name, "must be at least 1", "Raise it.")
-        require(
-            len(self.shot) == 2 and 0 < self.shot[0] <= self.shot[1],
-            "shot",
-            "is not a range",
-            "Use [4e-5, 2.5e-2].",
-        )
+        super().__post_init__()
+        _require_range(self.shot, "[4e-5, 2.5e-2]")
 
 
 @dataclass(frozen=True)

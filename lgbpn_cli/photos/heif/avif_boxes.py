@@ -7,10 +7,10 @@ else; EXIF, XMP and colour profile become further items and a property of that p
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lgbpn_cli.photos.faults import EncodingError
+from lgbpn_cli.photos.heif.boxes import boxes_in
 
 PICTURE = 1
 """Number of the encoder's only item."""
@@ -42,9 +42,9 @@ def read_colour(meta: bytes) -> AvifColour:
 
 def with_metadata(encoded: bytes, exif: bytes | None, xmp: bytes | None, icc: bytes | None) -> bytes:
     """Return the file of one picture with EXIF, XMP and profile. Raises EncodingError for any other file."""
-    top = dict(_boxes(encoded))
-    meta = dict(_boxes(top.get(b"meta", b"")[4:]))
-    properties = dict(_boxes(meta.get(b"iprp", b"")))
+    top = dict(boxes_in(encoded))
+    meta = dict(boxes_in(top.get(b"meta", b"")[4:]))
+    properties = dict(boxes_in(meta.get(b"iprp", b"")))
     picture = top.get(b"mdat")
     association = properties.get(b"ipma", b"")
     if picture is None or association[4:10] != struct.pack(">IH", 1, PICTURE):
@@ -60,7 +60,7 @@ def with_metadata(encoded: bytes, exif: bytes | None, xmp: bytes | None, icc: by
     container = properties[b"ipco"]
     if icc is not None:
         container += _box(b"colr", b"prof" + icc)
-        last = len(list(_boxes(container)))
+        last = len(list(boxes_in(container)))
         count = association[10]
         association = association[:10] + bytes([count + 1]) + association[11:] + bytes([last])
     references = b"".join(
@@ -96,14 +96,3 @@ def _entry(number: int, kind: bytes, name: bytes) -> bytes:
 
 def _box(kind: bytes, contents: bytes) -> bytes:
     return struct.pack(">I", 8 + len(contents)) + kind + contents
-
-
-def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Return kind and contents of the encoder's boxes, which are all short and whole."""
-    place = 0
-    while place + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, place)
-        if length < 8:
-            return
-        yield kind, data[place + 8 : place + length]
-        place += length

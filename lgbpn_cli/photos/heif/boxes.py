@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from lgbpn_cli.photos.faults import DamagedFileError
@@ -47,3 +48,13 @@ def whole_boxes(file: BinaryIO) -> BinaryIO:
     boxes = top_level_boxes(file)
     file.seek(0)
     return io.BytesIO(file.read(boxes[-1][2]) if boxes else b"")
+
+
+def boxes_in(data: bytes, place: int = 0) -> Iterator[tuple[bytes, bytes]]:
+    """Yield kind and contents of the short boxes from `place` on; what is none ends them."""
+    while place + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, place)
+        if length < 8:
+            return
+        yield kind, data[place + 8 : place + length]
+        place += length

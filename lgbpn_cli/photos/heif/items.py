@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from lgbpn_cli.photos.contents import GAP_WORDS, gap_in
-from lgbpn_cli.photos.heif.boxes import top_level_boxes
+from lgbpn_cli.photos.heif.boxes import boxes_in, top_level_boxes
 
 HEVC_TYPES, AV1_TYPES = (b"hvc1", b"hev1"), (b"av01",)
 NAL_LENGTH_BYTES = 4
@@ -35,7 +35,7 @@ def largest_pixels(file: BinaryIO) -> int:
 def damage_of(file: BinaryIO) -> tuple[str, ...]:
     """Return what is wrong with the data of the pictures, as far as their coding tells; nothing, or one cause."""
     meta = _meta(file)
-    boxes = dict(_boxes(meta, 4))
+    boxes = dict(boxes_in(meta, 4))
     types = dict(_types(boxes.get(b"iinf", b"")))
     for item, offset, length in _extents(boxes.get(b"iloc", b"")):
         kind = types.get(item)
@@ -70,18 +70,9 @@ def _meta(file: BinaryIO) -> bytes:
     return b""
 
 
-def _boxes(data: bytes, place: int) -> Iterator[tuple[bytes, bytes]]:
-    while place + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, place)
-        if length < 8:
-            return
-        yield kind, data[place + 8 : place + length]
-        place += length
-
-
 def _types(iinf: bytes) -> Iterator[tuple[int, bytes]]:
     """Return number and type of each item."""
-    for kind, entry in _boxes(iinf, 6 if iinf[:1] == b"\0" else 8):
+    for kind, entry in boxes_in(iinf, 6 if iinf[:1] == b"\0" else 8):
         if kind == b"infe" and len(entry) >= 14:
             wide = entry[0] >= 3
             number = int.from_bytes(entry[4:8] if wide else entry[4:6], "big")

@@ -13,7 +13,7 @@ import torch
 
 from lgbpn_cli.errors import TrainingError
 
-_DAMAGE = (
+UNPICKLING_ERRORS = (
     OSError,
     RuntimeError,
     EOFError,
@@ -54,7 +54,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """Return the state that `save_checkpoint` wrote. Raises TrainingError for anything else."""
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except _DAMAGE as error:
+    except UNPICKLING_ERRORS as error:
         raise TrainingError(
             path, f"not a readable checkpoint ({type(error).__name__})", "Delete it to start again."
         ) from error

@@ -18,6 +18,7 @@ from lgbpn_cli.network.raw import RawNetwork, stabilise, unstabilise
 from lgbpn_cli.training.config import RawTrainingConfig
 from lgbpn_cli.training.engine.kept_arrays import digest_of_all
 from lgbpn_cli.training.engine.muon import muon_and_adam
+from lgbpn_cli.training.engine.run import RecipeRun
 from lgbpn_cli.training.engine.trainer import Trainer, TrainingProgress
 from lgbpn_cli.training.pictures.data import load_source
 from lgbpn_cli.training.raw.cameras import read_camera_data
@@ -82,27 +83,23 @@ def load_scenes(recipe: RawRecipe, data_root: Path) -> list[RawScenes]:
     return scenes
 
 
-def run_raw_recipe(
-    recipe: RawRecipe,
-    *,
-    data_root: Path,
-    run_folder: Path,
-    models_folder: Path,
-    device: Device,
-    command: str,
-    on_step: Callable[[TrainingProgress], None] | None = None,
-) -> ModelEntry:
-    """Train the raw network that `recipe` describes, resuming from `run_folder`, and return its model's entry.
+def run_raw_recipe(recipe: RawRecipe, run: RecipeRun) -> ModelEntry:
+    """Train the raw network that `recipe` describes, and return its model's entry.
 
-    The network becomes a part of the model `recipe.name` in `models_folder`, which is made if it is not there yet.
+    The network becomes a part of the model `recipe.name`, which is made if it is not there yet.
     Raises what `train_raw_network` raises.
     """
-    scenes = load_scenes(recipe, data_root)
+    scenes = load_scenes(recipe, run.data_root)
     weights = train_raw_network(
-        recipe, scenes, data_root=data_root, run_folder=run_folder, device=device, on_step=on_step
+        recipe,
+        scenes,
+        data_root=run.data_root,
+        run_folder=run.run_folder,
+        device=run.device,
+        on_step=run.on_step,
     )
     shape, training = recipe.network, recipe.training
-    known = read_manifest(models_folder).get(recipe.name)
+    known = read_manifest(run.models_folder).get(recipe.name)
     new = Publication(
         name=recipe.name,
         part="raw",
@@ -114,11 +111,11 @@ def run_raw_recipe(
         data="; ".join(f"{each.name}: {len(each.photos)} photographs as scenes" for each in scenes),
         licence=recipe.licence,
         steps=training.steps,
-        command=command,
+        command=run.command,
         schedule=f"of {training.batch} crops of {training.crop_px} px; Muon, EMA {training.ema_decay}",
         details=("Light is read out by made-up sensors; no real raw file was used.",),
     )
-    return publish(new, models_folder)
+    return publish(new, run.models_folder)
 
 
 def train_raw_network(

@@ -29,6 +29,7 @@ from lgbpn_cli.network.student import Student, grown
 from lgbpn_cli.training.config import DataSource, DistillationConfig
 from lgbpn_cli.training.engine.kept_arrays import digest_of_all
 from lgbpn_cli.training.engine.muon import muon_and_adam
+from lgbpn_cli.training.engine.run import RecipeRun
 from lgbpn_cli.training.engine.trainer import Trainer, TrainingProgress
 from lgbpn_cli.training.noise.mean import missing_mean
 from lgbpn_cli.training.pictures.data import load_source
@@ -183,25 +184,20 @@ def _of_source(
 def run_distillation(
     recipe: DistillationRecipe,
     teacher: Model,
+    run: RecipeRun,
     *,
-    data_root: Path,
-    run_folder: Path,
-    models_folder: Path,
-    device: Device,
-    command: str,
     earlier: Model | None = None,
     on_photo: Callable[[DistillationProgress], None] | None = None,
-    on_step: Callable[[TrainingProgress], None] | None = None,
 ) -> ModelEntry:
-    """Train the student that `recipe` describes, resuming from `run_folder`, and return its model's manifest entry.
+    """Train the student that `recipe` describes, and return its model's manifest entry.
 
-    The student becomes a part of the model `recipe.name` in `models_folder`, which is made if it is not there yet.
+    The student becomes a part of the model `recipe.name`, which is made if it is not there yet.
     `earlier` is the student whose results make the `earlier_share` of the targets, where the recipe asks for one.
     Raises TrainingError where the run cannot go on.
     """
     config = recipe.distillation
     _check(recipe)
-    loaded = [load_source(source, data_root, config.crop_px).photos for source in recipe.sources]
+    loaded = [load_source(source, run.data_root, config.crop_px).photos for source in recipe.sources]
     total, done = sum(map(len, loaded)), 0
 
     def one_more() -> None:
@@ -217,17 +213,19 @@ def run_distillation(
     before = None if earlier is None else Earlier(earlier, config.earlier_share)
     sources = []
     for index, (source, photos) in enumerate(zip(recipe.sources, loaded, strict=True)):
-        kept = run_folder / ESTIMATES_FOLDER / f"{index:02}"
+        kept = run.run_folder / ESTIMATES_FOLDER / f"{index:02}"
         if source.drawn:
             sources.append(draw_pictures(photos, source, (config.seed, index), kept, one_more))
             continue
         if source.scenes:
             sources.append(_of_source(source, photos, photos))
             continue
-        whose = before if source.results_of is None else _of_other(source.results_of, config, device)
+        whose = before if source.results_of is None else _of_other(source.results_of, config, run.device)
         sources.append(clean_photos(photos, source, teacher, kept, one_more, earlier=whose))
-    weights = train_student(sources, recipe.student, config, run_folder, device, on_step, start=start)
-    return _published(recipe, teacher, before, sources, weights, models_folder, command)
+    weights = train_student(
+        sources, recipe.student, config, run.run_folder, run.device, run.on_step, start=start
+    )
+    return _published(recipe, teacher, before, sources, weights, run.models_folder, run.command)
 
 
 def _of_other(name_or_file: str, config: DistillationConfig, device: Device) -> Earlier:

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
-from lgbpn_cli.device import Device
 from lgbpn_cli.models.manifest import ModelEntry
 from lgbpn_cli.models.publish import Publication, publish
 from lgbpn_cli.training.engine.kept_arrays import digest_of_all
-from lgbpn_cli.training.engine.trainer import TeacherTrainer, TrainingProgress
+from lgbpn_cli.training.engine.run import RecipeRun
+from lgbpn_cli.training.engine.trainer import TeacherTrainer
 from lgbpn_cli.training.pictures.data import CropSampler, load_source
 from lgbpn_cli.training.recipe import Recipe
 
 CHECKPOINT_NAME = "checkpoint.pt"
 
 
-def run_recipe(
-    recipe: Recipe,
-    *,
-    data_root: Path,
-    run_folder: Path,
-    models_folder: Path,
-    device: Device,
-    command: str,
-    on_step: Callable[[TrainingProgress], None] | None = None,
-) -> ModelEntry:
-    """Train what `recipe` says, resuming from `run_folder`, and return the manifest entry of the finished model.
+def run_recipe(recipe: Recipe, run: RecipeRun) -> ModelEntry:
+    """Train what `recipe` says, and return the manifest entry of the finished model.
 
-    Writes the weight file, its card and the entry into `models_folder`, only when the last step is done.
+    Writes the weight file, its card and the entry into the models' folder, only when the last step is done.
     """
     training = recipe.training
-    sources = [load_source(source, data_root, training.crop_px) for source in recipe.sources]
+    sources = [load_source(source, run.data_root, training.crop_px) for source in recipe.sources]
     sampler = CropSampler(
         sources,
         batch=training.batch,
@@ -39,10 +27,10 @@ def run_recipe(
         seed=training.seed,
         recoloured_share=training.recoloured_share,
     )
-    run_folder.mkdir(parents=True, exist_ok=True)
-    trainer = TeacherTrainer(recipe.network, training, sampler, device)
+    run.run_folder.mkdir(parents=True, exist_ok=True)
+    trainer = TeacherTrainer(recipe.network, training, sampler, run.device)
     trainer.learned_from = " ".join(f"{each.weight} {digest_of_all(each.photos)}" for each in sources)
-    weights = trainer.run(run_folder / CHECKPOINT_NAME, on_step)
+    weights = trainer.run(run.run_folder / CHECKPOINT_NAME, run.on_step)
 
     network = recipe.network
     new = Publication(
@@ -56,9 +44,9 @@ def run_recipe(
         data="; ".join(f"{source.name}: {len(source.photos)} noisy photos" for source in sources),
         licence=recipe.licence,
         steps=training.steps,
-        command=command,
+        command=run.command,
         schedule=f"of {training.batch} crops of {training.crop_px} px, L1 to the noisy input, "
         f"{training.optimiser.capitalize()}, EMA {training.ema_decay}",
         details=("No clean picture was used.",),
     )
-    return publish(new, models_folder)
+    return publish(new, run.models_folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha
 from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.student import Student
 from lgbpn_cli.training.config import DataSource, DistillationConfig
+from lgbpn_cli.training.engine.run import RecipeRun
 from lgbpn_cli.training.engine.trainer import TrainingProgress
 from lgbpn_cli.training.pictures.drawn import DRAWN_PX
 from lgbpn_cli.training.recipe import DistillationRecipe
@@ -57,17 +59,13 @@ class Run:
 
     def __call__(self, recipe: DistillationRecipe, earlier: Model | None = None) -> ModelEntry:
         return run_distillation(
-            recipe,
-            self.teacher,
-            data_root=self.tmp_path / "data",
-            run_folder=self.tmp_path / "run",
-            models_folder=self.tmp_path / "models",
-            device=self.teacher.device,
-            command="lgbpn distill tiny.toml",
-            earlier=earlier,
-            on_photo=self.photos.append,
-            on_step=self.steps.append,
+            recipe, self.teacher, self.told(self.steps.append), earlier=earlier, on_photo=self.photos.append
         )
+
+    def told(self, on_step: Callable[[TrainingProgress], None]) -> RecipeRun:
+        """The run whose steps are told."""
+        folders = (self.tmp_path / "data", self.tmp_path / "run", self.tmp_path / "models")
+        return RecipeRun(*folders, self.teacher.device, "lgbpn distill tiny.toml", on_step)
 
 
 @pytest.fixture
@@ -146,16 +144,7 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_distillation(
-            recipe,
-            run.teacher,
-            data_root=tmp_path / "data",
-            run_folder=tmp_path / "run",
-            models_folder=tmp_path / "models",
-            device=run.teacher.device,
-            command="",
-            on_step=stop,
-        )
+        run_distillation(recipe, run.teacher, run.told(stop))
     run.steps.clear()
     assert run(recipe).parts["student"].sha256 == whole
     assert [progress.step for progress in run.steps] == [3, 4]

@@ -16,6 +16,7 @@ from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.models.manifest import ModelEntry, file_sha256, read_manifest
 from lgbpn_cli.models.weight_file import read_weights
 from lgbpn_cli.training.config import DataSource, TrainingConfig
+from lgbpn_cli.training.engine.run import RecipeRun
 from lgbpn_cli.training.engine.trainer import TrainingProgress
 from lgbpn_cli.training.recipe import Recipe
 from lgbpn_cli.training.teacher.run import run_recipe
@@ -38,15 +39,8 @@ def recipe(
 
 
 def run(recipe: Recipe, tmp_path: Path, cpu: Device, heard: list[TrainingProgress]) -> ModelEntry:
-    return run_recipe(
-        recipe,
-        data_root=tmp_path / "data",
-        run_folder=tmp_path / "runs" / "tiny",
-        models_folder=tmp_path / "models",
-        device=cpu,
-        command="lgbpn train tiny.toml",
-        on_step=heard.append,
-    )
+    folders = (tmp_path / "data", tmp_path / "runs" / "tiny", tmp_path / "models")
+    return run_recipe(recipe, RecipeRun(*folders, cpu, "lgbpn train tiny.toml", heard.append))
 
 
 @pytest.fixture
