@@ -14,8 +14,9 @@ from lgbpn_cli.denoise.working import to_working
 from lgbpn_cli.errors import PhotoError, UsageError
 from lgbpn_cli.evaluation.problems import Problem
 from lgbpn_cli.file_names import fits
-from lgbpn_cli.photos.photo import PHOTO_SUFFIXES, Photo
+from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES
 from lgbpn_cli.research.matlab_blocks import MATLAB_SUFFIX, ReadBlock, read_blocks
 
 LEFT_OUT = "It is left out."

@@ -8,9 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from lgbpn_cli.photos.raw.noise import NoisyMosaic
-from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES
-
-__all__ = ["PHOTO_SUFFIXES", "Camera", "Container", "Metadata", "Photo"]
 
 Matrix = tuple[tuple[float, float, float], ...]
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import PhotoReadError, shown
 from lgbpn_cli.memory import watch_peak
-from lgbpn_cli.photos.convert import CFA_DNG, as_result
+from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.faults import DAMAGED_CURE
 from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.photos.raw.codec import CFA_DNG_NAME
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.rehearse import check_writable
@@ -55,7 +56,7 @@ def read_as_result(
         max_pixels=output.max_pixels,
         max_bytes=max_bytes,
         as_mosaic=as_mosaic,
-        for_sites=as_mosaic and output.format == CFA_DNG,
+        for_sites=as_mosaic and output.format == CFA_DNG_NAME,
     )
     result = replace(as_result(photo, output), source_id=source_id_of(path, shot_time_of(photo)))
     if as_mosaic and photo.camera is not None and photo.mosaic is None:

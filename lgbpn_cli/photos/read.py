@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import PhotoReadError, UnsupportedPhotoError, shown
-from lgbpn_cli.photos.decoding_cost import check_cost
+from lgbpn_cli.photos.codecs import SIGNATURE_BYTES, recognise
+from lgbpn_cli.photos.decoding_cost import check_size_of
 from lgbpn_cli.photos.faults import DAMAGED_CURE, DamagedFileError, UnsupportedFileError, one_line
-from lgbpn_cli.photos.formats import SIGNATURE_BYTES, recognise
+from lgbpn_cli.photos.header import open_regular, opened_header
 from lgbpn_cli.photos.photo import Photo
-from lgbpn_cli.photos.raw.reader import read_raw
-from lgbpn_cli.photos.sidecars import with_sidecar
-from lgbpn_cli.photos.suffixes import RAW_SUFFIXES
+from lgbpn_cli.photos.raw.codec import RAW, read_with_mosaic
 
 MAX_PIXELS = OutputConfig.max_pixels
 """Largest picture that is read unless the caller allows more: above any camera's."""
@@ -41,16 +37,14 @@ def read_photo(
     a kind that is not handled.
     """
     try:
-        with open_regular(path) as file:
-            if path.suffix.lower() in RAW_SUFFIXES:
-                cost = check_cost(file, "raw", path, max_pixels, max_bytes)
-                photo = with_sidecar(read_raw(path, max_pixels, as_mosaic=as_mosaic, for_sites=for_sites))
-                return replace(photo, reading_bytes=cost.needed_bytes)
-            head = file.read(SIGNATURE_BYTES)
-            known = recognise(head, path.suffix)
-            file.seek(0)
-            cost = check_cost(file, known.name, path, max_pixels, max_bytes)
-            return replace(known.read(file, path, max_pixels), reading_bytes=cost.needed_bytes)
+        with opened_header(path) as header:
+            check_size_of(header, max_pixels, max_bytes)
+            if as_mosaic and header.codec is RAW:
+                photo = read_with_mosaic(path, max_pixels, for_sites=for_sites)
+            else:
+                header.file.seek(0)
+                photo = header.codec.read(header.file, path, max_pixels)
+            return replace(photo, reading_bytes=header.size.needed_bytes)
     except DamagedFileError as error:
         raise PhotoReadError(shown(path), error.cause, error.cure) from error
     except UnsupportedFileError as error:
@@ -72,19 +66,3 @@ def is_photo(path: Path) -> bool:
     except (DamagedFileError, UnsupportedFileError, OSError):
         return False
     return True
-
-
-def open_regular(path: Path) -> BinaryIO:
-    """Return the file, open for reading. Raises OSError, also for what is no regular file.
-
-    A pipe is not waited for, and the file is asked for once: on a share, each question takes its time.
-    """
-    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - the caller closes it
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise OSError("it is not a regular file")
-    return file
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

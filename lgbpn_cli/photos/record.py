@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError
-from lgbpn_cli.photos.formats import SIGNATURE_BYTES, recognise
+from lgbpn_cli.photos.header import opened_header
 from lgbpn_cli.photos.mark import Mark
-from lgbpn_cli.photos.read import open_regular
 
 PROGRAM = "lgbpn"
 
@@ -65,9 +64,8 @@ def read_record(path: Path) -> Record | None:
     Reads the beginning of the file (the directory, of a TIFF) and no pixels. Never raises.
     """
     try:
-        with open_regular(path) as file:
-            known = recognise(file.read(SIGNATURE_BYTES))
-            mark = known.read_mark(file)
+        with opened_header(path) as header:
+            mark = header.mark
     except (DamagedFileError, UnsupportedFileError, OSError, ValueError, MemoryError):
         return None
     return None if mark is None else Record.from_text(mark)

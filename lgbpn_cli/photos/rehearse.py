@@ -6,8 +6,8 @@ import io
 from dataclasses import replace
 
 from lgbpn_cli.errors import UnsupportedPhotoError, shown
+from lgbpn_cli.photos.codecs import new_files
 from lgbpn_cli.photos.faults import CODEC_ERRORS, EncodingError, one_line
-from lgbpn_cli.photos.formats import WRITERS
 from lgbpn_cli.photos.jpeg.codec import JpegContainer
 from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.photo import Photo
@@ -32,7 +32,7 @@ def check_writable(photo: Photo) -> None:
     alpha = None if photo.alpha is None else photo.alpha[corner]
     small = replace(photo, pixels=photo.pixels[corner], alpha=alpha, container=container, further=())
     try:
-        WRITERS[photo.format](small, io.BytesIO(), REHEARSED_MARK)
+        new_files(photo.format).write(small, io.BytesIO(), REHEARSED_MARK)
     except EncodingError as error:
         raise UnsupportedPhotoError(shown(photo.path), error.cause, error.cure) from error
     except CODEC_ERRORS as error:

@@ -8,21 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from lgbpn_cli.photos.faults import CODEC_ERRORS
-from lgbpn_cli.photos.heif.heic import heif_exif
-from lgbpn_cli.photos.jxl.codec import exif_in_jxl
+from lgbpn_cli.photos.codec import exif_of_blob
+from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError, UnsupportedFileError
+from lgbpn_cli.photos.header import opened_header
 from lgbpn_cli.photos.photo import Photo
-from lgbpn_cli.photos.pillow_limit import pillow_without_limit
-from lgbpn_cli.photos.raw.reader import raw_exif
-from lgbpn_cli.photos.suffixes import RAW_SUFFIXES
 
 MAKE, MODEL, EXIF_POINTER, ISO = 271, 272, 0x8769, 34855
 TIME, PART_OF_SECOND = 36867, 37521
 T = TypeVar("T")
-DAMAGE = CODEC_ERRORS
-"""What Pillow raises for EXIF that contradicts itself, and for AVIF boxes that do."""
+DAMAGE = (*CODEC_ERRORS, DamagedFileError, UnsupportedFileError)
+"""What Pillow raises for EXIF that contradicts itself, and what files raise that are no photos."""
 
 
 @dataclass(frozen=True, order=True)
@@ -59,26 +56,17 @@ def shot_in(path: Path) -> Shot:
 
 
 def _in_file(path: Path, found: Callable[[Image.Exif], T], unknown: T) -> T:
-    if path.suffix.lower() in RAW_SUFFIXES:
-        return _of_blob(raw_exif(path), found, unknown)
     try:
-        with warnings.catch_warnings(action="ignore"), pillow_without_limit(), Image.open(path) as image:
-            # A PNG's own getexif decodes the picture, in case there is EXIF behind it.
-            return found(Image.Image.getexif(image))
-    except UnidentifiedImageError:
-        return _of_blob(heif_exif(path) or exif_in_jxl(path), found, unknown)
+        with opened_header(path) as header, warnings.catch_warnings(action="ignore"):
+            return found(header.exif)
     except DAMAGE:
         return unknown
 
 
 def _of_blob(blob: bytes | None, found: Callable[[Image.Exif], T], unknown: T) -> T:
-    if blob is None:
-        return unknown
-    exif = Image.Exif()
     try:
         with warnings.catch_warnings(action="ignore"):
-            exif.load(b"Exif\0\0" + blob)
-            return found(exif)
+            return unknown if blob is None else found(exif_of_blob(blob))
     except DAMAGE:
         return unknown
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lgbpn_cli.photos.metadata.xmp_packet import Packet, Property, joined, read_packet
 from lgbpn_cli.photos.photo import Photo
-from lgbpn_cli.photos.suffixes import RAW_SUFFIXES
+from lgbpn_cli.photos.raw.endings import is_raw_name
 
 XMP_SUFFIXES = (".xmp", ".XMP")
 DEVELOPING_SUFFIXES = {
@@ -80,9 +80,9 @@ def description_of(xmp: bytes, *, developed: bool) -> tuple[bytes | None, list[s
 def sidecar_for(sidecar: Path, source: Path, target: Path) -> bytes | None:
     """Return what a photo's sidecar becomes beside its result; None where nothing is left of it. Raises OSError."""
     xmp = sidecar.read_bytes()
-    if source.suffix.lower() not in RAW_SUFFIXES or len(xmp) > MAX_SIDECAR_BYTES:
+    if not is_raw_name(source.name) or len(xmp) > MAX_SIDECAR_BYTES:
         return xmp
-    return description_of(xmp, developed=target.suffix.lower() not in RAW_SUFFIXES)[0]
+    return description_of(xmp, developed=not is_raw_name(target.name))[0]
 
 
 def xmp_sidecars(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from lgbpn_cli.errors import PhotoWriteError, ResultExistsError, shown
 from lgbpn_cli.photos.atomic import replace_file
+from lgbpn_cli.photos.codecs import new_files
 from lgbpn_cli.photos.faults import EncodingError, one_line
-from lgbpn_cli.photos.formats import WRITERS
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.record import Record
 
@@ -41,7 +41,7 @@ def write_photo(
     Raises PhotoWriteError; an old target is then as it was and no partial file is left. ResultExistsError is one
     of these: there is a target, and `overwrite` is false.
     """
-    write = WRITERS[photo.format]
+    write = new_files(photo.format).write
     mark = None if record is None else record.to_mark()
     try:
         status = photo.path.stat() if times else None

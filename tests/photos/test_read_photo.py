@@ -14,9 +14,10 @@ import pytest
 from photo_samples import PhotoMaker
 
 from lgbpn_cli.errors import PhotoError, PhotoReadError, UnsupportedPhotoError
-from lgbpn_cli.photos.photo import PHOTO_SUFFIXES, Photo
+from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.record import read_record
+from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES
 
 FOLDERS = ["malformed", "invalid_jpg", "modes", "cmyk", "tiff16_png16", "heic_photo"]
 

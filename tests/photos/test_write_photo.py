@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -13,7 +14,8 @@ import pytest
 from photo_samples import PhotoMaker
 
 from lgbpn_cli.errors import PhotoWriteError, ResultExistsError
-from lgbpn_cli.photos import write
+from lgbpn_cli.photos.codecs import CODECS, new_files
+from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.write import write_photo
@@ -26,13 +28,21 @@ def photo(
     return read_photo({"jpeg": make_jpeg, "png": make_png, "tiff": make_tiff}[request.param]())
 
 
+def write_by(
+    monkeypatch: pytest.MonkeyPatch, photo: Photo, encode: Callable[[Photo, BinaryIO, Mark | None], None]
+) -> None:
+    """Let photos of this one's format be written by `encode`."""
+    codec = replace(CODECS[photo.format], new=replace(new_files(photo.format), write=encode))
+    monkeypatch.setitem(CODECS, photo.format, codec)
+
+
 def fail_half_way(monkeypatch: pytest.MonkeyPatch, photo: Photo, error: BaseException) -> None:
-    def encode(_: Photo, file: BinaryIO, __: str | None) -> None:
+    def encode(_: Photo, file: BinaryIO, __: Mark | None) -> None:
         file.write(b"half a picture")
         file.flush()
         raise error
 
-    monkeypatch.setitem(write.WRITERS, photo.format, encode)
+    write_by(monkeypatch, photo, encode)
 
 
 @pytest.mark.parametrize("with_old_target", [False, True])
@@ -101,17 +111,17 @@ def test_the_target_has_its_old_content_until_the_new_one_is_whole(
 ) -> None:
     target = tmp_path / "result"
     target.write_bytes(b"old")
-    whole = write.WRITERS[photo.format]
+    whole = new_files(photo.format).write
     seen: list[bytes] = []
 
-    def encode(photo: Photo, file: BinaryIO, mark: str | None) -> None:
+    def encode(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
         whole(photo, file, mark)
         file.flush()
         seen.append(target.read_bytes())
         (part,) = [path for path in tmp_path.iterdir() if path.name.startswith(".lgbpn-")]
         assert part.suffix == ".part"
 
-    monkeypatch.setitem(write.WRITERS, photo.format, encode)
+    write_by(monkeypatch, photo, encode)
     write_photo(photo, target)
     assert seen == [b"old"]
     assert target.read_bytes() != b"old"

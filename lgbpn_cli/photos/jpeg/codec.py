@@ -6,13 +6,16 @@ import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
 
+from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.photos.codec import NEW_FILE_QUALITY, Codec, NewFiles, Size, bytes_of
 from lgbpn_cli.photos.contents import Contents, contents, is_zero
 from lgbpn_cli.photos.faults import (
     CODEC_ERRORS,
@@ -23,7 +26,7 @@ from lgbpn_cli.photos.faults import (
 )
 from lgbpn_cli.photos.jpeg.beside import beside_photo, with_own_previews
 from lgbpn_cli.photos.jpeg.decode import Decoded, decode_picture
-from lgbpn_cli.photos.jpeg.metadata import metadata_of, with_own_thumbnails, with_provenance
+from lgbpn_cli.photos.jpeg.metadata import metadata_of, segments_for, with_own_thumbnails, with_provenance
 from lgbpn_cli.photos.jpeg.multipicture import move_pictures
 from lgbpn_cli.photos.jpeg.segments import (
     APP0,
@@ -54,6 +57,14 @@ SECOND_PICTURE_NOTE = "its second picture stays as it is, with its noise"
 WORST_BYTES_PER_PIXEL = 8
 TAIL_BYTES = 1 << 20
 """So many zeros behind a picture are what is left of a file that was laid out larger, and mean nothing."""
+COARSE_COLOUR_BELOW = 90
+"""Quality below which colour is stored at half the resolution, as most programs do."""
+BYTES_A_PIXEL = {1: 3, 3: 11}
+"""Memory for a pixel of each number of colours, where the picture is damaged: decoded twice and compared."""
+BYTES_A_KEPT_SAMPLE = 2
+"""More for each sample of a progressive one: its coefficients stay until the last scan."""
+COPIES = 3
+"""Of the file's own bytes, or parts of it."""
 _encoder_buffer = threading.Lock()
 
 
@@ -255,3 +266,73 @@ def _roomy_encoder_buffer(needed_bytes: int) -> Iterator[None]:
 
 def _is_mark(segment: Segment) -> bool:
     return segment.marker == COMMENT and segment.payload.startswith(MARK_PREFIX)
+
+
+def jpeg_size(file: BinaryIO, path: Path) -> Size:
+    """Return what the frame's header claims. Raises DamagedFileError."""
+    file.seek(len(START))
+    for marker, payload in walk_segments(file):
+        if marker in FRAMES:
+            frame = parse_frame(marker, payload)
+            pixels, count = frame.width * frame.height, len(frame.components)
+            kept = BYTES_A_KEPT_SAMPLE * count if frame.progressive else 0
+            needed = pixels * (BYTES_A_PIXEL.get(count, 0) + kept) + COPIES * bytes_of(file)
+            return Size(pixels, needed)
+    return Size(0, 0)
+
+
+def tables_of(quality: int, channels: int) -> tuple[tuple[int, ...], ...]:
+    """Return the quantisation tables, one a component, that libjpeg uses for this quality."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "JPEG", quality=quality)
+    found = JpegImageFile(io.BytesIO(buffer.getvalue())).quantization
+    light, colour = tuple(found[0]), tuple(found[1])
+    return (light,) if channels == 1 else (light, colour, colour)
+
+
+def new_container(photo: Photo, output: OutputConfig) -> tuple[JpegContainer, tuple[str, ...]]:
+    """Return how a photo of another kind becomes a JPEG, and names of metadata that it cannot hold."""
+    quality = output.jpeg_quality or NEW_FILE_QUALITY
+    segments, left_out = segments_for(photo.metadata)
+    container = JpegContainer(
+        segments=segments,
+        trailer=b"",
+        picture_bytes=0,
+        tables=tables_of(quality, photo.pixels.shape[2]),
+        subsampling="4:2:0" if quality < COARSE_COLOUR_BELOW else "4:4:4",
+        progressive=False,
+        stored_as_rgb=False,
+    )
+    return container, left_out
+
+
+def adapted_container(photo: Photo, output: OutputConfig) -> Container | None:
+    """Return a JPEG's container with another quality or without metadata, where the options ask for it."""
+    container = photo.container
+    if not isinstance(container, JpegContainer):
+        return container
+    if output.jpeg_quality is not None:
+        container = replace(container, tables=tables_of(output.jpeg_quality, photo.pixels.shape[2]))
+    if output.strip_metadata:
+        segments, _ = segments_for(photo.metadata)
+        container = replace(container, segments=segments, trailer=b"", stored_as_rgb=False)
+    return container
+
+
+JPEG = Codec(
+    name="jpeg",
+    endings=(".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".jfi", ".mpo"),
+    signatures=(b"\xff\xd8\xff",),
+    size=jpeg_size,
+    mark=read_jpeg_mark,
+    read=read_jpeg,
+    new=NewFiles(
+        write=write_jpeg,
+        container=new_container,
+        transparency=False,
+        iptc=True,
+        quality=True,
+        strips_itself=True,
+        adapted=adapted_container,
+    ),
+)

@@ -11,6 +11,8 @@ from typing import BinaryIO
 import imagecodecs
 import numpy as np
 
+from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.photos.codec import Codec, NewFiles, Size, bytes_of, exif_of_blob
 from lgbpn_cli.photos.depth import over_whole_range
 from lgbpn_cli.photos.faults import (
     CODEC_ERRORS,
@@ -37,6 +39,8 @@ MARK_BOX = b"lgbp"
 """Kind of the last box, which holds the tool's own mark; readers skip boxes they do not know."""
 MAX_MARK_BYTES = 1 << 16
 LARGEST_METADATA_BYTES = 1 << 26
+BYTES_A_PIXEL, COPIES = 40, 3
+"""Memory that reading takes for a pixel, and how often the file's own bytes are held."""
 DISTANCE_OF_QUALITY = 0.09
 """Distance that each step below a quality of 100 adds, in the encoder's own scale from 30 up."""
 DISTANCE = 0.5
@@ -273,3 +277,38 @@ def _box(kind: bytes, contents: bytes) -> bytes:
     if len(contents) + 8 < 1 << 32:
         return struct.pack(">I4s", len(contents) + 8, kind) + contents
     return struct.pack(">I4sQ", 1, kind, len(contents) + 16) + contents
+
+
+def _claim(file: BinaryIO, path: Path) -> Size:
+    pixels = jxl_pixels(file)
+    return Size(pixels, pixels * BYTES_A_PIXEL + COPIES * bytes_of(file))
+
+
+def _new_container(photo: Photo, output: OutputConfig) -> tuple[Container, tuple[str, ...]]:
+    own = photo.container
+    kept = isinstance(own, JxlContainer) and output.jpeg_quality is None
+    return (own if kept and own else jxl_container(photo, output.jpeg_quality)), ()
+
+
+def _adapted_container(photo: Photo, output: OutputConfig) -> Container | None:
+    return photo.container if output.jpeg_quality is None else jxl_container(photo, output.jpeg_quality)
+
+
+JXL = Codec(
+    name="jxl",
+    endings=(".jxl",),
+    signatures=(CODESTREAM, SIGNATURE_BOX),
+    size=_claim,
+    exif=lambda file, path: exif_of_blob(exif_in_jxl(path)),
+    mark=read_jxl_mark,
+    read=read_jxl,
+    new=NewFiles(
+        write=write_jxl,
+        container=_new_container,
+        bits=16,
+        holds_16_bits=True,
+        quality=True,
+        alone=True,
+        adapted=_adapted_container,
+    ),
+)

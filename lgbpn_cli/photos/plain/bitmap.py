@@ -9,12 +9,15 @@ import numpy as np
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.TgaImagePlugin import TgaImageFile
 
+from lgbpn_cli.photos.codec import Codec, Size, bytes_of
 from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError, UnsupportedFileError, check_size
 from lgbpn_cli.photos.metadata.orientation import UPRIGHT
 from lgbpn_cli.photos.photo import Container, Photo
 from lgbpn_cli.photos.pillow_limit import pillow_without_limit
 
 READERS: dict[str, type[BmpImageFile | TgaImageFile]] = {"bmp": BmpImageFile, "tga": TgaImageFile}
+BYTES_A_PIXEL = 16
+"""Memory that reading takes."""
 CHANNELS = {"L": 1, "LA": 1, "RGB": 3, "RGBA": 3}
 PALETTES = {"P": "RGB", "PA": "RGBA"}
 TGA_KINDS, TGA_DEPTHS = frozenset({1, 2, 3, 9, 10, 11}), frozenset({8, 15, 16, 24, 32})
@@ -72,3 +75,28 @@ def _read(file: BinaryIO, path: Path, max_pixels: int, kind: str) -> Photo:
         orientation=UPRIGHT,
         container=BitmapContainer(),
     )
+
+
+def _claim(file: BinaryIO, kind: str) -> Size:
+    pixels = bitmap_pixels(file, kind)
+    return Size(pixels, pixels * BYTES_A_PIXEL + bytes_of(file))
+
+
+BMP = Codec(
+    name="bmp",
+    endings=(".bmp", ".dib"),
+    signatures=(b"BM",),
+    size=lambda file, path: _claim(file, "bmp"),
+    read=read_bmp,
+    becomes="png",
+    announced_as="BMP",
+)
+TGA = Codec(
+    name="tga",
+    endings=(".tga",),
+    may_be=is_tga,
+    size=lambda file, path: _claim(file, "tga"),
+    read=read_tga,
+    becomes="png",
+    announced_as="Targa",
+)

@@ -12,6 +12,7 @@ from typing import BinaryIO
 import imagecodecs
 import numpy as np
 
+from lgbpn_cli.photos.codec import Codec, Size, bytes_of
 from lgbpn_cli.photos.depth import over_whole_range
 from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError, UnsupportedFileError, check_size
 from lgbpn_cli.photos.heif.boxes import top_level_boxes
@@ -24,6 +25,8 @@ SIGNATURE_BOX = b"\0\0\0\x0cjP  "
 CODESTREAM = b"\xff\x4f\xff\x51"
 END = b"\xff\xd9"
 SIZE_BYTES = 43
+BYTES_A_PIXEL, COPIES = 40, 3
+"""Memory that reading takes for a pixel, and how often the file's own bytes are held."""
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 EXIF_UUID = b"JpgTiffExif->JP2"
 ENUMERATED, PROFILES = 1, (2, 3)
@@ -137,3 +140,19 @@ def _in_uuid(boxes: list[tuple[bytes, bytes]], name: bytes) -> bytes | None:
         if kind == b"uuid" and contents.startswith(name):
             return contents[len(name) :] or None
     return None
+
+
+def _claim(file: BinaryIO, path: Path) -> Size:
+    pixels = jpeg2000_pixels(file)
+    return Size(pixels, pixels * BYTES_A_PIXEL + COPIES * bytes_of(file))
+
+
+JPEG2000 = Codec(
+    name="jp2",
+    endings=(".jp2", ".j2k", ".j2c", ".jpf", ".jpx"),
+    signatures=(SIGNATURE_BOX, CODESTREAM),
+    size=_claim,
+    read=read_jpeg2000,
+    becomes="png",
+    announced_as="JPEG 2000",
+)

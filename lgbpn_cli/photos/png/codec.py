@@ -11,6 +11,8 @@ from typing import BinaryIO
 import imagecodecs
 import numpy as np
 
+from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.photos.codec import Codec, NewFiles, Size, bytes_of
 from lgbpn_cli.photos.contents import contents
 from lgbpn_cli.photos.faults import (
     CODEC_ERRORS,
@@ -32,6 +34,7 @@ from lgbpn_cli.photos.png.chunks import (
     PALETTE,
     RGB,
     RGB_ALPHA,
+    SAMPLES,
     SIGNATURE,
     Chunk,
     Header,
@@ -39,7 +42,7 @@ from lgbpn_cli.photos.png.chunks import (
     read_header,
     split_chunks,
 )
-from lgbpn_cli.photos.png.metadata import metadata_of, with_own_thumbnail, with_provenance
+from lgbpn_cli.photos.png.metadata import chunks_for, metadata_of, with_own_thumbnail, with_provenance
 
 MARK_KEYWORD = b"lgbpn"
 """Keyword of the tEXt chunk, before the pixels, that holds the tool's own mark."""
@@ -51,6 +54,10 @@ STORAGE_CHUNKS = frozenset({b"PLTE", b"tRNS", b"hIST", b"sBIT", b"bKGD"})
 """What describes the samples as they are stored; wrong once a palette or a colour key became plain RGB."""
 POSITION_CHUNKS = frozenset({b"iDOT"})
 """Apple's pointer into the compressed pixels, which moved."""
+
+
+COPIES = 3
+"""Of the file's own bytes, that reading holds in memory."""
 
 
 @dataclass(frozen=True)
@@ -200,3 +207,27 @@ def _is_malformed(chunk: Chunk) -> bool:
 
 def _is_mark(chunk: Chunk) -> bool:
     return chunk.kind == b"tEXt" and chunk.payload.startswith(MARK_KEYWORD + b"\0")
+
+
+def png_size(file: BinaryIO, path: Path) -> Size:
+    """Return what the header claims. Raises DamagedFileError."""
+    header = read_header(file.read(HEADER_BYTES))
+    samples = 4 if header.colour_type == PALETTE else SAMPLES[header.colour_type]
+    pixels = header.width * header.height
+    return Size(pixels, 2 * pixels * samples * max(1, header.depth // 8) + COPIES * bytes_of(file))
+
+
+def new_container(photo: Photo, output: OutputConfig) -> tuple[PngContainer, tuple[str, ...]]:
+    """Return how a photo of another kind becomes a PNG, which holds all metadata but IPTC."""
+    return PngContainer(before=chunks_for(photo.metadata), after=()), ()
+
+
+PNG = Codec(
+    name="png",
+    endings=(".png",),
+    signatures=(b"\x89PNG\r\n\x1a\n",),
+    size=png_size,
+    mark=read_png_mark,
+    read=read_png,
+    new=NewFiles(write=write_png, container=new_container, bits=16, holds_16_bits=True, linear_light=True),
+)

@@ -11,6 +11,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.photos.codec import Codec, NewFiles, Size, bytes_of
 from lgbpn_cli.photos.faults import EncodingError, UnsupportedFileError
 from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.metadata.exif import MAX_VALUE_BYTES, SOFTWARE
@@ -19,7 +21,13 @@ from lgbpn_cli.photos.metadata.orientation import UPRIGHT, directory_orientation
 from lgbpn_cli.photos.metadata.thumbnail import in_resources, reduced
 from lgbpn_cli.photos.photo import Container, Photo
 from lgbpn_cli.photos.tiff.blocks import encode_block, read_samples
-from lgbpn_cli.photos.tiff.directory import Directory, read_directories, read_directory, read_value
+from lgbpn_cli.photos.tiff.directory import (
+    Directory,
+    read_directories,
+    read_directory,
+    read_integers,
+    read_value,
+)
 from lgbpn_cli.photos.tiff.edit import FreeSpace, TiffEditor, point_header_to
 from lgbpn_cli.photos.tiff.layout import (
     BLACK_IS_ZERO,
@@ -326,3 +334,45 @@ def _touch_each_other(blocks: Iterable[tuple[int, int]], structure: Iterable[tup
         else:
             structure_end = max(structure_end, end)
     return False
+
+
+def tiff_size(file: BinaryIO, path: Path) -> Size:
+    """Return what all pages claim. Raises DamagedFileError.
+
+    The largest counts twice more: a strip may be a whole page, and predictors need another.
+    """
+    file_bytes = bytes_of(file)
+    pages = [_claimed(file, directory) for directory in read_directories(file, file_bytes)]
+    largest = max(size for _, size in pages)
+    needed = sum(size for _, size in pages) + 2 * largest + min(file_bytes, largest)
+    return Size(max(pixels for pixels, _ in pages), needed)
+
+
+def _claimed(file: BinaryIO, directory: Directory) -> tuple[int, int]:
+    """Return pixels and bytes of a page's samples."""
+
+    def value(tag: int) -> int:
+        entry = directory.find(tag)
+        values = () if entry is None else read_integers(file, directory, entry)
+        return max(values, default=1)
+
+    pixels = value(256) * value(257)
+    return pixels, pixels * value(277) * max(1, value(258) // 8)
+
+
+def new_container(photo: Photo, output: OutputConfig) -> tuple[NewTiffContainer, tuple[str, ...]]:
+    """Return how a photo of another kind becomes a TIFF, which holds all metadata."""
+    return NewTiffContainer(), ()
+
+
+TIFF = Codec(
+    name="tiff",
+    endings=(".tif", ".tiff"),
+    signatures=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    size=tiff_size,
+    mark=read_tiff_mark,
+    read=read_tiff,
+    new=NewFiles(
+        write=write_tiff, container=new_container, bits=32, holds_16_bits=True, linear_light=True, iptc=True
+    ),
+)

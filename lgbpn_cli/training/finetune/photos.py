@@ -24,12 +24,12 @@ from lgbpn_cli.errors import PhotoError, TrainingError, UsageError, unforeseen
 from lgbpn_cli.file_names import EVERY_NAME, NamePatterns, is_system_folder
 from lgbpn_cli.noise.estimator import cell_levels
 from lgbpn_cli.noise.measure import measure_noise
-from lgbpn_cli.photos.photo import PHOTO_SUFFIXES
+from lgbpn_cli.photos.header import open_regular
 from lgbpn_cli.photos.prepare import read_guarded
-from lgbpn_cli.photos.read import open_regular
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.record import read_record
 from lgbpn_cli.photos.shot import Shot, shot_of
+from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES
 from lgbpn_cli.training.engine.kept_json import keep_json
 
 SMALLEST_SIDE_PX = 160

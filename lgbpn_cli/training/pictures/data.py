@@ -13,8 +13,8 @@ from torch import Tensor
 from lgbpn_cli.denoise.working import to_working
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.file_names import fits
-from lgbpn_cli.photos.photo import PHOTO_SUFFIXES
 from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES
 from lgbpn_cli.training.config import DataSource
 from lgbpn_cli.training.pictures.other_colours import recoloured, saturated
 
