@@ -257,53 +257,53 @@ class InferenceConfig:
         """Refuse values that cannot work."""
         require(
             self.quality is None or self.quality in QUALITIES,
-            "--quality",
+            "`quality`",
             f"'{self.quality}' is unknown",
             f"Choose one of {', '.join(QUALITIES)}.",
         )
         require(
             self.preset is None or self.preset in PRESETS,
-            "--preset",
+            "`preset`",
             f"'{self.preset}' is unknown",
             f"Choose one of {', '.join(PRESETS)}.",
         )
         require(
             self.strength is None or 0.0 <= self.strength <= 1.0,
-            "--strength",
+            "`strength`",
             f"{self.strength} is not between 0 and 1",
             "Use auto, or 0 (original) to 1 (fully denoised).",
         )
         require(
             self.tile_px is None or self.tile_px >= SMALLEST_TILE_PX,
-            "--tile",
+            "`tile_px`",
             f"{self.tile_px} px is too small",
             f"Use {SMALLEST_TILE_PX} or more.",
         )
         require(
             self.halo_px is None or self.halo_px >= 0,
-            "--halo",
+            "`halo_px`",
             f"{self.halo_px} px is not a width",
             "Use 0 or more.",
         )
         require(
             self.precision in PRECISIONS,
-            "--precision",
+            "`precision`",
             f"'{self.precision}' is unknown",
             f"Choose one of {', '.join(PRECISIONS)}.",
         )
         require(
             self.attention in ATTENTIONS,
-            "--attention",
+            "`attention`",
             f"'{self.attention}' is unknown",
             f"Choose one of {', '.join(ATTENTIONS)}.",
         )
         require(
             self.raw_path in RAW_PATHS,
-            "--raw-path",
+            "`raw_path`",
             f"'{self.raw_path}' is unknown",
             f"Choose one of {', '.join(RAW_PATHS)}.",
         )
-        require(self.seed >= 0, "--seed", f"{self.seed} is negative", "Use 0 or more.")
+        require(self.seed >= 0, "`seed`", f"{self.seed} is negative", "Use 0 or more.")
 
     @property
     def shares(self) -> Look:
@@ -366,35 +366,38 @@ class OutputConfig:
         name = FORMAT_NICKNAMES.get(name, name)
         object.__setattr__(self, "format", name if name in OUTPUT_FORMATS else self.format)
         known = f"Choose one of {', '.join(OUTPUT_FORMATS)}."
-        require(self.format in OUTPUT_FORMATS, "--format", f"'{self.format}' is unknown", known)
+        require(self.format in OUTPUT_FORMATS, "`format`", f"'{self.format}' is unknown", known)
         depth = self.bit_depth
-        require(depth in (None, 8, 16), "--bit-depth", f"{depth} is not possible", "Use 8 or 16.")
+        require(depth in (None, 8, 16), "`bit_depth`", f"{depth} is not possible", "Use 8 or 16.")
         spaces = f"Choose one of {', '.join(COLOUR_SPACES)}."
         space = self.colour_space
-        require(space in (None, *COLOUR_SPACES), "--colour-space", f"'{space}' is unknown", spaces)
+        require(space in (None, *COLOUR_SPACES), "`colour_space`", f"'{space}' is unknown", spaces)
         require(
             space is None or self.format not in ("preserve", "dng", "cfa-dng"),
-            "--colour-space",
+            "`colour_space`",
             "is for raw files that are rendered; as DNG they keep the camera's own colours",
-            "Add -f tiff, or omit it.",
+            "Add `format=tiff`, or omit it.",
         )
         quality = self.jpeg_quality
         possible = quality is None or 1 <= quality <= 100
         require(
-            possible, "--jpeg-quality", f"{quality} is not between 1 and 100", "95 loses hardly anything."
+            possible, "`jpeg_quality`", f"{quality} is not between 1 and 100", "95 loses hardly anything."
         )
-        require(self.min_iso >= 0, "--min-iso", f"{self.min_iso} is not an ISO", "Use 400, for instance.")
+        require(self.min_iso >= 0, "`min_iso`", f"{self.min_iso} is not an ISO", "Use 400, for instance.")
         number, parts = self.part
         possible = 1 <= number <= parts
-        require(possible, "--part", f"{number}/{parts} is not a part", "The second of eight is 2/8.")
+        require(possible, "`part`", f"{number}/{parts} is not a part", "The second of eight is 2/8.")
         require(
             quality is None or self.format in ("preserve", "jpeg", "webp", "avif", "jxl"),
-            "--jpeg-quality",
+            "`jpeg_quality`",
             f"{self.format} files have none",
-            "Omit it, or choose another -f.",
+            "Omit it, or choose another `format`.",
         )
         limit_s = self.photo_time_limit_s
         require(
-            limit_s > 0, "--photo-time-limit", f"{limit_s:g} s is not a time limit", "Use 10m, for instance."
+            limit_s > 0,
+            "`photo_time_limit_s`",
+            f"{limit_s:g} s is not a time limit",
+            "Use 10m, for instance.",
         )
-        require(self.max_pixels >= 1, "--max-pixels", f"{self.max_pixels} is not a size", "Use 1 or more.")
+        require(self.max_pixels >= 1, "`max_pixels`", f"{self.max_pixels} is not a size", "Use 1 or more.")

@@ -160,7 +160,7 @@ class Device:
             return "bfloat16" if self.fast_bfloat16 else "float32"
         if wanted not in self.precisions:
             raise DeviceError(
-                f"--precision {wanted}",
+                f"`precision` {wanted}",
                 f"{self.description} cannot compute in it",
                 f"Use {' or '.join(self.precisions)}.",
             )
@@ -307,13 +307,13 @@ def choose_device(name: str = "auto", hardware: Hardware | None = None) -> Devic
     if name == "mps":
         if not found.mps:
             raise DeviceError(
-                "--device mps", "Apple's Metal backend is not available here", "Use --device auto."
+                "`device=mps`", "Apple's Metal backend is not available here", "Use `device=auto`."
             )
         return _mps()
     kind, _, number = name.partition(":")
     if kind != "cuda" or (number and not number.isdecimal()) or name.endswith(":"):
         raise DeviceError(
-            f"--device {name}", "there is no such kind of device", "Use auto, cpu, cuda, cuda:N or mps."
+            f"`device` {name}", "there is no such kind of device", "Use auto, cpu, cuda, cuda:N or mps."
         )
     index = int(number or 0)
     if index >= len(found.cuda):
@@ -322,7 +322,7 @@ def choose_device(name: str = "auto", hardware: Hardware | None = None) -> Devic
             if found.cuda
             else "PyTorch finds no CUDA GPU here"
         )
-        raise DeviceError(f"--device {name}", there, "Use --device auto or cpu.")
+        raise DeviceError(f"`device` {name}", there, "Use `device=auto` or cpu.")
     return _cuda(index, found)
 
 

@@ -81,10 +81,10 @@ def unforeseen(source: object, error: Exception) -> PhotoError:
     kind = type(error).__name__
     if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or "can't allocate memory" in text:
         return PhotoError(
-            source, "there is not enough memory for it", "Use a smaller --tile, or close other programs."
+            source, "there is not enough memory for it", "Use a smaller `tile_px`, or close other programs."
         )
     cause = f"unexpected {kind}: {text}".removesuffix(": ").removesuffix(".")
-    return PhotoError(source, cause, "Run it again with -v for the details.")
+    return PhotoError(source, cause, "Run it again with `verbose` for the details.")
 
 
 def shown(text: object) -> str:

@@ -27,10 +27,10 @@ class Grain:
         """Refuse values that are no grain."""
         if not 0 < self.amount_levels <= MOST_GRAIN_LEVELS:
             cause = f"an amount of {self.amount_levels:g} is not between 0 and {MOST_GRAIN_LEVELS:g}"
-            raise UsageError("--grain", cause, "Use 4, for instance, or omit it.")
+            raise UsageError("`grain`", cause, "Use 4, for instance, or omit it.")
         if not 0 <= self.size_px <= LARGEST_GRAIN_PX:
             cause = f"a size of {self.size_px:g} px is not between 0 and {LARGEST_GRAIN_PX:g}"
-            raise UsageError("--grain", cause, "Use 1.5, for instance.")
+            raise UsageError("`grain`", cause, "Use 1.5, for instance.")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Look:
             share = getattr(self, name)
             if share is not None and not 0 <= share <= 1:
                 raise UsageError(
-                    f"--{name}",
+                    f"`{name}`",
                     f"{share} is not between 0 and 1",
                     "Use auto, or 0 (original) to 1 (no noise).",
                 )

@@ -45,8 +45,8 @@ def evaluate(
     `command` is what the reports give as their origin. Raises UsageError, before anything is measured, where
     the call as a whole cannot work; files that cannot be measured are named in the report's problems.
     """
-    check_report_file("--csv", config.csv, ".csv")
-    check_report_file("--html", config.html, ".html")
+    check_report_file("`csv`", config.csv, ".csv")
+    check_report_file("`html`", config.html, ".html")
     lpips = load_lpips() if config.lpips else None
     with ReadingProcess() as reading:
         pairing = pair_pictures(
@@ -70,9 +70,9 @@ def evaluate(
 def write_reports(report: EvaluationReport, config: EvaluationConfig) -> None:
     """Write the files that `config` names; PhotoWriteError where that fails."""
     if config.csv is not None:
-        write_report("--csv", config.csv, as_csv(report))
+        write_report("`csv`", config.csv, as_csv(report))
     if config.html is not None:
-        write_report("--html", config.html, as_page(report, config.html.parent))
+        write_report("`html`", config.html, as_page(report, config.html.parent))
 
 
 def submit(

@@ -60,7 +60,7 @@ def test_a_device_asked_for_that_is_missing_is_an_error(name: str) -> None:
 
 
 def test_a_gpu_number_beyond_the_last_is_an_error_that_says_how_many_there_are() -> None:
-    with pytest.raises(DeviceError, match=r"--device cuda:1: this machine has 1 CUDA GPU"):
+    with pytest.raises(DeviceError, match=r"`device` cuda:1: this machine has 1 CUDA GPU"):
         choose_device("cuda:1", ONE_GPU)
 
 

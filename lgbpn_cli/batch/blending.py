@@ -72,7 +72,7 @@ class BlendPlan:
             if place in taken:
                 cause = f"its mixture {job.target} would replace a photo or another result"
                 self.refused.append(
-                    (job.source, PhotoWriteError(job.source, cause, "Give another -o folder."))
+                    (job.source, PhotoWriteError(job.source, cause, "Give another `output` folder."))
                 )
             else:
                 kept.append(job)
@@ -128,7 +128,7 @@ def _full_result(photo: Path, result: Path) -> FullResult:
     content = "" if record is None else recorded_content(record.source)
     if record is None or not content:
         cause = f"{result} does not say which photo it was made of"
-        raise UnsupportedPhotoError(photo, cause, "Denoise it again, without --no-provenance.")
+        raise UnsupportedPhotoError(photo, cause, "Denoise it again, with `provenance`.")
     try:
         if content != content_of(photo):
             cause = f"{result} was made of another photo, or of this one before it was changed"
@@ -142,7 +142,7 @@ def _full_result(photo: Path, result: Path) -> FullResult:
         is_full = False
     if not is_full:
         cause = f"{result} was not made at full strength"
-        raise UnsupportedPhotoError(photo, cause, "Denoise it with --strength 1 or auto.")
+        raise UnsupportedPhotoError(photo, cause, "Denoise it with `strength=1` or auto.")
     return FullResult(result, record)
 
 

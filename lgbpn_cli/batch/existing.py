@@ -61,10 +61,10 @@ def already_there(counts: Counter[str]) -> list[str]:
         return []
     text = f"{counts['there']} already there"
     if counts["otherwise_made"]:
-        text += f", {counts['otherwise_made']} of them made with other settings; --overwrite replaces them"
+        text += f", {counts['otherwise_made']} of them made with other settings; `overwrite` replaces them"
     lines = [text]
     if counts["not_known"]:
-        text = f"{counts['not_known']} of those there do not say that lgbpn made them; --overwrite would replace them"
+        text = f"{counts['not_known']} of those there do not say that lgbpn made them; `overwrite` would replace them"
         lines.append(f"{text}, photos or not")
     return lines
 
@@ -89,7 +89,7 @@ def leave_out_existing(plan: TargetPlan, is_made_of: IsMadeOf) -> Remaining:
         another = found.of_another(job.source, is_made_of)
         if another and plan.names_file and not overwrite:
             cause = f"its result {job.target} is there already, and was made of another photo"
-            error = PhotoWriteError(job.source, cause, "Give another name, or --overwrite.")
+            error = PhotoWriteError(job.source, cause, "Give another name, or `overwrite`.")
             plan.refused.append((job, error))
             continue
         if another and not plan.names_file:

@@ -45,4 +45,4 @@ def keep_original(photo: Path) -> None:
             shutil.copyfileobj(source, file)
     except OSError as error:
         cause = f"its backup {backup} cannot be written ({one_line(error.strerror or error)})"
-        raise PhotoWriteError(shown(photo), cause, "Free some space, or omit --backup.") from error
+        raise PhotoWriteError(shown(photo), cause, "Free some space, or omit `backup`.") from error

@@ -72,7 +72,7 @@ def check_output(inputs: Sequence[Path], output: OutputConfig) -> None:
         _check_suffix(output.suffix)
         return
     target = Path(output.output)
-    subject = f"-o {target}"
+    subject = f"`output` {target}"
     if not target.is_dir() and target.suffix.lower() in OTHER_PICTURES and not inputs[0].is_dir():
         known = ", ".join(OUTPUT_FORMATS[1:])
         raise UsageError(subject, f"{target.suffix} files cannot be written", f"Choose one of {known}.")
@@ -80,7 +80,7 @@ def check_output(inputs: Sequence[Path], output: OutputConfig) -> None:
         ending = result_suffix(inputs[0].suffix, output.format)
         if ending.lower() in PHOTO_SUFFIXES and type_of_suffix(target.suffix) != type_of_suffix(ending):
             cause = f"the result of {inputs[0].name} is a {ending} file and cannot become {target.suffix}"
-            raise UsageError(subject, cause, f"Use the ending {ending}, or choose a format with -f.")
+            raise UsageError(subject, cause, f"Use the ending {ending}, or choose a format with `format`.")
         return
     if target.suffix.lower() in PHOTO_SUFFIXES and not target.is_dir():
         raise UsageError(subject, "names a file, which works for a single photo only", "Give a folder.")
@@ -96,12 +96,12 @@ def check_output(inputs: Sequence[Path], output: OutputConfig) -> None:
 def _check_suffix(suffix: str) -> None:
     if not suffix:
         cause = "is empty, so results would replace their photos"
-        raise UsageError("--suffix", cause, "Give some text, or a folder with -o.")
+        raise UsageError("`suffix`", cause, "Give some text, or a folder with `output`.")
     if suffix.isdigit():
         cause = f"'{suffix}' cannot be told from the number of a photo"
-        raise UsageError("--suffix", cause, "Begin it with a character such as _.")
+        raise UsageError("`suffix`", cause, "Begin it with a character such as _.")
     if "/" in suffix or os.sep in suffix:
-        raise UsageError("--suffix", f"'{suffix}' is a path", "Use -o for a folder.")
+        raise UsageError("`suffix`", f"'{suffix}' is a path", "Use `output` for a folder.")
 
 
 def plan_targets(sources: Sequence[Source], inputs: Sequence[Path], output: OutputConfig) -> TargetPlan:
@@ -173,7 +173,7 @@ def _reason_against(job: Job, identities: dict[tuple[int, int], Path]) -> PhotoE
         return _conflict(job, identities) or _blocked_folder(job)
     except OSError as error:
         cause = f"its result {job.target} cannot be written ({error.strerror})"
-        return PhotoWriteError(job.source, cause, "Give another -o folder.")
+        return PhotoWriteError(job.source, cause, "Give another `output` folder.")
 
 
 def _reason_against_place(job: Job) -> PhotoError | None:
@@ -181,10 +181,10 @@ def _reason_against_place(job: Job) -> PhotoError | None:
     ending = result_suffix(job.source.suffix, PRESERVE)
     if type_of_suffix(ending) != type_of_suffix(job.source.suffix):
         cause = f"its result is a {ending} file, which cannot take its place"
-        return PhotoWriteError(job.source, cause, "Omit --in-place.")
+        return PhotoWriteError(job.source, cause, "Omit `in_place`.")
     if not os.access(job.target, os.W_OK):
         cause = "it is write-protected, and would be replaced by its result"
-        return PhotoWriteError(job.source, cause, "Omit --in-place, or take the protection off.")
+        return PhotoWriteError(job.source, cause, "Omit `in_place`, or take the protection off.")
     return _blocked_folder(job)
 
 
@@ -193,14 +193,16 @@ def _conflict(job: Job, identities: dict[tuple[int, int], Path]) -> PhotoError |
     if not job.target.exists():
         if job.target.is_symlink():
             cause = f"its result {job.target} is a broken link"
-            return PhotoWriteError(job.source, cause, "Remove the link, or give another -o folder.")
+            return PhotoWriteError(job.source, cause, "Remove the link, or give another `output` folder.")
         return None
     replaced = identities.get(_identity(job.target))
     if replaced is not None:
         cause = f"its result {job.target} would replace the photo {replaced}"
-        return PhotoWriteError(job.source, cause, "Give another -o folder or --suffix.")
+        return PhotoWriteError(job.source, cause, "Give another `output` folder or `suffix`.")
     if job.target.is_dir():
-        return PhotoWriteError(job.source, f"its result {job.target} is a folder", "Give another -o folder.")
+        return PhotoWriteError(
+            job.source, f"its result {job.target} is a folder", "Give another `output` folder."
+        )
     return None
 
 
@@ -210,9 +212,11 @@ def _blocked_folder(job: Job) -> PhotoError | None:
         folder = folder.parent
     if not folder.is_dir():
         cause = f"its result {job.target} would lie below {folder}, which is a file"
-        return PhotoWriteError(job.source, cause, "Give another -o folder.")
+        return PhotoWriteError(job.source, cause, "Give another `output` folder.")
     if not os.access(folder, os.W_OK | os.X_OK):
-        return PhotoWriteError(job.source, f"nothing can be written to {folder}", "Give another -o folder.")
+        return PhotoWriteError(
+            job.source, f"nothing can be written to {folder}", "Give another `output` folder."
+        )
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,11 +13,12 @@ import typer
 
 from lgbpn_cli.cli.command_line import command_line
 from lgbpn_cli.cli.evaluate_options import ContestantOptions, MeasureOptions, ReportOptions, SubmissionOptions
+from lgbpn_cli.cli.flags import shown, with_flags
 from lgbpn_cli.cli.heartbeat import Heartbeat, said
 from lgbpn_cli.cli.option_groups import with_option_groups
 from lgbpn_cli.cli.options import read_report_bytes
 from lgbpn_cli.cli.stop_signals import finish_undisturbed
-from lgbpn_cli.errors import UsageError, shown
+from lgbpn_cli.errors import UsageError
 from lgbpn_cli.evaluation.settings import SUBMISSIONS, EvaluationConfig
 
 if TYPE_CHECKING:
@@ -124,7 +126,8 @@ def _measured(config: EvaluationConfig, contestants: ContestantOptions, command:
     if report is None or (report.interrupted and not report.photos()):
         typer.echo("lgbpn: stopped; no report was written", err=True)
         raise typer.Exit(130)
-    return report
+    problems = (replace(each, cause=with_flags(each.cause)) for each in report.problems)
+    return replace(report, problems=tuple(problems))
 
 
 def _print(report: EvaluationReport, *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from lgbpn_cli.cli.amounts import parse_seconds
 from lgbpn_cli.cli.command_line import command_line
+from lgbpn_cli.cli.flags import with_flags
 from lgbpn_cli.cli.option_groups import with_option_groups
 from lgbpn_cli.cli.options import DeviceOption, ExcludeOption, OnlyOption, read_names
 from lgbpn_cli.cli.progress import duration
@@ -204,4 +205,4 @@ def _refuse_given(context: typer.Context, *names: str) -> None:
 
 
 def _say(text: str) -> None:
-    typer.echo(text, err=True)
+    typer.echo(with_flags(text), err=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from lgbpn_cli.errors import shown
+from lgbpn_cli.cli.flags import shown
 
 EVERY_S = 30.0
 

@@ -20,6 +20,7 @@ from lgbpn_cli.cli.devices import devices
 from lgbpn_cli.cli.distill import distill
 from lgbpn_cli.cli.evaluate import evaluate
 from lgbpn_cli.cli.finetune import finetune
+from lgbpn_cli.cli.flags import shown
 from lgbpn_cli.cli.models import models_app
 from lgbpn_cli.cli.plain_help import DenoiseCommand, PlainCommand
 from lgbpn_cli.cli.preview import preview
@@ -28,7 +29,7 @@ from lgbpn_cli.cli.stop_signals import finish_undisturbed, stop_as_ctrl_c_does
 from lgbpn_cli.cli.streams import flush_output, mend_streams, send_output_nowhere
 from lgbpn_cli.cli.train import train
 from lgbpn_cli.cli.train_raw import train_raw
-from lgbpn_cli.errors import LgbpnError, UsageError, shown
+from lgbpn_cli.errors import LgbpnError, UsageError
 from lgbpn_cli.version import __version__
 
 OUTPUT_TROUBLE = {errno.ENOSPC, errno.EIO, errno.EBADF}

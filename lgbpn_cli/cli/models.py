@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from lgbpn_cli.cli.flags import with_flags
 from lgbpn_cli.cli.plain_help import PlainCommand
 from lgbpn_cli.config import PRESETS
 
@@ -71,7 +72,7 @@ def verify_models(
             check()
             typer.echo(good, err=True)
         except ModelError as error:
-            typer.echo(f"lgbpn: {error}", err=True)
+            typer.echo(f"lgbpn: {with_flags(error)}", err=True)
             all_good = False
     if not all_good:
         raise typer.Exit(ModelError.exit_code)

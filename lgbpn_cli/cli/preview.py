@@ -11,11 +11,12 @@ from typing import Annotated
 
 import typer
 
+from lgbpn_cli.cli.flags import shown
 from lgbpn_cli.cli.heartbeat import Heartbeat, said
 from lgbpn_cli.cli.options import DeviceOption, ModelOption, RawPathOption
 from lgbpn_cli.cli.stop_signals import finish_undisturbed
 from lgbpn_cli.config import InferenceConfig
-from lgbpn_cli.errors import UsageError, shown
+from lgbpn_cli.errors import UsageError
 
 ENDING = "_preview.html"
 

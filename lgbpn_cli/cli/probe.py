@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lgbpn_cli.cli.flags import shown, with_flags
 from lgbpn_cli.cli.heartbeat import Heartbeat, said
 from lgbpn_cli.cli.options import ExcludeOption, OnlyOption, RecursiveOption, read_names
 from lgbpn_cli.cli.stop_signals import finish_undisturbed
-from lgbpn_cli.errors import shown
 
 if TYPE_CHECKING:
     from lgbpn_cli.noise.summary import NoiseSummary
@@ -89,7 +89,7 @@ def probe(
         for photo in found.photos:
             _say(f"{photo.path} ({photo.shot})", summarise([photo.noise]))
             for sentence in () if photo.mosaic is None else photo.mosaic.words():
-                typer.echo(f"  {sentence}")
+                typer.echo(f"  {with_flags(sentence)}")
         for shot, summary in found.groups().items():
             if summary.photos > 1:  # what a photo by itself is like has been said
                 _say(f"{summary.photos} photos: {shot}", summary)
@@ -107,4 +107,4 @@ def _say(title: str, summary: NoiseSummary) -> None:
     red, green, blue = summary.level_8bit
     typer.echo(f"{shown(title)}\n  R {red:.1f}  G {green:.1f}  B {blue:.1f} of 255")
     for sentence in (*summary.words(), *summary.advice()):
-        typer.echo(f"  {sentence}")
+        typer.echo(f"  {with_flags(sentence)}")

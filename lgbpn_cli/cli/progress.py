@@ -12,10 +12,10 @@ from typing import Any
 from tqdm import tqdm
 
 from lgbpn_cli.batch.outcome import Job, Outcome, RunFacts, Status
+from lgbpn_cli.cli.flags import shown, with_flags
 from lgbpn_cli.cli.heartbeat import Heartbeat
 from lgbpn_cli.cli.streams import send_output_nowhere
 from lgbpn_cli.cli.tally import Tally
-from lgbpn_cli.errors import shown
 
 LONG_SEARCH_S = 1.0
 """Looking for photos is shown when it takes longer."""
@@ -215,7 +215,7 @@ class Reporter:
         if outcome.colour_shift_levels is not None:
             fields["colour_shift_levels"] = [round(shift, 3) for shift in outcome.colour_shift_levels]
         if outcome.failure is not None:
-            fields["error"] = outcome.failure.message
+            fields["error"] = with_flags(outcome.failure.message)
         return fields
 
     def _summary(self, counts: Counter[Status], interrupted: bool) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from lgbpn_cli.cli.flags import with_flags
 from lgbpn_cli.cli.progress import Reporter
 from lgbpn_cli.errors import PhotoWriteError
 from lgbpn_cli.evaluation.denoise_page import DenoisePage
@@ -14,7 +15,7 @@ def write_page(page: DenoisePage, reporter: Reporter) -> int:
     try:
         written = page.write()
     except PhotoWriteError as error:
-        typer.echo(f"lgbpn: {error}", err=True)
+        typer.echo(f"lgbpn: {with_flags(error)}", err=True)
         return 1
     reporter.note(
         f"page: {page.path}" if written else f"no photo was denoised, so {page.path} was not written"

@@ -31,7 +31,7 @@ from lgbpn_cli.stopwatch import during
 if TYPE_CHECKING:
     from lgbpn_cli.models.load import Model
 
-TOO_SMALL = "too small for its noise to be measured: left as it is (--strength 1 denoises it)"
+TOO_SMALL = "too small for its noise to be measured: left as it is (`strength=1` denoises it)"
 
 
 def _nobody(*_: object) -> None:
@@ -220,7 +220,7 @@ def prepare(model: Model | str | None, device: str, settings: InferenceConfig) -
     quality = model.quality(settings.quality)
     if settings.preset is not None and PART_OF_QUALITY[quality] == "student":
         raise UsageError(
-            f"--preset {settings.preset}", f"--quality {quality} has no presets", "Use --quality teacher."
+            f"`preset` {settings.preset}", f"`quality` {quality} has no presets", "Use `quality=teacher`."
         )
     settings = replace(settings, quality=quality)
     if asks_noise(model, settings):

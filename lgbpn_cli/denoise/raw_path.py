@@ -22,7 +22,7 @@ def takes_mosaics(model: str | None, settings: InferenceConfig) -> bool:
     """
     cause = _cause_against(model or DEFAULT_MODEL, settings)
     if cause is not None and settings.raw_path == "mosaic":
-        raise UsageError("--raw-path mosaic", cause, "Omit one of the two.")
+        raise UsageError("`raw_path=mosaic`", cause, "Omit one of the two.")
     return cause is None and settings.raw_path != "demosaiced"
 
 

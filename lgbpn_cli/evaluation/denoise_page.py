@@ -28,7 +28,7 @@ from lgbpn_cli.image.types import OnTile
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.raw.camera_colour import render
 
-OPTION = "--html"
+OPTION = "`html`"
 WINDOW_SIDE_PX = 1024
 """Side of the part of a photo that is looked at: the one with the most detail."""
 GUIDE_STEP_PX = 4

@@ -111,7 +111,7 @@ def pair_pictures(
     first = first.among(only, exclude)
     if not first.pictures:
         cause = f"it leaves no photo of {noisy}"
-        raise UsageError("--only" if only else "--exclude", cause, "Names are compared without their ending.")
+        raise UsageError("`only`" if only else "`exclude`", cause, "Names are compared without their ending.")
     if reference is None:
         pairs: list[tuple[str, Picture, Picture | None]] = [
             (name, picture, None) for name, picture in sorted(first.pictures.items())
@@ -202,7 +202,7 @@ def _match(
     ]
     common = sorted(first.pictures.keys() & second.pictures.keys())
     if not common:
-        cure = "Pairs are found by file name; see --pair-pattern."
+        cure = "Pairs are found by file name; see `pair_pattern`."
         raise UsageError(noisy, f"no photo there has the name of one in {reference}", cure)
     return [(name, first.pictures[name], second.pictures[name]) for name in common], problems
 

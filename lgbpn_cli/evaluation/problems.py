@@ -54,5 +54,5 @@ def problem_lines(problems: Sequence[Problem]) -> list[str]:
         else:
             named = ", ".join(subjects[:NAMED_OF_ONE_CAUSE])
             more = len(subjects) - NAMED_OF_ONE_CAUSE
-            lines.append(f"{len(subjects)} files: {cause}: {named}, and {more} more (--json names all)")
+            lines.append(f"{len(subjects)} files: {cause}: {named}, and {more} more (the JSON names all)")
     return lines

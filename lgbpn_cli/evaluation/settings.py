@@ -53,17 +53,17 @@ class EvaluationConfig:
 
     def __post_init__(self) -> None:
         """Refuse names that mean nothing."""
-        _check_names("--ssim", self.ssim, SSIM_CONVENTIONS)
-        _check_names("--baseline", self.baselines, BASELINES)
+        _check_names("`ssim`", self.ssim, SSIM_CONVENTIONS)
+        _check_names("`baselines`", self.baselines, BASELINES)
         if self.lpips and self.reference is None:
-            raise UsageError("--lpips", "it compares with references", "Give references, or omit it.")
+            raise UsageError("`lpips`", "it compares with references", "Give references, or omit it.")
         if self.pair_pattern is not None:
             noisy, _, reference = self.pair_pattern.partition("=")
             if not 0 < noisy.count("{}") == reference.count("{}"):
                 cause = f"'{self.pair_pattern}' does not have {{}} on both sides of =, equally often"
-                raise UsageError("--pair-pattern", cause, "Write it like '{}_noisy={}_clean'.")
+                raise UsageError("`pair_pattern`", cause, "Write it like '{}_noisy={}_clean'.")
         if self.report_bytes < 100_000:
-            raise UsageError("--report-size", "it is below 0.1 MB", "Give megabytes, for example 20.")
+            raise UsageError("`report_bytes`", "it is below 0.1 MB", "Give megabytes, for example 20.")
 
 
 def _check_names(option: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:

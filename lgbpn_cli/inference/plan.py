@@ -106,16 +106,16 @@ def plan_inference(
     if config.max_memory_bytes is not None and budget == config.max_memory_bytes:
         if around > budget:
             raise UsageError(
-                f"--max-memory {config.max_memory_bytes / 1e6:.0f}MB",
+                f"`max_memory_bytes` {config.max_memory_bytes / 1e6:.0f}MB",
                 f"a photo of {height * width / 1e6:.1f} megapixels needs about {around / 1e6:.0f} MB to be read and "
                 "written",
-                "Allow more, or give another -f.",
+                "Allow more, or give another `format`.",
             )
         raise UsageError(
-            f"--max-memory {config.max_memory_bytes / 1e6:.0f}MB",
+            f"`max_memory_bytes` {config.max_memory_bytes / 1e6:.0f}MB",
             f"a photo of {height * width / 1e6:.1f} megapixels needs about {chosen.expected_bytes / 1e6:.0f} MB "
             f"with tiles of {chosen.tile_px} px",
-            "Allow more, or give a smaller --tile." if config.tile_px else "Allow more.",
+            "Allow more, or give a smaller `tile_px`." if config.tile_px else "Allow more.",
         )
     return chosen  # what is free is an estimate: try, there may be more
 

@@ -53,7 +53,7 @@ class Model:
         if PART_OF_QUALITY[quality] != self.part:
             possible = ", ".join(name for name, part in PART_OF_QUALITY.items() if part == self.part)
             raise UsageError(
-                f"--quality {quality}",
+                f"`quality` {quality}",
                 f"'{self.name}' is loaded as a {self.part}",
                 f"Use one of: {possible}.",
             )

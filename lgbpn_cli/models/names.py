@@ -18,7 +18,7 @@ WEIGHT_SUFFIX = ".safetensors"
 """With this at its end, what -m takes is a path."""
 
 
-GIVE_ANOTHER = "Give it another name with --name."
+GIVE_ANOTHER = "Give it another name."
 """What helps whoever imports a model."""
 
 

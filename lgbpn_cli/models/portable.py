@@ -55,7 +55,7 @@ def export_model(entry: ModelEntry, target: Path, *, overwrite: bool = False) ->
     """Write the model of `entry` to `target`; ModelError where it cannot, is there already, or the model is damaged."""
     verify_model(entry)
     if target.exists() and not overwrite:
-        raise ModelError(target, "it is there already", "Give another name, or --overwrite.")
+        raise ModelError(target, "it is there already", "Give another name, or `overwrite`.")
     document = asdict(entry)
     del document["folder"]
     part = None

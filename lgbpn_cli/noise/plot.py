@@ -27,9 +27,9 @@ INK, GREY, FILL, HOLE = (30, 30, 30), (210, 210, 210), (44, 110, 170), (200, 60,
 def check_plot(path: Path) -> None:
     """Raise UsageError for a plot that cannot be written: another ending, or no such folder."""
     if path.suffix.lower() != ".png":
-        raise UsageError(f"--plot {path}", "it does not end in .png", "Name a PNG file.")
+        raise UsageError(f"`plot` {path}", "it does not end in .png", "Name a PNG file.")
     if not path.resolve().parent.is_dir():
-        raise UsageError(f"--plot {path}", "there is no such folder", "Make it first.")
+        raise UsageError(f"`plot` {path}", "there is no such folder", "Make it first.")
 
 
 def draw_correlation(summary: NoiseSummary, path: Path) -> None:
@@ -44,7 +44,7 @@ def draw_correlation(summary: NoiseSummary, path: Path) -> None:
         picture.save(path)
     except OSError as error:
         raise UsageError(
-            f"--plot {path}", f"cannot be written ({error.strerror})", "Check the folder."
+            f"`plot` {path}", f"cannot be written ({error.strerror})", "Check the folder."
         ) from error
 
 

@@ -24,7 +24,9 @@ from lgbpn_cli.photos.sidecars import description_of
 from lgbpn_cli.photos.suffixes import PRESERVE, result_type
 from lgbpn_cli.photos.tiff.codec import TiffContainer
 
-LENS_LEFT = "its lens corrections are not made: they stay in a DNG, for a raw developer to make (-f dng)"
+LENS_LEFT = (
+    "its lens corrections are not made: they stay in a DNG, for a raw developer to make (`format=dng`)"
+)
 HIGHLIGHTS_CUT = "highlights above white are cut off, which only floating-point TIFFs hold"
 BAND_ROWS = 256
 """Rows converted at a time: temporary arrays stay small beside the photo itself."""
@@ -66,7 +68,7 @@ def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
     if isinstance(photo.container, TiffContainer) and photo.container.full_pages > 1:
         raise UnsupportedFileError(
             f"a TIFF with {photo.container.full_pages} pages, which would not all go into the new file",
-            "Omit -f, --bit-depth and --strip-metadata, or save its pages as single files.",
+            "Omit `format`, `bit_depth` and `strip_metadata`, or save its pages as single files.",
         )
     new, photo = new_files(wanted), _alone(photo)
     announced_as = CODECS[photo.format].announced_as
@@ -82,11 +84,11 @@ def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
         photo = _rendered(photo, output.colour_space or "srgb")
     if output.bit_depth == 16 and not new.holds_16_bits:
         raise UnsupportedFileError(
-            f"a photo that is to become {wanted}, which has no 16 bits", "Omit --bit-depth."
+            f"a photo that is to become {wanted}, which has no 16 bits", "Omit `bit_depth`."
         )
     if photo.alpha is not None and not new.transparency:
         raise UnsupportedFileError(
-            f"a photo with transparency, which {wanted.upper()} cannot hold", "Use -f png."
+            f"a photo with transparency, which {wanted.upper()} cannot hold", "Use `format=png`."
         )
     depth = output.bit_depth or new.bits_for(photo)
     if photo.linear and not (new.linear_light and depth == photo.bit_depth > 8):
@@ -140,7 +142,7 @@ def _encoded(photo: Photo) -> Photo:
     if profile is None:
         raise UnsupportedFileError(
             "a picture in linear light whose colour profile is made of tables, which fit no other light",
-            "Use -f preserve, or give it a plain profile first.",
+            "Use `format=preserve`, or give it a plain profile first.",
         )
     white = np.iinfo(photo.pixels.dtype).max if photo.bit_depth <= 16 else 1.0
     notes = (

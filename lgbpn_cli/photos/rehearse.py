@@ -39,5 +39,5 @@ def check_writable(photo: Photo) -> None:
         words = f"{type(error).__name__}: {one_line(error)}"
         cause = f"its metadata cannot be written into a {photo.format} file ({words})"
         raise UnsupportedPhotoError(
-            shown(photo.path), cause, "Use --strip-metadata, or another -f."
+            shown(photo.path), cause, "Use `strip_metadata`, or another `format`."
         ) from error

@@ -53,7 +53,7 @@ def write_photo(
         cure = "Close other programs and run again."
         raise PhotoWriteError(shown(target), "there is not enough memory to write it", cure) from error
     except FileExistsError as error:
-        cure = "Nothing was changed; --overwrite replaces it."
+        cure = "Nothing was changed; `overwrite` replaces it."
         raise ResultExistsError(shown(target), "it is there already", cure) from error
     except OSError as error:
         cause = f"cannot be written ({one_line(error.strerror or error)})"

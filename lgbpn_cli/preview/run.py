@@ -108,7 +108,7 @@ def _stored(point: Point, photo: Photo, shown: Window) -> Point:
     x, y = point
     if not (0 <= x < width and 0 <= y < height):
         cause = f"is not inside the photo, which is {width} x {height} px"
-        raise UsageError(f"--at {x},{y}", cause, "Count from its upper left corner.")
+        raise UsageError(f"`at` {x},{y}", cause, "Count from its upper left corner.")
     back = BACK.get(photo.orientation, photo.orientation)
     found = Rectangle(x, y, 1, 1, width, height).turned_upright(back)
     return columns.start + found.left, rows.start + found.top

@@ -60,7 +60,7 @@ def import_checkpoint(
     """
     if preset not in PRESETS:
         raise ModelError(
-            f"--preset {preset}", "there is no such preset", f"Choose one of {', '.join(PRESETS)}."
+            f"`preset` {preset}", "there is no such preset", f"Choose one of {', '.join(PRESETS)}."
         )
     check_regular(file)
     name = name or file.stem

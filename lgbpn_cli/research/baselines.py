@@ -77,5 +77,5 @@ def _import(module: str, title: str, install: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         raise UsageError(
-            "--baseline", f"it needs {title}, which is not installed", f"Install it with: {install}"
+            "`baselines`", f"it needs {title}, which is not installed", f"Install it with: {install}"
         ) from error

@@ -95,7 +95,7 @@ def load_for_bench(name: str | None, quality: str | None, device: Device) -> Mod
         return load_model(name, part=None if quality is None else PART_OF_QUALITY[quality], device=device)
     shape = SHAPES.get(name.removeprefix(UNTRAINED))
     if shape is None:
-        raise UsageError(f"--model {name}", "there is no such shape", f"Use one of {', '.join(SHAPES)}.")
+        raise UsageError(f"`model` {name}", "there is no such shape", f"Use one of {', '.join(SHAPES)}.")
     torch.manual_seed(0)
     network: LGBPN | Student = Student(shape) if isinstance(shape, StudentConfig) else LGBPN(shape)
     if isinstance(network, Student):

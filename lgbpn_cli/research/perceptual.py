@@ -14,7 +14,7 @@ import numpy as np
 
 from lgbpn_cli.errors import UsageError
 
-OPTION = "--lpips"
+OPTION = "`lpips`"
 SMALLEST_SIDE_PX = 31
 """AlexNet makes nothing of smaller pictures."""
 FETCH = """Fetch them once (233 MB): python -c "import lpips; lpips.LPIPS(net='alex')"."""

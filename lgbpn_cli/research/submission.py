@@ -42,7 +42,7 @@ def write_submission(
     try:
         from scipy.io import savemat
     except ImportError as error:
-        raise UsageError("--submission", "it needs SciPy and h5py", INSTALL) from error
+        raise UsageError("`submission`", "it needs SciPy and h5py", INSTALL) from error
     write = _sidd if benchmark == "sidd" else _dnd
     written = []
     for name, contents in write(source, folder, denoise, description, on_step or _silent):
@@ -136,7 +136,7 @@ def _open_hdf5(path: Path) -> Any:
 
 def _refuse_existing(path: Path) -> None:
     if path.exists():
-        raise UsageError(path, "it is there already", "Name another folder with --output.")
+        raise UsageError(path, "it is there already", "Name another folder with `output`.")
 
 
 def _silent(done: int, total: int) -> None:

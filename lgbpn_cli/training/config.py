@@ -221,14 +221,14 @@ class FinetuneConfig:
         plain = self.name and not set(self.name) & set("/\\") and not self.name.startswith((".", "-"))
         require(
             bool(plain) and self.name.isprintable() and self.name not in ("auto", "scratch"),
-            f"-o {self.name}",
+            f"`name` {self.name}",
             "not a valid model name",
             "Use a name such as my-camera, not a path.",
         )
-        require(self.steps is None or self.steps >= 1, "--steps", "must be at least 1", "Raise it.")
-        require(self.time_limit_s >= 1, "--time-limit", "is too short", "Use for example 30m.")
-        require(self.batch >= 1, "--batch", "must be at least 1", "Raise it.")
-        require(self.seed >= 0, "--seed", f"{self.seed} is negative", "Use 0 or more.")
+        require(self.steps is None or self.steps >= 1, "`steps`", "must be at least 1", "Raise it.")
+        require(self.time_limit_s >= 1, "`time_limit_s`", "is too short", "Use for example 30m.")
+        require(self.batch >= 1, "`batch`", "must be at least 1", "Raise it.")
+        require(self.seed >= 0, "`seed`", f"{self.seed} is negative", "Use 0 or more.")
 
 
 @dataclass(frozen=True)

@@ -80,5 +80,5 @@ def test_rows_do_not_depend_on_what_was_asked_for_before() -> None:
 
 @pytest.mark.parametrize(("amount", "size_px"), [(0, 1), (-1, 1), (65, 1), (4, -1), (4, 17), (np.nan, 1)])
 def test_what_is_no_grain_is_refused(amount: float, size_px: float) -> None:
-    with pytest.raises(UsageError, match="--grain: "):
+    with pytest.raises(UsageError, match="`grain`: "):
         Grain(amount, size_px)

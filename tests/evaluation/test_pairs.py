@@ -103,7 +103,7 @@ def test_results_are_found_by_the_noisy_photos_stem_under_a_pattern(tmp_path: Pa
 
 
 def test_folders_without_a_common_name_are_a_wrong_call(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--pair-pattern"):
+    with pytest.raises(UsageError, match="`pair_pattern`"):
         pair_pictures(names(tmp_path / "n", "a.png"), names(tmp_path / "r", "b.png"))
 
 

@@ -12,7 +12,7 @@ def test_many_files_of_one_cause_are_one_line_with_a_count() -> None:
     problems = [Problem(f"{number}.png", "no reference has its name") for number in range(480)]
     problems.insert(7, Problem("broken.png", "it is empty"))
     assert problem_lines(problems) == [
-        "480 files: no reference has its name: 0.png, 1.png, 2.png, and 477 more (--json names all)",
+        "480 files: no reference has its name: 0.png, 1.png, 2.png, and 477 more (the JSON names all)",
         "broken.png: it is empty",
     ]
 

@@ -71,7 +71,7 @@ def test_a_file_that_is_no_checkpoint_ends_with_one_line_and_code_2(models: Path
 def test_a_name_that_could_not_be_used_is_refused(models: Path, checkpoint: Path, name: str) -> None:
     code, lines = lgbpn("models", "import", checkpoint, "--name", name)
     assert (code, len(lines)) == (2, 1)
-    assert "--name" in lines[0]
+    assert "Give it another name" in lines[0]
     assert not models.exists()
 
 

@@ -264,7 +264,7 @@ def test_a_name_that_could_not_be_used_is_refused_and_another_can_be_given(
     code, lines = lgbpn("models", "import", file)
     assert (code, len(lines)) == (2, 1)
     assert f"model '{name}'" in lines[0]
-    assert "--name" in lines[0]
+    assert "Give it another name" in lines[0]
     assert read_manifest(elsewhere) == {}
     assert lgbpn("models", "import", file, "--name", "good")[0] == 0
 

@@ -49,7 +49,7 @@ def choose_pool(number: int | None, scheduler: str | None, device: str) -> Pool:
         return Pool(scheduler=scheduler)
     if ":" in device:
         cause = "is one GPU, and each worker here gets one of its own"
-        raise UsageError(f"--device {device}", cause, "Use --device cuda, and set CUDA_VISIBLE_DEVICES.")
+        raise UsageError(f"`device` {device}", cause, "Use `device=cuda`, and set CUDA_VISIBLE_DEVICES.")
     if device in ("cpu", "mps"):
         return Pool(number or 1)
     from lgbpn_cli.device import probe_hardware

@@ -48,7 +48,9 @@ def with_metadata(encoded: bytes, exif: bytes | None, xmp: bytes | None, icc: by
     picture = top.get(b"mdat")
     association = properties.get(b"ipma", b"")
     if picture is None or association[4:10] != struct.pack(">IH", 1, PICTURE):
-        raise EncodingError("its picture cannot be encoded (not one picture)", "Use another -f, such as png.")
+        raise EncodingError(
+            "its picture cannot be encoded (not one picture)", "Use another `format`, such as png."
+        )
     items = [picture]
     entries = [_entry(PICTURE, b"av01", b"Color\0")]
     if exif is not None:

@@ -307,7 +307,7 @@ def _encode_deep(photo: Photo) -> bytes:
         )
     except CODEC_ERRORS as error:
         cause = f"its picture cannot be encoded ({error})"
-        raise EncodingError(cause, "Use another -f, such as png.") from error
+        raise EncodingError(cause, "Use another `format`, such as png.") from error
     return bytes(encoded)
 
 
@@ -334,5 +334,5 @@ def _encode(photo: Photo, exif: bytes | None, kind: str, **options: object) -> b
         Image.fromarray(samples).save(buffer, kind, **options)
     except CODEC_ERRORS as error:
         cause = f"its picture cannot be encoded ({error})"
-        raise EncodingError(cause, "Use another -f, such as png.") from error
+        raise EncodingError(cause, "Use another `format`, such as png.") from error
     return buffer.getvalue()

@@ -37,15 +37,18 @@ def _claim(file: BinaryIO, path: Path) -> Size:
 def dng_container(photo: Photo, output: OutputConfig) -> tuple[DngContainer, tuple[str, ...]]:
     """Return how a camera raw photo becomes a DNG: linear, or on its mosaic. Raises UnsupportedFileError."""
     if photo.camera is None:
-        raise UnsupportedFileError("not a camera raw file, and only those become DNG", "Use another -f.")
+        raise UnsupportedFileError(
+            "not a camera raw file, and only those become DNG", "Use another `format`."
+        )
     if output.bit_depth == 8:
-        raise UnsupportedFileError("a photo that is to become DNG, which has 16 bits", "Omit --bit-depth.")
+        raise UnsupportedFileError("a photo that is to become DNG, which has 16 bits", "Omit `bit_depth`.")
     filters = None
     noise: tuple[float, ...] = ()
     if output.format == CFA_DNG_NAME:
         if photo.mosaic is None:
             raise UnsupportedFileError(
-                "it has no Bayer mosaic that could be denoised, and only these become CFA DNGs", "Use -f dng."
+                "it has no Bayer mosaic that could be denoised, and only these become CFA DNGs",
+                "Use `format=dng`.",
             )
         filters = photo.mosaic.mosaic.pattern
         noise = tuple(photo.mosaic.noise.levels.ravel().tolist())

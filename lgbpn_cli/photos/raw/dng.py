@@ -115,7 +115,7 @@ def write_dng(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
         tags += _missing(tags, [text(SOFTWARE, mark.software)])
     offset = _aligned(file)
     if offset >= LARGEST_FILE_BYTES - (1 << 26):
-        raise EncodingError("the result is too large for a DNG file", "Use -f png.")
+        raise EncodingError("the result is too large for a DNG file", "Use `format=png`.")
     file.write(pack_directory(order, tags, offset))
     file.seek(0)
     file.write(header(order, offset))

@@ -55,7 +55,7 @@ def write_new_tiff(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
         places.append((_aligned(file), len(data)))
         file.write(data)
         if file.tell() > LARGEST_FILE_BYTES:
-            raise EncodingError("the result is too large for a TIFF file", "Use -f png.")
+            raise EncodingError("the result is too large for a TIFF file", "Use `format=png`.")
     tags = [tag for tag in described if describes_photo(tag.tag) and tag.tag != ORIENTATION_TAG]
     tags += [
         longs(256, layout.width, order=order),

@@ -46,7 +46,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
         raise TrainingError(
             path,
             f"the checkpoint could not be written ({error.strerror})",
-            "Free some space and start again: the run resumes (lgbpn finetune: with --resume).",
+            "Free some space and start again: the run resumes (lgbpn finetune: with `resume`).",
         ) from error
 
 

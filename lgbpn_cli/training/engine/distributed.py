@@ -73,7 +73,7 @@ def joined_group(batch: int) -> Iterator[ProcessGroup]:
         yield ProcessGroup()
         return
     if batch % size:
-        raise UsageError("--batch", f"{batch} crops cannot be shared by {size} processes", "Use a multiple.")
+        raise UsageError("`batch`", f"{batch} crops cannot be shared by {size} processes", "Use a multiple.")
     # The leading process judges and distils while the others wait, for as long as that takes.
     backend = "gloo" if not torch.cuda.is_available() else "cpu:gloo,cuda:nccl"
     distributed.init_process_group(backend, timeout=timedelta(days=7))

@@ -149,13 +149,13 @@ class Trainer:
             ) from error
         if not same:
             raise TrainingError(
-                path, "the checkpoint was made with other settings", "Use another --run-folder, or delete it."
+                path, "the checkpoint was made with other settings", "Use another `run_folder`, or delete it."
             )
         if state.get("learned_from", "") != self.learned_from:
             raise TrainingError(
                 path,
                 "the checkpoint was made with other photos or targets",
-                "Use another --run-folder, or delete it.",
+                "Use another `run_folder`, or delete it.",
             )
         self.network.load_state_dict(state["weights"])
         self.average = {name: value.to(self.device.torch_device) for name, value in state["average"].items()}

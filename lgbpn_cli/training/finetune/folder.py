@@ -98,7 +98,7 @@ def finetune_folder(
         say = listener.note if group.leads else (lambda text: None)
         base = None if config.base == SCRATCH else _load_teacher(config.base or DEFAULT_MODEL, device)
         if base is not None and (base.name == config.name or _is_of(base.name, config)):
-            raise UsageError(f"-o {config.name}", "that is the model it starts from", "Use another name.")
+            raise UsageError(f"`name` {config.name}", "that is the model it starts from", "Use another name.")
         shape = NETWORKS["small"] if base is None else _shape(base)
         if group.leads:
             _prepare(folder, config, run_folder, models_folder, resume, overwrite, say)
@@ -153,7 +153,7 @@ def _alone(run_folder: Path, name: str) -> Iterator[None]:
             yield
     except Timeout as error:
         cause = "another process is making a model of this name"
-        raise UsageError(f"-o {name}", cause, "Wait until it has ended, or use another name.") from error
+        raise UsageError(f"`name` {name}", cause, "Wait until it has ended, or use another name.") from error
 
 
 @contextmanager
@@ -165,7 +165,7 @@ def _full_disk_named(run_folder: Path) -> Iterator[None]:
         raise TrainingError(
             error.filename or run_folder,
             f"cannot be written ({error.strerror or error})",
-            "Free some space, or check the permissions, and call it again; with --resume, if it had begun to learn.",
+            "Free some space, or check the permissions, and call it again; with `resume`, if it had begun to learn.",
         ) from error
 
 
@@ -181,7 +181,7 @@ def _prepare(
     """Leave the photos of the run in its folder; UsageError for a name that is taken."""
     under_way = (run_folder / INDEX_NAME).exists()
     if resume and not under_way:
-        raise UsageError("--resume", f"there is no unfinished run '{config.name}'", "Omit --resume.")
+        raise UsageError("`resume`", f"there is no unfinished run '{config.name}'", "Omit `resume`.")
     if resume:
         _check_same_beginning(folder, config, run_folder)
         say(f"going on with the {len(read_index(run_folder))} photos of the unfinished run")
@@ -190,9 +190,9 @@ def _prepare(
     check_taken(config, models_folder, overwrite)
     if under_way and not overwrite:
         raise UsageError(
-            f"-o {config.name}",
+            f"`name` {config.name}",
             "there is an unfinished run of this name",
-            "Continue it with --resume, or start again with --overwrite.",
+            "Continue it with `resume`, or start again with `overwrite`.",
         )
     with _fresh_folder(run_folder):
         scan = scan_photos(
@@ -214,7 +214,9 @@ def check_taken(config: FinetuneConfig, models_folder: Path, overwrite: bool) ->
     taken = [name for name in read_manifest(models_folder) if name == config.name or _is_of(name, config)]
     if taken and not overwrite:
         raise UsageError(
-            f"-o {config.name}", f"you have a model '{taken[0]}' already", "Use --overwrite, or another name."
+            f"`name` {config.name}",
+            f"you have a model '{taken[0]}' already",
+            "Use `overwrite`, or another name.",
         )
 
 
@@ -238,13 +240,13 @@ def _check_same_beginning(folder: Path, config: FinetuneConfig, run_folder: Path
         raise UsageError(
             folder,
             f"the unfinished run '{config.name}' began with the photos in {beginning.folder}",
-            "Give that folder, or --overwrite in place of --resume.",
+            "Give that folder, or `overwrite` in place of `resume`.",
         )
     if config.per_camera != beginning.per_camera:
         raise UsageError(
-            "--per-camera",
+            "`per_camera`",
             f"the unfinished run '{config.name}' began {'with' if beginning.per_camera else 'without'} it",
-            "Repeat it as it was, or give --overwrite in place of --resume.",
+            "Repeat it as it was, or give `overwrite` in place of `resume`.",
         )
 
 
@@ -280,7 +282,7 @@ def _runs(
     for shot in groups.keys() - large.keys():
         say(f"left out: {shot}: a single photo")
     if not large:
-        raise UsageError("--per-camera", "no camera has two photos at one ISO", "Omit it.")
+        raise UsageError("`per_camera`", "no camera has two photos at one ISO", "Omit it.")
     runs = []
     for shot, group in large.items():
         name = f"{config.name}-{name_of_shot(shot)}"
@@ -303,4 +305,4 @@ def _load_teacher(name: str, device: Device) -> Model:
 
 
 def _shape(model: Model) -> NetworkConfig:
-    return network_as(model.network, LGBPN, f"--from {model.name}").config
+    return network_as(model.network, LGBPN, f"`base` {model.name}").config

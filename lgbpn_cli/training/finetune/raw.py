@@ -119,7 +119,7 @@ def load_raw_base(name: str | None, device: Device) -> Model:
     name = name or DEFAULT_MODEL
     if name == "scratch" or (not name.endswith(".safetensors") and "raw" not in find_model(name).parts):
         raise UsageError(
-            f"--from {name}", "raw files teach a network for camera raw, and it has none", "Omit --from."
+            f"`base` {name}", "raw files teach a network for camera raw, and it has none", "Omit `base`."
         )
     return load_model(name, part="raw", device=device)
 

@@ -48,7 +48,7 @@ def finetune_raw_folder(
     """
     if resume:
         cause = "a run on raw files takes minutes, and nothing of it is kept"
-        raise UsageError("--resume", cause, "Omit it.")
+        raise UsageError("`resume`", cause, "Omit it.")
     check_new_name(config.name)
     check_taken(config, models_folder, overwrite)
     base = load_raw_base(config.base, device)
@@ -91,5 +91,5 @@ def _groups(folder: Path, mosaics: list[KeptMosaic], config: FinetuneConfig) -> 
     }
     large = {name: group for name, group in groups.items() if len(group) >= 2}
     if not large:
-        raise UsageError("--per-camera", "no camera has two raw files at one ISO", "Omit it.")
+        raise UsageError("`per_camera`", "no camera has two raw files at one ISO", "Omit it.")
     return large

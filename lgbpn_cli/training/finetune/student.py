@@ -110,7 +110,7 @@ def learn_student(
     """
     known = None if base is None else all_models().get(base.name)
     if base is None or known is None or not _is_its_teacher(base, known) or "student" not in known.parts:
-        on_note("no fast student: the base model has none to start from; use --quality teacher")
+        on_note("no fast student: the base model has none to start from; use `quality=teacher`")
         return None
     before = load_model(base.name, part="student", device=device)
     old = network_as(before.network, Student, base.name)

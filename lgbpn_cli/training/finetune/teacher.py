@@ -229,7 +229,7 @@ def learn_teacher(
             _keep_plan(run_folder, config, {**plan, "steps": trainer.step})
     except KeyboardInterrupt:
         interrupted = True
-        note("stopping: the best state so far is judged; Ctrl-C once more leaves that to --resume")
+        note("stopping: the best state so far is judged; Ctrl-C once more leaves that to `resume`")
     except TrainingError as error:
         if not judge.best_path.exists():
             raise
@@ -302,7 +302,7 @@ def _planned(
             raise TrainingError(path, "the run's settings are damaged", "Start a new run.") from error
         if settings != fixed:
             raise UsageError(
-                "--resume", "the run was started with other options", "Repeat those, or use --overwrite."
+                "`resume`", "the run was started with other options", "Repeat those, or use `overwrite`."
             )
         return plan
     seconds_a_step = trainer.seconds_a_step()
