@@ -20,7 +20,10 @@ from lgbpn_cli.errors import ModelError
 
 MANIFEST_NAME = "manifest.json"
 LOCK_NAME = ".manifest.lock"
-_CURE_OF_OWN_MANIFEST = "Fix or delete this file: the weight files stay (`model` takes their paths), and models can be imported again."
+_CURE_OF_OWN_MANIFEST = (
+    "Fix or delete this file: the weight files stay (`model` takes their paths), "
+    "and models can be imported again."
+)
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,8 @@ class NewFiles:
     """Photo, empty file, the tool's own mark or None. Raises EncodingError, OSError."""
     container: Callable[[Photo, OutputConfig], tuple[Container, tuple[str, ...]]]
     """Photo -> what `write` needs, and names of metadata that are left out. Raises UnsupportedFileError."""
+    encoder_bytes: tuple[float, float] = (0.0, 0.0)
+    """Memory that writing takes for a sample of 8 bits, and of more, beside the picture itself."""
     bits: int = 8
     """Most bits a sample that are kept; asked for are 8 and 16."""
     bits_beside_alpha: int | None = None

@@ -93,7 +93,9 @@ def test_a_result_that_cannot_be_written_within_the_limit_is_refused_before_the_
 
 
 def test_too_little_memory_is_a_wrong_command_that_says_how_much_is_needed() -> None:
-    with pytest.raises(UsageError, match=r"`max_memory_bytes` 10MB: a photo of 96.0 megapixels needs about \d+ MB"):
+    with pytest.raises(
+        UsageError, match=r"`max_memory_bytes` 10MB: a photo of 96.0 megapixels needs about \d+ MB"
+    ):
         plan(model_on(CPU), max_memory_bytes=10_000_000)
     with pytest.raises(UsageError, match="smaller `tile_px`"):
         plan(model_on(CPU), max_memory_bytes=GB, tile_px=4096)

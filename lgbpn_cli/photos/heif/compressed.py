@@ -64,6 +64,7 @@ WEBP = Codec(
     read=read_webp,
     new=NewFiles(
         write=write_webp,
+        encoder_bytes=(6.5, 0.0),
         container=partial(new_container, kind="webp"),
         grey=False,
         quality=True,
@@ -82,6 +83,7 @@ AVIF = Codec(
     # 10 of 16 bits; not beside transparency, which the writer of such files does not know.
     new=NewFiles(
         write=write_avif,
+        encoder_bytes=(14.0, 15.2),
         container=partial(new_container, kind="avif"),
         bits=16,
         bits_beside_alpha=8,

@@ -328,6 +328,7 @@ JPEG = Codec(
     read=read_jpeg,
     new=NewFiles(
         write=write_jpeg,
+        encoder_bytes=(2.4, 0.0),
         container=new_container,
         transparency=False,
         iptc=True,

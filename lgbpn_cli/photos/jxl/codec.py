@@ -304,6 +304,7 @@ JXL = Codec(
     read=read_jxl,
     new=NewFiles(
         write=write_jxl,
+        encoder_bytes=(10.0, 10.5),
         container=_new_container,
         bits=16,
         holds_16_bits=True,

@@ -229,5 +229,12 @@ PNG = Codec(
     size=png_size,
     mark=read_png_mark,
     read=read_png,
-    new=NewFiles(write=write_png, container=new_container, bits=16, holds_16_bits=True, linear_light=True),
+    new=NewFiles(
+        write=write_png,
+        container=new_container,
+        encoder_bytes=(1.5, 2.3),
+        bits=16,
+        holds_16_bits=True,
+        linear_light=True,
+    ),
 )

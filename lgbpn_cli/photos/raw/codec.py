@@ -70,7 +70,14 @@ DNG, CFA_DNG = (
         endings=(".dng",),
         size=_claim,
         read=read_developed,
-        new=NewFiles(write=write_dng, container=dng_container, bits=16, iptc=True, camera_light=True),
+        new=NewFiles(
+            write=write_dng,
+            container=dng_container,
+            encoder_bytes=(0.0, 0.5),
+            bits=16,
+            iptc=True,
+            camera_light=True,
+        ),
     )
     for name in ("dng", CFA_DNG_NAME)
 )

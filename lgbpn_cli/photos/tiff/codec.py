@@ -373,6 +373,12 @@ TIFF = Codec(
     mark=read_tiff_mark,
     read=read_tiff,
     new=NewFiles(
-        write=write_tiff, container=new_container, bits=32, holds_16_bits=True, linear_light=True, iptc=True
+        write=write_tiff,
+        container=new_container,
+        encoder_bytes=(0.5, 5.0),
+        bits=32,
+        holds_16_bits=True,
+        linear_light=True,
+        iptc=True,
     ),
 )

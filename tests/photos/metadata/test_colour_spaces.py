@@ -48,7 +48,7 @@ def test_the_matrices_are_the_published_ones() -> None:
 
 @pytest.mark.parametrize("format_", ["preserve", "dng"])
 def test_a_colour_space_needs_a_type_that_is_rendered(format_: str) -> None:
-    with pytest.raises(UsageError, match="Add -f tiff"):
+    with pytest.raises(UsageError, match="Add `format=tiff`"):
         OutputConfig(format=format_, colour_space="adobe-rgb")
 
 
