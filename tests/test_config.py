@@ -88,15 +88,15 @@ def test_a_network_without_heads_is_refused() -> None:
 
 
 REFUSED = [
-    ({"quality": "fast!"}, "--quality"),
-    ({"preset": "raw"}, "--preset"),
-    ({"strength": -0.01}, "--strength"),
-    ({"strength": 1.01}, "--strength"),
-    ({"strength": float("nan")}, "--strength"),
-    ({"tile_px": 63}, "--tile"),
-    ({"halo_px": -1}, "--halo"),
-    ({"precision": "int8"}, "--precision"),
-    ({"seed": -1}, "--seed"),
+    ({"quality": "fast!"}, "`quality`"),
+    ({"preset": "raw"}, "`preset`"),
+    ({"strength": -0.01}, "`strength`"),
+    ({"strength": 1.01}, "`strength`"),
+    ({"strength": float("nan")}, "`strength`"),
+    ({"tile_px": 63}, "`tile_px`"),
+    ({"halo_px": -1}, "`halo_px`"),
+    ({"precision": "int8"}, "`precision`"),
+    ({"seed": -1}, "`seed`"),
 ]
 
 

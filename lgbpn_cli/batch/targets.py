@@ -13,6 +13,7 @@ from lgbpn_cli.batch.outcome import Job
 from lgbpn_cli.batch.selection import Source, comparable_name
 from lgbpn_cli.config import OUTPUT_FORMATS, OutputConfig
 from lgbpn_cli.errors import PhotoError, PhotoWriteError, UsageError
+from lgbpn_cli.photos.codecs import new_files
 from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES, PRESERVE, result_suffix, type_of_suffix
 
 OTHER_PICTURES = {".bmp", ".gif", ".jp2", ".pdf", ".ppm", ".psd", ".svg", ".tga"}
@@ -68,6 +69,9 @@ class TargetPlan:
 
 def check_output(inputs: Sequence[Path], output: OutputConfig) -> None:
     """Raise UsageError if the output options cannot work for any photo; call it before anything is done."""
+    if output.jpeg_quality is not None and output.format != PRESERVE and not new_files(output.format).quality:
+        cause = f"{output.format} files have none"
+        raise UsageError("`jpeg_quality`", cause, "Omit it, or choose another `format`.")
     if output.output is None:
         _check_suffix(output.suffix)
         return

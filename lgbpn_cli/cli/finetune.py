@@ -14,7 +14,6 @@ from lgbpn_cli.cli.command_line import command_line
 from lgbpn_cli.cli.flags import with_flags
 from lgbpn_cli.cli.option_groups import with_option_groups
 from lgbpn_cli.cli.options import DeviceOption, ExcludeOption, OnlyOption, read_names
-from lgbpn_cli.cli.progress import duration
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.training.config import FinetuneConfig
 
@@ -139,6 +138,7 @@ def finetune(
     config = options.config()
     # Here and not at the top: --help does not have to wait for them.
     from lgbpn_cli import workshop
+    from lgbpn_cli.cli.progress import duration
     from lgbpn_cli.cli.step_progress import StepReporter
 
     reporter = StepReporter()

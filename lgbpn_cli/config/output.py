@@ -85,12 +85,6 @@ class OutputConfig:
         number, parts = self.part
         possible = 1 <= number <= parts
         require(possible, "`part`", f"{number}/{parts} is not a part", "The second of eight is 2/8.")
-        require(
-            quality is None or self.format in ("preserve", "jpeg", "webp", "avif", "jxl"),
-            "`jpeg_quality`",
-            f"{self.format} files have none",
-            "Omit it, or choose another `format`.",
-        )
         limit_s = self.photo_time_limit_s
         require(
             limit_s > 0,
