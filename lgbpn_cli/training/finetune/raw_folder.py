@@ -10,7 +10,7 @@ from pathlib import Path
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.models.publish import check_new_name
-from lgbpn_cli.photos.suffixes import RAW_SUFFIXES
+from lgbpn_cli.photos.raw.endings import is_raw_name
 from lgbpn_cli.training.config import FinetuneConfig
 from lgbpn_cli.training.engine.trainer import TrainingProgress
 from lgbpn_cli.training.finetune.folder import check_taken, name_of_shot
@@ -23,7 +23,7 @@ def raw_paths(folder: Path, config: FinetuneConfig) -> list[Path]:
     """Return the raw files below `folder`; none where there are other photos, too, which teach the other networks."""
     check_folder(folder)
     paths = sorted(photo_paths(folder, config.names))
-    return paths if all(path.suffix.lower() in RAW_SUFFIXES for path in paths) else []
+    return paths if all(is_raw_name(path.name) for path in paths) else []
 
 
 def finetune_raw_folder(
