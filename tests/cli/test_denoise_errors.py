@@ -131,7 +131,7 @@ def test_a_full_disk_fails_the_photo_and_leaves_no_partial_file(
         (["--grain", "-4"], "--grain: an amount of -4 is not between"),
         (["--strength", "150%"], "--strength: 1.5 is not between 0 and 1"),
         (["--strength", "%"], "--strength %: not a number"),
-        (["-f", "gif"], "--format: 'gif' is unknown"),
+        (["-f", "gif"], "-f: 'gif' is unknown"),
         (["--html", "p.html", "--report-size", "nan"], "--report-size: nan is not a size"),
         (["--quality", "great"], "--quality: 'great' is unknown"),
         (["--preset", "x"], "--preset: 'x' is unknown"),

@@ -120,7 +120,7 @@ def test_heic_and_jpeg_of_one_name_do_not_clash(lgbpn: Lgbpn, make_photo: MakePh
 def test_an_unknown_format_is_a_usage_error(lgbpn: Lgbpn, make_photo: MakePhoto) -> None:
     result = lgbpn("denoise", make_photo("a.png"), "-f", "bmp")
     assert result.exit_code == 2
-    assert "--format: 'bmp' is unknown" in result.stderr
+    assert "-f: 'bmp' is unknown" in result.stderr
 
 
 def test_bit_depth_16_keeps_what_the_network_gave(lgbpn: Lgbpn, make_photo: MakePhoto) -> None:
