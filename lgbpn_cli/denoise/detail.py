@@ -27,7 +27,7 @@ MARGIN_CELLS = WINDOW_CELLS
 """What a band needs to know of its neighbours: two windows reach four cells far, and one more lies between pixels."""
 TOLERANCES = {"teacher": 1.2, "student": 1.5}
 """Up to this many times the energy of the noise may be removed: measured energies scatter round the true ones, and a
-student leaves more of the picture by itself (benchmarks/detail.py)."""
+student leaves more of the picture by itself (docs/results.md)."""
 BAND_CELLS = 50
 """Most rows of cells worked on at a time: temporary arrays stay small beside the photo."""
 BAND_PIXELS = 250_000

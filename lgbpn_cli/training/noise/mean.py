@@ -8,7 +8,7 @@ the mean is half of that.
 
 It is a rule of thumb. Read noise of variance r² has no skewness, which makes it too low by g'ar²/2s²; clipping at black
 skews noise the other way; a colour matrix mixes channels. For a single photo it is off by up to several levels, in the
-mean over the photos of a set by 0.1 to 0.8 (`python benchmarks/noise_mean.py`). So it is for sets whose colours the
+mean over the photos of a set by 0.1 to 0.8 (docs/history.md). So it is for sets whose colours the
 student shifts by more, and says one thing of all their photos: that the mean is off in proportion to the variance, so
 that photos with little noise stay as they are.
 """

@@ -5,7 +5,7 @@ its skewness; no model of a camera comes as close. It is brought to the strength
 brightness of its new place. One part of it cannot be taken over: coarse noise, of more than about 16 px, which the
 earlier student left in its result in part and which is missing in what it removed. But noise is about as dense there as
 in the band above, from 8 to 16 px, so the coarse part is drawn anew with the density and the colours of that band.
-`python benchmarks/coarse_noise.py` shows both on sidd-val-odd.
+docs/history.md shows both on sidd-val-odd.
 """
 
 from __future__ import annotations
