@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lgbpn_cli.config import InferenceConfig
-from lgbpn_cli.denoise.denoiser import prepare
+from lgbpn_cli.denoise.denoiser import Denoiser, prepare
 from lgbpn_cli.denoise.working import to_working
 from lgbpn_cli.evaluation.methods import (
     baseline_methods,
@@ -29,6 +29,10 @@ from lgbpn_cli.research.perceptual import load_lpips
 from lgbpn_cli.research.submission import write_submission
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lgbpn_cli.photos.photo import Photo
     from lgbpn_cli.research.bench import Agreement, Speed
 
 
@@ -56,15 +60,25 @@ def evaluate(
             config.pair_pattern,
             only=config.only,
             exclude=config.exclude,
-            read=lambda path: read_guarded(reading, path),
+            read=lambda path: read_guarded(reading, path, as_mosaic=True),
         )
         # As `denoise` prepares them: what is measured is what it gives, `mean_light` apart.
         denoisers = [prepare(name, device, each) for name in config.models for each in settings]
-        methods = [network_method(each.model, each.settings, each.denoise_array) for each in denoisers]
+        methods = [
+            network_method(each.model, each.settings, each.denoise_array, _from_mosaic(each))
+            for each in denoisers
+        ]
         methods += [*result_methods(config.denoised), *baseline_methods(config.baselines)]
         return evaluate_pairs(
             pairing, with_unique_labels(methods), config, command=command, lpips=lpips, on_step=on_step
         )
+
+
+def _from_mosaic(denoiser: Denoiser) -> Callable[[Photo], NDArray[np.float32]] | None:
+    """What denoises a camera raw file on its mosaic, (h, w, 3) in 0..1; None for models without such a network."""
+    if denoiser.raw_model is None:
+        return None
+    return lambda photo: to_working(denoiser.denoise(photo).photo)
 
 
 def write_reports(report: EvaluationReport, config: EvaluationConfig) -> None:

@@ -16,6 +16,7 @@ from lgbpn_cli.image.types import Window
 from lgbpn_cli.photos.encoding_cost import around_bytes
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.raw.demosaic import demosaic
+from lgbpn_cli.photos.raw.noise import with_shot_noise
 
 if TYPE_CHECKING:
     from lgbpn_cli.denoise.denoiser import Watch
@@ -29,9 +30,10 @@ def answer_to_mosaic(photo: Photo, raw_model: Model, settings: InferenceConfig, 
     if photo.mosaic is None or photo.camera is None:
         raise TypeError("the photo has no mosaic")
     mosaic, gains = photo.mosaic.mosaic, photo.camera.gains
+    noise = with_shot_noise(photo.mosaic.noise.levels, mosaic.samples)
     clean = ResultPixels(replace(photo, mosaic=None))
     run_raw_network(
-        BayerMosaic(mosaic.samples, mosaic.pattern, photo.mosaic.noise.levels, gains),
+        BayerMosaic(mosaic.samples, mosaic.pattern, noise, gains),
         raw_model,
         settings,
         into=_Light(clean, gains),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from lgbpn_cli.research.baselines import SETTINGS, load_baseline
 
 if TYPE_CHECKING:
     from lgbpn_cli.models.load import Model
+    from lgbpn_cli.photos.photo import Photo
 
 OWN_LABELS = ("noisy", "reference")
 """What a report calls the pictures that no method made."""
@@ -32,6 +33,8 @@ class Method:
     facts: dict[str, object] = field(default_factory=dict)
     blind_loss: BlindLoss | None = None
     """Noisy picture -> how badly the network predicts it, in 8-bit levels; None for what is no network."""
+    run_mosaic: Callable[[Photo], np.ndarray] | None = None
+    """Camera raw file with its mosaic -> what `run` gives, from the mosaic; None for what knows pictures alone."""
 
 
 def baseline_methods(names: tuple[str, ...]) -> list[Method]:
@@ -51,9 +54,12 @@ def result_methods(folders: tuple[Path, ...]) -> list[Method]:
 
 
 def network_method(
-    model: Model, settings: InferenceConfig, run: Callable[[np.ndarray], np.ndarray]
+    model: Model,
+    settings: InferenceConfig,
+    run: Callable[[np.ndarray], np.ndarray],
+    run_mosaic: Callable[[Photo], np.ndarray] | None = None,
 ) -> Method:
-    """Return a model with its settings as a method; `run` is what denoises a picture with both."""
+    """Return a model with its settings as a method; `run` denoises a picture with both, `run_mosaic` a raw file."""
     label, facts = describe_network(model, settings)
 
     def blind_loss(image: np.ndarray) -> float:
@@ -62,7 +68,7 @@ def network_method(
         return blind_loss_8bit(image, model)
 
     # A student sees the pixel it predicts: its loss to the noisy photo would say nothing.
-    return Method(label, run, facts, blind_loss if model.part == "teacher" else None)
+    return Method(label, run, facts, blind_loss if model.part == "teacher" else None, run_mosaic)
 
 
 def describe_network(model: Model, settings: InferenceConfig) -> tuple[str, dict[str, object]]:
@@ -92,5 +98,5 @@ def with_unique_labels(methods: list[Method]) -> list[Method]:
     for method in methods:
         seen[method.label] = number = seen.get(method.label, 0) + 1
         label = method.label if number == 1 else f"{method.label} ({number})"
-        unique.append(Method(label, method.run, method.facts, method.blind_loss))
+        unique.append(replace(method, label=label))
     return unique

@@ -15,6 +15,7 @@ from lgbpn_cli.errors import PhotoError, UsageError
 from lgbpn_cli.evaluation.problems import Problem
 from lgbpn_cli.file_names import fits
 from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.photos.raw.demosaic import demosaic
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES
 from lgbpn_cli.research.matlab_blocks import MATLAB_SUFFIX, ReadBlock, read_blocks
@@ -82,6 +83,8 @@ class PairPixels:
     """Its like."""
     orientation: int
     """EXIF orientation of the noisy picture; pixels are as they lie in the file."""
+    raw: Photo | None = None
+    """The noisy picture as it was read, where it is a camera raw file with its mosaic."""
 
 
 def pair_pictures(
@@ -159,22 +162,31 @@ def read_pair(pair: Pair) -> PairPixels:
 
     Raises PhotoError where one cannot be read, or they differ in size or bit depth.
     """
-    noisy = pair.noisy.read()
+    read = pair.noisy.read()
+    raw = read if read.mosaic is not None else None
+    noisy = _demosaiced(read)
     if pair.reference is None:
-        return PairPixels(to_working(noisy), None, noisy.orientation)
-    reference = pair.reference.read()
+        return PairPixels(to_working(noisy), None, noisy.orientation, raw)
+    reference = _demosaiced(pair.reference.read())
     if noisy.pixels.shape[:2] != reference.pixels.shape[:2]:
         sizes = f"{_size(noisy)} px, but {pair.reference.shown} is {_size(reference)} px"
         raise PhotoError(pair.noisy.shown, sizes, LEFT_OUT)
     if noisy.bit_depth != reference.bit_depth:
         depths = f"it has {noisy.bit_depth} bits, but {pair.reference.shown} has {reference.bit_depth}"
         raise PhotoError(pair.noisy.shown, depths, LEFT_OUT)
-    return PairPixels(to_working(noisy), to_working(reference), noisy.orientation)
+    return PairPixels(to_working(noisy), to_working(reference), noisy.orientation, raw)
+
+
+def _demosaiced(photo: Photo) -> Photo:
+    """Return a camera raw file's photo whose pixels are to be compared, not only looked at; others as they are."""
+    if photo.mosaic is None or photo.camera is None:
+        return photo
+    return replace(photo, pixels=demosaic(photo.mosaic.mosaic, photo.camera.gains), mosaic=None)
 
 
 def read_result(picture: Picture, shape: tuple[int, ...]) -> np.ndarray:
     """Return a finished result, (h, w, 3) float32 in 0..1; PhotoError where it is not of the pair's shape."""
-    image = to_working(picture.read())
+    image = to_working(_demosaiced(picture.read()))
     if image.shape != shape:
         cause = f"{image.shape[1]}x{image.shape[0]} px, but its noisy photo is {shape[1]}x{shape[0]} px"
         raise PhotoError(picture.shown, cause, LEFT_OUT)

@@ -37,9 +37,13 @@ def run_facts(protocol: dict[str, str], command: str) -> dict[str, object]:
     }
 
 
-def protocol(config: EvaluationConfig) -> dict[str, str]:
-    """Return how each figure is measured, in words."""
+def protocol(config: EvaluationConfig, *, has_raw: bool = False) -> dict[str, str]:
+    """Return how each figure is measured, in words; `has_raw`: camera raw files were among the photos."""
     values = "rounded to 8 bit" if config.rounded else "clipped to the range of the file, not rounded"
+    if has_raw:
+        values += (
+            "; camera raw files: linear light of the camera's balanced RGB, demosaiced alike, not rounded"
+        )
     described = {
         "values": f"encoded RGB (gamma untouched), {values}; all figures are means over photos",
         "interval": f"95 %, bootstrap over photos, {RESAMPLES} resamples, seed {config.bootstrap_seed}",

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from lgbpn_cli.denoise.working import decode_light
 from lgbpn_cli.errors import PhotoError
 from lgbpn_cli.evaluation.gallery import Gallery, Layer
 from lgbpn_cli.evaluation.methods import Method
 from lgbpn_cli.evaluation.metrics import colour_shift, mean_absolute_error, psnr_db, to_levels
-from lgbpn_cli.evaluation.pairs import Pair, Pairing, Picture, read_pair, read_result
+from lgbpn_cli.evaluation.pairs import Pair, Pairing, PairPixels, Picture, read_pair, read_result
 from lgbpn_cli.evaluation.problems import Problem, problem_of, stopped_after
 from lgbpn_cli.evaluation.provenance import protocol, run_facts
 from lgbpn_cli.evaluation.report import NOISY, EvaluationReport, MethodResult, Score
@@ -51,6 +52,8 @@ class _Measuring:
     lpips: Distance | None
     """None where it is not wanted."""
     done: int = 0
+    has_raw: bool = False
+    """Camera raw files are among the pairs; they are compared in linear light."""
 
     def measure(self, pair: Pair) -> None:
         """Enter the scores of every method for one pair; whatever fails becomes a problem."""
@@ -68,17 +71,16 @@ class _Measuring:
 
     def _measure(self, pair: Pair) -> None:
         pixels = read_pair(pair)
-        rounded = self.config.rounded
-        noisy = to_levels(pixels.noisy, rounded=rounded)
-        reference = None if pixels.reference is None else to_levels(pixels.reference, rounded=rounded)
+        levels = self._linear_levels if pixels.raw is not None else self._levels
+        noisy = levels(pixels.noisy)
+        reference = None if pixels.reference is None else levels(pixels.reference)
         self.scores[NOISY].append(self._score(pair.name, noisy, noisy, reference, 0.0))
-        layers: list[Layer] = [(NOISY, noisy, pair.noisy.file)]
+        layers: list[Layer] = [(NOISY, self._levels(pixels.noisy), pair.noisy.file)]
         results = iter(pair.denoised)
         for method in self.methods:
             try:
-                result, seconds, file = _result(method, pixels.noisy, pair, results)
-                picture = to_levels(result, rounded=rounded)
-                score = self._score(pair.name, picture, noisy, reference, seconds)
+                result, seconds, file = _result(method, pixels, pair, results)
+                score = self._score(pair.name, levels(result), noisy, reference, seconds)
                 if method.blind_loss and reference is None:
                     score = replace(score, blind_loss_8bit=method.blind_loss(pixels.noisy))
             except Exception as error:  # noqa: BLE001 - as above, for one method alone
@@ -86,12 +88,20 @@ class _Measuring:
                 self.problems.append(replace(problem, subject=f"{method.label}: {problem.subject}"))
             else:
                 self.scores[method.label].append(score)
-                layers.append((method.label, picture, file))
+                layers.append((method.label, self._levels(result), file))
             self._step(self.done + 1)
         if self.gallery is not None:
-            if reference is not None and pair.reference is not None:
-                layers.append(("reference", reference, pair.reference.file))
+            if pixels.reference is not None and pair.reference is not None:
+                layers.append(("reference", self._levels(pixels.reference), pair.reference.file))
             self.gallery.add(pair.name, layers, orientation=pixels.orientation)
+
+    def _levels(self, picture: np.ndarray) -> np.ndarray:
+        return to_levels(picture, rounded=self.config.rounded)
+
+    def _linear_levels(self, picture: np.ndarray) -> np.ndarray:
+        """Return light, of which steps of 8 bits would leave nothing in the shadows."""
+        self.has_raw = True
+        return to_levels(decode_light(picture), rounded=False)
 
     def _score(
         self,
@@ -168,7 +178,7 @@ def evaluate_pairs(
         has_reference=config.reference is not None,
         conventions=config.ssim,
         problems=tuple(measuring.problems),
-        facts=run_facts(protocol(config), command),
+        facts=run_facts(protocol(config, has_raw=measuring.has_raw), command),
         bootstrap_seed=config.bootstrap_seed,
         gallery=() if gallery is None else tuple(gallery.photos),
         interrupted=interrupted,
@@ -194,12 +204,15 @@ def score_without_reference(name: str, picture: np.ndarray, noisy: np.ndarray, s
 
 
 def _result(
-    method: Method, image: np.ndarray, pair: Pair, results: Iterator[Picture | None]
+    method: Method, pixels: PairPixels, pair: Pair, results: Iterator[Picture | None]
 ) -> tuple[np.ndarray, float, Path | None]:
     """Return the method's picture in 0..1, the seconds it took, and its file if it is a finished result."""
     if method.run is not None:
         start = time.perf_counter()
-        result = method.run(image)
+        if pixels.raw is not None and method.run_mosaic is not None:
+            result = method.run_mosaic(pixels.raw)
+        else:
+            result = method.run(pixels.noisy)
         seconds = time.perf_counter() - start
         if not np.isfinite(result).all():
             cause = "denoising gave values that are not numbers"
@@ -209,7 +222,7 @@ def _result(
     if found is None:
         cause = f"{method.facts['path']} has no result of its name"
         raise PhotoError(pair.noisy.shown, cause, "It is left out there.")
-    return read_result(found, image.shape), 0.0, found.file
+    return read_result(found, pixels.noisy.shape), 0.0, found.file
 
 
 def _megapixels(picture: np.ndarray) -> float:

@@ -57,6 +57,9 @@ ISO_TABLE = {
 above 51200 continued in proportion."""
 PRIOR_SLOPE, PRIOR_OFFSET = 1.24, -3.85
 """ln b over ln a, of the same profiles."""
+LEAST_OF_USUAL, MOST_OF_VARIANCE, MOST_SHOT = 1 / 3, 0.5, 2.5e-2
+"""A sensor without shot noise is none: a is at least this share of what goes with b, of what makes this share of the
+variance at the mosaic's mean light, and of the largest that there is."""
 RED_OF_GREEN, BLUE_OF_GREEN = 1.13, 1.04
 """Median of a of red and blue, as shares of green's."""
 
@@ -168,6 +171,21 @@ def usual_noise(iso: int) -> FloatImage:
     green = math.exp(np.interp(math.log(max(1, iso)), np.log(isos), np.log(shots)))
     read = math.exp(PRIOR_SLOPE * math.log(green) + PRIOR_OFFSET)
     return np.array([[green * share, read] for share in (RED_OF_GREEN, 1.0, BLUE_OF_GREEN)], np.float32)
+
+
+def with_shot_noise(levels: FloatImage, samples: FloatImage) -> FloatImage:
+    """Return a and b (3, 2) of the same variance at the mean light of `samples`, with some shot noise in it.
+
+    Where a mosaic has one brightness, or is dark, all of its noise may be measured as b. No sensor is like that, and
+    the raw network, which has never seen it, left the noise in.
+    """
+    light = max(float(samples.mean()), 1e-6)
+    shot, read = (levels[:, part].astype(np.float64) for part in (0, 1))
+    total = shot * light + read
+    usual = np.exp((np.log(np.maximum(read, 1e-12)) - PRIOR_OFFSET) / PRIOR_SLOPE)
+    least = LEAST_OF_USUAL * np.minimum(np.minimum(usual, MOST_SHOT), MOST_OF_VARIANCE * total / light)
+    shot = np.maximum(shot, least)
+    return np.stack([shot, np.maximum(total - shot * light, 0)], axis=1).astype(np.float32)
 
 
 def measure_mosaic_noise(samples: FloatImage, pattern: NDArray[np.uint8]) -> FloatImage | None:

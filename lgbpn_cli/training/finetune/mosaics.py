@@ -15,6 +15,7 @@ from lgbpn_cli.errors import PhotoError
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.prepare import read_guarded
 from lgbpn_cli.photos.raw.mosaic import RED
+from lgbpn_cli.photos.raw.noise import with_shot_noise
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.record import read_record
 from lgbpn_cli.photos.shot import Shot, shot_of
@@ -91,7 +92,8 @@ def _kept(path: Path, reading: ReadingProcess, seen: set[bytes]) -> KeptMosaic |
         return "given twice"
     seen.add(digest)
     gains = np.array(photo.camera.gains, np.float32)
-    return KeptMosaic(shot_of(photo), crops, levels, gains / gains[1])
+    told = with_shot_noise(levels, photo.mosaic.mosaic.samples)
+    return KeptMosaic(shot_of(photo), crops, told, gains / gains[1])
 
 
 def _crops(photo: Photo) -> FloatImage:

@@ -20,6 +20,7 @@ from lgbpn_cli.photos.raw.noise import (
     row_sigma,
     summarise_mosaic,
     usual_noise,
+    with_shot_noise,
 )
 from lgbpn_cli.photos.read import read_photo
 
@@ -106,6 +107,17 @@ def test_the_usual_noise_grows_with_the_iso() -> None:
     greens = [float(usual_noise(iso)[1, 0]) for iso in (1, 100, 1600, 2000, 6400, 10**6)]
     assert greens == sorted(greens)
     assert usual_noise(6400)[1] == pytest.approx([2.1e-3, 1e-5], rel=0.1)
+
+
+def test_a_sensor_has_shot_noise_whatever_was_measured() -> None:
+    samples = np.full((64, 64), 0.15, np.float32)
+    levels = with_shot_noise(np.tile(np.array([0, 6.25e-4], np.float32), (3, 1)), samples)
+    assert levels[1, 0] > 5e-4
+    assert levels[1] @ (0.15, 1) == pytest.approx(6.25e-4, rel=1e-3)
+    for iso in (100, 1600, 102400):
+        usual = usual_noise(iso)
+        for light in (0.001, 0.02, 0.3):
+            np.testing.assert_allclose(with_shot_noise(usual, samples * light / 0.15), usual, rtol=1e-4)
 
 
 def test_what_probe_says_of_a_mosaic() -> None:
