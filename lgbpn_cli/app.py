@@ -29,7 +29,7 @@ from lgbpn_cli.batch.steps import Cameras, read_for, steps_of
 from lgbpn_cli.batch.targets import check_output
 from lgbpn_cli.batch.watch import Arrivals
 from lgbpn_cli.batch.work import Work, plan_work, report_estimates
-from lgbpn_cli.config import InferenceConfig, OutputConfig
+from lgbpn_cli.config import InferenceConfig, OutputConfig, Quality, RawPath
 from lgbpn_cli.denoise.by_camera import AUTO_MODEL
 from lgbpn_cli.denoise.denoiser import Denoiser, prepare
 from lgbpn_cli.denoise.raw_path import takes_mosaics
@@ -80,7 +80,7 @@ def denoise_image(
     array: NDArray[Any],
     *,
     model: Model | str | None = None,
-    quality: str | None = InferenceConfig.quality,
+    quality: Quality | None = InferenceConfig.quality,
     preset: str | None = InferenceConfig.preset,
     strength: float | None = InferenceConfig.strength,
     look: Look | None = InferenceConfig.look,
@@ -121,10 +121,10 @@ def denoise_file(
     target: str | Path,
     *,
     model: Model | str | None = None,
-    quality: str | None = InferenceConfig.quality,
+    quality: Quality | None = InferenceConfig.quality,
     preset: str | None = InferenceConfig.preset,
     strength: float | None = InferenceConfig.strength,
-    raw_path: str = InferenceConfig.raw_path,
+    raw_path: RawPath = InferenceConfig.raw_path,
     look: Look | None = InferenceConfig.look,
     seed: int = InferenceConfig.seed,
     device: str = "auto",
@@ -153,7 +153,7 @@ def denoise_file(
     settings = InferenceConfig(
         quality=quality, preset=preset, strength=strength, look=look, raw_path=raw_path, seed=seed
     )
-    output = OutputConfig(format=type_for(source, target))
+    output = OutputConfig(format=type_for(source, target))  # type: ignore[arg-type]  # the name of a codec
     denoiser = replace(prepare(model, device, settings), output=output)
     start = time.perf_counter()
     photo, _ = read_as_result(source, output, None, as_mosaic=denoiser.raw_model is not None)

@@ -138,7 +138,7 @@ class Case:
     def settings(self, options: BenchOptions) -> InferenceConfig:
         """Return how the network runs. Raises UsageError."""
         return InferenceConfig(
-            quality=self.quality,
+            quality=self.quality,  # type: ignore[arg-type]  # checked by the configuration
             precision=self.precision,  # type: ignore[arg-type]  # checked by the configuration
             halo_px=options.halo,
             tile_px=options.tiles[0] if options.tiles else None,

@@ -190,10 +190,10 @@ class ResultOptions:
             in_place=self._in_place(),
             min_iso=self.min_iso,
             part=parse_part("--part", self.part),
-            format=self.format_,
+            format=self.format_,  # type: ignore[arg-type]  # checked by the configuration
             bit_depth=self.bit_depth,
             jpeg_quality=self.jpeg_quality,
-            colour_space=self.colour_space,
+            colour_space=self.colour_space,  # type: ignore[arg-type]  # checked by the configuration
             strip_metadata=self.strip_metadata,
             preserve_times=self.preserve_times,
             provenance=self.provenance,
@@ -305,11 +305,11 @@ class NetworkOptions:
         """Return what they say together. Raises UsageError."""
         limit = self.max_memory
         return InferenceConfig(
-            quality=self.quality,
+            quality=self.quality,  # type: ignore[arg-type]  # checked by the configuration
             preset=read_preset(self.preset),
             strength=read_strength(self.strength),
             look=read_look(self.strength, self.luma, self.chroma, self.grain),
-            raw_path=self.raw_path,
+            raw_path=self.raw_path,  # type: ignore[arg-type]  # checked by the configuration
             seed=self.seed,
             tile_px=self.tile,
             halo_px=self.halo,

@@ -80,7 +80,7 @@ class ContestantOptions:
         """Return every setting that is compared. Raises UsageError."""
         return [
             InferenceConfig(
-                quality=quality,
+                quality=quality,  # type: ignore[arg-type]  # checked by the configuration
                 preset=read_preset(preset),
                 strength=read_strength(self.strength),
                 look=read_look(self.strength, self.luma, self.chroma),

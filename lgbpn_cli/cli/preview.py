@@ -88,7 +88,7 @@ def preview(
                 at=points,
                 model=model,
                 device=device,
-                raw_path=raw_path,
+                raw_path=raw_path,  # type: ignore[arg-type]  # checked by the configuration
                 on_note=_note,
                 on_step=move,
             )

@@ -39,14 +39,14 @@ RAW_PATHS: tuple[RawPath, ...] = get_args(RawPath)
 class InferenceConfig:
     """How a photo is denoised."""
 
-    quality: str | None = None
+    quality: Quality | None = None
     """One of QUALITIES; None: `fast` where the model has a student, else `teacher`."""
     preset: str | None = None
     """Name of a teacher's shift preset; None chooses it for each photo from its noise."""
     strength: float | None = None
     """Share of the denoised picture in the result, 0..1; the rest is the original. None: as much, place by place, as
     the photo's measured noise asks for."""
-    raw_path: str = "auto"
+    raw_path: RawPath = "auto"
     """Camera raw files: denoise the mosaic, before its colours are filled in, or the demosaiced picture; auto takes the
     mosaic where the model has a network for it and the sensor is a Bayer sensor."""
     seed: int = 0

@@ -37,13 +37,13 @@ class OutputConfig:
     """Photos of a lower ISO are left alone; those that do not say theirs are not."""
     part: tuple[int, int] = (1, 1)
     """Which of how many equal parts of the photos is done, from 1: several machines can share a folder."""
-    format: str = "preserve"
+    format: Format = "preserve"
     """One of OUTPUT_FORMATS: the type of the results; preserve gives DNG for camera raw and JPEG for HEIC."""
     bit_depth: int | None = None
     """Bits of a sample in results that are PNG or TIFF, 8 or 16; None keeps the photo's."""
     jpeg_quality: int | None = None
     """Quality of JPEG, WebP and AVIF results, 1..100; None: a JPEG's own, 95 for new files."""
-    colour_space: str | None = None
+    colour_space: ColourSpace | None = None
     """One of COLOUR_SPACES, which camera raw files are rendered in when they become no DNG; None takes sRGB."""
     strip_metadata: bool = False
     """Leave out everything but pixels, colour profile and orientation."""

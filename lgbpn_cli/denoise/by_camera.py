@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lgbpn_cli.config import PART_OF_QUALITY
+from lgbpn_cli.config import PART_OF_QUALITY, Quality
 from lgbpn_cli.denoise.denoiser import UNWATCHED, Denoised, Denoiser, Watch, load_model
 from lgbpn_cli.denoise.raw_path import load_raw_model
 from lgbpn_cli.photos.photo import Photo
@@ -20,7 +20,7 @@ class DenoiserOfCamera:
     """Denoises each photo with the user's model for its camera, if there is one; else with the default model."""
 
     default: Denoiser
-    quality: str | None
+    quality: Quality | None
     """The quality asked for; None: the one of each model."""
     shots: dict[Path, Shot]
     """Camera and ISO of the photos that are read and not yet denoised; each is taken out by the one who asks."""

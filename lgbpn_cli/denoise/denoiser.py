@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lgbpn_cli.config import PART_OF_QUALITY, InferenceConfig, OutputConfig
+from lgbpn_cli.config import PART_OF_QUALITY, InferenceConfig, OutputConfig, Quality
 from lgbpn_cli.denoise.controls import luma_weights, measured_parts, take_shares
 from lgbpn_cli.denoise.from_mosaic import answer_to_mosaic, finish_mosaic
 from lgbpn_cli.denoise.grain import lay_grain
@@ -186,7 +186,10 @@ class Denoiser:
 
 
 def load_model(
-    name_or_file: str | None = None, *, quality: str | None = InferenceConfig.quality, device: str = "auto"
+    name_or_file: str | None = None,
+    *,
+    quality: Quality | None = InferenceConfig.quality,
+    device: str = "auto",
 ) -> Model:
     """Return a model, ready on `device`; load it once and pass it to every call.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from lgbpn_cli.config import DEFAULT_QUALITY, PART_OF_QUALITY, PRESETS
+from lgbpn_cli.config import DEFAULT_QUALITY, PART_OF_QUALITY, PRESETS, Quality
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import ModelError, UsageError
 from lgbpn_cli.models.contract import Part
@@ -45,7 +45,7 @@ class Model:
         self.network.to(device.torch_device)
         self.device = device
 
-    def quality(self, wanted: str | None) -> str:
+    def quality(self, wanted: Quality | None) -> Quality:
         """Return the quality to use: `wanted`, or this part's own. UsageError where the other part is needed."""
         quality = wanted or DEFAULT_QUALITY[self.part]
         if self.part == "raw" and PART_OF_QUALITY[quality] == "student":

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lgbpn_cli.config import Quality
 from lgbpn_cli.look import Look
 
-QUALITIES = ("fast", "best")
+QUALITIES: tuple[Quality, ...] = ("fast", "best")
 """What is shown side by side; the first is what a command without --quality takes."""
 
 
@@ -41,6 +42,6 @@ def looks_for(channels: int) -> tuple[ShownLook, ...]:
     return STRENGTHS if channels == 1 else STRENGTHS + ONE_ALONE
 
 
-def qualities_for(*, on_mosaic: bool) -> tuple[str, ...]:
+def qualities_for(*, on_mosaic: bool) -> tuple[Quality, ...]:
     """Return the qualities that differ: a mosaic's network knows one."""
     return QUALITIES[:1] if on_mosaic else QUALITIES

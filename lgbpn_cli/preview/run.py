@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from lgbpn_cli.batch.selection import check_inputs
-from lgbpn_cli.config import InferenceConfig, OutputConfig
+from lgbpn_cli.config import InferenceConfig, OutputConfig, Quality, RawPath
 from lgbpn_cli.denoise.denoiser import Denoiser, prepare
 from lgbpn_cli.denoise.raw_path import takes_mosaics
 from lgbpn_cli.denoise.working import WorkingPixels
@@ -44,7 +44,7 @@ def write_preview(
     at: Sequence[Point] = (),
     model: str | None = None,
     device: str = "auto",
-    raw_path: str = InferenceConfig.raw_path,
+    raw_path: RawPath = InferenceConfig.raw_path,
     on_note: Callable[[str], None] = lambda _: None,
     on_step: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
@@ -118,7 +118,7 @@ def _with_pictures(
     whole: WholePhoto,
     denoiser: Denoiser,
     place: Place,
-    qualities: Sequence[str],
+    qualities: Sequence[Quality],
     looks: Sequence[ShownLook],
     shown: Window,
     on_quality: Callable[[], None],

@@ -20,6 +20,7 @@ from lgbpn_cli.config import (
     InferenceConfig,
     NetworkConfig,
     Precision,
+    Quality,
     StudentConfig,
 )
 from lgbpn_cli.device import DTYPES, Device, resident_bytes
@@ -85,7 +86,7 @@ class Agreement:
     """
 
 
-def load_for_bench(name: str | None, quality: str | None, device: Device) -> Model:
+def load_for_bench(name: str | None, quality: Quality | None, device: Device) -> Model:
     """Return a model by name or file, or one of random weights: untrained:published, :small or :student.
 
     Raises UsageError for an unknown shape, ModelError for an unknown model.
