@@ -52,6 +52,8 @@ EMPTY_EXIF = b"II*\0\x08\0\0\0" + bytes(6)
 
 GAIN_MAP_WORDS = (b"tmap", b"hdrgainmap")
 """ISO 21496's derived picture and Apple's auxiliary one."""
+AVIF_THREADS = 4
+"""The encoder (libaom) decides otherwise with another number: results are to be the same on every machine."""
 EXACT_ALPHA = {"alpha:lossless": "1"}
 """Option of AVIF's encoder (libaom): the alpha plane comes back as it was, whatever the quality of the colours."""
 
@@ -145,7 +147,7 @@ def write_avif(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     """Write the photo as an AVIF of 8 bits with full colour resolution. Raises EncodingError."""
     photo = _marked(photo, mark)
     # AVIF has its own way to turn a picture, and readers differ in which one they follow: none is needed.
-    options: dict[str, object] = {"subsampling": "4:4:4", "speed": 8}
+    options: dict[str, object] = {"subsampling": "4:4:4", "speed": 8, "max_threads": AVIF_THREADS}
     if photo.alpha is not None:
         options["advanced"] = EXACT_ALPHA
     upright = replace(
@@ -304,6 +306,7 @@ def _encode_deep(photo: Photo) -> bytes:
             pixelformat="400" if grey else "444",
             primaries=1,
             transfer=13,
+            numthreads=AVIF_THREADS,
         )
     except CODEC_ERRORS as error:
         cause = f"its picture cannot be encoded ({error})"

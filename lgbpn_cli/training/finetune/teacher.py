@@ -44,6 +44,8 @@ TEACHER_SHARE = 0.5
 """Share of the time limit that the teacher's steps get; judging and the student get the rest."""
 JUDGEMENTS = 10
 """How often the network is judged on the photos held out, over the whole run, at most."""
+VERDICT_JUDGEMENTS = 6
+"""The verdict and the last preview take about as long as so many judgements: two networks are asked twice."""
 JUDGING_SHARE = 0.2
 """Share of the teacher's time that judging may take."""
 PREVIEW_PX = 240
@@ -191,9 +193,10 @@ def learn_teacher(
     judging = time.monotonic()
     loss_before = _mean_loss(first, crops, device)
     judging_s = time.monotonic() - judging
-    plan = _planned(config, trainer, run_folder, group, started, judging_s)
-    ends_at = started + config.time_limit_s
-    trainer.ends_at = ends_at - (1 - TEACHER_SHARE) * (ends_at - time.monotonic()) - judging_s
+    now = time.monotonic()
+    left_s = started + config.time_limit_s - now - judging_s
+    trainer.ends_at = now + min(TEACHER_SHARE * left_s, left_s - VERDICT_JUDGEMENTS * judging_s)
+    plan = _planned(config, trainer, run_folder, group, judging_s)
     trainer.config = replace(
         trainer.config,
         steps=config.steps or plan["steps"],
@@ -281,13 +284,12 @@ def _planned(
     trainer: FinetuneTrainer,
     run_folder: Path,
     group: ProcessGroup,
-    started: float,
     judging_s: float,
 ) -> dict[str, int]:
     """Return steps, judge_every and warmup_steps: those of the run that is resumed, or planned and written down now.
 
-    The run's time began at `started`, and judging takes `judging_s` each time. Raises UsageError where the run that is
-    resumed was started with other settings.
+    Judging takes `judging_s` each time. Raises UsageError where the run that is resumed was started with other
+    settings.
     """
     path = run_folder / SETTINGS_NAME
     fixed = _fixed(config)
@@ -306,7 +308,7 @@ def _planned(
             )
         return plan
     seconds_a_step = trainer.seconds_a_step()
-    its_s = TEACHER_SHARE * (started + config.time_limit_s - time.monotonic())
+    its_s = trainer.ends_at - time.monotonic()
     judgements = max(1, min(JUDGEMENTS, int(JUDGING_SHARE * its_s / max(judging_s, 1e-3))))
     fitting = int((its_s - judgements * judging_s) / seconds_a_step)
     steps = group.agree(config.steps or max(FEWEST_STEPS, fitting))
