@@ -227,6 +227,7 @@ def test_a_student_gets_no_more_than_its_time(
     for module in (
         "engine.trainer",
         "finetune.run",
+        "finetune.teacher",
         "finetune.folder",
         "finetune.photos",
         "finetune.student",
