@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -103,6 +103,15 @@ def _depthwise(features: Tensor, weight: Tensor) -> Tensor:
     return F.conv2d(features, weight, padding=1, groups=weight.shape[0])
 
 
+def _sums_of_products(qk: Tensor) -> Tensor:
+    """Return of qk^T qk, (pools, 2c, 2c) for (pools, n, 2c), what a map needs: q.k and the diagonal; the rest is 0."""
+    width = qk.shape[-1] // 2
+    sums = qk.new_zeros(len(qk), 2 * width, 2 * width)
+    sums[:, :width, width:] = qk[..., :width].transpose(1, 2) @ qk[..., width:]
+    sums.diagonal(dim1=1, dim2=2).copy_(qk.square().sum(dim=1))
+    return sums
+
+
 class ChannelAttention(nn.Module):
     """Channel attention: a c x c map per head from sums over space, so every pixel of a map's region matters."""
 
@@ -135,8 +144,7 @@ class ChannelAttention(nn.Module):
         else:
             # Maps that are used are summed in float32. In training bfloat16 is faster, and its rounding harmless.
             with torch.autocast(qk.device.type, enabled=False):
-                qk = _at_least_float32(qk)
-                gram = qk.transpose(1, 2) @ qk
+                gram = _sums_of_products(_at_least_float32(qk))
         return gram
 
     def map_of(self, gram: Tensor) -> Tensor:
@@ -216,16 +224,20 @@ class DilatedTransformerBlock(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Return the same where one map serves all, one sub-image after the other: each stays in the caches."""
         parts = torch.split(features, grid.dilation**2)
-        used = self.pooled_projection(parts, grid) if frozen is None else frozen
+        normed: Iterable[Tensor] = map(self.attention_norm, parts)
+        if frozen is None:
+            normed = list(normed)
+            frozen = self._projection_of(normed, grid)
         result = torch.empty_like(features)
-        for part, into in zip(parts, torch.split(result, grid.dilation**2), strict=True):
-            attended = part + self.attention(self.attention_norm(part), grid, used)
+        for part, its_normed, into in zip(parts, normed, torch.split(result, grid.dilation**2), strict=True):
+            attended = part + self.attention(its_normed, grid, frozen)
             torch.add(attended, self.feed_forward(self.feed_forward_norm(attended), grid), out=into)
-        return result, used
+        return result, frozen
 
     def pooled_projection(self, parts: Sequence[Tensor], grid: PhaseGrid) -> Tensor:
         """Return the projection (1, c, c) of the attention over all `parts`, taken one after the other."""
-        gram = sum(
-            self.attention.gram(self.attention_norm(part), replace(grid, pool=len(part))) for part in parts
-        )
+        return self._projection_of(map(self.attention_norm, parts), grid)
+
+    def _projection_of(self, normed: Iterable[Tensor], grid: PhaseGrid) -> Tensor:
+        gram = sum(self.attention.gram(part, replace(grid, pool=len(part))) for part in normed)
         return self.attention.projection(self.attention.map_of(gram))  # type: ignore[arg-type]  # there are parts
