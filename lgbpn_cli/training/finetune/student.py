@@ -61,8 +61,9 @@ FEWEST_TILES = 4
 CLEANING_SHARE = 0.5
 """Share of a round's time in which tiles are cleaned, at most."""
 JUDGING_TILES = 8
-TILES_TO_JUDGE = 2 * JUDGING_TILES
-"""Judging takes about as long as cleaning so many: it cleans its own tiles, and looks at as many with each student."""
+TILES_TO_JUDGE = 4 * JUDGING_TILES
+"""Judging takes about as long as cleaning so many: it cleans its own tiles, measures their noise, and looks at as many
+with each student."""
 JUDGING_PX = 128
 """Side of the squares of the tiles held out whose answers are compared; they do not overlap."""
 RUN_NAME, PLAN_NAME = "student", "plan.json"
