@@ -77,7 +77,7 @@ def test_only_and_exclude_choose_among_the_names_on_both_sides(tmp_path: Path) -
 
 def test_a_choice_that_leaves_nothing_is_refused(tmp_path: Path) -> None:
     noisy = names(tmp_path / "n", "a.png")
-    for chosen, option in (({"only": ("b*",)}, "--only"), ({"exclude": ("a",)}, "--exclude")):
+    for chosen, option in (({"only": ("b*",)}, "`only`"), ({"exclude": ("a",)}, "`exclude`")):
         with pytest.raises(UsageError, match=option):
             pair_pictures(noisy, None, **chosen)
 

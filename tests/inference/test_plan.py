@@ -87,7 +87,7 @@ def test_reading_and_writing_count_where_they_take_more_than_the_network_does() 
 
 def test_a_result_that_cannot_be_written_within_the_limit_is_refused_before_the_network_runs() -> None:
     with pytest.raises(
-        UsageError, match=r"--max-memory 2000MB: .* needs about \d+ MB to be read and written"
+        UsageError, match=r"`max_memory_bytes` 2000MB: .* needs about \d+ MB to be read and written"
     ):
         plan(model_on(CPU), around=2 * GB, max_memory_bytes=2 * GB)
 
@@ -144,7 +144,7 @@ def test_half_the_bits_need_less_memory() -> None:
     ("device", "precision"), [(OLD_GPU, "bfloat16"), (MPS, "bfloat16"), (MPS, "float16")]
 )
 def test_a_precision_that_the_device_has_not_is_refused(device: Device, precision: str) -> None:
-    with pytest.raises(DeviceError, match=f"--precision {precision}: .* cannot compute in it"):
+    with pytest.raises(DeviceError, match=f"`precision` {precision}: .* cannot compute in it"):
         plan(model_on(device), precision=precision)
 
 
