@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+from lgbpn_cli.batch.name_template import OF_SHOT, ReadFacts, ShotFacts, check_template, fields_of, filled
 from lgbpn_cli.batch.outcome import Job
 from lgbpn_cli.batch.selection import Source, comparable_name
 from lgbpn_cli.config import OUTPUT_FORMATS, OutputConfig
@@ -72,6 +73,8 @@ def check_output(inputs: Sequence[Path], output: OutputConfig) -> None:
     if output.jpeg_quality is not None and output.format != PRESERVE and not new_files(output.format).quality:
         cause = f"{output.format} files have none"
         raise UsageError("`jpeg_quality`", cause, "Omit it, or choose another `format`.")
+    if output.name_template:
+        check_template(output.name_template)
     if output.output is None:
         _check_suffix(output.suffix)
         return
@@ -81,6 +84,8 @@ def check_output(inputs: Sequence[Path], output: OutputConfig) -> None:
         known = ", ".join(OUTPUT_FORMATS[1:])
         raise UsageError(subject, f"{target.suffix} files cannot be written", f"Choose one of {known}.")
     if _names_one_file(inputs, target):
+        if output.name_template:
+            raise UsageError(subject, "names the result already", "Omit `name_template`, or give a folder.")
         ending = result_suffix(inputs[0].suffix, output.format)
         if ending.lower() in PHOTO_SUFFIXES and type_of_suffix(target.suffix) != type_of_suffix(ending):
             cause = f"the result of {inputs[0].name} is a {ending} file and cannot become {target.suffix}"
@@ -108,8 +113,19 @@ def _check_suffix(suffix: str) -> None:
         raise UsageError("`suffix`", f"'{suffix}' is a path", "Use `output` for a folder.")
 
 
-def plan_targets(sources: Sequence[Source], inputs: Sequence[Path], output: OutputConfig) -> TargetPlan:
+def _no_facts(_: Path) -> ShotFacts:
+    return ShotFacts()
+
+
+def plan_targets(
+    sources: Sequence[Source],
+    inputs: Sequence[Path],
+    output: OutputConfig,
+    facts_of: ReadFacts = _no_facts,
+) -> TargetPlan:
     """One target for each source, decided by names alone, so that the next run finds the same ones.
+
+    With a template that asks for it, by what a photo's header says and by its place among the sources, too.
 
     A target that exists and is one of the sources is refused. Any other is taken by the first source whose
     plain target it is; the next ones get their own suffix into the stem (IMG_1.heic.jpg), then a number.
@@ -122,8 +138,15 @@ def plan_targets(sources: Sequence[Source], inputs: Sequence[Path], output: Outp
         output=output, sources=by_path, owners=owners, identities=identities, names_file=names_file
     )
     possible = []
-    for source in sources:
-        job = Job(source.path, _plain_target(source, inputs, output))
+    reads_facts = bool(output.name_template and fields_of(output.name_template) & OF_SHOT)
+    for number, source in enumerate(sources, start=1):
+        if output.name_template:
+            facts = facts_of(source.path) if reads_facts else ShotFacts()
+            ending = result_suffix(source.path.suffix, output.format)
+            name = filled(output.name_template, source.path, ending, number, facts)
+            job = Job(source.path, _folder_of_result(source, output) / name)
+        else:
+            job = Job(source.path, _plain_target(source, inputs, output))
         if plan.accepts(job, identities):
             possible.append((source, job))
             owners.setdefault(comparable_name(job.target), source)
@@ -141,6 +164,10 @@ def plan_targets(sources: Sequence[Source], inputs: Sequence[Path], output: Outp
 def _names_one_file(inputs: Sequence[Path], target: Path) -> bool:
     is_photo_name = target.suffix.lower() in PHOTO_SUFFIXES and not target.is_dir()
     return is_photo_name and len(inputs) == 1 and not inputs[0].is_dir()
+
+
+def _folder_of_result(source: Source, output: OutputConfig) -> Path:
+    return source.path.parent if output.output is None else Path(output.output) / source.below.parent
 
 
 def _plain_target(source: Source, inputs: Sequence[Path], output: OutputConfig) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 from lgbpn_cli.batch.estimate import megapixels_of
 from lgbpn_cli.batch.existing import Remaining, leave_out_existing
 from lgbpn_cli.batch.low_iso import part_by_iso
+from lgbpn_cli.batch.name_template import ShotFacts
 from lgbpn_cli.batch.outcome import Job, Listener, Outcome, Status
 from lgbpn_cli.batch.pipeline import Opening, describe_failure
 from lgbpn_cli.batch.selection import Selection, select_sources
@@ -105,7 +106,7 @@ def work_of(
     before: int = 0,
 ) -> tuple[Work, int]:
     """Return what is to be done of a selection, and how many photos there were up to it, `before` in earlier ones."""
-    plan = plan_targets(selection.sources, inputs, output)
+    plan = plan_targets(selection.sources, inputs, output, partial(_facts_of, reading))
     for text in plan.notes():
         listener.note(text)
     after = plan.keep_part(*output.part, before)
@@ -131,6 +132,13 @@ def report_estimates(
         megapixels = _megapixels_of(job.source, reading)
         seconds = None if megapixels is None else megapixels * pace
         listener.finished(Outcome(job.source, job.target, Status.PLANNED, seconds, megapixels))
+
+
+def _facts_of(reading: ReadingProcess, source: Path) -> ShotFacts:
+    try:
+        return ShotFacts(reading.call(source, shot_in, source), reading.call(source, shot_time_in, source))
+    except Exception:  # noqa: BLE001 - a photo that cannot be opened fails when its turn comes, and says why
+        return ShotFacts()
 
 
 def _is_made_of(reading: ReadingProcess, recorded: str, source: Path) -> bool:

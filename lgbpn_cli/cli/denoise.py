@@ -59,13 +59,14 @@ def denoise(
       2    the command, model or device was wrong; nothing was done
       130  stopped with Ctrl-C (or SIGTERM, SIGHUP); no partial file is left
     """
-    output, pool, settings = results.config(), run.pool(), network.config()
     # Here and not at the top: --help does not have to wait for them.
     with no_garbage_yet():
         from lgbpn_cli import app
         from lgbpn_cli.cli.progress import Reporter
         from lgbpn_cli.evaluation.denoise_page import DenoisePage
+    from lgbpn_cli.models.names import DEFAULT_MODEL
 
+    output, pool, settings = results.config(network.model or DEFAULT_MODEL), run.pool(), network.config()
     page = None
     if run.html is not None:
         page = DenoisePage(run.html, read_report_bytes(run.report_size), command=command_line(context))

@@ -62,6 +62,16 @@ class ResultOptions:
     suffix: Annotated[
         str, typer.Option("--suffix", metavar="TEXT", help="Added to a result's name; only without -o.")
     ] = OutputConfig.suffix
+    name: Annotated[
+        str,
+        typer.Option(
+            "--name",
+            metavar="TEMPLATE",
+            help="Names of the results, such as '{date}/{stem}_{iso}_dn.{ext}'; fields are stem, ext, folder, date, "
+            "iso, camera, model and counter.",
+            show_default="the photos' own names",
+        ),
+    ] = OutputConfig.name_template
     overwrite: Annotated[
         bool,
         typer.Option("--overwrite", help="Replace results that are already there instead of skipping them."),
@@ -177,12 +187,18 @@ class ResultOptions:
         ),
     ] = OutputConfig.strict
 
-    def config(self) -> OutputConfig:
-        """Return what they say together. Raises UsageError."""
+    def config(self, model: str) -> OutputConfig:
+        """Return what they say together, for results of that model. Raises UsageError."""
         if self.output is not None and self.suffix != OutputConfig.suffix:
             raise UsageError("--suffix", "is for results beside their photos", "Omit -o or --suffix.")
+        if self.name and (self.in_place or self.suffix != OutputConfig.suffix):
+            raise UsageError("--name", "contradicts --in-place and --suffix", "Omit one of them.")
+        # Here and not at the top: --help does not have to wait for it.
+        from lgbpn_cli.batch.name_template import with_model
+
         return OutputConfig(
             output=self.output,
+            name_template=with_model(self.name, model),
             suffix=self.suffix,
             recursive=self.recursive,
             names=read_names(self.only, self.exclude),

@@ -32,6 +32,7 @@ FLAGS = {
     "min_iso": "--min-iso",
     "model": "--model",
     "name": "-o",
+    "name_template": "--name",
     "only": "--only",
     "output": "-o",
     "overwrite": "--overwrite",

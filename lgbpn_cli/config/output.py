@@ -25,6 +25,8 @@ class OutputConfig:
     """Folder (or, for one input file, file) of the results; None writes beside the source."""
     suffix: str = "_denoised"
     """Added to the file's stem when the result lies beside its source."""
+    name_template: str = ""
+    """Template of the results' names; empty: the photos' own, with the suffix."""
     names: NamePatterns = EVERY_NAME
     """Which files of the inputs are taken by their names."""
     recursive: bool = False

@@ -64,9 +64,15 @@ def _keep_apart(inputs: Sequence[Path], output: OutputConfig) -> bool:
     """Whether each step has result names of its own, and no result can be another step's photo.
 
     So it is where one folder is mirrored into another one. With --overwrite all photos have to be known first, so that
-    none of them is replaced.
+    none of them is replaced, and with a template, whose names may meet anywhere.
     """
-    if output.output is None or output.overwrite or len(inputs) != 1 or not inputs[0].is_dir():
+    if (
+        output.output is None
+        or output.overwrite
+        or output.name_template
+        or len(inputs) != 1
+        or not inputs[0].is_dir()
+    ):
         return False
     folder, target = (Path(os.path.realpath(path)) for path in (inputs[0], output.output))
     return not folder.is_relative_to(target)
