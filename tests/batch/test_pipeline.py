@@ -208,14 +208,18 @@ def test_an_error_in_any_step_fails_that_photo_alone(step: str, error: Exception
 def test_an_error_that_was_not_foreseen_is_one_line_with_a_cause_and_a_cure() -> None:
     source = Path("a.jpg")
     text = describe_failure(source, RuntimeError("size mismatch.\nat line 3")).message
-    assert text == "a.jpg: unexpected RuntimeError: size mismatch. Run it again with `verbose` for the details."
+    assert (
+        text == "a.jpg: unexpected RuntimeError: size mismatch. Run it again with `verbose` for the details."
+    )
     assert describe_failure(source, KeyError()).message.startswith("a.jpg: unexpected KeyError. ")
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
 def test_too_little_memory_is_called_so(error: Exception) -> None:
     text = describe_failure(Path("a.jpg"), error).message
-    assert text == "a.jpg: there is not enough memory for it. Use a smaller `tile_px`, or close other programs."
+    assert (
+        text == "a.jpg: there is not enough memory for it. Use a smaller `tile_px`, or close other programs."
+    )
 
 
 def test_an_error_about_something_else_names_the_photo_too() -> None:

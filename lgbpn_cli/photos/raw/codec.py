@@ -13,6 +13,7 @@ from lgbpn_cli.photos.raw.dng import DngContainer, write_dng
 from lgbpn_cli.photos.raw.endings import RAW_ENDINGS
 from lgbpn_cli.photos.raw.reader import RawContainer, raw_exif, raw_megapixels, read_raw
 from lgbpn_cli.photos.sidecars import with_sidecar
+from lgbpn_cli.photos.tiff.codec import read_tiff_mark
 
 CFA_DNG_NAME = "cfa-dng"
 BYTES_A_PIXEL = 38
@@ -61,6 +62,7 @@ RAW = Codec(
     endings=RAW_ENDINGS,
     size=_claim,
     exif=lambda file, path: exif_of_blob(raw_exif(path)),
+    mark=read_tiff_mark,
     read=read_developed,
     becomes="dng",
 )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lgbpn_cli.image.bands import bands
+from lgbpn_cli.photos.faults import DamagedFileError
 from lgbpn_cli.photos.metadata.exif import (
     BYTE,
     SIGNED_RATIONAL,
@@ -73,18 +74,22 @@ def _interpolated(samples: np.ndarray, pattern: np.ndarray, algorithm: str) -> n
     rows, columns = (_enlarged(side, period) for side in samples.shape)
     if len(rows) > height or len(columns) > width:
         samples = samples[rows][:, columns]
-    with rawpy.imread(io.BytesIO(_as_dng(samples, pattern))) as raw:
-        light = raw.postprocess(
-            demosaic_algorithm=rawpy.DemosaicAlgorithm[algorithm],
-            output_color=rawpy.ColorSpace.raw,
-            gamma=(1, 1),
-            no_auto_bright=True,
-            adjust_maximum_thr=0.0,
-            user_wb=[1.0, 1.0, 1.0, 1.0],
-            highlight_mode=rawpy.HighlightMode.Ignore,
-            output_bps=16,
-            user_flip=0,
-        )
+    try:
+        with rawpy.imread(io.BytesIO(_as_dng(samples, pattern))) as raw:
+            light = raw.postprocess(
+                demosaic_algorithm=rawpy.DemosaicAlgorithm[algorithm],
+                output_color=rawpy.ColorSpace.raw,
+                gamma=(1, 1),
+                no_auto_bright=True,
+                adjust_maximum_thr=0.0,
+                user_wb=[1.0, 1.0, 1.0, 1.0],
+                highlight_mode=rawpy.HighlightMode.Ignore,
+                output_bps=16,
+                user_flip=0,
+            )
+    except rawpy.LibRawError as error:
+        cause = f"its mosaic of {width} x {height} sites cannot be demosaiced"
+        raise DamagedFileError(cause) from error
     return np.array(light[:height, :width])  # LibRaw's own memory goes with it
 
 

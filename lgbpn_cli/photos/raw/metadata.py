@@ -136,8 +136,8 @@ def read_raw_facts(path: Path, *, cut_too: bool = False) -> RawFacts:
             noise_profile=_noise_profile(file, directories),
             black=read_black_levels(
                 lambda tag: _numbers(file, raw, tag),
-                max(1, *_integers(file, raw, SAMPLES)),
-                *(_integers(file, raw, ACTIVE_AREA) or (0, 0))[:2],
+                max((1, *_integers(file, raw, SAMPLES))),
+                *(*_integers(file, raw, ACTIVE_AREA), 0, 0)[:2],
             ),
             float_directory=raw.offset if FLOAT_SAMPLES in formats else None,
         )

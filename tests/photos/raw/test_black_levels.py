@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import rawpy
 from raw_samples import RGGB, WHITE, XTRANS, fractions, write_raw
 
 from lgbpn_cli.config import OutputConfig
-from lgbpn_cli.errors import PhotoReadError
+from lgbpn_cli.errors import PhotoError, PhotoReadError
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.prepare import read_as_result
 from lgbpn_cli.photos.read import read_photo
@@ -136,3 +138,15 @@ def test_light_that_goes_back_on_its_sites_gets_their_black_again(
     with rawpy.imread(str(source)) as before, rawpy.imread(str(tmp_path / "result.dng")) as after:
         difference = before.raw_image.astype(int) - after.raw_image
     assert np.abs(difference).max() <= 1
+
+
+def test_directories_that_lack_what_they_should_have_are_no_surprise(tmp_path: Path) -> None:
+    samples = np.random.default_rng(3).integers(900, 4000, (HEIGHT, WIDTH), np.uint16)
+    path = write_raw(tmp_path / "a.dng", samples, raw_tags=((50713, 3, 2, (4, 4), True),), black=(500,) * 16)
+    data = path.read_bytes()
+    without = bytearray(data)
+    entry = data.index(struct.pack("<HH", 277, 3))  # SamplesPerPixel
+    without[entry : entry + 2] = struct.pack("<H", 276)
+    path.write_bytes(bytes(without))
+    with suppress(PhotoError):  # and nothing else
+        assert read_photo(path).pixels.size
