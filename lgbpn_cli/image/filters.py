@@ -45,7 +45,7 @@ def cell_means(values: NDArray[np.float32], cell_px: int) -> NDArray[np.float32]
     whole = width // cell_px
     # A product, for sums over a few values each would take longer than all else.
     mean = np.tile(np.eye(channels, dtype=np.float32), (cell_px, 1)) / np.float32(cell_px)
-    inside = rows[:, : whole * cell_px * channels].reshape(-1, cell_px * channels) @ mean
+    inside = rows[:, : whole * cell_px * channels].reshape(len(rows) * whole, cell_px * channels) @ mean
     means = inside.reshape(len(rows), whole, channels)
     if width % cell_px:
         last = rows[:, whole * cell_px * channels :].reshape(len(rows), -1, channels)
@@ -56,7 +56,7 @@ def cell_means(values: NDArray[np.float32], cell_px: int) -> NDArray[np.float32]
 def _means_of_rows(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     """Return the means of so many rows of (h, n) each, the last one of what is left."""
     whole = len(values) // count
-    means = values[: whole * count].reshape(whole, count, -1).mean(axis=1)
+    means = values[: whole * count].reshape(whole, count, values.shape[1]).mean(axis=1)
     if len(values) % count:
         means = np.concatenate([means, values[whole * count :].mean(axis=0, keepdims=True)])
     return np.asarray(means)

@@ -62,6 +62,17 @@ def test_the_result_does_not_depend_on_the_bands(monkeypatch: pytest.MonkeyPatch
     assert with_detail(noisy, 0.9 * clean, noise) == pytest.approx(whole, abs=1e-6)
 
 
+@pytest.mark.parametrize("height", [101, 104, 25, 3])
+def test_bands_may_end_anywhere(height: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    clean = scene()[:height, : 100 + height]
+    noisy = clean + white(10, clean.shape)
+    noise = measure_noise(scene() + white(10, scene().shape))
+    whole = with_detail(noisy, 0.9 * clean, noise)
+    monkeypatch.setattr(adaptation, "BAND_CELLS", 5)
+    assert with_detail(noisy, 0.9 * clean, noise) == pytest.approx(whole, abs=1e-6)
+    assert np.isfinite(whole).all()
+
+
 def test_pictures_given_are_not_changed() -> None:
     noisy, denoised = scene() + white(9, scene().shape), scene()
     before = noisy.copy()

@@ -48,12 +48,13 @@ def test_bands_cover_every_row_once(height: int, rows: int) -> None:
     assert all(band.stop - band.start <= rows for band in found)
 
 
-def test_means_over_cells_are_those_of_their_pixels() -> None:
-    picture = np.random.default_rng(0).random((13, 22, 3), dtype=np.float32)
+@pytest.mark.parametrize("size", [(13, 22), (4, 22), (13, 3), (1, 1), (10, 15)])
+def test_means_over_cells_are_those_of_their_pixels(size: tuple[int, int]) -> None:
+    picture = np.random.default_rng(0).random((*size, 3), dtype=np.float32)
     means = cell_means(picture, 5)
-    assert means.shape == (3, 5, 3)
-    for row in range(3):
-        for column in range(5):
+    assert means.shape == (-(-size[0] // 5), -(-size[1] // 5), 3)
+    for row in range(means.shape[0]):
+        for column in range(means.shape[1]):
             cell = picture[5 * row : 5 * row + 5, 5 * column : 5 * column + 5]
             assert means[row, column] == pytest.approx(cell.mean(axis=(0, 1)), abs=1e-6)
 
