@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -84,7 +84,7 @@ def probe(
     for text in found.notes():
         _note(text)
     if as_json:
-        typer.echo(json.dumps(as_document(found)))
+        typer.echo(json.dumps(_with_flags(as_document(found))))
     else:
         for photo in found.photos:
             _say(f"{photo.path} ({photo.shot})", summarise([photo.noise]))
@@ -97,6 +97,16 @@ def probe(
         draw_correlation(summarise([photo.noise for photo in found.photos]), plot)
         _note(f"drawn: {plot}")
     raise typer.Exit(130 if found.interrupted else 1 if found.failures else 0)
+
+
+def _with_flags(document: Any) -> Any:
+    """Return a document whose advice names flags, wherever in it that stands."""
+    if isinstance(document, dict):
+        return {
+            name: [with_flags(each) for each in value] if name == "advice" else _with_flags(value)
+            for name, value in document.items()
+        }
+    return [_with_flags(each) for each in document] if isinstance(document, list) else document
 
 
 def _note(text: str) -> None:
