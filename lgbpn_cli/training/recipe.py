@@ -133,7 +133,7 @@ def _network(table: dict[str, Any]) -> NetworkConfig:
 
 
 def _source(table: dict[str, Any]) -> DataSource:
-    return DataSource(**{**table, "exclude": tuple(table.get("exclude", ()))})
+    return DataSource(**{**table, **{name: tuple(table.get(name, ())) for name in ("exclude", "grainy")}})
 
 
 def _model_name(document: dict[str, Any]) -> str:

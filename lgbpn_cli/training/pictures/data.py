@@ -41,7 +41,7 @@ def source_files(source: DataSource, data_root: Path) -> list[Path]:
     return [
         path
         for path in sorted(folder.iterdir())
-        if path.suffix.lower() in PHOTO_SUFFIXES and not fits(source.exclude, {path.name})
+        if path.suffix.lower() in PHOTO_SUFFIXES and not fits((*source.exclude, *source.grainy), {path.name})
     ]
 
 

@@ -57,6 +57,12 @@ def test_excluded_files_are_never_read(folder: Path, files_read: list[str]) -> N
     assert files_read == ["01_1.png", "small.png"]
 
 
+def test_grainy_photographs_are_never_read(folder: Path, files_read: list[str]) -> None:
+    load_source(DataSource("set", exclude=("33_*",), grainy=("01_2*",)), folder, 32)
+    assert files_read
+    assert not [name for name in files_read if name.startswith(("33_", "01_2"))]
+
+
 def test_files_that_are_not_excluded_are_read(folder: Path, files_read: list[str]) -> None:
     load_source(DataSource("set"), folder, 32)
     assert "33_1.png" in files_read
