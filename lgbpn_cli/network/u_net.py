@@ -53,7 +53,7 @@ class UNet(nn.Module):
         nn.init.zeros_(self.exit.weight)
         nn.init.zeros_(self.exit.bias)  # type: ignore[arg-type]  # it has a bias
 
-    largest_tile_on_cpu_px = 1536
+    largest_tile_on_cpu_px = 1024
 
     @property
     def halo_px(self) -> int:

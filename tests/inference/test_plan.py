@@ -49,7 +49,7 @@ def plan(
 
 
 def test_with_much_memory_tiles_are_as_large_as_is_useful() -> None:
-    assert plan(model_on(CPU)).tile_px == 1536
+    assert plan(model_on(CPU)).tile_px == 1024
     assert plan(model_on(CPU, NETWORKS["small"])).tile_px == 504  # the grid of the sidd preset is 12 px
     assert plan(model_on(GPU)).tile_px == 2048
 
@@ -67,7 +67,7 @@ def test_memory_that_is_set_counts_instead_of_what_is_free() -> None:
     small = plan(model_on(CPU), max_memory_bytes=6 * GB // 10)
     assert small.expected_bytes <= 6 * GB // 10
     assert small.tile_px < plan(model_on(CPU)).tile_px
-    assert plan(model_on(replace(CPU, free=GB)), max_memory_bytes=8 * GB).tile_px == 1536
+    assert plan(model_on(replace(CPU, free=GB)), max_memory_bytes=8 * GB).tile_px == 1024
 
 
 def test_what_the_photo_holds_counts_on_the_cpu_and_not_on_a_gpu() -> None:
@@ -106,7 +106,7 @@ def test_too_little_free_memory_is_tried_with_the_smallest_tile() -> None:
 
 
 def test_where_free_memory_is_unknown_tiles_are_as_large_as_is_useful() -> None:
-    assert plan(model_on(replace(CPU, free=None))).tile_px == 1536
+    assert plan(model_on(replace(CPU, free=None))).tile_px == 1024
 
 
 def test_a_tile_that_is_asked_for_is_taken_on_the_networks_grid() -> None:
