@@ -18,6 +18,8 @@ LOOKED_AT_PIXELS = 6_000_000
 """Larger photos are judged by every second, third ... square of each side."""
 EVEN_SHARE = 0.25
 """Of the places of a photo, so many count as even."""
+NOISE_FACTOR = 2.0
+"""So do places in which the cells' means vary no more than so many times as much as white noise makes them."""
 TEXTURE_FACTOR = 1.5
 """Variance of more than so many times the noise's is texture."""
 FEWEST_SKIN = 0.4
@@ -154,11 +156,12 @@ def _chosen(blocks: _Blocks, windows: list[Window]) -> list[Place]:
         free[:] &= [not _overlap(window, windows[best]) for window in windows]
 
     coarse = over(blocks.coarse, lambda values: float(np.quantile(values, 0.75)))
-    is_even = coarse <= np.quantile(coarse, EVEN_SHARE)
+    fine = over(blocks.fine, median)
+    is_even = (coarse <= np.quantile(coarse, EVEN_SHARE)) | (coarse <= NOISE_FACTOR * fine / CELL_PX**2)
     skin = over(blocks.skin, mean)
     bright = np.where(over(blocks.clipped, mean) <= MOST_CLIPPED, over(blocks.luma, mean), -np.inf)
     choose("most texture", over(blocks.texture, median))
-    choose("noisiest even area", np.where(is_even, over(blocks.fine, median), -np.inf))
+    choose("noisiest even area", np.where(is_even, fine, -np.inf))
     if blocks.skin.mean() <= MOST_SKIN and skin[free].max(initial=0) >= FEWEST_SKIN:
         choose("colours of skin", skin)
     else:
