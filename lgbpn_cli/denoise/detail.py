@@ -138,4 +138,6 @@ def _with_detail(band: _Band, share: np.ndarray, merge: Merge | None) -> np.ndar
     detail = band.removed.reshape(height, -1)
     detail *= returned
     detail += band.denoised.reshape(height, -1)
-    return band.removed if merge is None else merge(band.denoised, band.removed)
+    # Not `band.removed`, of which the rows above are a copy where a network's answer lies in memory in another order.
+    result = detail.reshape(height, width, channels)
+    return result if merge is None else merge(band.denoised, result)

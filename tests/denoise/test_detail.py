@@ -73,6 +73,18 @@ def test_bands_may_end_anywhere(height: int, monkeypatch: pytest.MonkeyPatch) ->
     assert np.isfinite(whole).all()
 
 
+def test_the_result_does_not_depend_on_the_order_in_memory() -> None:
+    clean = scene()
+    noisy = clean + white(10, clean.shape) + white(25, clean.shape, seed=5)
+    noise = measure_noise(clean + white(10, clean.shape))
+
+    def planes(picture: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(picture.transpose(2, 0, 1)).transpose(1, 2, 0)
+
+    expected = with_detail(noisy, clean.copy(), noise)
+    np.testing.assert_allclose(with_detail(planes(noisy), planes(clean), noise), expected, atol=1e-6)
+
+
 def test_pictures_given_are_not_changed() -> None:
     noisy, denoised = scene() + white(9, scene().shape), scene()
     before = noisy.copy()
