@@ -22,7 +22,7 @@ from lgbpn_cli.noise.measure import NoiseMeasurement
 from lgbpn_cli.photos.photo import Photo
 
 GRID_PX = 80
-"""What is taken begins and ends on multiples of this: 16 for the tiles of the networks and the squares in which light is
+"""What is taken begins and ends on multiples of this: 16 for the networks' tiles and the squares in which light is
 compared, 5 for the cells in which detail is given back."""
 WHOLE_PIXELS = 500_000
 """Smaller photos go through the network as a whole."""
