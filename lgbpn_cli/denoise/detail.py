@@ -25,7 +25,7 @@ WINDOW_CELLS = 5
 """Side of the larger squares over which the energy of the removed part is compared with the noise: 25 px."""
 MARGIN_CELLS = WINDOW_CELLS
 """What a band needs to know of its neighbours: two windows reach four cells far, and one more lies between pixels."""
-TOLERANCES = {"teacher": 1.2, "student": 1.5}
+TOLERANCES = {"teacher": 1.2, "student": 2.0}
 """Up to this many times the energy of the noise may be removed: measured energies scatter round the true ones, and a
 student leaves more of the picture by itself (docs/results.md)."""
 BAND_CELLS = 50
