@@ -1,8 +1,8 @@
 """Where noise is not skewed, its mean is zero: a result is brought back to the mean of its photo there.
 
 Encoded noise is skewed where the tone curve bends or black clips it, and noisy shadows are then too dark; networks
-learn to make up for that, but shift the colours of other photos, too. How skewed the noise is tells where they may.
-Linear light is `mean_light`'s.
+learn to make up for that, but shift the colours of other photos, too. How skewed the noise is, and to which side,
+tells where they may. Linear light is `mean_light`'s.
 """
 
 from __future__ import annotations
@@ -120,12 +120,20 @@ def _knots_of_parts(
 
 
 def _unskewed_mean(removed: np.ndarray, light: float) -> float:
-    """Return as much of the mean of what was removed at that brightness as cannot be the mean of noise."""
+    """Return as much of the mean of what was removed at that brightness as cannot be the mean of noise.
+
+    Black, white and tone curves move the mean of noise to the side on which its long tail is: a mean on the other side
+    is the network's error however dark the place is.
+    """
     mean, deviation = float(removed.mean()), float(removed.std())
     if deviation == 0 or mean == 0:
         return mean
     skewness = float(((removed - mean) ** 3).mean()) / deviation**3
-    symmetric = max(0.0, 1 - abs(skewness) / LARGEST_SKEWNESS)
-    lit = (light / deviation - SMALLEST_LIGHT) / (FULL_LIGHT - SMALLEST_LIGHT)
     certain = max(0.0, 1 - ALIKE * deviation**2 / (removed.size * mean**2))
-    return mean * symmetric * min(1.0, max(0.0, lit)) * certain
+    skewed = min(1.0, abs(skewness) / LARGEST_SKEWNESS)
+    lit = (light / deviation - SMALLEST_LIGHT) / (FULL_LIGHT - SMALLEST_LIGHT)
+    symmetric = (1 - skewed) * min(1.0, max(0.0, lit))
+    if skewness * mean < 0:
+        certainly_skewed = max(0.0, 1 - 6 * ALIKE / (removed.size * skewness**2))
+        return mean * certain * max(symmetric, skewed * certainly_skewed)
+    return mean * certain * symmetric

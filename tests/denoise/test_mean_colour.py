@@ -51,6 +51,18 @@ def test_skewed_noise_has_a_mean_of_its_own() -> None:
     assert np.array_equal(lifted(halves() + bent, halves()), halves())
 
 
+@pytest.mark.parametrize(("light", "error"), [(255, -3), (4, 3)])
+def test_clipped_noise_does_not_hide_an_error_to_the_other_side(light: int, error: int) -> None:
+    """White clips noise to below: an answer that is darker still than its mean is wrong, however skewed it is."""
+    scene = np.full(SHAPE, light / 255, np.float32)
+    noisy = np.clip(scene + noise(), 0, 1)
+    denoised = noisy.mean(dtype=np.float64).astype(np.float32) + np.full(SHAPE, error / 255, np.float32)
+    kept = lifted(noisy, denoised)
+    assert abs(255 * float((kept - noisy).mean())) < 0.2
+    unclipped = scene.copy()
+    assert np.array_equal(lifted(noisy, unclipped), unclipped)
+
+
 def test_noise_that_reaches_down_to_black_is_left_alone() -> None:
     scene = np.full(SHAPE, 12 / 255, np.float32)
     assert np.array_equal(lifted(scene + noise() - np.float32(2 / 255), scene), scene)
