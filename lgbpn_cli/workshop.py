@@ -108,6 +108,27 @@ def train(recipe: Path, run: RecipeRun) -> ModelEntry:
     return run_recipe(read_recipe(recipe), run)
 
 
+def is_of_noise_estimator(recipe: Path) -> bool:
+    """Whether the recipe file makes the noise estimator, not a model; UsageError where it cannot be read."""
+    from lgbpn_cli.training import recipe as recipes
+
+    return recipes.is_of_noise_estimator(recipe)
+
+
+def train_noise_estimator(recipe: Path, run: RecipeRun) -> Path:
+    """The weight file of the noise estimator that the recipe file makes; otherwise as `train`.
+
+    Photos are denoised with the one that ships: the file takes its place where it is trained into that folder.
+    """
+    from lgbpn_cli.models.load import load_model
+    from lgbpn_cli.training.noise_estimator.train import run_noise_estimator_recipe
+    from lgbpn_cli.training.recipe import read_noise_estimator_recipe
+
+    wanted = read_noise_estimator_recipe(recipe)
+    student = load_model(wanted.student, part="student", device=run.device)
+    return run_noise_estimator_recipe(wanted, student.network, run)
+
+
 def train_raw(recipe: Path, run: RecipeRun) -> ModelEntry:
     """The manifest entry of the model with the raw network that the recipe file makes; otherwise as `train`."""
     from lgbpn_cli.training.raw.train import run_raw_recipe

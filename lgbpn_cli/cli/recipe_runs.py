@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -13,8 +13,9 @@ from lgbpn_cli.cli.options import DeviceOption, ModelsFolderOption
 from lgbpn_cli.cli.step_progress import StepReporter
 
 if TYPE_CHECKING:
-    from lgbpn_cli.models.manifest import ModelEntry
     from lgbpn_cli.training.engine.run import RecipeRun
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,7 @@ class RunOptions:
     device: DeviceOption = "auto"
 
 
-def carry_out(
-    command: str, recipe: Path, options: RunOptions, make: Callable[[RecipeRun], ModelEntry]
-) -> ModelEntry:
+def carry_out(command: str, recipe: Path, options: RunOptions, make: Callable[[RecipeRun], Made]) -> Made:
     """Return what `make` makes, showing its steps. Ctrl-C ends the command, which says how to go on."""
     from lgbpn_cli import workshop
 

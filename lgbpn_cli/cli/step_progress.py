@@ -33,12 +33,12 @@ class StepReporter:
             if progress.step % 100 == 0 or progress.step == progress.steps or now - self._said >= EVERY_S:
                 self._said = now
                 typer.echo(
-                    f"step {progress.step}/{progress.steps}  loss {progress.loss_8bit:.3f} of 255  "
+                    f"step {progress.step}/{progress.steps}  loss {progress.loss:.3f}  "
                     f"{progress.seconds_per_step:.2f} s a step  {left}",
                     err=True,
                 )
             return
         self.bar.total, self.bar.n = progress.steps, progress.step
         self.bar.set_postfix_str(
-            f"loss {progress.loss_8bit:.3f}, {progress.seconds_per_step:.2f} s a step, {left}"
+            f"loss {progress.loss:.3f}, {progress.seconds_per_step:.2f} s a step, {left}"
         )

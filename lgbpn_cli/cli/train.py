@@ -16,12 +16,15 @@ def train(
     recipe: Annotated[Path, typer.Argument(help="The recipe, a TOML file (see recipes/ in the project).")],
     options: RunOptions,
 ) -> None:
-    """Train a model from scratch on folders of noisy photos, without any clean picture.
+    """Train a model from scratch on folders of noisy photos, without any clean picture; or the noise estimator.
 
     The data sets a recipe names are looked for below the folder in LGBPN_DATA. The same command continues
     a run that was stopped, from its last checkpoint.
 
-    Example: lgbpn train recipes/base.toml --run-folder runs/base
+    \b
+    Examples:
+      lgbpn train recipes/base.toml --run-folder runs/base
+      lgbpn train recipes/noise-estimator.toml --run-folder runs/noise-estimator
 
     \b
     Exit codes:
@@ -32,5 +35,11 @@ def train(
     """
     from lgbpn_cli import workshop
 
+    if workshop.is_of_noise_estimator(recipe):
+        path = carry_out(
+            "lgbpn train", recipe, options, lambda run: workshop.train_noise_estimator(recipe, run)
+        )
+        typer.echo(f"The noise estimator is trained: {path}", err=True)
+        return
     entry = carry_out("lgbpn train", recipe, options, lambda run: workshop.train(recipe, run))
     typer.echo(f"{entry.name} is trained: {entry.part_path('teacher')}", err=True)

@@ -94,19 +94,30 @@ def read_manifest(folder: Path) -> dict[str, ModelEntry]:
     return {entry.name: entry for entry in entries}
 
 
+def noise_estimator_of(folder: Path) -> ModelPart | None:
+    """Return the noise estimator that the manifest of `folder` names; ModelError if it cannot be read."""
+    with _readable(folder / MANIFEST_NAME) as document:
+        named = document.get("noise_estimator")
+        return None if named is None else ModelPart(**named)
+
+
 def shipped_noise_estimator() -> tuple[Path, str]:
     """Return the file of the noise estimator, which serves all models, and its SHA-256.
 
     Raises ModelError if it is missing or damaged.
     """
-    path = shipped_folder() / MANIFEST_NAME
-    with _readable(path) as document:
-        named = document.get("noise_estimator")
-        part = None if named is None else ModelPart(**named)
+    folder = shipped_folder()
+    part = noise_estimator_of(folder)
     if part is None:
-        raise ModelError(path, "it names no noise estimator", "Install again.")
-    check_file("the noise estimator", shipped_folder() / part.file, part.sha256, cure="Install again.")
-    return shipped_folder() / part.file, part.sha256
+        raise ModelError(folder / MANIFEST_NAME, "it names no noise estimator", "Install again.")
+    check_file("the noise estimator", folder / part.file, part.sha256, cure="Install again.")
+    return folder / part.file, part.sha256
+
+
+def add_noise_estimator(part: ModelPart, folder: Path) -> None:
+    """Write into the manifest of `folder` that its noise estimator is `part`."""
+    with locked(folder):
+        _write_manifest(read_manifest(folder), folder, noise_estimator=asdict(part))
 
 
 def check_regular(path: Path) -> None:
@@ -235,14 +246,14 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _write_manifest(entries: dict[str, ModelEntry], folder: Path) -> None:
-    """Make these the models of `folder`; what else its manifest names stays."""
+def _write_manifest(entries: dict[str, ModelEntry], folder: Path, **others: dict[str, str]) -> None:
+    """Make these the models of `folder`, and `others` what else its manifest names; the rest of it stays."""
     models = [asdict(each) for _, each in sorted(entries.items())]
     for model in models:
         del model["folder"]
     path = folder / MANIFEST_NAME
     document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    text = json.dumps({**document, "models": models}, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps({**document, "models": models, **others}, indent=2, ensure_ascii=False) + "\n"
     handle, part = tempfile.mkstemp(dir=folder, suffix=".part")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from string import Template
 
+from safetensors.torch import save
 from torch import Tensor
 
 from lgbpn_cli.config import NetworkConfig, RawConfig, StudentConfig
@@ -17,6 +19,7 @@ from lgbpn_cli.models import manifest
 from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, check_file, file_sha256, locked
 from lgbpn_cli.models.names import check_name
 from lgbpn_cli.models.weight_file import write_weights
+from lgbpn_cli.photos.atomic import replace_file
 
 CARD_TEMPLATE = Path(__file__).with_name("card.md")
 HEADINGS = {"teacher": "## The teacher", "student": "## The student", "raw": "## The raw network"}
@@ -82,6 +85,27 @@ def publish(new: Publication, folder: Path) -> ModelEntry:
         add_entry(entry)
         _remove_files(known, entry)
     return entry
+
+
+def publish_noise_estimator(weights: dict[str, Tensor], notes: dict[str, str], folder: Path) -> Path:
+    """Return the new noise estimator's file in `folder`, float16, with `notes` in its header; the manifest names it.
+
+    An older one is removed. Until then it keeps its name, and the new one's has its checksum: a kill at any moment
+    leaves a whole one. Raises ModelError where the folder cannot be changed.
+    """
+    half = {name: value.detach().cpu().half().contiguous() for name, value in weights.items()}
+    content = save(half, metadata=notes)
+    sha256 = hashlib.sha256(content).hexdigest()
+    with locked(folder):
+        known = manifest.noise_estimator_of(folder) if (folder / manifest.MANIFEST_NAME).exists() else None
+        usual = folder / "noise-estimator.safetensors"
+        path = usual.with_stem(f"{usual.stem}-{sha256[:12]}") if usual.exists() else usual
+        with replace_file(path) as file:
+            file.write(content)
+        manifest.add_noise_estimator(ModelPart(path.name, sha256), folder)
+        if known is not None and known.file != path.name:
+            (folder / Path(known.file).name).unlink(missing_ok=True)
+    return path
 
 
 def check_new_name(name: str) -> None:

@@ -188,6 +188,29 @@ class RawTrainingConfig(ScheduleConfig):
 
 
 @dataclass(frozen=True)
+class NoiseEstimatorTrainingConfig(ScheduleConfig):
+    """How the noise estimator is trained, on pictures with noise of known strength on them."""
+
+    steps: int = 7_000
+    """Optimiser steps."""
+    batch: int = 14
+    """Scenes a step, each of four tiles."""
+    warmup_steps: int = 100
+    """Steps of linear warm-up before the cosine decay to zero."""
+    gradient_clip: float = 1.0
+    """Largest norm of the gradient."""
+    ema_decay: float = 0.99
+    """Decay of the moving average of the weights: short, since the learning rate ends at zero."""
+    seed: int = 1
+    """Seed of initialisation and of everything that is drawn."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work."""
+        super().__post_init__()
+        require(self.crop_px == 128, "crop_px", "must be 128, the side of a scene of four tiles", "Omit it.")
+
+
+@dataclass(frozen=True)
 class FinetuneConfig:
     """How a model learns the noise of somebody's own photos."""
 

@@ -9,13 +9,19 @@ import pytest
 
 from lgbpn_cli.config import NETWORKS, RawConfig, StudentConfig
 from lgbpn_cli.errors import UsageError
-from lgbpn_cli.training.config import DataSource, DistillationConfig, RawTrainingConfig, TrainingConfig
+from lgbpn_cli.training.config import (
+    DataSource,
+    DistillationConfig,
+    NoiseEstimatorTrainingConfig,
+    RawTrainingConfig,
+    TrainingConfig,
+)
 from lgbpn_cli.training.pictures.data import source_files
 from lgbpn_cli.training.recipe import (
-    DistillationRecipe,
-    RawRecipe,
-    Recipe,
+    AnyRecipe,
+    is_of_noise_estimator,
     read_distillation_recipe,
+    read_noise_estimator_recipe,
     read_raw_recipe,
     read_recipe,
 )
@@ -72,8 +78,10 @@ def recipe_file(folder: Path, text: str) -> Path:
     return path
 
 
-def project_recipe(path: Path) -> Recipe | DistillationRecipe | RawRecipe:
+def project_recipe(path: Path) -> AnyRecipe:
     """Read a recipe of the project: those that name a teacher are a student's, the raw network's has its name."""
+    if is_of_noise_estimator(path):
+        return read_noise_estimator_recipe(path)
     if path.stem == "raw":
         return read_raw_recipe(path)
     read = read_distillation_recipe if "teacher" in tomllib.loads(path.read_text()) else read_recipe
@@ -252,6 +260,47 @@ def test_data_lies_where_lgbpn_data_says(monkeypatch: pytest.MonkeyPatch) -> Non
     assert folder_of_data() == Path("/somewhere")
     monkeypatch.delenv("LGBPN_DATA")
     assert folder_of_data() == Path("../shared/data")
+
+
+NOISE_ESTIMATOR = """
+makes = "noise-estimator"
+student = "lgbpn-base"
+licence = "CC0"
+start = "shipped"
+
+[training]
+steps = 100
+
+[[sources]]
+folder = "noisy"
+"""
+
+
+def test_a_recipe_of_the_noise_estimator_says_how_it_begins(tmp_path: Path) -> None:
+    path = recipe_file(tmp_path, NOISE_ESTIMATOR)
+    assert is_of_noise_estimator(path)
+    recipe = read_noise_estimator_recipe(path)
+    assert (recipe.student, recipe.start) == ("lgbpn-base", "shipped")
+    assert recipe.training == NoiseEstimatorTrainingConfig(steps=100)
+    assert recipe.sources == (DataSource("noisy"),)
+    assert not is_of_noise_estimator(recipe_file(tmp_path, WHOLE))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('licence = "CC0"', "", "licence"),
+        ('start = "shipped"', 'name = "mine"', "name"),
+        ("steps = 100", "stepps = 100", "stepps"),
+        ("steps = 100", "crop_px = 120", "crop_px"),
+    ],
+)
+def test_a_bad_recipe_of_the_noise_estimator_is_refused(
+    tmp_path: Path, old: str, new: str, named: str
+) -> None:
+    assert old in NOISE_ESTIMATOR
+    with pytest.raises(UsageError, match=named):
+        read_noise_estimator_recipe(recipe_file(tmp_path, NOISE_ESTIMATOR.replace(old, new)))
 
 
 def test_the_project_has_recipes() -> None:

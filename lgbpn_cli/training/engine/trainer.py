@@ -7,19 +7,23 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from lgbpn_cli.config import NetworkConfig, PassConfig, UNetConfig
+from lgbpn_cli.config import NetworkConfig, PassConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.network.blind import blind_loss
 from lgbpn_cli.network.lgbpn import LGBPN
-from lgbpn_cli.training.config import DistillationConfig, RawTrainingConfig, TrainingConfig
+from lgbpn_cli.training.config import ScheduleConfig, TrainingConfig
 from lgbpn_cli.training.engine.checkpoint import load_checkpoint, save_checkpoint
 from lgbpn_cli.training.engine.muon import muon_and_adam
 from lgbpn_cli.training.pictures.data import CropSampler
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 FREE_SETTINGS = ("steps", "workers")
 """What may be changed while a run stands: how long it is, and how many processes make its lessons."""
@@ -33,8 +37,9 @@ class TrainingProgress:
 
     step: int
     steps: int
-    loss_8bit: float
-    """Loss of the last steps, smoothed, in levels of 0..255; a blind one never falls below the noise."""
+    loss: float
+    """Loss of the last steps, smoothed; of pictures in levels of 0..255, where a blind one never falls below the
+    noise."""
     seconds_per_step: float
 
     @property
@@ -43,11 +48,7 @@ class TrainingProgress:
         return (self.steps - self.step) * self.seconds_per_step
 
 
-Schedule = TrainingConfig | DistillationConfig | RawTrainingConfig
-"""Settings of any training run."""
-
-
-def learning_rate_at(step: int, config: Schedule) -> float:
+def learning_rate_at(step: int, config: ScheduleConfig) -> float:
     """Return the learning rate of `step` (from 0): linear warm-up, then half a cosine down to zero."""
     if step < config.warmup_steps:
         return config.learning_rate * (step + 1) / config.warmup_steps
@@ -87,11 +88,14 @@ class _Pace:
 class Trainer:
     """One training run: a network, the average of its weights, its optimiser, and where it stands."""
 
+    loss_scale = 255.0
+    """From the loss's own unit to the one that people are told: levels, where it is in 0..1."""
+
     def __init__(
         self,
         network: nn.Module,
-        network_config: NetworkConfig | UNetConfig,
-        config: Schedule,
+        network_config: DataclassInstance,
+        config: ScheduleConfig,
         device: Device,
     ) -> None:
         """Start a run at step 0 with `network` as it is; `network_config` is what it was built from."""
@@ -117,7 +121,7 @@ class Trainer:
         self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
 
     def loss(self) -> Tensor:
-        """Return the loss of the crops of the present step, in units of 0..1."""
+        """Return the loss of the present step, in units of 0..1 for pictures."""
         raise NotImplementedError
 
     def seconds_a_step(self) -> float:
@@ -208,7 +212,7 @@ class Trainer:
                     "Lower learning_rate; the last checkpoint is good.",
                 )
             # The mean of all steps so far at first, then of about the last two hundred.
-            self.smoothed_loss += (loss * 255 - self.smoothed_loss) / min(self.step, 200)
+            self.smoothed_loss += (loss * self.loss_scale - self.smoothed_loss) / min(self.step, 200)
             pace.note(self.step)
             if self.ends_at < math.inf:
                 self.config = replace(self.config, steps=self.agreed(pace.steps_until(self.ends_at)))
@@ -224,7 +228,7 @@ class Trainer:
         return steps
 
     def _train_step(self) -> float:
-        """Do one optimiser step and return its loss, in units of 0..1."""
+        """Do one optimiser step and return its loss."""
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate_at(self.step, self.config)

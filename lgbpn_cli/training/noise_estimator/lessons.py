@@ -36,7 +36,7 @@ Number = TypeVar("Number", bound=np.generic)
 SCENE_PX = 2 * TILE_PX
 """Side of a scene: four tiles."""
 SCENES = 14
-"""Scenes in a step."""
+"""Scenes in a step, unless told otherwise."""
 MOST_SCENES = 14
 """Scenes of a photo at most."""
 ONE_PICTURE_SHARE = 0.4
@@ -90,11 +90,13 @@ class NoiseLessons:
     noises: Sequence[Sequence[NoiseOfPhoto]]
     """The noise of photos, a set of cameras each; the sets come equally often."""
     seed: int
+    scenes: int = SCENES
+    """Scenes in a step."""
 
     def lesson(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return tiles, the logarithm of their noise's deviation in levels, and which photo each tile is from.
 
-        (56, 3, 64, 64), 0..1; (56, 3, 2, 2); and (56,).
+        (n, 3, 64, 64), 0..1; (n, 3, 2, 2); and (n,), for four tiles a scene.
         """
         random = np.random.default_rng([self.seed, step])
         photos = list(self._photos(random))
@@ -105,8 +107,8 @@ class NoiseLessons:
         return noisy, 0.5 * (variance + FEWEST_LEVELS_SQUARED).log(), numbers
 
     def _photos(self, random: np.random.Generator) -> Iterator[tuple[NDArray[np.uint8], FloatImage]]:
-        """Yield photos, SCENES scenes in all: their tiles (n, 3, 64, 64), and the variance of the cells' noise."""
-        left = SCENES
+        """Yield photos, `scenes` scenes in all: their tiles (n, 3, 64, 64), and the variance of the cells' noise."""
+        left = self.scenes
         while left:
             count = min(left, int(random.integers(1, MOST_SCENES + 1)))
             left -= count

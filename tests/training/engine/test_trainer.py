@@ -96,7 +96,7 @@ def test_a_run_reports_each_step_with_loss_pace_and_remaining_time(
     trainer.run(checkpoint, heard.append)
     assert [progress.step for progress in heard] == [1, 2, 3, 4, 5, 6]
     assert all(progress.steps == 6 and progress.seconds_per_step > 0 for progress in heard)
-    assert all(1 < progress.loss_8bit < 255 for progress in heard)
+    assert all(1 < progress.loss < 255 for progress in heard)
     assert heard[-1].remaining_seconds == 0
     assert heard[1].remaining_seconds == pytest.approx(4 * heard[1].seconds_per_step)
 

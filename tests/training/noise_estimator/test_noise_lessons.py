@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from tiny_training import noisy_photo, save_noisy_photo
+from tiny_training import noisy_photo
 
-from lgbpn_cli.noise.weights import read_noise_estimator
 from lgbpn_cli.training.noise import grain
 from lgbpn_cli.training.noise.transplant import learn_noise
 from lgbpn_cli.training.noise_estimator import lessons as noise_lessons
@@ -217,22 +212,6 @@ def test_sets_of_noise_come_equally_often(only: pytest.MonkeyPatch) -> None:
     found = NoiseLessons([[smooth]], [smooth], [[weak] * 9, [strong]], 0)
     levels = torch.cat([found.lesson(step)[1].mean(dim=(1, 2, 3)) for step in range(8)])
     assert (levels > np.log(12)).float().mean() == pytest.approx(0.5, abs=0.2)
-
-
-def test_the_recipe_trains_and_writes_what_is_read(repo_root: Path, tmp_path: Path) -> None:
-    for name in ("sidd-val-odd/noisy/01_00.png", "renoir-even/noisy/02.png"):
-        save_noisy_photo(tmp_path / name, 2, size=(SCENE_PX + 8, SCENE_PX + 40))
-    for folder in ("clean", "photos", "cameras"):
-        (tmp_path / folder).mkdir()
-        Image.fromarray(noisy_photo(2 * SCENE_PX, 2 * SCENE_PX, 5)).save(tmp_path / folder / "photo.jpg")
-    output = tmp_path / "runs" / "estimator.safetensors"
-    command = [sys.executable, "recipes/noise_estimator.py", "--output", str(output), "--steps", "2"]
-    environment = {"LGBPN_DATA": str(tmp_path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
-    done = subprocess.run(command, cwd=repo_root, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "2/2" in done.stderr
-    level, _ = read_noise_estimator(output)(torch.rand(1, 3, 64, 64))
-    assert torch.isfinite(level).all()
 
 
 def test_some_photos_have_their_channels_exchanged_with_their_noise(only: pytest.MonkeyPatch) -> None:

@@ -21,9 +21,9 @@ from lgbpn_cli.training.recipe import RawRecipe
 RECIPE = RawRecipe(
     "mine",
     "CC0",
+    (DataSource("photos"),),
     RawConfig(widths=(8, 16)),
     RawTrainingConfig(steps=4, batch=2, crop_px=32, warmup_steps=1, checkpoint_every=2),
-    (DataSource("photos"),),
 )
 
 

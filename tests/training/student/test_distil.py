@@ -46,7 +46,7 @@ def recipe(tmp_path: Path, photos: tuple[np.ndarray, ...]) -> DistillationRecipe
     folder.mkdir(parents=True)
     for index, photo in enumerate(photos):
         Image.fromarray(photo).save(folder / f"{index}.png")
-    return DistillationRecipe("tiny", "tiny", "CC0", SHAPE, CONFIG, (DataSource("waves", exclude=("2*",)),))
+    return DistillationRecipe("tiny", "CC0", (DataSource("waves", exclude=("2*",)),), "tiny", SHAPE, CONFIG)
 
 
 class Run:

@@ -35,7 +35,7 @@ def recipe(
     for index, photo in enumerate(photos):
         Image.fromarray(photo).save(folder / f"{index}.png")
     source = DataSource("waves", exclude=("2*",))
-    return Recipe("tiny", "dnd", "CC0", network_config, replace(training_config, steps=3), (source,))
+    return Recipe("tiny", "CC0", (source,), "dnd", network_config, replace(training_config, steps=3))
 
 
 def run(recipe: Recipe, tmp_path: Path, cpu: Device, heard: list[TrainingProgress]) -> ModelEntry:
