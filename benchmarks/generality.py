@@ -25,6 +25,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from result_tables import as_table, write_between_marks
+from sets import data_root, files_kept_out, references_kept_out
 
 import lgbpn_cli
 from lgbpn_cli.denoise.working import to_working
@@ -33,7 +35,6 @@ from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.training.noise.camera import blur
 from lgbpn_cli.training.pictures.drawn_scenes import stars, text
 from lgbpn_cli.training.pictures.other_colours import hue_turn
-from lgbpn_cli.training.recipe import data_root, read_distillation_recipe
 
 Picture = NDArray[np.float32]
 Clean = Callable[[Picture], Picture]
@@ -41,7 +42,6 @@ Figures = dict[str, float]
 
 BEGIN = "<!-- table of generality, written by benchmarks/generality.py -->"
 END = "<!-- end of the table of generality -->"
-RECIPE = Path(__file__).parents[1] / "recipes" / "student.toml"
 SIDE_PX = 384
 CELL_PX = 16
 FLAT_LEVELS = 1.5
@@ -70,13 +70,6 @@ BLURS_PX = (0.0, 0.6, 1.2)
 MADE_LEVELS = 12.0
 CUBE_LEVELS = (6, 12, 20)
 FLAT_NOISES = (5, 8, 12)
-
-
-def kept_out(folder: str) -> list[Picture]:
-    """Return the photos of a folder of the data sets that the recipe excludes, (h, w, 3) in 0..1."""
-    excluded = [each.exclude for each in read_distillation_recipe(RECIPE).sources if each.folder == folder]
-    paths = sorted(path for pattern in excluded[0] for path in (data_root() / folder).glob(pattern))
-    return [to_working(read_photo(path)) for path in paths]
 
 
 def in_levels(picture: Picture) -> Picture:
@@ -147,12 +140,10 @@ def flat_places(photos: list[Picture]) -> list[Picture]:
 
 def real_pairs(quick: bool) -> Iterator[tuple[Picture, Picture]]:
     for name, size in (("sidd-val-odd", 256), ("renoir-even", 384)):
-        sources = read_distillation_recipe(RECIPE).sources
-        patterns = next(each.exclude for each in sources if each.folder == f"{name}/noisy")
-        folder = data_root() / name
-        paths = sorted(path for pattern in patterns for path in (folder / "reference").glob(pattern))
+        paths = references_kept_out(name)
         for path in paths[:: 16 if quick else 4 if name == "sidd-val-odd" else 1]:
-            noisy, truth = (to_working(read_photo(each)) for each in (folder / "noisy" / path.name, path))
+            noisy_path = data_root() / name / "noisy" / path.name
+            noisy, truth = (to_working(read_photo(each)) for each in (noisy_path, path))
             yield noisy[:size, :size], truth[:size, :size]
 
 
@@ -292,7 +283,7 @@ def drawn(clean: Clean) -> Figures:
 
 def measure(clean: Clean, *, quick: bool = False) -> Figures:
     """Return all figures of a way to clean pictures (h, w, 3), 0..1."""
-    photos = kept_out("photos")
+    photos = [to_working(read_photo(path)) for path in files_kept_out("photos")]
     return {
         **lenses(clean, quick),
         **made(clean, photos, quick),
@@ -303,22 +294,12 @@ def measure(clean: Clean, *, quick: bool = False) -> Figures:
     }
 
 
-def as_table(columns: dict[str, Figures]) -> str:
+def table_of(columns: dict[str, Figures]) -> str:
     """Return the figures as Markdown, a column for each model."""
-    lines = [f"| | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
-    for name in next(iter(columns.values())):
-        lines.append(f"| {name} | {' | '.join(f'{each[name]:.2f}' for each in columns.values())} |")
-    return "\n".join(lines)
-
-
-def write_between_marks(path: Path, table: str) -> None:
-    """Put the table between the marks of a document; SystemExit where it has none."""
-    text = path.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise SystemExit(f"{path}: there are no marks for the table. Add {BEGIN} and {END}.")
-    path.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{after}", encoding="utf-8")
+    rows = [
+        [name, *(f"{each[name]:.2f}" for each in columns.values())] for name in next(iter(columns.values()))
+    ]
+    return as_table([["", *columns], *rows])
 
 
 def main() -> None:
@@ -343,10 +324,10 @@ def main() -> None:
             return np.asarray(answer.astype(np.float32) / np.float32(255))
 
         columns[f"{model.name} {model.sha256[:8]}"] = measure(clean, quick=asked.quick)
-    table = as_table(columns)
+    table = table_of(columns)
     print(table)
     if asked.write:
-        write_between_marks(asked.write, table)
+        write_between_marks(asked.write, {BEGIN: table}, END)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import fmean
 
 import torch
+from sets import REAL_PAIRS, data_root
 
 from lgbpn_cli.device import choose_device
 from lgbpn_cli.models.manifest import find_model
@@ -29,7 +30,6 @@ from lgbpn_cli.models.weight_file import read_weights, write_weights
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.training.config import FinetuneConfig
 from lgbpn_cli.training.finetune.folder import Listener, finetune_folder
-from lgbpn_cli.training.recipe import data_root
 
 NAME = "measured"
 
@@ -84,7 +84,7 @@ def print_scores(photos: Path, models: tuple[object, ...], quality: str, strengt
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("set", choices=("renoir-even", "polyu", "sidd-val-odd"))
+    parser.add_argument("set", choices=REAL_PAIRS)
     parser.add_argument("--time-limit-minutes", type=float, default=20)
     parser.add_argument("--only", default="*", help="photos to measure the teachers on, as lgbpn eval --only")
     arguments = parser.parse_args()

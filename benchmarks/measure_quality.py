@@ -26,9 +26,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from statistics import fmean
 
+from result_tables import as_table, replaced, write_between_marks
+from sets import REAL_PAIRS, data_root, patterns_kept_out
+
 from lgbpn_cli.config import QUALITIES
 from lgbpn_cli.evaluation.summary import summarise
-from lgbpn_cli.training.recipe import data_root
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,8 @@ class Group:
     """Its name in the short table, which has the groups kept out of training."""
 
 
-SIDD_KEPT_OUT = ("33_*", "35_*", "37_*", "39_*")
-RENOIR_KEPT_OUT = ("34", "36", "38", "40")
+SIDD_KEPT_OUT = patterns_kept_out("sidd-val-odd/noisy")
+RENOIR_KEPT_OUT = tuple(pattern.rstrip("*") for pattern in patterns_kept_out("renoir-even/noisy"))
 GROUPS = (
     Group(
         "SIDD validation blocks never trained on",
@@ -68,8 +70,10 @@ WHOLE_SETS = {
 }
 QUALITIES_OF_THE_TABLE = ("fast", "teacher")
 """The student and LG-BPN as they run unless more time is spent on them."""
-BEGIN = "<!-- table of quality, written by benchmarks/measure_quality.py -->"
-BEGIN_SHORT = "<!-- short table of quality, written by benchmarks/measure_quality.py -->"
+MARKS = (
+    "<!-- table of quality, written by benchmarks/measure_quality.py -->",
+    "<!-- short table of quality, written by benchmarks/measure_quality.py -->",
+)
 END = "<!-- end of the table of quality -->"
 COLUMNS = (
     "photos",
@@ -185,36 +189,13 @@ def short_markdown(groups: list[Group], documents: list[dict]) -> str:
     return as_table(rows)
 
 
-def as_table(rows: list[list[str]]) -> str:
-    """Return the rows, the first of which is the heading, as Markdown."""
-    lines = ["| " + " | ".join(cells) + " |" for cells in rows]
-    lines.insert(1, "|---" * len(rows[0]) + "|")
-    return "\n".join(lines)
-
-
-def replaced(text: str, table: str, short_table: str) -> str:
-    """Return the text with the tables between their marks; SystemExit where it has none."""
-    if BEGIN not in text and BEGIN_SHORT not in text:
-        raise SystemExit(f"the file has no place for a table: it lacks the lines\n{BEGIN}\n{END}")
-    for mark, content in ((BEGIN, table), (BEGIN_SHORT, short_table)):
-        before, begin, rest = text.partition(mark)
-        _, end, after = rest.partition(END)
-        if begin and not end:
-            raise SystemExit(f"the file has no end of its table: it lacks the line\n{END}")
-        if begin:
-            text = f"{before}{mark}\n\n{content}\n\n{END}{after}"
-    return text
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", action="append", help="may be repeated; default: the shipped one")
     parser.add_argument(
         "--quality", action="append", choices=QUALITIES, help="may be repeated; default: fast and teacher"
     )
-    parser.add_argument(
-        "--set", dest="sets", action="append", choices=("sidd-val-odd", "renoir-even", "polyu")
-    )
+    parser.add_argument("--set", dest="sets", action="append", choices=REAL_PAIRS)
     parser.add_argument("--photos", type=int, metavar="NUMBER", help="only the first photos of each group")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep all that lgbpn eval said")
     parser.add_argument(
@@ -227,17 +208,17 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     for file in arguments.write:
-        replaced(file.read_text("utf-8"), "", "")  # whether it can be done, before the long work
-    groups = [group for group in GROUPS if group.folder in (arguments.sets or WHOLE_SETS.keys() | {"polyu"})]
+        replaced(file.read_text("utf-8"), dict.fromkeys(MARKS, ""), END)  # can it be, before the long work
+    groups = [group for group in GROUPS if group.folder in (arguments.sets or REAL_PAIRS)]
     commands = [command_of(group, arguments) for group in groups]
     documents = [evaluate(words) for words in commands]
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(documents))
     table = markdown(groups, commands, documents)
     print(table)
-    short_table = short_markdown(groups, documents)
+    tables = dict(zip(MARKS, (table, short_markdown(groups, documents)), strict=True))
     for file in arguments.write:
-        file.write_text(replaced(file.read_text("utf-8"), table, short_table), "utf-8")
+        write_between_marks(file, tables, END)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,7 @@ Margins are wide: they tell weights that fell back, not ones that are a little w
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
+import generality
 import numpy as np
 import pytest
 
@@ -17,15 +15,8 @@ pytestmark = pytest.mark.usefixtures("data_root")
 
 
 @pytest.fixture(scope="module")
-def figures(repo_root: Path) -> dict[str, float]:
+def figures() -> dict[str, float]:
     """All figures of the miniature, measured once."""
-    specification = importlib.util.spec_from_file_location(
-        "generality", repo_root / "benchmarks" / "generality.py"
-    )
-    assert specification is not None
-    assert specification.loader is not None
-    generality = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(generality)
     model = lgbpn_cli.load_model()
 
     def clean(picture: np.ndarray) -> np.ndarray:

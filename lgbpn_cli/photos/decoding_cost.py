@@ -1,7 +1,7 @@
 """What memory a decoder will need for a photo, told from its header, before any of it is taken.
 
 The bytes a pixel, which each codec names, were measured as the most that this program occupied while it read photos of
-6 to 24 megapixels; `benchmarks/reading.py` measures them again.
+6 to 24 megapixels; `benchmarks/speed.py reading` measures them again.
 """
 
 from __future__ import annotations

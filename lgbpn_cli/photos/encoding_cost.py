@@ -1,7 +1,7 @@
 """What memory a photo takes before and after it is denoised, copies included: by its decoder and by its encoder.
 
 The bytes a sample, which each codec names, were measured as the most that this program occupied while it wrote photos
-of 6 megapixels, above what the photo itself takes; `benchmarks/reading.py --peaks` measures them again.
+of 6 megapixels, above what the photo itself takes; `benchmarks/speed.py reading --peaks` measures them again.
 """
 
 from __future__ import annotations

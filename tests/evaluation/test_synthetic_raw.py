@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
+import raw as benchmark
 
 from lgbpn_cli import load_model
 from lgbpn_cli.evaluation.synthetic_raw import canon_5d4, developed, write_linear_dng
 from lgbpn_cli.models.manifest import all_models
-
-
-@pytest.fixture(scope="module")
-def benchmark(repo_root: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("raw_benchmark", repo_root / "benchmarks" / "raw.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(autouse=True)
@@ -31,9 +18,7 @@ def at_the_data(monkeypatch: pytest.MonkeyPatch, data_root: Path) -> None:
     monkeypatch.setenv("LGBPN_DATA", str(data_root))
 
 
-def test_the_scenes_of_the_benchmark_are_kept_out_of_the_recipe(
-    benchmark: ModuleType, repo_root: Path
-) -> None:
+def test_the_scenes_of_the_benchmark_are_kept_out_of_the_recipe(repo_root: Path) -> None:
     recipe = (repo_root / "recipes" / "raw.toml").read_text()
     assert all(f'"{name}"' in recipe for name in benchmark.KEPT_OUT)
 
@@ -44,7 +29,7 @@ def test_noise_follows_the_iso() -> None:
     assert sorted(each.read for each in noises) == [each.read for each in noises]
 
 
-def test_a_synthetic_raw_develops_like_its_scene(benchmark: ModuleType, tmp_path: Path) -> None:
+def test_a_synthetic_raw_develops_like_its_scene(tmp_path: Path) -> None:
     scene = benchmark.scenes(128, 0.7, 1)[0]
     write_linear_dng(tmp_path / "clean.dng", scene.light)
     benchmark.write_cfa_dng(tmp_path / "raw.dng", benchmark.taken(scene, canon_5d4(100), hot=False), iso=100)
@@ -55,7 +40,7 @@ def test_a_synthetic_raw_develops_like_its_scene(benchmark: ModuleType, tmp_path
     assert benchmark.psnr_db(raw, clean) > 28
 
 
-def test_the_raw_network_is_ahead(benchmark: ModuleType) -> None:
+def test_the_raw_network_is_ahead() -> None:
     assert "raw" in all_models()["lgbpn-base"].parts
     found = benchmark.scenes(256, 0.0, 3)
     ways = ["noisy, AHD", "demosaiced", "mosaic"]
@@ -67,11 +52,9 @@ def test_the_raw_network_is_ahead(benchmark: ModuleType) -> None:
     assert mosaic > noisy + 5
 
 
-def test_the_noise_of_a_photograph_is_measured(repo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A miniature of benchmarks/raw_noise.py: textured leaves, one megapixel in place of six."""
-    monkeypatch.syspath_prepend(repo_root / "benchmarks")
-    raw_noise = importlib.import_module("raw_noise")
-    scene = raw_noise.frame("elementary_Leaves.jpg", 1.0)
+def test_the_noise_of_a_photograph_is_measured() -> None:
+    """A miniature of benchmarks/raw.py --noise: textured leaves, one megapixel in place of six."""
+    scene = benchmark.frame("elementary_Leaves.jpg", 1.0)
     for hot in (False, True):
-        off = raw_noise.errors(scene, canon_5d4(25600), hot=hot)
-        assert max(abs(each - 1) for each in off) < raw_noise.TOLERANCE
+        off = benchmark.errors(scene, canon_5d4(25600), hot=hot)
+        assert max(abs(each - 1) for each in off) < benchmark.TOLERANCE

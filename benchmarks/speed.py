@@ -1,0 +1,240 @@
+"""Where the time of the parts of lgbpn goes: the whole command, reading photos, another mixture.
+
+    python benchmarks/speed.py whole [--megapixels 1 8 24] [--repeats 3] [--write docs/results.md]
+    python benchmarks/speed.py reading [--megapixels 24] [--repeats 5] [--network] [--peaks]
+    python benchmarks/speed.py blending [--megapixels 24] [--repeats 3] [--types jpg png]
+
+- whole: `lgbpn bench --whole` on JPEGs of drawn scenes with noise: the table in docs/results.md.
+- reading: what it costs to read photos in a process of their own, against reading them here, or in a pool of one;
+  with `--network` the network's time, too, and with `--peaks` the bytes a pixel of `photos/decoding_cost.py`. JSON.
+- blending: the steps of `lgbpn blend`, which needs no network, for photos with noise on a slope.
+
+All are seconds of processors, of all processes and threads together: other work on the machine disturbs them less than
+those of the clock. Of the repeats the least or the median counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import psutil
+from PIL import Image
+from result_tables import as_table, write_between_marks
+from sets import shape_of
+
+from lgbpn_cli.denoise.blend import blend_photos
+from lgbpn_cli.look import Grain, Look
+from lgbpn_cli.photos.photo import Photo
+from lgbpn_cli.photos.read import read_photo
+from lgbpn_cli.photos.reading_process import ReadingProcess
+from lgbpn_cli.photos.write import write_photo
+
+BEGIN = "<!-- table of the whole command, written by benchmarks/speed.py -->"
+END = "<!-- end of the table of the whole command -->"
+NOISE_LEVELS = 8
+"""Standard deviation of the noise in the photos."""
+PEAK = """
+import sys
+from pathlib import Path
+from lgbpn_cli.photos import convert, read
+import imagecodecs, pi_heif, PIL.AvifImagePlugin, PIL.WebPImagePlugin, rawpy
+imagecodecs.avif_decode, imagecodecs.png_decode, imagecodecs.lzw_decode
+def memory(kind):
+    return int(Path("/proc/self/status").read_text().split(kind + ":")[1].split()[0]) * 1024
+before = memory("VmRSS")
+photo = read.read_photo(Path(sys.argv[1]))
+print((memory("VmHWM") - before) / (photo.megapixels * 1e6))
+"""
+KINDS: dict[str, dict[str, object]] = {
+    "a.jpg": {"quality": 92}, "progressive.jpg": {"quality": 92, "progressive": True}, "a.png": {"compress_level": 1},
+    "a.tif": {}, "lzw.tif": {"compression": "tiff_lzw"}, "a.webp": {}, "a.avif": {"speed": 10},
+}  # fmt: skip
+
+
+def save_scene(path: Path, megapixels: float) -> None:
+    """Write a JPEG with shading, edges, and noise that neighbours share, as in photos."""
+    height, width = shape_of(megapixels)
+    random = np.random.default_rng(0)
+    columns = np.arange(width, dtype=np.float32)
+    pixels = np.empty((height, width, 3), np.uint8)
+    for row in range(height):
+        light = 60 + 120 * columns / width + 30 * ((row // 301 + columns // 457) % 2)
+        noise = random.normal(0, NOISE_LEVELS, (width + 1, 3)).astype(np.float32)
+        pixels[row] = np.clip(light[:, None] + 0.8 * noise[1:] + 0.6 * noise[:-1], 0, 255)
+    Image.fromarray(pixels).save(path, quality=92)
+
+
+def whole(asked: argparse.Namespace, folder: Path) -> None:
+    """Print the seconds of each part of `lgbpn denoise`, a row for each size of photo."""
+    documents = []
+    for megapixels in asked.megapixels:
+        photo = folder / f"{megapixels:g}.jpg"
+        save_scene(photo, megapixels)
+        command = [sys.executable, "-m", "lgbpn_cli", "bench", "--whole", str(photo)]
+        command += ["--repeats", str(asked.repeats), "--json"]
+        documents.append(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
+    parts = [name for name in documents[0]["parts"] if name != "end"]  # of which the clock alone knows
+    rows = [["megapixels", *parts, "all processes", "over network"]]
+    for document in documents:
+        seconds = [document["parts"][name]["cpu_seconds"] for name in parts]
+        seconds += [document["cpu_seconds"], document["cpu_over_network"]]
+        rows.append([f"{document['megapixels']:.0f}", *(f"{each:.2f}" for each in seconds)])
+    print(as_table(rows))
+    if asked.write is not None:
+        write_between_marks(asked.write, {BEGIN: as_table(rows)}, END)
+
+
+def noisy_picture(megapixels: float) -> Image.Image:
+    """Return a picture of coarse colours with noise on them."""
+    random = np.random.default_rng(0)
+    height, width = shape_of(megapixels)
+    coarse = Image.fromarray(random.integers(0, 256, (height // 4, width // 4, 3), np.uint8))
+    picture = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC)).astype(np.int16)
+    picture += random.normal(0, NOISE_LEVELS, picture.shape).astype(np.int16)
+    return Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
+
+
+def processor_seconds() -> float:
+    """Seconds that this process and its children have computed."""
+    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    return sum(sum(process.cpu_times()[:2]) for process in processes)
+
+
+def least_seconds(readers: dict[str, Callable[[], Photo]], repeats: int) -> dict[str, float]:
+    """Return the seconds of each way to read a photo; the ways take turns."""
+    found: dict[str, list[float]] = {name: [] for name in readers}
+    for _ in range(repeats):
+        for name, read in readers.items():
+            start = processor_seconds()
+            int(read().pixels[::64].sum())
+            found[name].append(processor_seconds() - start)
+    return {name: round(min(seconds), 3) for name, seconds in found.items()}
+
+
+def network_seconds(megapixels: float) -> float:
+    """Return what the network takes for a photo of that size, by the pace of a small one."""
+    from lgbpn_cli.config import InferenceConfig
+    from lgbpn_cli.measurements import bench_speed
+
+    speed = bench_speed(InferenceConfig(), megapixels=0.5, repeats=1)
+    return megapixels / speed.megapixels_per_second
+
+
+def peaks(picture: Image.Image, folder: Path) -> dict[str, float]:
+    """Return the bytes a pixel that reading takes at its peak, by type of file."""
+    found = {}
+    small = picture.resize((picture.width // 2, picture.height // 2))
+    for name, how in KINDS.items():
+        small.save(folder / name, **how)
+        command = [sys.executable, "-c", PEAK, str(folder / name)]
+        answer = subprocess.run(command, capture_output=True, text=True, check=True)
+        found[name] = round(float(answer.stdout), 1)
+    return found
+
+
+def reading(asked: argparse.Namespace, folder: Path) -> None:
+    """Print what it costs to read a photo here, in a process of its own, and by a pool."""
+    picture = noisy_picture(asked.megapixels)
+    photo = folder / "photo.jpg"
+    picture.save(photo, quality=92)
+    start = processor_seconds()
+    spawning = multiprocessing.get_context("spawn")
+    with ReadingProcess() as own_process, ProcessPoolExecutor(1, spawning) as pool:
+        own_process.call(photo, os.getpid)
+        started = processor_seconds() - start
+        pool.submit(os.getpid).result()
+        readers: dict[str, Callable[[], Photo]] = {
+            "here": lambda: read_photo(photo),
+            "own_process": lambda: own_process.call(photo, read_photo, photo),
+            "pool_of_one": lambda: pool.submit(read_photo, photo).result(),
+        }
+        seconds = least_seconds(readers, asked.repeats)
+    document: dict[str, object] = {
+        "megapixels": asked.megapixels,
+        "seconds": seconds,
+        "own_process_costs": round(seconds["own_process"] - seconds["here"], 3),
+        "pool_of_one_costs": round(seconds["pool_of_one"] - seconds["here"], 3),
+        "starting_costs": round(started, 3),
+    }
+    if asked.network:
+        network = network_seconds(asked.megapixels)
+        share = (seconds["own_process"] - seconds["here"]) / (network + seconds["here"])
+        document |= {"network_seconds": round(network, 1), "own_process_share": round(share, 4)}
+    if asked.peaks:
+        document["bytes_per_pixel"] = peaks(picture, folder)
+    document["load"] = round(os.getloadavg()[0], 1)
+    print(json.dumps(document, indent=2))
+
+
+def blending(asked: argparse.Namespace, folder: Path) -> None:
+    """Print the seconds of each step of another mixture, a line for each type of photo."""
+    height, width = shape_of(asked.megapixels)
+    random = np.random.default_rng(0)
+    slope = np.linspace(40, 200, width, dtype=np.float32)[None, :, None]
+    for name in asked.types:
+        paths = [folder / f"{number}.{name}" for number in range(2)]
+        for path, level in zip(paths, (12.0, 2.0), strict=True):
+            pixels = slope + level * random.standard_normal((height, width, 3), np.float32)
+            saved = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+            saved.save(path, quality=95, compress_level=1)
+        photo, full = map(read_photo, paths)
+        steps: dict[str, Callable[[], object]] = {
+            "mix": lambda photo=photo, full=full: blend_photos(photo, full, Look(0.5, 1.0), 0),
+            "mix and grain": lambda photo=photo, full=full: blend_photos(
+                photo, full, Look(0.5, 1.0, Grain(3)), 0
+            ),
+            "read both": lambda paths=paths: [read_photo(path) for path in paths],
+            "write": lambda photo=photo, name=name: write_photo(photo, folder / f"out.{name}"),
+        }
+        times = [f"{step} {median_seconds(run, asked.repeats):.2f} s" for step, run in steps.items()]
+        print(f"{name}, {asked.megapixels:g} MP: {', '.join(times)}")
+
+
+def median_seconds(step: Callable[[], object], repeats: int) -> float:
+    """Return the seconds that a step takes, of all threads together."""
+    seconds = []
+    for _ in range(repeats):
+        start = time.process_time()
+        step()
+        seconds.append(time.process_time() - start)
+    return statistics.median(seconds)
+
+
+def main() -> None:
+    """Measure what is asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    of_whole, of_reading, of_blending = (kinds.add_parser(name) for name in ("whole", "reading", "blending"))
+    of_whole.add_argument("--megapixels", type=float, nargs="+", default=[1.0, 8.0, 24.0])
+    of_whole.add_argument(
+        "--write", type=Path, metavar="FILE", help="replace the table between its marks there"
+    )
+    of_reading.add_argument("--network", action="store_true")
+    of_reading.add_argument("--peaks", action="store_true", help="also the memory of each type")
+    of_blending.add_argument("--types", nargs="+", default=["jpg", "png"])
+    for kind, repeats in ((of_whole, 3), (of_reading, 5), (of_blending, 3)):
+        kind.add_argument("--repeats", type=int, default=repeats)
+    for kind in (of_reading, of_blending):
+        kind.add_argument("--megapixels", type=float, default=24.0)
+    asked = parser.parse_args()
+    run = {"whole": whole, "reading": reading, "blending": blending}[asked.kind]
+    with tempfile.TemporaryDirectory() as folder:
+        run(asked, Path(folder))
+
+
+if __name__ == "__main__":
+    main()
