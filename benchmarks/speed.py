@@ -1,12 +1,12 @@
 """Where the time of the parts of lgbpn goes: the whole command, reading photos, another mixture.
 
     python benchmarks/speed.py whole [--megapixels 1 8 24] [--repeats 3] [--write docs/results.md]
-    python benchmarks/speed.py reading [--megapixels 24] [--repeats 5] [--network] [--peaks]
+    python benchmarks/speed.py reading [--megapixels 24] [--repeats 5] [--network] [--peaks PHOTO...]
     python benchmarks/speed.py blending [--megapixels 24] [--repeats 3] [--types jpg png]
 
 - whole: `lgbpn bench --whole` on JPEGs of drawn scenes with noise: the table in docs/results.md.
 - reading: what it costs to read photos in a process of their own, against reading them here, or in a pool of one;
-  with `--network` the network's time, too, and with `--peaks` the bytes a pixel of `photos/decoding_cost.py`. JSON.
+  with `--network` the network's time, too, and with `--peaks` the memory of each type, as planned and taken. JSON.
 - blending: the steps of `lgbpn blend`, which needs no network, for photos with noise on a slope.
 
 All are seconds of processors, of all processes and threads together: other work on the machine disturbs them less than
@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -48,14 +48,15 @@ NOISE_LEVELS = 8
 PEAK = """
 import sys
 from pathlib import Path
-from lgbpn_cli.photos import convert, read
-import imagecodecs, pi_heif, PIL.AvifImagePlugin, PIL.WebPImagePlugin, rawpy
-imagecodecs.avif_decode, imagecodecs.png_decode, imagecodecs.lzw_decode
-def memory(kind):
-    return int(Path("/proc/self/status").read_text().split(kind + ":")[1].split()[0]) * 1024
-before = memory("VmRSS")
-photo = read.read_photo(Path(sys.argv[1]))
-print((memory("VmHWM") - before) / (photo.megapixels * 1e6))
+from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.photos import convert, read, record, shot
+from lgbpn_cli.photos.header import opened_header
+from lgbpn_cli.photos.prepare import read_as_result
+path = Path(sys.argv[1])
+with opened_header(path) as header:
+    planned = header.size.needed_bytes
+photo, _ = read_as_result(path, OutputConfig(), None, as_mosaic=True)
+print(planned / 1e6, photo.reading_bytes / 1e6)
 """
 KINDS: dict[str, dict[str, object]] = {
     "a.jpg": {"quality": 92}, "progressive.jpg": {"quality": 92, "progressive": True}, "a.png": {"compress_level": 1},
@@ -132,15 +133,17 @@ def network_seconds(megapixels: float) -> float:
     return megapixels / speed.megapixels_per_second
 
 
-def peaks(picture: Image.Image, folder: Path) -> dict[str, float]:
-    """Return the bytes a pixel that reading takes at its peak, by type of file."""
-    found = {}
+def peaks(picture: Image.Image, folder: Path, photos: Sequence[Path]) -> dict[str, dict[str, int]]:
+    """Return the megabytes that reading was expected to take and took at its peak, by type of file, and of photos."""
     small = picture.resize((picture.width // 2, picture.height // 2))
     for name, how in KINDS.items():
         small.save(folder / name, **how)
-        command = [sys.executable, "-c", PEAK, str(folder / name)]
+    found = {}
+    for path in (*(folder / name for name in KINDS), *photos):
+        command = [sys.executable, "-W", "ignore", "-c", PEAK, str(path)]
         answer = subprocess.run(command, capture_output=True, text=True, check=True)
-        found[name] = round(float(answer.stdout), 1)
+        planned, taken = map(float, answer.stdout.split())
+        found[path.name] = {"planned": round(planned), "taken": round(taken)}
     return found
 
 
@@ -172,8 +175,8 @@ def reading(asked: argparse.Namespace, folder: Path) -> None:
         network = network_seconds(asked.megapixels)
         share = (seconds["own_process"] - seconds["here"]) / (network + seconds["here"])
         document |= {"network_seconds": round(network, 1), "own_process_share": round(share, 4)}
-    if asked.peaks:
-        document["bytes_per_pixel"] = peaks(picture, folder)
+    if asked.peaks is not None:
+        document["reading_megabytes"] = peaks(picture, folder, asked.peaks)
     document["load"] = round(os.getloadavg()[0], 1)
     print(json.dumps(document, indent=2))
 
@@ -224,7 +227,9 @@ def main() -> None:
         "--write", type=Path, metavar="FILE", help="replace the table between its marks there"
     )
     of_reading.add_argument("--network", action="store_true")
-    of_reading.add_argument("--peaks", action="store_true", help="also the memory of each type")
+    of_reading.add_argument(
+        "--peaks", nargs="*", type=Path, help="also the memory of each type, and of these photos"
+    )
     of_blending.add_argument("--types", nargs="+", default=["jpg", "png"])
     for kind, repeats in ((of_whole, 3), (of_reading, 5), (of_blending, 3)):
         kind.add_argument("--repeats", type=int, default=repeats)

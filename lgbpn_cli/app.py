@@ -33,7 +33,6 @@ from lgbpn_cli.config import InferenceConfig, OutputConfig, Quality, RawPath
 from lgbpn_cli.denoise.by_camera import AUTO_MODEL
 from lgbpn_cli.denoise.denoiser import Denoiser, prepare
 from lgbpn_cli.denoise.raw_path import takes_mosaics
-from lgbpn_cli.denoise.timing import seconds_per_megapixel
 from lgbpn_cli.denoise.working import photo_of_array
 from lgbpn_cli.errors import PhotoWriteError, UsageError
 from lgbpn_cli.evaluation.denoise_page import DenoisePage
@@ -209,7 +208,7 @@ def denoise_folder(
         listener.prepared(RunFacts.of(denoiser), len(work.jobs))
         work.report(listener, opening)
         if dry_run:
-            return report_estimates(work.jobs, partial(seconds_per_megapixel, denoiser), reading, listener)
+            return report_estimates(work.jobs, denoiser, reading, listener)
         steps = steps_of(read, denoiser, camera, settings, listener, overlap=own_limit is None)
         if page is not None:
             steps = _shown_on(page, steps, denoiser, work, listener, by_camera=camera.keep)

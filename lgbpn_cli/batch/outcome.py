@@ -58,6 +58,8 @@ class Outcome:
     """The model that denoised it; with DONE."""
     device: str | None = None
     """Where that was done; with DONE."""
+    expected_bytes: int | None = None
+    """Most memory that it would take; with PLANNED."""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from lgbpn_cli.batch.estimate import megapixels_of
+from lgbpn_cli.batch.estimate import Claim, check_claim, claim_of
 from lgbpn_cli.batch.existing import Remaining, leave_out_existing
 from lgbpn_cli.batch.low_iso import part_by_iso
 from lgbpn_cli.batch.name_template import ShotFacts
@@ -16,6 +16,9 @@ from lgbpn_cli.batch.pipeline import Opening, describe_failure
 from lgbpn_cli.batch.selection import Selection, select_sources
 from lgbpn_cli.batch.targets import TargetPlan, plan_targets
 from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.denoise.denoiser import Denoiser
+from lgbpn_cli.denoise.timing import plan_of_claim, seconds_per_megapixel
+from lgbpn_cli.errors import LgbpnError
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.shot import shot_in, shot_time_in
 from lgbpn_cli.photos.source_id import is_made_of
@@ -122,16 +125,29 @@ def work_of(
 
 def report_estimates(
     jobs: Sequence[Job],
-    seconds_per_megapixel: Callable[[], float],
+    denoiser: Denoiser,
     reading: ReadingProcess,
     listener: Listener,
 ) -> None:
-    """Tell of each photo what would be done, and how long it would take by its size."""
-    pace = seconds_per_megapixel() if jobs else 0.0
+    """Tell of each photo what would be done, and by its size how long it would take, and how much memory."""
+    pace = seconds_per_megapixel(denoiser) if jobs else 0.0
     for job in jobs:
-        megapixels = _megapixels_of(job.source, reading)
-        seconds = None if megapixels is None else megapixels * pace
-        listener.finished(Outcome(job.source, job.target, Status.PLANNED, seconds, megapixels))
+        claim = _claim_of(job.source, reading)
+        if claim is None:
+            listener.finished(Outcome(job.source, job.target, Status.PLANNED))
+            continue
+        size = claim.megapixels
+        try:
+            check_claim(job.source, claim, denoiser.output.max_pixels, reading.max_bytes())
+            plan = plan_of_claim(denoiser, claim.kind, claim.size)
+        except LgbpnError as error:
+            failure = describe_failure(job.source, error)
+            listener.finished(Outcome(job.source, job.target, Status.FAILED, None, size, failure))
+            continue
+        listener.planned(plan)
+        needed = plan.expected_bytes
+        outcome = Outcome(job.source, job.target, Status.PLANNED, size * pace, size, expected_bytes=needed)
+        listener.finished(outcome)
 
 
 def _facts_of(reading: ReadingProcess, source: Path) -> ShotFacts:
@@ -153,8 +169,8 @@ def _is_made_of(reading: ReadingProcess, recorded: str, source: Path) -> bool:
     return is_made_of(recorded, source, shot_time)
 
 
-def _megapixels_of(source: Path, reading: ReadingProcess) -> float | None:
+def _claim_of(source: Path, reading: ReadingProcess) -> Claim | None:
     try:
-        return reading.call(source, megapixels_of, source)
+        return reading.call(source, claim_of, source)
     except Exception:  # noqa: BLE001 - a photo that cannot be opened fails when its turn comes, and says why
         return None

@@ -189,7 +189,11 @@ class Reporter:
         if outcome.status is Status.FAILED:
             self._print(f"{outcome.source}: failed")
         elif outcome.status is Status.PLANNED:
-            self._print(f"{outcome.source} -> {outcome.target}")
+            facts = [] if outcome.megapixels is None else [f"{outcome.megapixels:.1f} megapixels"]
+            if outcome.expected_bytes is not None:
+                facts.append(f"about {_amount(outcome.expected_bytes)} of memory")
+            size = f" ({', '.join(facts)})" if facts else ""
+            self._print(f"{outcome.source} -> {outcome.target}{size}")
         elif outcome.status is Status.DONE and (self._verbose or not self._on_terminal):
             facts = [duration(outcome.seconds or 0.0)]
             if self._verbose and outcome.colour_shift_levels is not None:
@@ -212,6 +216,8 @@ class Reporter:
             "model": outcome.model or (None if facts is None else facts.model),
             "seed": None if facts is None else facts.seed,
         }
+        if outcome.expected_bytes is not None:
+            fields["memory_bytes"] = outcome.expected_bytes
         if outcome.colour_shift_levels is not None:
             fields["colour_shift_levels"] = [round(shift, 3) for shift in outcome.colour_shift_levels]
         if outcome.failure is not None:
@@ -239,7 +245,10 @@ class Reporter:
     def _planned_summary(self, planned: int, more: str) -> str:
         tally = self._tally
         text = f"dry run: {_photos(planned)} would be denoised{more}, {tally.megapixels:.1f} megapixels"
-        text += f", about {duration(tally.seconds)} (an estimate from one small tile; the photos were not decoded)"
+        text += f", about {duration(tally.seconds)}"
+        if tally.expected_bytes:
+            text += f", at most {_amount(tally.expected_bytes)} of memory"
+        text += " (an estimate from one small tile; the photos were not decoded)"
         unknown = tally.of_unknown_size
         return f"{text}; {_photos(unknown)} of unknown size not counted in" if unknown else text
 
@@ -318,6 +327,10 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _amount(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
 def _photos(number: int) -> str:

@@ -21,6 +21,8 @@ class Tally:
     megapixels: float = 0.0
     of_unknown_size: int = 0
     """Photos that were planned without it."""
+    expected_bytes: int = 0
+    """Most memory that any planned photo takes."""
     folders: set[Path] = field(default_factory=set)
     """Where results are."""
     failures: list[Failure] = field(default_factory=list)
@@ -32,6 +34,7 @@ class Tally:
         if outcome.status in (Status.DONE, Status.PLANNED):
             self.seconds += outcome.seconds or 0.0
             self.megapixels += outcome.megapixels or 0.0
+        self.expected_bytes = max(self.expected_bytes, outcome.expected_bytes or 0)
         if outcome.status is Status.PLANNED and outcome.megapixels is None:
             self.of_unknown_size += 1
         if outcome.status is Status.DONE and outcome.target is not None:

@@ -1,17 +1,29 @@
-"""How long a photo would take, told from one small tile."""
+"""How long a photo would take, told from one small tile, and how much memory, told from its header."""
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.denoise.denoiser import Denoiser, Watch
 from lgbpn_cli.denoise.working import photo_of_array
+from lgbpn_cli.photos.codec import Size
+from lgbpn_cli.photos.codecs import new_files
+from lgbpn_cli.photos.encoding_cost import bytes_to_write
+from lgbpn_cli.photos.suffixes import result_type
+
+if TYPE_CHECKING:
+    from lgbpn_cli.inference.plan import Plan
 
 PROBE_SIDE_PX = 256
 """Side of the tile that the network is timed with."""
+HELD_SAMPLE_BYTES = 2
+"""Of results while they are changed, at least: see `ResultPixels`."""
 
 
 def seconds_per_megapixel(denoiser: Denoiser) -> float:
@@ -31,3 +43,33 @@ def seconds_per_megapixel(denoiser: Denoiser) -> float:
     if settings.quality == "teacher-r3":
         seconds += settings.refine_passes * (moments[4] - moments[3])
     return seconds / (PROBE_SIDE_PX**2 / 1e6)
+
+
+def plan_of_claim(denoiser: Denoiser, kind: str, size: Size) -> Plan:
+    """Return how a photo of this kind and size would be done, as if it were square. Raises as `plan_inference` does.
+
+    Camera raw files are taken for those of a Bayer sensor.
+    """
+    from lgbpn_cli.inference.plan import plan_inference
+
+    samples, sample_bytes = size.pixels * size.channels, _sample_bytes(kind, size, denoiser.output)
+    model, held_bytes = denoiser.model, samples * (sample_bytes + max(sample_bytes, HELD_SAMPLE_BYTES))
+    if kind == "raw" and denoiser.raw_model is not None:
+        model, held_bytes = denoiser.raw_model, 2 * held_bytes
+    written = bytes_to_write(result_type(kind, denoiser.output.format), samples, sample_bytes)
+    side = math.isqrt(size.pixels)
+    return plan_inference(
+        side,
+        side,
+        model,
+        denoiser.settings,
+        held_bytes=held_bytes,
+        around_bytes=max(size.needed_bytes, written),
+    )
+
+
+def _sample_bytes(kind: str, size: Size, output: OutputConfig) -> int:
+    """Return how many bytes each sample has while it is denoised."""
+    wanted = result_type(kind, output.format)
+    shallow = output.bit_depth == 8 or (wanted != kind and new_files(wanted).bits == 8)
+    return 1 if shallow else size.sample_bytes

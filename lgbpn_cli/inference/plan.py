@@ -20,6 +20,7 @@ TILES_PX = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128, 96, SMALLEST_TILE_PX
 """Tiles to choose from."""
 HELD_FACTOR = 1.25
 """What holding a photo takes beside its samples: the pieces that it was read from, and gaps between arrays."""
+FLOAT16_BYTES = 2
 VIEWS_OF_ONE_SHAPE = 4
 """Half of the views of `best` are as high as the tile is wide."""
 
@@ -80,6 +81,8 @@ def plan_inference(
     precision = device.precision(config.precision)
     halo = _up(network.halo_px if config.halo_px is None else config.halo_px, multiple)
     quality = model.quality(config.quality)
+    if quality == "teacher-r3":  # which keeps its first answer
+        held_bytes += height * width * 3 * FLOAT16_BYTES
     several = VIEWS_OF_ONE_SHAPE if quality == "best" and not device.is_cpu else 1
     program = PROGRAM_BYTES + READER_BYTES
     beside = HELD_FACTOR * held_bytes + program if device.is_cpu else 0

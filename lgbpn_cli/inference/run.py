@@ -21,8 +21,6 @@ from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.student import Student
 
-FLOAT16_BYTES = 2
-
 
 @torch.inference_mode()
 def run_network(
@@ -76,8 +74,6 @@ def plan_for(
     """Return the plan for a picture whose result takes that much memory."""
     height, width = image.shape[:2]
     held = image.nbytes + result_bytes
-    if model.quality(config.quality) == "teacher-r3":
-        held += height * width * 3 * FLOAT16_BYTES
     return plan_inference(height, width, model, config, held_bytes=held, around_bytes=around_bytes)
 
 

@@ -25,7 +25,9 @@ class Size:
 
     pixels: int
     needed_bytes: int
-    """Memory that decoding takes, copies included: measured while photos of 6 to 24 megapixels were read."""
+    """Memory that decoding takes, copies included, as `benchmarks/speed.py reading --peaks` measures it."""
+    channels: int = 3
+    sample_bytes: int = 1
 
 
 def bytes_of(file: BinaryIO) -> int:

@@ -17,7 +17,11 @@ def around_bytes(photo: Photo) -> int:
 
 def writing_bytes(photo: Photo) -> int:
     """Return the most memory that is taken once a photo's result is there: by both, and by what encodes it."""
-    pixels = photo.pixels
-    codec = CODECS.get(photo.format)  # none for an array
+    return bytes_to_write(photo.format, photo.pixels.size, photo.pixels.itemsize)
+
+
+def bytes_to_write(kind: str, samples: int, sample_bytes: int) -> int:
+    """Return the same for so many samples of this size that become a file of this kind."""
+    codec = CODECS.get(kind)  # none for an array
     shallow, deep = (0.0, 0.0) if codec is None or codec.new is None else codec.new.encoder_bytes
-    return 2 * pixels.nbytes + int(pixels.size * (shallow if photo.bit_depth == 8 else deep))
+    return 2 * samples * sample_bytes + int(samples * (shallow if sample_bytes == 1 else deep))

@@ -19,7 +19,6 @@ from lgbpn_cli.photos.rehearse import check_writable
 from lgbpn_cli.photos.shot import Shot, shot_of, shot_time_of
 from lgbpn_cli.photos.source_id import source_id_of
 
-NO_BAYER_NOTE = "it has no Bayer mosaic: it is demosaiced first"
 CORNER_PX = 16
 """Side of what is rendered to see whether it can be written."""
 WORDS_OF_DAMAGE = ("data corrupted at", "unexpected end of file")
@@ -59,8 +58,6 @@ def read_as_result(
         for_sites=as_mosaic and output.format == CFA_DNG_NAME,
     )
     result = replace(as_result(photo, output), source_id=source_id_of(path, shot_time_of(photo)))
-    if as_mosaic and photo.camera is not None and photo.mosaic is None:
-        result = replace(result, notes=(*result.notes, NO_BAYER_NOTE))
     if result.mosaic is not None and result.format == photo.format:  # it is rendered once it is denoised
         corner = replace(result, mosaic=None, pixels=result.pixels[:CORNER_PX, :CORNER_PX])
         check_writable(as_result(corner, output))

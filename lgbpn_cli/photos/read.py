@@ -7,8 +7,9 @@ from pathlib import Path
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import PhotoReadError, UnsupportedPhotoError, shown
+from lgbpn_cli.photos.codec import bytes_of
 from lgbpn_cli.photos.codecs import SIGNATURE_BYTES, recognise
-from lgbpn_cli.photos.decoding_cost import check_size_of
+from lgbpn_cli.photos.decoding_cost import check_size
 from lgbpn_cli.photos.faults import DAMAGED_CURE, DamagedFileError, UnsupportedFileError, one_line
 from lgbpn_cli.photos.header import open_regular, opened_header
 from lgbpn_cli.photos.photo import Photo
@@ -38,7 +39,7 @@ def read_photo(
     """
     try:
         with opened_header(path) as header:
-            check_size_of(header, max_pixels, max_bytes)
+            check_size(header.size, bytes_of(header.file), max_pixels, max_bytes)
             if as_mosaic and header.codec is RAW:
                 photo = read_with_mosaic(path, max_pixels, for_sites=for_sites)
             else:

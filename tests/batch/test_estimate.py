@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from photo_samples import smooth
 from PIL import Image
 
-from lgbpn_cli.batch.estimate import megapixels_of
+from lgbpn_cli.batch.estimate import check_claim, claim_of
+from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.errors import PhotoReadError
+
+MAX_PIXELS = OutputConfig.max_pixels
+
+
+def megapixels_of(path: Path) -> float | None:
+    claim = claim_of(path)
+    return None if claim is None else claim.megapixels
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif"])
@@ -34,3 +45,27 @@ def test_an_enormous_photo_has_its_size_and_no_warning(tmp_path: Path) -> None:
     for width, megapixels in ((15_000, 150), (20_000, 200)):
         Image.new("1", (width, 10_000)).save(tmp_path / "a.png")
         assert megapixels_of(tmp_path / "a.png") == pytest.approx(megapixels)
+
+
+def test_what_a_reader_would_refuse_for_its_size_is_refused_before(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.fromarray(smooth(200, 300)).save(path)
+    claim = claim_of(path)
+    assert claim is not None
+    check_claim(path, claim, MAX_PIXELS, claim.size.needed_bytes)
+    with pytest.raises(PhotoReadError, match=r"a\.png: reading its 0 megapixels needs about"):
+        check_claim(path, claim, MAX_PIXELS, claim.size.needed_bytes - 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "sample_bytes"),
+    [("a.png", 3, 1), ("grey.png", 1, 1), ("deep.png", 1, 2), ("a.jpg", 3, 1)],
+)
+def test_the_header_tells_what_a_pixel_takes(
+    name: str, channels: int, sample_bytes: int, tmp_path: Path
+) -> None:
+    samples = smooth(20, 30) if channels == 3 else smooth(20, 30)[..., 0]
+    Image.fromarray(samples.astype(np.uint8 if sample_bytes == 1 else np.uint16)).save(tmp_path / name)
+    claim = claim_of(tmp_path / name)
+    assert claim is not None
+    assert (claim.size.channels, claim.size.sample_bytes) == (channels, sample_bytes)

@@ -90,10 +90,20 @@ def run_network(
     return clean
 
 
-def plan_inference(height: int, width: int, model: FakeModel, config: InferenceConfig) -> None:
-    """The fake network needs a megabyte."""
-    if config.max_memory_bytes is not None and config.max_memory_bytes < 1_000_000:
+def plan_inference(
+    height: int,
+    width: int,
+    model: FakeModel,
+    config: InferenceConfig,
+    *,
+    held_bytes: int = 0,
+    around_bytes: int = 0,
+) -> SimpleNamespace:
+    """The fake network needs a megabyte beside the photo."""
+    needed = 1_000_000 + max(held_bytes, around_bytes)
+    if config.max_memory_bytes is not None and config.max_memory_bytes < needed:
         raise UsageError("--max-memory", "too little", "Allow more.")
+    return SimpleNamespace(expected_bytes=needed)
 
 
 def install(put: Callable[[str, ModuleType], None]) -> None:

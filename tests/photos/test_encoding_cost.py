@@ -25,7 +25,7 @@ def test_a_photo_tells_what_its_reader_needed_also_as_another_type(tmp_path: Pat
     path = tmp_path / "a.avif"
     Image.fromarray(smooth(200, 300)).save(path)
     photo = read_photo(path)
-    assert 20 * PIXELS < photo.reading_bytes < 30 * PIXELS + 4 * path.stat().st_size
+    assert 12 * PIXELS < photo.reading_bytes < 18 * PIXELS + 4 * path.stat().st_size
     assert around_bytes(as_result(photo, OutputConfig(format="png"))) == photo.reading_bytes
 
 
@@ -36,7 +36,7 @@ def test_a_photo_for_the_network_tells_what_its_reader_took(tmp_path: Path) -> N
     expected = read_photo(path).reading_bytes
     with ReadingProcess() as reading:
         photo, _ = prepare_photo(reading, path, OutputConfig())
-    assert photo.pixels.nbytes < photo.reading_bytes < expected
+    assert photo.pixels.nbytes < photo.reading_bytes < 1.5 * expected
 
 
 @pytest.mark.parametrize("name", ["jpeg", "png", "webp", "avif", "tiff", "jxl"])

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.photos.codec import NEW_FILE_QUALITY, Codec, NewFiles, Size, bytes_of
-from lgbpn_cli.photos.heif.items import largest_pixels
+from lgbpn_cli.photos.heif.items import coding_of, largest_pixels
 from lgbpn_cli.photos.heif.webp_avif import (
     CompressedContainer,
     read_avif,
@@ -22,8 +22,10 @@ from lgbpn_cli.photos.heif.webp_avif import (
 )
 from lgbpn_cli.photos.photo import Container, Photo
 
-WEBP_BYTES, AVIF_BYTES, COPIES = 22, 27, 3
+WEBP_BYTES, COPIES = 22, 3
 """Memory that reading takes for a pixel, and how often the file's own bytes are held."""
+AVIF_BYTES, AVIF_GREY_BYTES = {1: 15, 2: 22}, {1: 5, 2: 9}
+"""The same by how many bytes a sample has."""
 
 
 def _webp_claim(file: BinaryIO, path: Path) -> Size:
@@ -32,8 +34,10 @@ def _webp_claim(file: BinaryIO, path: Path) -> Size:
 
 
 def _avif_claim(file: BinaryIO, path: Path) -> Size:
-    pixels = largest_pixels(file)
-    return Size(pixels, pixels * AVIF_BYTES + COPIES * bytes_of(file))
+    pixels, coding = largest_pixels(file), coding_of(file)
+    bytes_a_pixel = (AVIF_GREY_BYTES if coding.is_grey else AVIF_BYTES)[coding.sample_bytes]
+    needed = pixels * bytes_a_pixel + COPIES * bytes_of(file)
+    return Size(pixels, needed, 1 if coding.is_grey else 3, coding.sample_bytes)
 
 
 def new_container(

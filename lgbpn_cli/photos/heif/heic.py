@@ -12,7 +12,7 @@ from lgbpn_cli.photos.codec import Codec, Size, bytes_of, exif_of_blob
 from lgbpn_cli.photos.depth import over_whole_range
 from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError, UnsupportedFileError, check_size
 from lgbpn_cli.photos.heif.boxes import top_level_boxes, whole_boxes
-from lgbpn_cli.photos.heif.items import damage_of, largest_pixels
+from lgbpn_cli.photos.heif.items import coding_of, damage_of, largest_pixels
 from lgbpn_cli.photos.metadata.colour_description import ColourDescription
 from lgbpn_cli.photos.metadata.companions_in_file import DEPTH_MAP, GAIN_MAP, PICTURE, VIDEO
 from lgbpn_cli.photos.metadata.exif import exif_turned, exif_with_orientation
@@ -21,8 +21,8 @@ from lgbpn_cli.photos.metadata.orientation import UPRIGHT
 from lgbpn_cli.photos.photo import Container, Metadata, Photo
 
 EXIF_PREFIX = b"Exif\0\0"
-BYTES_A_PIXEL, COPIES = 20, 3
-"""Memory that reading takes for a pixel, and how often the file's own bytes are held."""
+BYTES_A_PIXEL, COPIES = {1: 7, 2: 20}, 3
+"""Memory that reading takes for a pixel of so many bytes a sample, and how often the file's own bytes are held."""
 FILM_BOXES = {b"mpvd": VIDEO, b"moov": VIDEO}
 """Google's and Samsung's motion photos, and sequences."""
 AUXILIARIES = {
@@ -122,8 +122,9 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
 
 
 def _claim(file: BinaryIO, path: Path) -> Size:
-    pixels = largest_pixels(file)
-    return Size(pixels, pixels * BYTES_A_PIXEL + COPIES * bytes_of(file))
+    pixels, coding = largest_pixels(file), coding_of(file)
+    needed = pixels * BYTES_A_PIXEL[coding.sample_bytes] + COPIES * bytes_of(file)
+    return Size(pixels, needed, 1 if coding.is_grey else 3, coding.sample_bytes)
 
 
 HEIF = Codec(

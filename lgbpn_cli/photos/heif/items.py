@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from lgbpn_cli.photos.contents import GAP_WORDS, gap_in
@@ -30,6 +31,32 @@ def largest_pixels(file: BinaryIO) -> int:
         largest = max(largest, width * height)
         place = meta.find(b"ispe", place + 4)
     return largest
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How the samples of a file's pictures are stored, told by the first of them."""
+
+    bits: int = 8
+    is_grey: bool = False
+
+    @property
+    def sample_bytes(self) -> int:
+        """What a decoded sample takes."""
+        return 1 if self.bits == 8 else 2
+
+
+def coding_of(file: BinaryIO) -> Coding:
+    """Return how the pictures are stored: of 8 bits and in colour where the file does not tell."""
+    meta = _meta(file)
+    place = meta.find(b"av1C")
+    if place >= 0 and len(meta) >= place + 7:
+        flags = meta[place + 6]
+        return Coding(10 if flags & 0x40 else 8, bool(flags & 0x10))
+    place = meta.find(b"hvcC")
+    if place >= 0 and len(meta) >= place + 22:
+        return Coding(8 + (meta[place + 21] & 7), meta[place + 20] & 3 == 0)
+    return Coding()
 
 
 def damage_of(file: BinaryIO) -> tuple[str, ...]:

@@ -59,12 +59,10 @@ TAIL_BYTES = 1 << 20
 """So many zeros behind a picture are what is left of a file that was laid out larger, and mean nothing."""
 COARSE_COLOUR_BELOW = 90
 """Quality below which colour is stored at half the resolution, as most programs do."""
-BYTES_A_PIXEL = {1: 3, 3: 11}
-"""Memory for a pixel of each number of colours, where the picture is damaged: decoded twice and compared."""
-BYTES_A_KEPT_SAMPLE = 2
-"""More for each sample of a progressive one: its coefficients stay until the last scan."""
+BYTES_A_COEFFICIENT = 2
+"""In a progressive one they stay until the last scan."""
 COPIES = 3
-"""Of the file's own bytes, or parts of it."""
+"""Of the file's own bytes, or parts of it, that reading holds in memory."""
 _encoder_buffer = threading.Lock()
 
 
@@ -275,9 +273,9 @@ def jpeg_size(file: BinaryIO, path: Path) -> Size:
         if marker in FRAMES:
             frame = parse_frame(marker, payload)
             pixels, count = frame.width * frame.height, len(frame.components)
-            kept = BYTES_A_KEPT_SAMPLE * count if frame.progressive else 0
-            needed = pixels * (BYTES_A_PIXEL.get(count, 0) + kept) + COPIES * bytes_of(file)
-            return Size(pixels, needed)
+            kept = BYTES_A_COEFFICIENT * frame.coefficients if frame.progressive else 0
+            needed = pixels * count + kept + COPIES * bytes_of(file)
+            return Size(pixels, needed, channels=count)
     return Size(0, 0)
 
 

@@ -72,6 +72,14 @@ class Frame:
         """Whether the picture is stored in scans of growing detail."""
         return self.marker in (PROGRESSIVE, ARITHMETIC_PROGRESSIVE)
 
+    @property
+    def coefficients(self) -> int:
+        """How many there are of all components, apart from padding."""
+        across, down = (
+            max(factors) for factors in zip(*((c.across, c.down) for c in self.components), strict=True)
+        )
+        return sum(self.width * self.height * c.across * c.down // (across * down) for c in self.components)
+
 
 @dataclass(frozen=True)
 class JpegFile:

@@ -23,8 +23,9 @@ from lgbpn_cli.photos.faults import (
 )
 from lgbpn_cli.photos.heif.boxes import top_level_boxes
 from lgbpn_cli.photos.jpeg.codec import read_jpeg
-from lgbpn_cli.photos.jxl.colours import SRGB_BITS, colour_bits_of
+from lgbpn_cli.photos.jxl.colours import SRGB_BITS, colour_bits_of, profile_colour_bits
 from lgbpn_cli.photos.jxl.header import CODESTREAM, HEADER_BYTES, JxlHeader, read_header, with_colours
+from lgbpn_cli.photos.jxl.profile import decode_wide, profile_bits, profile_of, wide_profile
 from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.metadata.colour_description import HDR_TRANSFERS, ColourDescription
 from lgbpn_cli.photos.metadata.exif import exif_turned, exif_with_orientation
@@ -39,10 +40,13 @@ MARK_BOX = b"lgbp"
 """Kind of the last box, which holds the tool's own mark; readers skip boxes they do not know."""
 MAX_MARK_BYTES = 1 << 16
 LARGEST_METADATA_BYTES = 1 << 26
-BYTES_A_PIXEL, COPIES = 40, 3
-"""Memory that reading takes for a pixel, and how often the file's own bytes are held."""
+LOSSLESS_SHARE, LOSSY_SHARE, WIDE_SHARE, COPIES = 1.2, 2.0, 7.5, 2
+"""Memory that reading takes, in decoded pictures, and how often the file's own bytes are held."""
 DISTANCE_OF_QUALITY = 0.09
 """Distance that each step below a quality of 100 adds, in the encoder's own scale from 30 up."""
+WIDE_NOTE = (
+    "its profile's colours are stored with losses: they become those of ProPhoto RGB (grey: sRGB), 16 bits"
+)
 DISTANCE = 0.5
 """Of results of lossy photos, in units of what can just be seen."""
 
@@ -54,27 +58,30 @@ class JxlContainer(Container):
     lossless: bool
     colour_bits: tuple[int, ...]
     distance: float = DISTANCE
+    profile: bytes | None = None
+    """Where the bits say that there is one."""
 
 
 def jxl_container(photo: Photo, quality: int | None) -> JxlContainer:
-    """Return how a photo of another type becomes a JPEG XL: without loss, or with this quality if one is given.
-
-    Raises UnsupportedFileError for a colour profile that cannot be named.
-    """
-    bits = colour_bits_of(photo.metadata.icc, photo.pixels.shape[2])
-    if bits is None:
-        raise UnsupportedFileError(
-            "a photo whose colour profile a JPEG XL cannot name: it has to be sRGB, Display P3, Adobe RGB or Rec. 2020",
-            "Use another type, such as png.",
-        )
+    """Return how a photo of another type becomes a JPEG XL: without loss, or with this quality if one is given."""
     distance = DISTANCE if quality is None else max(0.1, (100 - quality) * DISTANCE_OF_QUALITY)
-    return JxlContainer(lossless=quality is None, colour_bits=bits, distance=distance)
+    return _container(photo.metadata.icc, photo.pixels.shape[2], lossless=quality is None, distance=distance)
+
+
+def _container(
+    profile: bytes | None, channels: int, *, lossless: bool, distance: float = DISTANCE
+) -> JxlContainer:
+    """Return a container whose colours are named where they have a name, else told by the profile."""
+    bits = colour_bits_of(profile, channels)
+    if bits is not None:
+        return JxlContainer(lossless, bits, distance)
+    return JxlContainer(lossless, profile_colour_bits(channels), distance, profile)
 
 
 def read_jxl(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     """Return the picture of a JPEG XL file, upright; one made of a JPEG without loss is read as that JPEG.
 
-    Raises DamagedFileError, and UnsupportedFileError for films, HDR and colours told by a profile.
+    Raises DamagedFileError, and UnsupportedFileError for films and HDR.
     """
     data, boxes = _parts(file)
     header = read_header(_codestream_begin(data, boxes))
@@ -83,22 +90,27 @@ def read_jxl(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         return _as_jpeg(data, path, max_pixels)
     if header.animated:
         raise UnsupportedFileError("an animated JPEG XL")
-    if header.has_profile:
-        raise UnsupportedFileError("a JPEG XL with a colour profile of its own, which is not read")
     if header.transfer in HDR_TRANSFERS:
         raise UnsupportedFileError(f"a photo with HDR colours ({HDR_TRANSFERS[header.transfer]})")
-    samples = _decode(data, header)
+    profile = profile_of(data) if header.has_profile else None
+    becomes_wide = profile is not None and header.lossy
+    samples = _decode(data, header, wide=becomes_wide)
     colours = 1 if samples.shape[2] <= 2 else 3
+    if becomes_wide:
+        profile = wide_profile(colours)
     exif = exif_with_orientation(_metadata(boxes, b"Exif"), UPRIGHT)
     exif = exif_turned(exif, samples.shape[1], samples.shape[0])
-    icc = _colours(header).profile(colours)
+    told = ColourDescription(icc=profile) if header.has_profile else _colours(header)
+    icc = told.profile(colours)
+    container = JxlContainer(not header.lossy, header.colour_bits, profile=profile)
     return Photo(
         path=path,
         pixels=np.ascontiguousarray(samples[..., :colours]),
         alpha=samples[..., colours].copy() if samples.shape[2] > colours else None,
         format="jxl",
         orientation=UPRIGHT,
-        container=JxlContainer(lossless=not header.lossy, colour_bits=header.colour_bits),
+        container=_container(icc, colours, lossless=False) if becomes_wide else container,
+        notes=(WIDE_NOTE,) if becomes_wide else (),
         metadata=Metadata(exif=exif, xmp=_metadata(boxes, b"xml "), icc=icc),
         linear=is_linear(icc),
     )
@@ -122,7 +134,8 @@ def write_jxl(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
         )
         codestream, level = _unpacked(bytes(encoded))
         if not lossy:
-            codestream = with_colours(codestream, container.colour_bits)
+            packed = () if container.profile is None else profile_bits(container.profile)
+            codestream = with_colours(codestream, container.colour_bits, packed)
     except (*CODEC_ERRORS, DamagedFileError) as error:
         raise EncodingError(
             f"its picture cannot be encoded ({error})", "Use another type, such as png."
@@ -156,15 +169,13 @@ def read_jxl_mark(file: BinaryIO) -> str | None:
     return None
 
 
-def jxl_pixels(file: BinaryIO) -> int:
-    """Return how many pixels the header claims. Raises DamagedFileError."""
+def jxl_header(file: BinaryIO) -> JxlHeader:
+    """Return the picture's header. Raises DamagedFileError."""
     file.seek(0)
     if file.read(len(CODESTREAM)) == CODESTREAM:
         file.seek(0)
-        header = read_header(file.read(HEADER_BYTES))
-    else:
-        header = read_header(_first_codestream(file))
-    return header.width * header.height
+        return read_header(file.read(HEADER_BYTES))
+    return read_header(_first_codestream(file))
 
 
 def exif_in_jxl(path: Path) -> bytes | None:
@@ -216,10 +227,10 @@ def _first_codestream(file: BinaryIO) -> bytes:
     raise DamagedFileError("it holds no picture")
 
 
-def _decode(data: bytes, header: JxlHeader) -> np.ndarray:
-    """Return (h, w, c) uint8, uint16 or float32 samples, turned upright."""
+def _decode(data: bytes, header: JxlHeader, *, wide: bool) -> np.ndarray:
+    """Return (h, w, c) uint8, uint16 or float32 samples, turned upright; `wide` as `decode_wide` makes them."""
     try:
-        samples: np.ndarray = imagecodecs.jpegxl_decode(data)
+        samples: np.ndarray = decode_wide(data) if wide else imagecodecs.jpegxl_decode(data)
     except CODEC_ERRORS as error:
         raise DamagedFileError(f"its picture cannot be decoded ({error})") from error
     samples = samples[..., None] if samples.ndim == 2 else samples
@@ -231,7 +242,7 @@ def _decode(data: bytes, header: JxlHeader) -> np.ndarray:
         if not np.isfinite(samples).all():
             raise DamagedFileError("it holds values that are not numbers")
         return np.asarray(np.rint(np.clip(samples, 0, 1) * 65535).astype(np.uint16))
-    if samples.dtype == np.uint16 and header.bits < 16:
+    if samples.dtype == np.uint16 and header.bits < 16 and not wide:
         return over_whole_range(samples, header.bits)
     if samples.dtype not in (np.uint8, np.uint16):
         raise UnsupportedFileError(f"a JPEG XL of {header.bits} bits a sample")
@@ -280,8 +291,13 @@ def _box(kind: bytes, contents: bytes) -> bytes:
 
 
 def _claim(file: BinaryIO, path: Path) -> Size:
-    pixels = jxl_pixels(file)
-    return Size(pixels, pixels * BYTES_A_PIXEL + COPIES * bytes_of(file))
+    header = jxl_header(file)
+    pixels, sample_bytes = header.width * header.height, 1 if header.bits == 8 else 2
+    share = LOSSY_SHARE if header.lossy else LOSSLESS_SHARE
+    if header.has_profile and header.lossy:
+        share, sample_bytes = WIDE_SHARE, 2
+    decoded = pixels * (3 + header.extra_channels) * sample_bytes
+    return Size(pixels, int(decoded * share) + COPIES * bytes_of(file), sample_bytes=sample_bytes)
 
 
 def _new_container(photo: Photo, output: OutputConfig) -> tuple[Container, tuple[str, ...]]:

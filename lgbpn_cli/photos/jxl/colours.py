@@ -1,7 +1,4 @@
-"""Names of colours for a JPEG XL: bits of its header for a profile that says the same as a known colour space.
-
-Profiles themselves are compressed in a way of JPEG XL's own, which the encoder at hand does not offer.
-"""
+"""Names of colours for a JPEG XL: bits of its header for a profile that says the same as a known colour space."""
 
 from __future__ import annotations
 
@@ -40,6 +37,11 @@ def colour_bits_of(profile: bytes | None, channels: int) -> tuple[int, ...] | No
         gamma = round(1e7 / space.curve.power)
         named = [*([] if grey else [*_number(CUSTOM, ENUM), *custom]), 1, *_plain(gamma, 24)]
     return (*begin, *named, *_number(RELATIVE_INTENT, ENUM))
+
+
+def profile_colour_bits(channels: int) -> tuple[int, ...]:
+    """Return the header bits that say that the colours of 1 or 3 channels are told by a profile."""
+    return (0, 1, *_number(int(channels == 1), ENUM))
 
 
 def _known_space(profile: bytes, channels: int) -> str | None:

@@ -104,9 +104,12 @@ def read_header(codestream: bytes) -> JxlHeader:
     )  # fmt: skip
 
 
-def with_colours(codestream: bytes, colour_bits: tuple[int, ...]) -> bytes:
+def with_colours(
+    codestream: bytes, colour_bits: tuple[int, ...], profile_bits: tuple[int, ...] = ()
+) -> bytes:
     """Return the picture with other names for its colours; its pixels, behind the header, stay byte for byte.
 
+    `profile_bits` hold a profile, where the names say that there is one.
     Raises DamagedFileError for a picture whose header does not end with the names of its colours and usual values.
     """
     header = read_header(codestream)
@@ -118,7 +121,7 @@ def with_colours(codestream: bytes, colour_bits: tuple[int, ...]) -> bytes:
     if behind != [0, 0, 1] or header.has_profile:
         raise DamagedFileError("its header is of an unusual kind")
     rest = codestream[(bits.place + 7) // 8 :]
-    wanted = [*before, *colour_bits, *behind]
+    wanted = [*before, *colour_bits, *behind, *profile_bits]
     wanted += [0] * (-len(wanted) % 8)
     packed = bytes(
         sum(bit << shift for shift, bit in enumerate(wanted[place : place + 8]))

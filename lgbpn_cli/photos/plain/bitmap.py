@@ -16,7 +16,7 @@ from lgbpn_cli.photos.photo import Container, Photo
 from lgbpn_cli.photos.pillow_limit import pillow_without_limit
 
 READERS: dict[str, type[BmpImageFile | TgaImageFile]] = {"bmp": BmpImageFile, "tga": TgaImageFile}
-BYTES_A_PIXEL = 16
+BYTES_A_PIXEL = 7
 """Memory that reading takes."""
 CHANNELS = {"L": 1, "LA": 1, "RGB": 3, "RGBA": 3}
 PALETTES = {"P": "RGB", "PA": "RGBA"}

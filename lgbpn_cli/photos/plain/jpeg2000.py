@@ -25,8 +25,8 @@ SIGNATURE_BOX = b"\0\0\0\x0cjP  "
 CODESTREAM = b"\xff\x4f\xff\x51"
 END = b"\xff\xd9"
 SIZE_BYTES = 43
-BYTES_A_PIXEL, COPIES = 40, 3
-"""Memory that reading takes for a pixel, and how often the file's own bytes are held."""
+WORKING_BYTES, COPIES = 4, 3
+"""What the decoder takes for each sample beside the sample, and how often the file's own bytes are held."""
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 EXIF_UUID = b"JpgTiffExif->JP2"
 ENUMERATED, PROFILES = 1, (2, 3)
@@ -79,15 +79,14 @@ def read_jpeg2000(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     )
 
 
-def jpeg2000_pixels(file: BinaryIO) -> int:
-    """Return how many pixels the header claims. Raises DamagedFileError."""
+def _size_in(file: BinaryIO) -> _Size:
+    """Return what the header claims. Raises DamagedFileError."""
     file.seek(0)
     begin = 0
     if file.read(len(CODESTREAM)) != CODESTREAM:
         begin = next((begin for kind, begin, _ in top_level_boxes(file) if kind == b"jp2c"), 0)
     file.seek(begin)
-    size = _size(file.read(SIZE_BYTES))
-    return size.width * size.height
+    return _size(file.read(SIZE_BYTES))
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -143,8 +142,10 @@ def _in_uuid(boxes: list[tuple[bytes, bytes]], name: bytes) -> bytes | None:
 
 
 def _claim(file: BinaryIO, path: Path) -> Size:
-    pixels = jpeg2000_pixels(file)
-    return Size(pixels, pixels * BYTES_A_PIXEL + COPIES * bytes_of(file))
+    size = _size_in(file)
+    pixels, sample_bytes = size.width * size.height, 1 if size.bits <= 8 else 2
+    needed = pixels * size.channels * (WORKING_BYTES + sample_bytes) + COPIES * bytes_of(file)
+    return Size(pixels, needed, 3 if size.channels > 2 else 1, sample_bytes)
 
 
 JPEG2000 = Codec(

@@ -56,10 +56,6 @@ POSITION_CHUNKS = frozenset({b"iDOT"})
 """Apple's pointer into the compressed pixels, which moved."""
 
 
-COPIES = 3
-"""Of the file's own bytes, that reading holds in memory."""
-
-
 @dataclass(frozen=True)
 class PngContainer(Container):
     """All chunks but the pixels, in their order."""
@@ -212,9 +208,13 @@ def _is_mark(chunk: Chunk) -> bool:
 def png_size(file: BinaryIO, path: Path) -> Size:
     """Return what the header claims. Raises DamagedFileError."""
     header = read_header(file.read(HEADER_BYTES))
-    samples = 4 if header.colour_type == PALETTE else SAMPLES[header.colour_type]
-    pixels = header.width * header.height
-    return Size(pixels, 2 * pixels * samples * max(1, header.depth // 8) + COPIES * bytes_of(file))
+    samples = 3 if header.colour_type == PALETTE else SAMPLES[header.colour_type]
+    pixels, sample_bytes = header.width * header.height, max(1, header.depth // 8)
+    decoded, file_bytes = pixels * samples * sample_bytes, bytes_of(file)
+    # Transparency is taken apart when the file's second copy is gone.
+    apart = decoded if samples in (2, 4) else 0
+    needed = decoded + file_bytes + max(file_bytes, apart)
+    return Size(pixels, needed, channels=samples - (samples in (2, 4)), sample_bytes=sample_bytes)
 
 
 def new_container(photo: Photo, output: OutputConfig) -> tuple[PngContainer, tuple[str, ...]]:

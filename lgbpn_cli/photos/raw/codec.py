@@ -32,7 +32,7 @@ def read_with_mosaic(path: Path, max_pixels: int, *, for_sites: bool) -> Photo:
 
 def _claim(file: BinaryIO, path: Path) -> Size:
     pixels = round((raw_megapixels(path) or 0.0) * 1e6)
-    return Size(pixels, pixels * BYTES_A_PIXEL + bytes_of(file))
+    return Size(pixels, pixels * BYTES_A_PIXEL + bytes_of(file), sample_bytes=2)
 
 
 def dng_container(photo: Photo, output: OutputConfig) -> tuple[DngContainer, tuple[str, ...]]:

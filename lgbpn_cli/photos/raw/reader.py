@@ -38,6 +38,7 @@ MOST_STOPS_ABOVE_WHITE = 4
 """Of floating-point files; what is brighter is clipped."""
 MOST_LIGHT = 1.001
 """Of integer samples; floating-point ones may lie above white."""
+NO_BAYER_NOTE = "it has no Bayer mosaic: it is demosaiced first"
 QUICK_ALGORITHM = "LINEAR"
 """For pictures that are only looked at."""
 COLOUR_LETTERS = {
@@ -102,7 +103,8 @@ def read_raw(path: Path, max_pixels: int, *, as_mosaic: bool = False, for_sites:
                 tags += (blob(OPCODE_LIST_3, pack_opcodes([*left, *facts.opcodes[2]])),)
             pixels = None
             iso = round(raw.other.iso_speed)
-    noisy = None
+    noisy: NoisyMosaic | None = None
+    notes: tuple[str, ...] = ()
     if pixels is None:  # LibRaw's own memory is free by now
         if isinstance(light, Mosaic):
             noise = noise_of_mosaic(light, facts.noise_profile, iso)
@@ -110,10 +112,13 @@ def read_raw(path: Path, max_pixels: int, *, as_mosaic: bool = False, for_sites:
             if as_mosaic and _is_bayer(light):
                 noisy = NoisyMosaic(light, noise, hot_sites)
                 algorithm = QUICK_ALGORITHM
+            elif as_mosaic:
+                notes = (NO_BAYER_NOTE,)
         pixels, black, white = _as_pixels(light, gains, algorithm)
     colours = _Colours(gains, *matrices, black, white)
     container = RawContainer(facts.order, tags, facts.profiles, frame)
-    return replace(_photo(path, pixels, metadata, sizes, colours), container=container, mosaic=noisy)
+    photo = _photo(path, pixels, metadata, sizes, colours)
+    return replace(photo, container=container, mosaic=noisy, notes=notes)
 
 
 def _is_bayer(light: Mosaic) -> bool:

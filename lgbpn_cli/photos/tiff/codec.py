@@ -51,6 +51,9 @@ LAYERS_TAG = 37724
 """Photoshop's layers: the same picture, noise and all, and what image editors show instead of the flat one."""
 JPEG_TAGS = (JPEG_TABLES_TAG, *range(512, 522), *range(529, 533))
 """What describes JPEG data and YCbCr colours; wrong once they became deflated RGB."""
+SEPARATE = 2
+COPIES_OF_A_BLOCK = 3
+"""As it lies in the file, decompressed, and with its predictor undone."""
 ROOM_WORTH_USING_BYTES = 64
 MARK_PREFIX = "lgbpn "
 MAX_MARK_BYTES = 1 << 16
@@ -337,27 +340,29 @@ def _touch_each_other(blocks: Iterable[tuple[int, int]], structure: Iterable[tup
 
 
 def tiff_size(file: BinaryIO, path: Path) -> Size:
-    """Return what all pages claim. Raises DamagedFileError.
-
-    The largest counts twice more: a strip may be a whole page, and predictors need another.
-    """
+    """Return what all pages claim. Raises DamagedFileError."""
     file_bytes = bytes_of(file)
     pages = [_claimed(file, directory) for directory in read_directories(file, file_bytes)]
-    largest = max(size for _, size in pages)
-    needed = sum(size for _, size in pages) + 2 * largest + min(file_bytes, largest)
-    return Size(max(pixels for pixels, _ in pages), needed)
+    needed = sum(size.needed_bytes for size, _ in pages) + max(beside for _, beside in pages)
+    return replace(max((size for size, _ in pages), key=lambda size: size.pixels), needed_bytes=needed)
 
 
-def _claimed(file: BinaryIO, directory: Directory) -> tuple[int, int]:
-    """Return pixels and bytes of a page's samples."""
+def _claimed(file: BinaryIO, directory: Directory) -> tuple[Size, int]:
+    """Return what a page's samples take, and what decoding takes beside them."""
 
-    def value(tag: int) -> int:
+    def value(tag: int, default: int = 1) -> int:
         entry = directory.find(tag)
         values = () if entry is None else read_integers(file, directory, entry)
-        return max(values, default=1)
+        return max(values, default=default)
 
-    pixels = value(256) * value(257)
-    return pixels, pixels * value(277) * max(1, value(258) // 8)
+    width, height, samples, sample_bytes = value(256), value(257), value(277), max(1, value(258) // 8)
+    columns, rows = value(322, width), value(323, min(height, value(278, height)))  # of a tile, or of a strip
+    whole = width * height * samples * sample_bytes
+    block = min(whole, columns * rows * (1 if value(284) == SEPARATE else samples) * sample_bytes)
+    apart = whole if samples in (2, 4) else 0  # colours and transparency
+    return Size(
+        width * height, whole, 3 if samples > 2 else 1, sample_bytes
+    ), COPIES_OF_A_BLOCK * block + apart
 
 
 def new_container(photo: Photo, output: OutputConfig) -> tuple[NewTiffContainer, tuple[str, ...]]:

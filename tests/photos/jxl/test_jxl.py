@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import struct
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import imagecodecs
 import numpy as np
 import pytest
+import tifffile
 from photo_samples import EXIF_ORIENTATION_6, PhotoMaker, noise, smooth
-from PIL import Image
+from PIL import Image, ImageCms
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import PhotoReadError, UnsupportedPhotoError
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.jxl.colours import colour_bits_of
 from lgbpn_cli.photos.jxl.header import read_header
-from lgbpn_cli.photos.metadata.icc import SPACES, icc_profile
+from lgbpn_cli.photos.metadata.icc import SPACES, Curve, icc_profile, pack_profile
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.record import Record, read_record
 from lgbpn_cli.photos.shot import shot_in
@@ -120,11 +124,88 @@ def test_known_profiles_are_named_as_libjxl_names_them(tmp_path: Path, name: str
     assert colour_bits_of(again.metadata.icc, channels) == colour_bits_of(ready.metadata.icc, channels)
 
 
-def test_a_profile_without_a_name_is_refused_for_results(make_jpeg: PhotoMaker) -> None:
-    with pytest.raises(UnsupportedPhotoError, match="cannot name"):
-        as_result(
-            read_photo(make_jpeg(icc_profile=icc_profile(SPACES["prophoto"]))), OutputConfig(format="jxl")
-        )
+def profiles() -> dict[str, bytes]:
+    """Some that no JPEG XL can name: of one colour and of three, short and long, of other programs."""
+    prophoto = icc_profile(SPACES["prophoto"])
+    made_by_others = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    made_by_others[40:44] = b"MSFT"
+    other_white = icc_profile(replace(SPACES["srgb"], white=(0.3457, 0.3585), curve=Curve(power=1.9)))
+    return {
+        "prophoto": prophoto,
+        "long": pack_profile({**tags_of_profile(prophoto), b"junk": bytes(range(256)) * 300}, prophoto[:128]),
+        "others": bytes(made_by_others),
+        "apple": other_white[:40] + b"APPL" + other_white[44:],
+    }
+
+
+def tags_of_profile(profile: bytes) -> dict[bytes, bytes]:
+    count = int.from_bytes(profile[128:132], "big")
+    rows = [struct.unpack_from(">4sII", profile, 132 + 12 * index) for index in range(count)]
+    return {name: profile[begin : begin + length] for name, begin, length in rows}
+
+
+@needs_libjxl
+@pytest.mark.parametrize("name", ["prophoto", "long", "others", "apple"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_profile_without_a_name_goes_along(tmp_path: Path, name: str, bits: int) -> None:
+    """Into the file, as libjxl reads it, and out of it again."""
+    pytest.importorskip("pyjpegxl", reason="there are no wheels of it for this platform")
+    profile, samples = profiles()[name], smooth(48, 64) if bits == 8 else deep(smooth(48, 64))
+    tifffile.imwrite(tmp_path / "a.tif", samples, photometric="rgb", iccprofile=profile)
+    ready = as_result(read_photo(tmp_path / "a.tif"), OutputConfig(format="jxl"))
+    write_photo(ready, tmp_path / "a.jxl", record=RECORD)
+    subprocess.run([DJXL or "", "a.jxl", "b.png"], cwd=tmp_path, check=True, capture_output=True)
+    seen, again = read_photo(tmp_path / "b.png"), read_photo(tmp_path / "a.jxl")
+    if name != "others":  # which says sRGB, and is named
+        assert (seen.metadata.icc, again.metadata.icc) == (profile, profile)
+    assert np.array_equal(seen.pixels, samples)
+    assert np.array_equal(again.pixels, samples)
+    write_photo(as_result(again, OutputConfig()), tmp_path / "c.jxl")
+    once_more = read_photo(tmp_path / "c.jxl")
+    assert once_more.metadata.icc == again.metadata.icc
+    assert np.array_equal(once_more.pixels, samples)
+
+
+@needs_libjxl
+@pytest.mark.parametrize("channels", [1, 3])
+def test_lossy_pictures_with_a_profile_keep_their_colours(tmp_path: Path, channels: int) -> None:
+    pytest.importorskip("pyjpegxl", reason="there are no wheels of it for this platform")
+    image = Image.fromarray(smooth(48, 64) if channels == 3 else smooth(48, 64)[..., 0])
+    profile = icc_profile(replace(SPACES["prophoto"], curve=Curve(power=2.0)), channels)
+    image.save(tmp_path / "a.png", icc_profile=profile)
+    subprocess.run([CJXL or "", "a.png", "a.jxl", "-d", "0.3"], cwd=tmp_path, check=True, capture_output=True)
+    photo = read_photo(tmp_path / "a.jxl")
+    assert (photo.pixels.dtype, photo.pixels.shape[2]) == (np.uint16, channels)
+    assert any("ProPhoto" in note for note in photo.notes)
+    found = as_result(photo, OutputConfig(format="png", bit_depth=8))
+    assert np.abs(in_lab(found.pixels, found.metadata.icc) - in_lab(np.asarray(image), profile)).mean() < 1
+    write_photo(as_result(photo, OutputConfig()), tmp_path / "b.jxl")
+    again = read_photo(tmp_path / "b.jxl")
+    assert np.array_equal(again.pixels, photo.pixels)
+    assert again.metadata.icc == photo.metadata.icc
+
+
+def in_lab(pixels: np.ndarray, profile: bytes | None) -> np.ndarray:
+    """8-bit pixels as Lab, lightness first."""
+    image = Image.fromarray(pixels.squeeze())
+    source = ImageCms.createProfile("sRGB")
+    if profile is not None:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    elif image.mode == "L":
+        image = image.convert("RGB")
+    transform = ImageCms.buildTransform(source, ImageCms.createProfile("LAB"), image.mode, "LAB")
+    lab = np.asarray(ImageCms.applyTransform(image, transform)).astype(int)
+    return np.dstack([lab[..., :1], (lab[..., 1:] + 128) % 256])
+
+
+def test_without_its_library_a_profile_is_named_with_the_cure(
+    make_jpeg: PhotoMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = read_photo(make_jpeg(icc_profile=icc_profile(SPACES["prophoto"])))
+    write_photo(as_result(photo, OutputConfig(format="jxl")), tmp_path / "a.jxl")
+    monkeypatch.setitem(sys.modules, "pyjpegxl", None)
+    with pytest.raises(UnsupportedPhotoError, match=r"needs pyjpegxl to be read.*pip install pyjpegxl"):
+        read_photo(tmp_path / "a.jxl")
 
 
 @pytest.mark.parametrize("quality", [None, 80])
@@ -171,13 +252,14 @@ def test_a_jpeg_kept_in_a_jpeg_xl_is_read_as_that_jpeg(make_jpeg: PhotoMaker, tm
 
 
 @needs_libjxl
-def test_compressed_metadata_and_a_profile_of_its_own(tmp_path: Path) -> None:
+def test_a_profile_of_another_encoder_is_read(tmp_path: Path) -> None:
     image = Image.fromarray(smooth(48, 64))
     exif = b"Exif\0\0" + EXIF_ORIENTATION_6
     image.save(tmp_path / "a.png", exif=exif, icc_profile=icc_profile(SPACES["prophoto"]))
     subprocess.run([CJXL or "", "a.png", "a.jxl", "-d", "0"], cwd=tmp_path, check=True, capture_output=True)
-    with pytest.raises(UnsupportedPhotoError, match="profile of its own"):
-        read_photo(tmp_path / "a.jxl")
+    pytest.importorskip("pyjpegxl", reason="there are no wheels of it for this platform")
+    photo = read_photo(tmp_path / "a.jxl")
+    assert photo.metadata.icc == icc_profile(SPACES["prophoto"])
 
 
 @pytest.mark.parametrize("container", [True, False])
