@@ -76,7 +76,7 @@ class ReadingProcess:
             timer.daemon = True
             timer.start()
             try:
-                answer = self._ask(child, (function, args, kwargs, self.max_bytes()))
+                answer = self._ask(child, (function, args, kwargs, self.max_bytes(), self.time_limit_s))
             except (EOFError, OSError, pickle.UnpicklingError):
                 raise self._failure(path, timed_out=over.is_set()) from None
             except BaseException:  # Ctrl-C: what is still on its way would be taken for the next answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -144,3 +145,27 @@ def test_the_child_ends_with_the_run_and_leaves_nothing(
         pid = reading.call(PHOTO, os.getpid)
     assert not psutil.pid_exists(pid)
     assert list(tmp_path.iterdir()) == []
+
+
+LONELY = """
+import time
+from pathlib import Path
+from lgbpn_cli.photos.reading_process import ReadingProcess
+
+reading = ReadingProcess(time_limit_s=3)
+print(reading._start().pid, flush=True)
+reading.call(Path("photo.jpg"), time.sleep, 1000)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform == "win32", reason="kills a process by a signal")
+def test_a_decoder_that_never_ends_does_not_outlive_its_parent_for_long() -> None:
+    with subprocess.Popen([sys.executable, "-c", LONELY], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = psutil.Process(int(parent.stdout.readline()))
+        time.sleep(2)  # it sleeps now
+        parent.kill()
+        parent.wait()
+        child.wait(60)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 FIRST_CONNECTION_S = 30
 SCHEDULER_PATIENCE_S = 600.0
 """How long a scheduler that went away may take to come back."""
+RESTART_PATIENCE_S = 600
+"""How long a worker that died here may take to start again; dask's own 15 s are too few on a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def connected(pool: Pool) -> Iterator[Connection]:
             connection.close()
         return
     with _local_cluster(pool) as cluster:
-        connection = Connection(cluster.scheduler_address)
+        connection = Connection(cluster.scheduler_address, cluster, pool.number or 1)
         try:
             yield connection
         finally:
@@ -100,9 +102,11 @@ def connected(pool: Pool) -> Iterator[Connection]:
 class Connection:
     """A client of a scheduler; a new one is made where the old one has lost it."""
 
-    def __init__(self, address: str) -> None:
-        """Connect. DeviceError where that fails."""
+    def __init__(self, address: str, own: LocalCluster | None = None, number: int = 0) -> None:
+        """Connect. `own` is the cluster that was started for it, of so many workers. DeviceError where that fails."""
         self._address = address
+        self._own = own
+        self._number = number
         self.client = self._connect(FIRST_CONNECTION_S)
 
     def is_lost(self) -> bool:
@@ -113,6 +117,11 @@ class Connection:
         """Wait until the scheduler is there again. DeviceError where it does not come back."""
         self.close()
         self.client = self._connect(SCHEDULER_PATIENCE_S)
+
+    def replace_lost_workers(self) -> None:
+        """Start workers in the place of those that were given up, where they are one's own."""
+        if self._own is not None:
+            self._own.scale(self._number)
 
     def close(self) -> None:
         """Leave the scheduler."""
@@ -167,11 +176,16 @@ def _local_cluster(pool: Pool) -> LocalCluster:
     threads = max(1, _threads() // number)
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     # Whoever dies is blamed once and at once: `run` tries again itself, and more precisely.
-    dask.config.set({"distributed.scheduler.allowed-failures": 0})
+    dask.config.set(
+        {
+            "distributed.scheduler.allowed-failures": 0,
+            "distributed.deploy.lost-worker-timeout": f"{RESTART_PATIENCE_S}s",
+        }
+    )
     cluster = OwnWorkers(
         n_workers=0,
         threads_per_worker=1,
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",  # None is a fixed port, and all the world
         memory_limit=None,  # lgbpn plans its memory itself
         env={name: str(threads) for name in names},
         silence_logs=logging.CRITICAL,

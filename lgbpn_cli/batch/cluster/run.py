@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import time
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -70,6 +71,8 @@ class Run:
     _messages: SimpleQueue[tuple[str, Any]] = field(default_factory=SimpleQueue)
     _sent: int = 0
     _workers: int = 0
+    _looked: float = field(default_factory=time.monotonic)
+    """When workers and scheduler were last looked after."""
     _resources: dict[str, int] | None = None
 
     def go_through(self, steps: Iterator[list[Task]]) -> None:
@@ -83,6 +86,8 @@ class Run:
             self._send(more_will_come=searching)
             if not (searching or self._chunks):
                 return
+            if time.monotonic() - self._looked > TICK_S:
+                self._look_after_connection()
             try:
                 kind, content = self._messages.get(timeout=0.001 if searching else TICK_S)
             except Empty:
@@ -91,8 +96,6 @@ class Run:
                     searching = found is not None
                     self._backlog.add(found or ())
                     self.listener.found_work(len(found or ()))
-                else:
-                    self._look_after_connection()
                 continue
             if kind == "answer":
                 self._hear(pickle.loads(content))
@@ -116,7 +119,9 @@ class Run:
         """See whether the scheduler is there, and how many workers."""
         if self.connection.is_lost():
             self._renew_connection()
+        self.connection.replace_lost_workers()
         self._count_workers()
+        self._looked = time.monotonic()
 
     def _renew_connection(self) -> None:
         """Wait for the scheduler, and send again what was on its way."""

@@ -7,7 +7,7 @@ import os
 import pickle
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,6 +17,7 @@ from lgbpn_cli.batch.cluster.order import Answer, Order, Task
 from lgbpn_cli.batch.outcome import Job, Outcome, RunFacts, Status
 from lgbpn_cli.batch.pipeline import run_jobs
 from lgbpn_cli.batch.steps import Cameras, read_for, steps_of
+from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.denoise.by_camera import AUTO_MODEL
 from lgbpn_cli.denoise.denoiser import Denoiser, prepare
 from lgbpn_cli.denoise.raw_path import takes_mosaics
@@ -64,26 +65,26 @@ def denoise_chunk(version: str, packed_order: bytes, chunk: int, tasks: Sequence
 
 def run_chunk(ready: _Ready, chunk: int, tasks: Sequence[Task], say: Callable[[Answer], None]) -> None:
     """Denoise the photos of a chunk and tell `say` how each ended."""
-    output = ready.order.output
-    jobs = []
-    for task in tasks:
-        job = Job(Path(task.source), Path(task.target))
-        if job.target.exists() and not (
-            output.overwrite or output.in_place
-        ):  # by a worker that died before it could tell
-            say(Answer(chunk, outcome=Outcome(job.source, job.target, Status.SKIPPED)))
-        else:
-            jobs.append(job)
-    device = ready.denoiser.model.device.name
-    listener = Teller(chunk, say, patience_s=2 * output.photo_time_limit_s)
     order = ready.order
+    output = order.output
+    device = ready.denoiser.model.device.name
     camera = Cameras(keep=order.model == AUTO_MODEL)
     as_mosaic = takes_mosaics(None if camera.keep else order.model, order.settings)
     read = partial(read_for, ready.reading, output, camera, as_mosaic)
     limited = order.settings.max_memory_bytes is not None and device == "cpu"
-    steps = steps_of(read, ready.denoiser, camera, order.settings, listener, overlap=not limited)
-    with listener:
-        run_jobs(jobs, steps, listener)
+    with Teller(chunk, say, patience_s=2 * output.photo_time_limit_s) as listener:
+        steps = steps_of(read, ready.denoiser, camera, order.settings, listener, overlap=not limited)
+        run_jobs(list(_not_there(tasks, output, listener)), steps, listener)
+
+
+def _not_there(tasks: Sequence[Task], output: OutputConfig, listener: Teller) -> Iterator[Job]:
+    """Yield the photos without a result; a worker that died may not have told of one that it had just made."""
+    for task in tasks:
+        job = Job(Path(task.source), Path(task.target))
+        if job.target.exists() and not (output.overwrite or output.in_place):
+            listener.finished(Outcome(job.source, job.target, Status.SKIPPED))
+        else:
+            yield job
 
 
 def check_version(version: str, address: str) -> None:

@@ -54,7 +54,7 @@ class Connection:
         self.client = self
         self.work = work
         self.workers = workers
-        self.renewed = 0
+        self.renewed = self.replaced = 0
         self.sent: list[list[str]] = []
         self.handlers: dict[str, Callable[[Any], None]] = {}
 
@@ -75,6 +75,9 @@ class Connection:
 
     def is_lost(self) -> bool:
         return False
+
+    def replace_lost_workers(self) -> None:
+        self.replaced += 1
 
     def renew(self) -> None:
         self.renewed += 1
@@ -166,6 +169,13 @@ def test_work_starts_before_the_search_ends() -> None:
     run.Run(Connection(denoise_all), ORDER, listener).go_through(search())  # type: ignore[arg-type]
     assert done_at[0] == 0 < done_at[1]
     assert names(listener, Status.DONE) == every(300)
+
+
+def test_workers_are_looked_after_while_answers_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "TICK_S", 0.0)
+    connection = Connection(denoise_all)
+    go_through(connection, iter([tasks(500)]))
+    assert connection.replaced > 100
 
 
 @pytest.mark.parametrize("poison", [("007",), ("000",), ("299",), ("010", "011", "200")])

@@ -1,0 +1,29 @@
+"""What a `dask worker` of the tests loads first: the fake network, and what else its environment asks for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from typing import Any
+
+import fake_network
+
+from lgbpn_cli import version
+
+OTHER_VERSION = "FAKE_VERSION"
+"""Environment variable: the version that this worker has."""
+OTHER_CHECKSUM = "FAKE_CHECKSUM"
+"""Environment variable: the checksum of all models there."""
+
+
+def load_another_model(*words: Any, **options: Any) -> fake_network.FakeModel:
+    """A model of the same name with other weights."""
+    return replace(load_model(*words, **options), sha256=os.environ[OTHER_CHECKSUM])
+
+
+load_model = fake_network.load_model
+version.__version__ = os.environ.get(OTHER_VERSION, version.__version__)
+if OTHER_CHECKSUM in os.environ:
+    fake_network.load_model = load_another_model
+fake_network.install(sys.modules.__setitem__)
