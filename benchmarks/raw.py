@@ -1,13 +1,16 @@
 """What each way of denoising camera raw gives, on synthetic raw files of photographs that no network was trained on.
 
     python benchmarks/raw.py [--side 512] [--iso 1600 6400 25600 102400] [--blur 0 0.7] [--scenes 12]
-                             [--model NAME|FILE] [--hot] [--json FILE] [--crops FOLDER]
+                             [--model NAME|FILE] [--hot] [--earlier FOLDER] [--json FILE] [--crops FOLDER]
     python benchmarks/raw.py --noise [--megapixels 6] [--scenes 12] [--iso 1600 6400 25600 102400] [--hot] [--json FILE]
 
 Each scene is turned back into light, read out by a sensor with the noise of a Canon 5D Mark IV (ELD, CVPR 2020) through
 the colours of a Nikon D500, and written as a DNG; `lgbpn denoise` makes results of it on each path, LibRaw develops
-them, and they are compared with the scene, developed alike: PSNR in dB, the mean of all scenes. Pictures are looked for
-below LGBPN_DATA (default ../shared/data).
+them, and they are compared with the scene, developed alike. Printed are the mean PSNR of all scenes in dB and, in
+brackets, how far the mean colour of their darkest thirds is off, in levels of 255, the worst of the colours.
+`--earlier` adds what an earlier version of the program makes of the same files: FOLDER is its checkout, for instance by
+`git worktree add ../before 451c832`, the last one without a raw network (its results are sheared below a side of 512).
+Pictures are looked for below LGBPN_DATA (default ../shared/data).
 
 With `--noise`: how well the noise of such files is measured. Photographs are mirrored until they fill the frame; the
 variance a x + b that `lgbpn probe` would tell is compared with the true one at the light of the frame's tenth, fiftieth
@@ -19,6 +22,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import subprocess
+import sys
 import tempfile
 import zlib
 from dataclasses import dataclass
@@ -57,6 +63,10 @@ TOLERANCE = 0.2
 LENS_BLUR_PX = 0.7
 
 
+Table = dict[str, dict[str, tuple[float, ...]]]
+"""By way and scene: PSNR, and the shift of red, green and blue in the darkest third."""
+
+
 @dataclass(frozen=True)
 class Scene:
     """A scene's light in the camera's colours, (h, w, 3), white 1."""
@@ -83,6 +93,7 @@ WAYS: dict[str, tuple[str | None, str]] = {
     "mosaic": ("mosaic", ".dng"),
 }
 """The ways by name: the raw path, and the ending of the results."""
+EARLIER = "an earlier version"
 
 
 def taken(scene: Scene, noise: SensorNoise, *, hot: bool) -> np.ndarray:
@@ -96,8 +107,10 @@ def taken(scene: Scene, noise: SensorNoise, *, hot: bool) -> np.ndarray:
     return np.minimum(mosaic, 1)
 
 
-def results(way: str, folder: Path, model: Model) -> dict[str, np.ndarray]:
+def results(way: str, folder: Path, model: Model, earlier: Path | None = None) -> dict[str, np.ndarray]:
     """Return the developed result of each raw file in a folder, by its stem: (h, w, 3) uint16."""
+    if earlier is not None and way == EARLIER:
+        return earlier_results(earlier, folder)
     found = {}
     with tempfile.TemporaryDirectory() as made:
         for path in sorted(folder.glob("*.dng")):
@@ -111,18 +124,31 @@ def results(way: str, folder: Path, model: Model) -> dict[str, np.ndarray]:
     return found
 
 
+def earlier_results(checkout: Path, folder: Path) -> dict[str, np.ndarray]:
+    """Return what the program in a checkout makes of the raw files in a folder, developed, by their stem."""
+    with tempfile.TemporaryDirectory() as made:
+        subprocess.run(
+            [sys.executable, "-m", "lgbpn_cli", "denoise", str(folder), "-o", made, "--quality", "fast"],
+            env={**os.environ, "PYTHONPATH": str(checkout.resolve())},
+            cwd=checkout,
+            check=True,
+            capture_output=True,
+        )
+        return {path.stem.removesuffix("_denoised"): developed(path) for path in Path(made).glob("*.dng")}
+
+
 def psnr_db(result: np.ndarray, reference: np.ndarray) -> float:
     """Return the PSNR of two pictures of 16 bits."""
     error = (result.astype(np.float64) - reference).ravel() / 65535
     return float(-10 * np.log10(np.mean(error**2)))
 
 
-def shadow_shift(result: np.ndarray, reference: np.ndarray) -> float:
-    """Return how far the mean colour of the darkest third is off, in levels of 255: the worst of the colours."""
+def shadow_shift(result: np.ndarray, reference: np.ndarray) -> tuple[float, float, float]:
+    """Return how far the mean colour of the darkest third is off, in levels of 255."""
     light = reference.astype(np.float64).sum(axis=2)
     dark = light <= np.quantile(light, DARKEST)
-    shift = (result[dark].astype(np.float64) - reference[dark]).mean(axis=0) / 257
-    return float(np.abs(shift).max())
+    red, green, blue = (result[dark].astype(np.float64) - reference[dark]).mean(axis=0) / 257
+    return float(red), float(green), float(blue)
 
 
 def measure(
@@ -133,9 +159,10 @@ def measure(
     model: str | None,
     hot: bool,
     crops: Path | None,
-) -> dict[str, dict[str, tuple[float, float]]]:
+    earlier: Path | None = None,
+) -> Table:
     """Return PSNR and shift of the shadows of each scene, by way and scene."""
-    table: dict[str, dict[str, tuple[float, float]]] = {}
+    table: Table = {}
     with tempfile.TemporaryDirectory() as folder:
         references = {}
         for scene in found:
@@ -146,9 +173,9 @@ def measure(
             target = Path(folder) / f"{Path(scene.name).stem}.dng"
             write_cfa_dng(target, taken(scene, noise, hot=hot), iso=noise.iso)
         for way in ways:
-            made = results(way, Path(folder), model)
+            made = results(way, Path(folder), model, earlier)
             table[way] = {
-                name: (psnr_db(made[name], reference), shadow_shift(made[name], reference))
+                name: (psnr_db(made[name], reference), *shadow_shift(made[name], reference))
                 for name, reference in references.items()
             }
             if crops is not None:
@@ -202,19 +229,28 @@ def measure_noise(asked: argparse.Namespace) -> dict[str, list[float] | None]:
     return found
 
 
-def measure_ways(asked: argparse.Namespace) -> dict[str, dict[str, dict[str, tuple[float, float]]]]:
+def measure_ways(asked: argparse.Namespace) -> dict[str, Table]:
     """Print the table, one row a way, one column an ISO and blur; return what was found for each column."""
     model = load_model(asked.model, quality="fast")
-    rows: dict[str, list[str]] = {way: [] for way in asked.ways}
+    ways = asked.ways if asked.earlier is None else [*asked.ways, EARLIER]
+    rows: dict[str, list[str]] = {way: [] for way in ways}
     every = {}
     for blur_px in asked.blur:
         found = scenes(asked.side, blur_px, asked.scenes)
         for iso in asked.iso:
-            table = measure(found, canon_5d4(iso), asked.ways, model=model, hot=asked.hot, crops=asked.crops)
+            table = measure(
+                found,
+                canon_5d4(iso),
+                ways,
+                model=model,
+                hot=asked.hot,
+                crops=asked.crops,
+                earlier=asked.earlier,
+            )
             every[f"{iso} {blur_px}"] = table
             for way, values in table.items():
                 means = np.mean(list(values.values()), axis=0)
-                rows[way].append(f"{means[0]:.2f} ({means[1]:.1f})")
+                rows[way].append(f"{means[0]:.2f} ({np.abs(means[1:]).max():.1f})")
             print(
                 f"ISO {iso}, blur {blur_px} px: " + "; ".join(f"{way} {rows[way][-1]}" for way in rows),
                 flush=True,
@@ -235,6 +271,7 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS))
     parser.add_argument("--model")
     parser.add_argument("--hot", action="store_true", help="1 in 2500 sites is hot or dead")
+    parser.add_argument("--earlier", type=Path, metavar="FOLDER", help="checkout of an earlier version")
     parser.add_argument("--noise", action="store_true", help="how well the noise is measured, instead")
     parser.add_argument("--megapixels", type=float, default=6.0, help="of a frame whose noise is measured")
     parser.add_argument("--json", type=Path)

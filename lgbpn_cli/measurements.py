@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lgbpn_cli.config import InferenceConfig
 from lgbpn_cli.denoise.denoiser import Denoiser, prepare
 from lgbpn_cli.denoise.working import to_working
+from lgbpn_cli.evaluation.burst import burst_of
 from lgbpn_cli.evaluation.methods import (
     baseline_methods,
     network_method,
@@ -62,11 +63,12 @@ def evaluate(
             exclude=config.exclude,
             read=lambda path: read_guarded(reading, path, as_mosaic=True),
         )
-        # As `denoise` prepares them: what is measured is what it gives, `mean_light` apart.
+        if config.burst:
+            pairing = burst_of(pairing, config.noisy)
+        # As `denoise` prepares them: what is measured is what it gives, `mean_light` of float TIFFs apart.
         denoisers = [prepare(name, device, each) for name in config.models for each in settings]
         methods = [
-            network_method(each.model, each.settings, each.denoise_array, _from_mosaic(each))
-            for each in denoisers
+            network_method(each.model, each.settings, each.denoise_array, _on_raw(each)) for each in denoisers
         ]
         methods += [*result_methods(config.denoised), *baseline_methods(config.baselines)]
         return evaluate_pairs(
@@ -74,10 +76,8 @@ def evaluate(
         )
 
 
-def _from_mosaic(denoiser: Denoiser) -> Callable[[Photo], NDArray[np.float32]] | None:
-    """What denoises a camera raw file on its mosaic, (h, w, 3) in 0..1; None for models without such a network."""
-    if denoiser.raw_model is None:
-        return None
+def _on_raw(denoiser: Denoiser) -> Callable[[Photo], NDArray[np.float32]]:
+    """What denoises a camera raw file on its way, (h, w, 3) in 0..1."""
     return lambda photo: to_working(denoiser.denoise(photo).photo)
 
 

@@ -62,12 +62,13 @@ def evaluate(
       lgbpn eval noisy/ clean/ --denoised results_of_another_tool/
       lgbpn eval noisy/ clean/ --only '33_*' --only '35_*'
       lgbpn eval noisy/ --no-reference
+      lgbpn eval burst-of-raws/ --burst
       lgbpn eval BenchmarkNoisyBlocksSrgb.mat --submission sidd -o submission/
 
     The table shows the noisy photos, each model and setting, and what else was asked for: PSNR with the 95 %
     interval of its mean, median and worst photo; SSIM; mean absolute error (MAE) and mean shift of each
     colour in 8-bit levels; structure (how much picture is left in what was removed: 0 is best); noise left in
-    flat areas; seconds a photo and megapixels a second.
+    flat areas; seconds a photo and megapixels a second. Raw files are compared in linear light, equally bright.
 
     \b
     Exit codes:
@@ -77,12 +78,10 @@ def evaluate(
       130  stopped with Ctrl-C
     """
     if submission.submission is not None:
-        measuring = (reference, no_reference, measures.denoised, measures.baseline, measures.lpips)
-        _submit(noisy, contestants, submission, measuring=any(measuring) or reports.asked)
+        measuring = reference is not None or no_reference or measures.asked or reports.asked
+        _submit(noisy, contestants, submission, measuring=measuring)
         return
-    if (reference is None) != no_reference:
-        cause = "contradicts REFERENCE" if no_reference else "is missing, and so are references"
-        raise UsageError("--no-reference", cause, "Give references or --no-reference.")
+    _check_references(reference, no_reference=no_reference, burst=measures.burst)
     models: list[str | None] = [*(contestants.model or ())]
     if not models and not measures.denoised:
         models.append(None)
@@ -103,6 +102,15 @@ def evaluate(
         raise typer.Exit(130)
     if report.problems:
         raise typer.Exit(1)
+
+
+def _check_references(reference: Path | None, *, no_reference: bool, burst: bool) -> None:
+    """Raise UsageError unless it is said what results are compared with, and only once."""
+    if burst and no_reference:
+        raise UsageError("--burst", "contradicts --no-reference", "Omit one of the two.")
+    if (reference is None) != no_reference and not burst:
+        cause = "contradicts REFERENCE" if no_reference else "is missing, and so are references"
+        raise UsageError("--no-reference", cause, "Give references or --no-reference.")
 
 
 def _measured(config: EvaluationConfig, contestants: ContestantOptions, command: str) -> EvaluationReport:

@@ -95,6 +95,13 @@ class ContestantOptions:
 class MeasureOptions:
     """What else is compared, of which photos, and by which measures."""
 
+    burst: Annotated[
+        bool,
+        typer.Option(
+            "--burst",
+            help="NOISY is a folder of raw files of one still scene: judge each against the mean of the others.",
+        ),
+    ] = False
     denoised: Annotated[
         list[Path] | None,
         typer.Option(
@@ -162,10 +169,16 @@ class MeasureOptions:
         typer.Option("--float", help="Measure without rounding to 8 bit first; the SIDD protocol rounds."),
     ] = False
 
+    @property
+    def asked(self) -> bool:
+        """Whether anything to measure is named."""
+        return bool(self.burst or self.denoised or self.baseline or self.lpips)
+
     def applied_to(self, config: EvaluationConfig) -> EvaluationConfig:
         """Return the configuration with what they say. Raises UsageError."""
         return replace(
             config,
+            burst=self.burst,
             denoised=tuple(self.denoised or ()),
             baselines=split_names(self.baseline or ()),
             pair_pattern=self.pair_pattern,

@@ -14,6 +14,7 @@ FLAGS = {
     "baselines": "--baseline",
     "batch": "--batch",
     "bit_depth": "--bit-depth",
+    "burst": "--burst",
     "chroma": "--chroma",
     "colour_space": "--colour-space",
     "csv": "--csv",

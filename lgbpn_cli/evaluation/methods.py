@@ -33,8 +33,8 @@ class Method:
     facts: dict[str, object] = field(default_factory=dict)
     blind_loss: BlindLoss | None = None
     """Noisy picture -> how badly the network predicts it, in 8-bit levels; None for what is no network."""
-    run_mosaic: Callable[[Photo], np.ndarray] | None = None
-    """Camera raw file with its mosaic -> what `run` gives, from the mosaic; None for what knows pictures alone."""
+    run_raw: Callable[[Photo], np.ndarray] | None = None
+    """Camera raw file -> what `run` gives, on its way of raw files; None for what knows pictures alone."""
 
 
 def baseline_methods(names: tuple[str, ...]) -> list[Method]:
@@ -57,9 +57,9 @@ def network_method(
     model: Model,
     settings: InferenceConfig,
     run: Callable[[np.ndarray], np.ndarray],
-    run_mosaic: Callable[[Photo], np.ndarray] | None = None,
+    run_raw: Callable[[Photo], np.ndarray] | None = None,
 ) -> Method:
-    """Return a model with its settings as a method; `run` denoises a picture with both, `run_mosaic` a raw file."""
+    """Return a model with its settings as a method; `run` denoises a picture with both, `run_raw` a raw file."""
     label, facts = describe_network(model, settings)
 
     def blind_loss(image: np.ndarray) -> float:
@@ -68,7 +68,7 @@ def network_method(
         return blind_loss_8bit(image, model)
 
     # A student sees the pixel it predicts: its loss to the noisy photo would say nothing.
-    return Method(label, run, facts, blind_loss if model.part == "teacher" else None, run_mosaic)
+    return Method(label, run, facts, blind_loss if model.part == "teacher" else None, run_raw)
 
 
 def describe_network(model: Model, settings: InferenceConfig) -> tuple[str, dict[str, object]]:

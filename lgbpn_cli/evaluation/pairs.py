@@ -10,17 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from lgbpn_cli.denoise.working import to_working
+from lgbpn_cli.denoise.working import decode_light, encode_light, to_working
 from lgbpn_cli.errors import PhotoError, UsageError
 from lgbpn_cli.evaluation.problems import Problem
+from lgbpn_cli.evaluation.raw_shots import LEFT_OUT, Shot, brightness_over, developed_as, with_colours
 from lgbpn_cli.file_names import fits
 from lgbpn_cli.photos.photo import Photo
-from lgbpn_cli.photos.raw.demosaic import demosaic
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES
 from lgbpn_cli.research.matlab_blocks import MATLAB_SUFFIX, ReadBlock, read_blocks
 
-LEFT_OUT = "It is left out."
 RESULT_SUFFIX = "_denoised"
 """What `lgbpn denoise` adds to the name of a result beside its photo; results are found with and without."""
 ReadPhoto = Callable[[Path], Photo]
@@ -84,7 +83,9 @@ class PairPixels:
     orientation: int
     """EXIF orientation of the noisy picture; pixels are as they lie in the file."""
     raw: Photo | None = None
-    """The noisy picture as it was read, where it is a camera raw file with its mosaic."""
+    """The noisy picture where it is a camera raw file: with its mosaic, if any, and demosaiced pixels."""
+    brightness: float = 1.0
+    """How many times as bright as its reference a camera raw file was, before the darker of both was brightened."""
 
 
 def pair_pictures(
@@ -109,7 +110,9 @@ def pair_pictures(
     first = collect(noisy, left_pattern, strict=not same_folder, read=read)
     if not first.pictures:
         raise UsageError(
-            noisy, "no photos to measure were found there", "Photos are JPEG, PNG and TIFF files."
+            noisy,
+            "no photos to measure were found there",
+            "Photos are JPEG, PNG, TIFF and raw files, among others.",
         )
     first = first.among(only, exclude)
     if not first.pictures:
@@ -160,33 +163,45 @@ def collect(
 def read_pair(pair: Pair) -> PairPixels:
     """Return the pixels of the noisy picture and its reference.
 
-    Raises PhotoError where one cannot be read, or they differ in size or bit depth.
+    Two camera raw files are developed alike, and the reference is made as bright as the noisy one where it is darker.
+    Raises PhotoError where one cannot be read, or they differ in size, bit depth, camera, exposure or scene.
     """
-    read = pair.noisy.read()
-    raw = read if read.mosaic is not None else None
-    noisy = _demosaiced(read)
+    noisy = with_colours(pair.noisy.read())
+    raw = noisy if noisy.camera is not None else None
+    image = to_working(noisy)
     if pair.reference is None:
-        return PairPixels(to_working(noisy), None, noisy.orientation, raw)
-    reference = _demosaiced(pair.reference.read())
+        return PairPixels(image, None, noisy.orientation, raw)
+    reference = with_colours(pair.reference.read())
     if noisy.pixels.shape[:2] != reference.pixels.shape[:2]:
         sizes = f"{_size(noisy)} px, but {pair.reference.shown} is {_size(reference)} px"
         raise PhotoError(pair.noisy.shown, sizes, LEFT_OUT)
     if noisy.bit_depth != reference.bit_depth:
         depths = f"it has {noisy.bit_depth} bits, but {pair.reference.shown} has {reference.bit_depth}"
         raise PhotoError(pair.noisy.shown, depths, LEFT_OUT)
-    return PairPixels(to_working(noisy), to_working(reference), noisy.orientation, raw)
+    alike = developed_as(Shot(reference, pair.reference.shown), Shot(noisy, pair.noisy.shown))
+    pictured = to_working(alike)
+    if raw is None:
+        return PairPixels(image, pictured, noisy.orientation)
+    brightness = brightness_over(image, pictured, pair.noisy.shown, pair.reference.shown)
+    if brightness > 1:
+        pictured = brightened(pictured, brightness)
+    return PairPixels(image, pictured, noisy.orientation, raw, brightness)
 
 
-def _demosaiced(photo: Photo) -> Photo:
-    """Return a camera raw file's photo whose pixels are to be compared, not only looked at; others as they are."""
-    if photo.mosaic is None or photo.camera is None:
-        return photo
-    return replace(photo, pixels=demosaic(photo.mosaic.mosaic, photo.camera.gains), mosaic=None)
+def brightened(picture: np.ndarray, factor: float) -> np.ndarray:
+    """Return an encoded picture with its light multiplied."""
+    return encode_light(decode_light(picture) * np.float32(factor))
 
 
-def read_result(picture: Picture, shape: tuple[int, ...]) -> np.ndarray:
-    """Return a finished result, (h, w, 3) float32 in 0..1; PhotoError where it is not of the pair's shape."""
-    image = to_working(_demosaiced(picture.read()))
+def read_result(picture: Picture, pixels: PairPixels, noisy: str) -> np.ndarray:
+    """Return a finished result for a pair, (h, w, 3) float32 in 0..1; `noisy` is what its noisy photo is called.
+
+    Raises PhotoError where it is of another shape, or pixels of a camera are compared with others.
+    """
+    result = with_colours(picture.read())
+    if pixels.raw is not None:
+        result = developed_as(Shot(result, picture.shown), Shot(pixels.raw, noisy))
+    image, shape = to_working(result), pixels.noisy.shape
     if image.shape != shape:
         cause = f"{image.shape[1]}x{image.shape[0]} px, but its noisy photo is {shape[1]}x{shape[0]} px"
         raise PhotoError(picture.shown, cause, LEFT_OUT)

@@ -44,11 +44,15 @@ def protocol(config: EvaluationConfig, *, has_raw: bool = False) -> dict[str, st
         values += (
             "; camera raw files: linear light of the camera's balanced RGB, demosaiced alike, not rounded"
         )
+        if config.has_reference:
+            values += ", the darker of photo and reference made as bright as the other"
     described = {
         "values": f"encoded RGB (gamma untouched), {values}; all figures are means over photos",
         "interval": f"95 %, bootstrap over photos, {RESAMPLES} resamples, seed {config.bootstrap_seed}",
     }
-    if config.reference is None:
+    if config.burst:
+        described["reference"] = "mean of the other frames of the burst"
+    if not config.has_reference:
         described["blind_loss"] = (
             "mean |prediction - noisy|, 8-bit levels; the network does not see the pixel it predicts"
         )

@@ -24,6 +24,8 @@ class Score:
     seconds: float
     """Time of the method alone, without reading."""
     megapixels: float
+    brightness: float | None = None
+    """How many times as bright as its reference a camera raw file was, before both were made equally bright."""
     psnr_db: float | None = None
     ssim: dict[str, float] = field(default_factory=dict)
     """By convention."""
@@ -75,6 +77,8 @@ class EvaluationReport:
     bootstrap_seed: int
     gallery: tuple[GalleryPhoto, ...] = ()
     """The pictures of the page, where one is wanted."""
+    burst_frames: int = 0
+    """How many frames a burst has, each of which is judged against the mean of the others; 0: it is none."""
     interrupted: bool = False
     """Ctrl-C came before the last photo."""
 

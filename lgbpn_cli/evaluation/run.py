@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -71,10 +72,16 @@ class _Measuring:
 
     def _measure(self, pair: Pair) -> None:
         pixels = read_pair(pair)
-        levels = self._linear_levels if pixels.raw is not None else self._levels
+        if pixels.raw is None:
+            levels = of_reference = self._levels
+        else:
+            levels = partial(self._light_levels, brightness=pixels.brightness)
+            of_reference = self._light_levels
         noisy = levels(pixels.noisy)
-        reference = None if pixels.reference is None else levels(pixels.reference)
-        self.scores[NOISY].append(self._score(pair.name, noisy, noisy, reference, 0.0))
+        reference = None if pixels.reference is None else of_reference(pixels.reference)
+        score = self._score(pair.name, noisy, noisy, reference, 0.0)
+        brightness = None if pixels.raw is None or reference is None else pixels.brightness
+        self.scores[NOISY].append(replace(score, brightness=brightness))
         layers: list[Layer] = [(NOISY, self._levels(pixels.noisy), pair.noisy.file)]
         results = iter(pair.denoised)
         for method in self.methods:
@@ -98,10 +105,13 @@ class _Measuring:
     def _levels(self, picture: np.ndarray) -> np.ndarray:
         return to_levels(picture, rounded=self.config.rounded)
 
-    def _linear_levels(self, picture: np.ndarray) -> np.ndarray:
-        """Return light, of which steps of 8 bits would leave nothing in the shadows."""
+    def _light_levels(self, picture: np.ndarray, brightness: float = 1.0) -> np.ndarray:
+        """Return light, of which steps of 8 bits would leave nothing in the shadows.
+
+        What is darker than its reference, of which `brightness` tells, is made as bright, so that white stays white.
+        """
         self.has_raw = True
-        return to_levels(decode_light(picture), rounded=False)
+        return to_levels(decode_light(picture) / np.float32(min(brightness, 1)), rounded=False)
 
     def _score(
         self,
@@ -175,12 +185,13 @@ def evaluate_pairs(
     gallery = measuring.gallery
     return EvaluationReport(
         tuple(MethodResult(label, facts[label], tuple(found)) for label, found in measuring.scores.items()),
-        has_reference=config.reference is not None,
+        has_reference=config.has_reference,
         conventions=config.ssim,
         problems=tuple(measuring.problems),
         facts=run_facts(protocol(config, has_raw=measuring.has_raw), command),
         bootstrap_seed=config.bootstrap_seed,
         gallery=() if gallery is None else tuple(gallery.photos),
+        burst_frames=len(pairing.pairs) if config.burst else 0,
         interrupted=interrupted,
     )
 
@@ -209,8 +220,8 @@ def _result(
     """Return the method's picture in 0..1, the seconds it took, and its file if it is a finished result."""
     if method.run is not None:
         start = time.perf_counter()
-        if pixels.raw is not None and method.run_mosaic is not None:
-            result = method.run_mosaic(pixels.raw)
+        if pixels.raw is not None and method.run_raw is not None:
+            result = method.run_raw(pixels.raw)
         else:
             result = method.run(pixels.noisy)
         seconds = time.perf_counter() - start
@@ -222,7 +233,7 @@ def _result(
     if found is None:
         cause = f"{method.facts['path']} has no result of its name"
         raise PhotoError(pair.noisy.shown, cause, "It is left out there.")
-    return read_result(found, pixels.noisy.shape), 0.0, found.file
+    return read_result(found, pixels, pair.noisy.shown), 0.0, found.file
 
 
 def _megapixels(picture: np.ndarray) -> float:

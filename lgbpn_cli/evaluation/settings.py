@@ -24,6 +24,8 @@ class EvaluationConfig:
     """A noisy photo, a folder of them, or a .mat file of blocks."""
     reference: Path | None
     """The same for the references; None measures without them."""
+    burst: bool = False
+    """The noisy pictures are raw files of one still scene: each is judged against the mean of the others."""
     denoised: tuple[Path, ...] = ()
     """Finished results of any tool, each as `noisy`."""
     models: tuple[str | None, ...] = (None,)
@@ -55,7 +57,9 @@ class EvaluationConfig:
         """Refuse names that mean nothing."""
         _check_names("`ssim`", self.ssim, SSIM_CONVENTIONS)
         _check_names("`baselines`", self.baselines, BASELINES)
-        if self.lpips and self.reference is None:
+        if self.burst and self.reference is not None:
+            raise UsageError("`burst`", "it needs no references", "Omit it, or the references.")
+        if self.lpips and not self.has_reference:
             raise UsageError("`lpips`", "it compares with references", "Give references, or omit it.")
         if self.pair_pattern is not None:
             noisy, _, reference = self.pair_pattern.partition("=")
@@ -64,6 +68,11 @@ class EvaluationConfig:
                 raise UsageError("`pair_pattern`", cause, "Write it like '{}_noisy={}_clean'.")
         if self.report_bytes < 100_000:
             raise UsageError("`report_bytes`", "it is below 0.1 MB", "Give megabytes, for example 20.")
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether results are compared with something."""
+        return self.burst or self.reference is not None
 
 
 def _check_names(option: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:

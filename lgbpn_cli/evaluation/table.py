@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from lgbpn_cli.evaluation.burst import best_psnr_db
 from lgbpn_cli.evaluation.report import NOISY, EvaluationReport, MethodResult
 
 DECIMALS = 4
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 SECONDS_KEY = "seconds"
+VISIBLE_FACTOR = 1.01
+"""Of brightness; smaller ones are not worth a line."""
 TITLES = {
     "psnr_db": "PSNR dB",
     "lpips": "LPIPS",
@@ -37,7 +40,7 @@ def as_text(report: EvaluationReport, columns: int | None = None) -> str:
     lines = _aligned(rows)
     if columns is not None and len(lines[0]) > columns:
         lines = min(lines, _aligned(list(zip(*rows, strict=True))), key=lambda table: len(table[0]))
-    lines += comparison_lines(report) + alarm_lines(report)
+    lines += comparison_lines(report) + alarm_lines(report) + raw_lines(report)
     protocol = report.facts["protocol"]
     if isinstance(protocol, dict):
         lines.append(f"{counted(report.photos())}; {protocol['values']}; [ ]: {protocol['interval']}")
@@ -60,6 +63,26 @@ def alarm_lines(report: EvaluationReport) -> list[str]:
         alarms = [score.photo for score in method.scores if score.over_smoothed]
         if alarms:
             lines.append(f"{method.label}: {counted(len(alarms))} may be over-smoothed: {', '.join(alarms)}")
+    return lines
+
+
+def raw_lines(report: EvaluationReport) -> list[str]:
+    """Return what one has to know to read the figures of camera raw files: brightness, and a burst's own noise."""
+    scores = report.methods[0].scores
+    factors = [score.brightness for score in scores if score.brightness is not None]
+    matched = [max(each, 1 / each) for each in factors if max(each, 1 / each) > VISIBLE_FACTOR]
+    lines = []
+    if matched:
+        shots = "its reference" if len(matched) == 1 else "their references"
+        lines.append(
+            f"{counted(len(matched))} made as bright as {shots}, or the other way round: up to {max(matched):.2f} times"
+        )
+    summary = report.summary(report.methods[0], "psnr_db") if report.burst_frames and scores else None
+    if summary is not None:
+        lines.append(
+            f"the mean of {report.burst_frames - 1} frames has noise, too: a perfect result would have "
+            f"{best_psnr_db(summary.mean, report.burst_frames):.2f} dB"
+        )
     return lines
 
 

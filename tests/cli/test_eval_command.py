@@ -343,3 +343,16 @@ def test_ctrl_c_keeps_the_photos_that_are_measured(
     assert len(rows) == 1 + 3
     assert document["problems"] == [f"stopped: 1 of {len(list(folders[0].iterdir()))} photos are measured"]
     assert "stopped: 1 of " in result.stderr
+
+
+def test_a_burst_contradicts_no_reference(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
+    result = lgbpn("eval", folders[0], "--burst", "--no-reference")
+    assert result.exit_code == 2
+    assert "--burst: contradicts --no-reference" in result.stderr
+
+
+def test_a_burst_of_other_photos_is_refused(lgbpn: Lgbpn, folders: tuple[Path, Path]) -> None:
+    result = lgbpn("eval", folders[0], "--burst")
+    assert result.exit_code == 2
+    assert "not a camera raw file" in result.stderr
+    assert "None" not in result.stderr

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from lgbpn_cli.errors import PhotoError, UsageError
-from lgbpn_cli.evaluation.pairs import pair_pictures, read_pair, read_result
+from lgbpn_cli.evaluation.pairs import PairPixels, pair_pictures, read_pair, read_result
 
 
 def save(path: Path, size: tuple[int, int] = (6, 5), mode: str = "RGB") -> Path:
@@ -138,4 +138,4 @@ def test_a_pair_of_two_depths_is_refused(tmp_path: Path) -> None:
 def test_a_result_of_another_size_is_refused(tmp_path: Path) -> None:
     (pair,) = pair_pictures(save(tmp_path / "a.png", (9, 9)), None).pairs
     with pytest.raises(PhotoError, match="9x9 px, but its noisy photo is 6x5 px"):
-        read_result(pair.noisy, (5, 6, 3))
+        read_result(pair.noisy, PairPixels(np.zeros((5, 6, 3), np.float32), None, 1), "b.png")

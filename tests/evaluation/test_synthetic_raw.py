@@ -47,7 +47,7 @@ def test_the_raw_network_is_ahead() -> None:
     table = benchmark.measure(
         found, canon_5d4(25600), ways, model=load_model(quality="fast", device="cpu"), hot=False, crops=None
     )
-    noisy, demosaiced, mosaic = (np.mean([psnr for psnr, _ in table[way].values()]) for way in ways)
+    noisy, demosaiced, mosaic = (np.mean([psnr for psnr, *_ in table[way].values()]) for way in ways)
     assert mosaic > demosaiced + 0.3
     assert mosaic > noisy + 5
 
