@@ -174,8 +174,10 @@ def _say_outcome(made: str, report: Report | RawReport, took: str, before: str, 
 
     if isinstance(report, RawReport):
         _say(f"{made}: raw network {report.verdict.words()}")
-        ready = f"{made} is ready: lgbpn denoise PHOTO.NEF -m {made}"
-        _say(ready if report.entry is not None else f"{before} stays the best")
+        if report.entry is not None:
+            _say(f"{made} is ready: lgbpn denoise PHOTO.NEF -m {made}")
+        else:
+            _say(f"{made}: no model is made and nothing has changed; {before} stays the best")
         return 0
     if report.verdict is not None:
         _say(f"{made}: LG-BPN {report.verdict.words()}")

@@ -94,8 +94,9 @@ def _look_at(pair: Pair) -> _Look:
     samples = _samples(photo, pair.noisy)
     if photo.mosaic is None or photo.camera is None:
         raise TypeError("a photo without a mosaic has no samples")
-    pattern = photo.mosaic.mosaic.pattern.tobytes()
-    return _Look(_Kind(*samples.shape, photo.camera.model, pattern), cells_of(samples))
+    height, width = samples.shape
+    kind = _Kind(height, width, photo.camera.model, photo.mosaic.mosaic.pattern.tobytes())
+    return _Look(kind, cells_of(samples))
 
 
 def _samples(photo: Photo, picture: Picture) -> np.ndarray:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from PIL import Image
 
@@ -73,7 +73,8 @@ def _of_blob(blob: bytes | None, found: Callable[[Image.Exif], T], unknown: T) -
 
 def _shot(exif: Image.Exif) -> Shot:
     make, model = _text(exif.get(MAKE)), _text(exif.get(MODEL))
-    iso = exif.get_ifd(EXIF_POINTER).get(ISO, 0)
+    # Some raw files keep it in the first directory, as TIFF/EP does.
+    iso: Any = exif.get_ifd(EXIF_POINTER).get(ISO) or exif.get(ISO) or 0
     iso = int(iso[0] if isinstance(iso, tuple) else iso)
     # Most makers begin the model's name with their own.
     named = model.casefold().startswith(make.casefold().split(" ")[0]) if make else True

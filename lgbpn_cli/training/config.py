@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from lgbpn_cli.config import PRECISIONS, Precision, require
@@ -179,12 +180,26 @@ class RawTrainingConfig(ScheduleConfig):
 
     shot: tuple[float, float] = (4e-5, 2.5e-2)
     """Range of the shot noise: a in the variance a x + b at full scale, drawn log-uniformly."""
+    drawn_share: float = 0.0
+    """Share of the scenes that are drawn in every hue: flat colours, gradients, text, stars, weave."""
+    most_colour: float = 1.6
+    """How many times as colourful a scene may become; from about 2 on, single colours have no light left."""
+    coarse_weight: float = 0.0
+    """Weight of the error of local means, as sRGB shows them, beside that of pixels, which is 1."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
         object.__setattr__(self, "shot", tuple(self.shot))  # a list, where it comes from a file
         super().__post_init__()
         _require_range(self.shot, "[4e-5, 2.5e-2]")
+        for name, least, most in (
+            ("drawn_share", 0, 1),
+            ("most_colour", 1, math.inf),
+            ("coarse_weight", 0, math.inf),
+        ):
+            value = getattr(self, name)
+            limits = f"{least} or more" if most == math.inf else f"from {least} to {most}"
+            require(least <= value <= most, f"`{name}`", f"{value} makes no sense", f"Give {limits}.")
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,8 @@ class RawRecipe(AnyRecipe):
 
     network: RawConfig
     training: RawTrainingConfig
+    start: str | None = None
+    """Model or weight file whose raw network it begins with; None: random weights."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ def read_raw_recipe(path: Path) -> RawRecipe:
             **_of_every_recipe(document),
             network=RawConfig(**document.pop("network", {})),
             training=RawTrainingConfig(**document.pop("training", {})),
+            start=document.pop("start", None),
         )
 
 

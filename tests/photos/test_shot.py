@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
+from raw_samples import write_raw
 
 from lgbpn_cli.batch.estimate import claim_of
 from lgbpn_cli.config import OutputConfig
@@ -107,3 +108,12 @@ def test_a_header_that_only_its_decoder_sees_through_says_nothing(data_root: Pat
     claim = claim_of(path)
     assert claim is not None
     assert claim.size.pixels == 56 * 56  # it does say how large it is
+
+
+def test_iso_may_lie_in_the_first_directory(tmp_path: Path) -> None:
+    """Where TIFF/EP puts it, and some raw files keep it."""
+    samples = np.full((32, 32), 900, np.uint16)
+    samples[0, 0] = 5000
+    raw = write_raw(tmp_path / "a.dng", samples, raw_tags=((34855, 3, 1, 6400, True),))
+    assert shot_of(read_photo(raw)).iso == 6400
+    assert shot_in(raw).iso == 6400

@@ -42,6 +42,10 @@ CERTAIN = 2.0
 """Deviations of its own uncertainty by which a gain has to be above zero."""
 
 
+LEAST_GAIN = 1e-3
+"""In variances of the noise: a smaller gain may be certain, but nobody would see it."""
+
+
 @dataclass(frozen=True)
 class RawVerdict:
     """What the mosaics held out say of a new network, in variances of the noise."""
@@ -58,8 +62,8 @@ class RawVerdict:
 
     @property
     def accepted(self) -> bool:
-        """Whether it is better beyond doubt, and no worse where it cannot copy noise."""
-        better = self.gain > CERTAIN * self.uncertainty
+        """Whether it is better beyond doubt and by something, and no worse where it cannot copy noise."""
+        better = self.gain > max(LEAST_GAIN, CERTAIN * self.uncertainty)
         return better and self.blind_gain > -CERTAIN * self.blind_uncertainty
 
     def words(self) -> str:

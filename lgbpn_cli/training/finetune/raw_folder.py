@@ -56,7 +56,7 @@ def finetune_raw_folder(
     if not mosaics:
         return None
     on_note(f"{len(mosaics)} raw files to learn from")
-    groups = _groups(folder, mosaics, config)
+    groups = _groups(folder, mosaics, config, on_note)
     reports: dict[str, RawReport] = {}
     for number, (name, chosen) in enumerate(groups.items()):
         left_s = started + config.time_limit_s - time.monotonic()
@@ -74,8 +74,10 @@ def finetune_raw_folder(
     return reports
 
 
-def _groups(folder: Path, mosaics: list[KeptMosaic], config: FinetuneConfig) -> dict[str, list[KeptMosaic]]:
-    """Return the mosaics of each model by its name. Raises UsageError where there are too few."""
+def _groups(
+    folder: Path, mosaics: list[KeptMosaic], config: FinetuneConfig, on_note: Callable[[str], None]
+) -> dict[str, list[KeptMosaic]]:
+    """Return the mosaics of each model by its name; shots that are too few are told. Raises UsageError for none."""
     if len(mosaics) < 2:
         raise UsageError(
             folder,
@@ -92,4 +94,6 @@ def _groups(folder: Path, mosaics: list[KeptMosaic], config: FinetuneConfig) -> 
     large = {name: group for name, group in groups.items() if len(group) >= 2}
     if not large:
         raise UsageError("`per_camera`", "no camera has two raw files at one ISO", "Omit it.")
+    for name in sorted(groups.keys() - large.keys()):
+        on_note(f"{name}: not made, of its camera and ISO there is one raw file, and two is the least")
     return large

@@ -15,6 +15,7 @@ from lgbpn_cli.denoise.working import decode_light
 from lgbpn_cli.training.config import RawTrainingConfig
 from lgbpn_cli.training.noise.camera import blur
 from lgbpn_cli.training.noise.log_uniform import log_uniform
+from lgbpn_cli.training.pictures.drawn_scenes import draw_scene
 from lgbpn_cli.training.pictures.scenes import reduced
 from lgbpn_cli.training.raw.cameras import CameraData, draw_colours, draw_sensor
 from lgbpn_cli.training.raw.sensor import expose, packed
@@ -28,7 +29,7 @@ TEXTURED_SHARE, TEXTURED_OF = 0.5, 3
 """Share of the crops that are the most textured of so many: much of most photographs is smooth."""
 BLURRED_SHARE, MOST_BLUR_PX = 0.7, 1.0
 """Share of the scenes that are as soft as behind a lens; reduced photos are sharper than any."""
-PERMUTED_SHARE, COLOURED_SHARE, MOST_COLOUR = 0.25, 0.5, 1.6
+PERMUTED_SHARE, COLOURED_SHARE = 0.25, 0.5
 """Shares of the scenes whose channels change places, and whose colours are more or less colourful."""
 CURVED_SHARE, CURVES = 0.5, (0.75, 1.4)
 """Share of the scenes of other contrast, and the powers of their light."""
@@ -82,7 +83,11 @@ class RawSampler:
         return RawBatch(*(torch.from_numpy(np.stack(parts)) for parts in zip(*lessons, strict=True)))
 
     def _lesson(self, random: np.random.Generator) -> tuple[FloatImage, ...]:
-        light = varied_light(self._crop(random), random)
+        if self.config.drawn_share and random.random() < self.config.drawn_share:
+            light = decode_light(draw_scene(self.config.crop_px, random))
+        else:
+            light = self._crop(random)
+        light = varied_light(light, random, self.config.most_colour)
         matrix, gains = draw_colours(self.data, random)
         scene = np.maximum(light @ matrix.T, 0) / gains
         scene = exposed(scene, gains, random)
@@ -120,13 +125,13 @@ def _texture(square: NDArray[np.uint8]) -> int:
     return int(np.abs(np.diff(green, axis=0)).sum() + np.abs(np.diff(green, axis=1)).sum())
 
 
-def varied_light(light: FloatImage, random: np.random.Generator) -> FloatImage:
+def varied_light(light: FloatImage, random: np.random.Generator, most_colour: float) -> FloatImage:
     """Return the light (h, w, 3), 0..1, of a scene in other colours, contrast and sharpness; lamps exceed 1."""
     if random.random() < PERMUTED_SHARE:
         light = light[..., random.permutation(3)]
     if random.random() < COLOURED_SHARE:
         grey = light @ np.full((3, 1), 1 / 3, np.float32)
-        colourful = grey + (light - grey) * np.float32(random.uniform(0, MOST_COLOUR))
+        colourful = grey + (light - grey) * np.float32(random.uniform(0, most_colour))
         light = np.clip(colourful, 0, 1).astype(np.float32)
     if random.random() < CURVED_SHARE:
         light = np.asarray(light ** np.float32(random.uniform(*CURVES)), np.float32)

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from lgbpn_cli.config import RawConfig
 from lgbpn_cli.denoise.working import LIFT, POWER, SCALE, SLOPE, TOE
 from lgbpn_cli.device import Device
-from lgbpn_cli.errors import TrainingError
+from lgbpn_cli.errors import TrainingError, UsageError
+from lgbpn_cli.models.load import load_model
 from lgbpn_cli.models.manifest import ModelEntry, read_manifest
 from lgbpn_cli.models.publish import Publication, publish
 from lgbpn_cli.network.raw import RawNetwork, stabilise, unstabilise
@@ -28,6 +30,8 @@ from lgbpn_cli.training.recipe import RawRecipe
 CHECKPOINT_NAME = "raw.pt"
 SMALLEST_ERROR = 1e-3
 """Added to the errors of crops, in their squares: what nobody sees is not worth ever more."""
+COARSE_PX = 16
+"""Side of the squares whose means are compared."""
 
 
 class RawTrainer(Trainer):
@@ -39,7 +43,7 @@ class RawTrainer(Trainer):
         """Start a run at step 0 with weights drawn from the seed."""
         torch.manual_seed(config.seed)
         super().__init__(RawNetwork(shape), shape, config, device)
-        self.sampler = sampler
+        self.sampler, self.coarse_weight = sampler, config.coarse_weight
 
     def make_optimisers(self) -> list[torch.optim.Optimizer]:
         """Return Muon for the hidden kernels; Adam for the first and last convolution and all biases."""
@@ -49,6 +53,7 @@ class RawTrainer(Trainer):
         """Return the geometric mean of the crops' errors, under the transform and as they look in sRGB.
 
         In dark and saturated places sRGB shows what the transform hides: its matrix enlarges small errors of colour.
+        There errors of a place's mean are seen most, so they may count by themselves.
         """
         batch = self.sampler.batch(self.step)
         planes, noise, gains, scene, to_srgb = (
@@ -59,9 +64,16 @@ class RawTrainer(Trainer):
             answer = network.stabilised(planes, noise, gains)
         light = unstabilise(answer, noise, gains)
         seen, wanted = (shown(each, gains, to_srgb) for each in (light, scene))
-        differences = torch.stack([answer - stabilise(scene, noise, gains), seen - wanted])
-        error = differences.square().mean(dim=(2, 3, 4)) + SMALLEST_ERROR**2
-        geometric_mean: Tensor = (error.log().mean() / 2).exp()
+        differences = [answer - stabilise(scene, noise, gains), seen - wanted]
+        weights = [1.0, 1.0]
+        if self.coarse_weight:
+            differences.append(F.avg_pool2d(seen - wanted, COARSE_PX))
+            weights.append(self.coarse_weight)
+        errors = [
+            (each.square().mean(dim=(1, 2, 3)) + SMALLEST_ERROR**2).log().mean() for each in differences
+        ]
+        log_error = torch.stack(errors) @ torch.tensor(weights, device=errors[0].device)
+        geometric_mean: Tensor = (log_error / (2 * sum(weights))).exp()
         return geometric_mean
 
 
@@ -139,7 +151,17 @@ def train_raw_network(
     sampler = RawSampler(scenes, read_camera_data(data_root), recipe.training)
     run_folder.mkdir(parents=True, exist_ok=True)
     trainer = RawTrainer(recipe.network, recipe.training, sampler, device)
+    if recipe.start is not None:
+        trainer.begin_with(_weights_to_start(recipe.start, recipe.network, device))
     trainer.learned_from = " ".join(
         f"{each.weight} {each.reduced} {digest_of_all(each.photos)}" for each in scenes
     )
     return trainer.run(run_folder / CHECKPOINT_NAME, on_step)
+
+
+def _weights_to_start(start: str, shape: RawConfig, device: Device) -> dict[str, Tensor]:
+    """Return the weights of the raw network `start`. Raises ModelError, UsageError for one of another shape."""
+    network = load_model(start, part="raw", device=device).network
+    if network.config != shape:
+        raise UsageError("`start`", f"{start} has another shape than the recipe's network", "Change one.")
+    return network.state_dict()

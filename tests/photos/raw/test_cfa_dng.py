@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rawpy
+import tifffile
 from PIL import Image
 from raw_samples import BGGR, GBRG, RGGB, area, fractions, gain_map, mosaic_of, opcode, opcode_list, write_raw
 
@@ -172,6 +173,25 @@ def test_darktable_shows_a_linear_dng_as_the_source_with_the_same_modules(tmp_pa
     bare = ("--conf", "plugins/darkroom/workflow=none")
     off = in_darktable(linear, *bare) - in_darktable(source, *bare)
     assert np.abs(off.mean(axis=(0, 1))).max() < 0.5
+
+
+def in_rawtherapee(path: Path) -> np.ndarray:
+    """The picture as RawTherapee's command-line program opens it, without the rim that it cuts from mosaics."""
+    target = path.with_name(f"{path.stem}-rawtherapee.tif")
+    run("rawtherapee-cli", "-o", target, "-t", "-b16", "-Y", "-c", path)
+    return tifffile.imread(target).astype(np.float64) / 257
+
+
+def test_rawtherapee_opens_both_kinds_as_the_source(tmp_path: Path) -> None:
+    source = write_raw(tmp_path / "a.dng", mosaic_of(scene(400, 480)))
+    on_its_sites, linear = on_sites(source), tmp_path / "linear.dng"
+    write_photo(as_result(read_photo(source), OutputConfig()), linear)
+    before, after, demosaiced = (in_rawtherapee(each) for each in (source, on_its_sites, linear))
+    assert np.abs(before - after).mean() < 0.1
+    rim = (demosaiced.shape[0] - before.shape[0]) // 2
+    assert 0 <= rim < 10
+    inside = demosaiced[rim:-rim, rim:-rim] if rim else demosaiced
+    assert np.abs((inside - before).mean(axis=(0, 1))).max() < 0.5
 
 
 def test_exiftool_finds_nothing_wrong(tmp_path: Path) -> None:

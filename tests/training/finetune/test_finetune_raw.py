@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from raw_samples import GBRG, RGGB, mosaic_of, write_raw
 
 from lgbpn_cli import workshop
+from lgbpn_cli.cli.finetune import _say_outcome
 from lgbpn_cli.config import RawConfig
 from lgbpn_cli.device import Device, Hardware, choose_device
 from lgbpn_cli.errors import UsageError
@@ -20,6 +22,7 @@ from lgbpn_cli.photos.shot import Shot
 from lgbpn_cli.training.config import FinetuneConfig
 from lgbpn_cli.training.finetune import raw
 from lgbpn_cli.training.finetune.mosaics import CROP_SITES, KeptMosaic, held_out_of, read_mosaics
+from lgbpn_cli.training.finetune.raw_folder import _groups
 from lgbpn_cli.training.finetune.recorrupted import ADDED, at_sites, blind, recorrupted
 from lgbpn_cli.training.raw.sensor import mosaic_of as sites_of
 
@@ -180,3 +183,29 @@ def test_what_cannot_work_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             device="cpu",
             resume=wrong == "resume",
         )
+
+
+def test_a_camera_with_one_raw_file_is_told_of() -> None:
+    alone = replace(kept(2), shot=Shot("Testmaker One", 800))
+    notes: list[str] = []
+    config = FinetuneConfig("mine", per_camera=True)
+    groups = _groups(Path("raws"), [kept(0), kept(1), alone], config, notes.append)
+    assert [len(group) for group in groups.values()] == [2]
+    assert len(notes) == 1
+    assert "iso800" in notes[0]
+    assert "one raw file, and two is the least" in notes[0]
+
+
+def test_it_is_said_that_no_model_is_made(capsys: pytest.CaptureFixture[str]) -> None:
+    verdict = raw.RawVerdict(1.01, 1.01, 0.0, 0.01, 0.0, 0.01, 12)
+    report = raw.RawReport(None, verdict, 100)
+    assert _say_outcome("mine", report, "2 min", "the model that ships", "") == 0
+    said = capsys.readouterr().err
+    assert "mine: no model is made and nothing has changed; the model that ships stays the best" in said
+
+
+@pytest.mark.parametrize(
+    ("gain", "uncertainty", "accepted"), [(0.01, 1e-3, True), (0.01, 0.01, False), (1e-4, 1e-6, False)]
+)
+def test_a_gain_is_certain_and_worth_having(gain: float, uncertainty: float, accepted: bool) -> None:
+    assert raw.RawVerdict(1.01, 1.01 - gain, gain, uncertainty, 0.0, 0.01, 12).accepted == accepted

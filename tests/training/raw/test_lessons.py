@@ -10,6 +10,7 @@ import torch
 
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.training.config import RawTrainingConfig
+from lgbpn_cli.training.raw import lessons
 from lgbpn_cli.training.raw.cameras import MATRICES_FILE, CameraData, read_camera_data
 from lgbpn_cli.training.raw.lessons import RawSampler, RawScenes, told, varied_light
 
@@ -63,7 +64,7 @@ def test_some_scenes_are_six_stops_under(camera_data: CameraData, raw_scenes: li
 
 def test_lamps_are_brighter_than_white_and_nothing_is_below_black() -> None:
     light = np.linspace(0, 1, 32 * 32 * 3, dtype=np.float32).reshape(32, 32, 3)
-    scenes = [varied_light(light, np.random.default_rng(seed)) for seed in range(60)]
+    scenes = [varied_light(light, np.random.default_rng(seed), 1.6) for seed in range(60)]
     assert max(scene.max() for scene in scenes) > 2
     assert min(scene.min() for scene in scenes) >= 0
 
@@ -83,3 +84,37 @@ def test_missing_facts_about_cameras_are_named(camera_folder: Path) -> None:
     (camera_folder / MATRICES_FILE).unlink()
     with pytest.raises(UsageError, match=r"camera-matrices\.json: cannot be read"):
         read_camera_data(camera_folder)
+
+
+def test_scenes_are_drawn_as_often_as_is_asked(
+    camera_data: CameraData, raw_scenes: list[RawScenes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+
+    def draw(side: int, random: np.random.Generator) -> np.ndarray:
+        drawn.append(side)
+        return np.full((side, side, 3), 0.5, np.float32)
+
+    monkeypatch.setattr(lessons, "draw_scene", draw)
+    for share, least, most in ((0.0, 0, 0), (0.5, 8, 32), (1.0, 40, 40)):
+        drawn.clear()
+        config = RawTrainingConfig(batch=40, crop_px=32, drawn_share=share)
+        RawSampler(raw_scenes, camera_data, config).batch(0)
+        assert least <= len(drawn) <= most
+
+
+def test_more_colour_leaves_single_colours_without_light() -> None:
+    light = np.random.default_rng(0).random((16, 16, 3), np.float32) * 0.4 + 0.2
+    dark = [
+        np.mean(
+            [(varied_light(light, np.random.default_rng(seed), most) < 0.005).mean() for seed in range(60)]
+        )
+        for most in (1.6, 4.0)
+    ]
+    assert dark[1] > dark[0] + 0.005
+
+
+@pytest.mark.parametrize("wrong", [{"drawn_share": 1.5}, {"most_colour": 0.5}, {"coarse_weight": -1.0}])
+def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(UsageError, match=next(iter(wrong))):
+        RawTrainingConfig(**wrong)  # type: ignore[arg-type]  # all of them are numbers

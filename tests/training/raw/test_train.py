@@ -10,7 +10,8 @@ import torch
 
 from lgbpn_cli.config import RawConfig
 from lgbpn_cli.device import Device, Hardware, choose_device
-from lgbpn_cli.errors import TrainingError
+from lgbpn_cli.errors import TrainingError, UsageError
+from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.raw import RawNetwork
 from lgbpn_cli.training.config import DataSource, RawTrainingConfig
 from lgbpn_cli.training.raw.cameras import CameraData
@@ -94,3 +95,37 @@ def test_scenes_are_read_with_what_is_kept_out_left_out(data_root: Path) -> None
     scenes = load_scenes(replace(RECIPE, sources=(source,)), data_root)
     assert [len(each.photos) for each in scenes] == [1]
     assert scenes[0].reduced == (2, 3)
+
+
+def test_errors_of_a_places_mean_count_by_themselves(
+    camera_data: CameraData, raw_scenes: list[RawScenes], cpu: Device
+) -> None:
+    def loss(weight: float, offset: float) -> float:
+        config = replace(RECIPE.training, coarse_weight=weight)
+        trainer = RawTrainer(RECIPE.network, config, RawSampler(raw_scenes, camera_data, config), cpu)
+        with torch.no_grad():
+            trainer.network.exit.bias += offset  # type: ignore[operator, union-attr]
+            return trainer.loss().item()
+
+    # Means of squares have less noise than pixels: an offset of all is more of their error.
+    without, with_means = (loss(weight, 0.1) / loss(weight, 0.0) for weight in (0.0, 4.0))
+    assert with_means > 1.2 * without
+
+
+def test_a_run_begins_with_the_network_that_it_names(
+    camera_folder: Path, raw_scenes: list[RawScenes], cpu: Device, tmp_path: Path
+) -> None:
+    network = RawNetwork(RECIPE.network)
+    file = tmp_path / "start.safetensors"
+    write_weights(file, network.state_dict(), RECIPE.network, "sidd")
+    recipe = replace(RECIPE, start=str(file), training=replace(RECIPE.training, learning_rate=1e-9))
+    weights = train_raw_network(
+        recipe, raw_scenes, data_root=camera_folder, run_folder=tmp_path / "run", device=cpu
+    )
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(weights[name], value, atol=1e-2, rtol=0)
+    other = replace(recipe, network=RawConfig(widths=(16, 16)))
+    with pytest.raises(UsageError, match="another shape"):
+        train_raw_network(
+            other, raw_scenes, data_root=camera_folder, run_folder=tmp_path / "other", device=cpu
+        )
