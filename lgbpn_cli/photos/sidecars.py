@@ -18,11 +18,17 @@ DEVELOPING_SUFFIXES = {
     ".arp": "ART's",
     ".dop": "DxO's",
     ".on1": "ON1's",
+    ".vrd": "Canon's",
 }
 """Files of developing settings and nothing else."""
 DARKTABLE = "http://darktable.sf.net/"
 CAMERA_RAW = "http://ns.adobe.com/camera-raw-settings/1.0/"
-HISTORIES = {DARKTABLE: "darktable's", "http://ns.nikon.com/nine/1.0/": "Nikon's"}
+HISTORIES = {
+    DARKTABLE: "darktable's",
+    "http://ns.nikon.com/nine/1.0/": "Nikon's",
+    "http://www.bibblelabs.com/DigitalMasterFile/1.0/": "AfterShot's",
+    "http://www.bibblelabs.com/BibbleToplevel/5.0/": "AfterShot's",
+}
 """Namespaces of settings for the samples of the raw file itself: levels, crop, demosaicing."""
 COLOUR_LABELS = "colorlabels"
 """What darktable notes in its own namespace about the photo and not about its pixels."""

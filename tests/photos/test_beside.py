@@ -9,6 +9,7 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 from photo_samples import PhotoMaker, noise, smooth
@@ -141,6 +142,47 @@ def test_the_second_eye_is_named(data_root: Path) -> None:
     photo = read_photo(data_root / "cases/jfif_mpo/stereo.mpo")
     assert as_result(photo, OutputConfig()).notes == ("its second picture stays as it is, with its noise",)
     assert as_result(photo, OutputConfig(format="png")).notes == ("left behind: its second picture",)
+
+
+def packed_box(kind: bytes, contents: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(contents), kind) + contents
+
+
+def with_box_in_index(avif: bytes, box: bytes) -> bytes:
+    """One more box at the end of a one-picture AVIF's `meta`, behind which its picture moves."""
+    place = avif.index(b"meta") - 4
+    (length,) = struct.unpack_from(">I", avif, place)
+    changed = bytearray(avif[: place + length] + box + avif[place + length :])
+    struct.pack_into(">I", changed, place, length + len(box))
+    offset = avif.index(b"iloc") + 4 + 4 + 4 + 6
+    (begin,) = struct.unpack_from(">I", changed, offset)
+    struct.pack_into(">I", changed, offset, begin + len(box))
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    ("kind", "contents", "name"),
+    [
+        (b"infe", b"\2\0\0\0\0\2\0\0tmap\0", "HDR gain map"),
+        (b"auxC", bytes(4) + b"urn:mpeg:mpegB:cicp:systems:auxiliary:depth\0", "depth map"),
+        (b"mpvd", b"film", "video"),
+    ],
+)
+def test_what_an_avif_holds_besides_is_named(tmp_path: Path, kind: bytes, contents: bytes, name: str) -> None:
+    """Maps are told by its index, films by a box behind the picture."""
+    path, box = tmp_path / "a.avif", packed_box(kind, contents)
+    Image.fromarray(np.full((40, 60, 3), 90, np.uint8)).save(path)
+    assert as_result(read_photo(path), OutputConfig()).notes == ()
+    plain = path.read_bytes()
+    path.write_bytes(plain + box if kind == b"mpvd" else with_box_in_index(plain, box))
+    assert as_result(read_photo(path), OutputConfig()).notes == (f"left behind: its {name}",)
+
+
+def test_a_jpeg_xls_gain_map_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.jxl"
+    picture = imagecodecs.jpegxl_encode(smooth(40, 60), lossless=True, usecontainer=True)
+    path.write_bytes(bytes(picture) + packed_box(b"jhgm", bytes(20)))
+    assert as_result(read_photo(path), OutputConfig()).notes == ("left behind: its HDR gain map",)
 
 
 def test_a_heics_gain_map_is_named(data_root: Path) -> None:

@@ -90,7 +90,8 @@ def test_what_the_sidecar_says_counts_more_than_what_is_inside_but_silence_does_
 
 
 @pytest.mark.parametrize(
-    "name", ["IMG_7.dng.pp3", "IMG_7.pp3", "IMG_7.dng.arp", "IMG_7.dng.dop", "IMG_7.on1"]
+    "name",
+    ["IMG_7.dng.pp3", "IMG_7.pp3", "IMG_7.dng.arp", "IMG_7.dng.dop", "IMG_7.on1", "IMG_7.vrd"],
 )
 def test_files_of_settings_stay_behind_by_name(tmp_path: Path, name: str) -> None:
     source = write_raw(tmp_path / "IMG_7.dng", mosaic_of(np.full((40, 50, 3), 0.3)))
@@ -99,6 +100,20 @@ def test_files_of_settings_stay_behind_by_name(tmp_path: Path, name: str) -> Non
     assert [path.name for path in result.parent.iterdir()] == ["IMG_7.dng"]
     assert len(notes) == 1
     assert notes[0].startswith(f"{name} stays behind")
+
+
+def test_aftershots_settings_stay_behind(tmp_path: Path) -> None:
+    names = " ".join(
+        f'xmlns:{prefix}="http://www.bibblelabs.com/{name}/"'
+        for prefix, name in (("dmf", "DigitalMasterFile/1.0"), ("bopt", "BibbleOpt/5.0"))
+    )
+    settings = "<dmf:versions><rdf:Seq><rdf:li bopt:exposureval='1'/></rdf:Seq></dmf:versions>"
+    source = raw_with(tmp_path, attributes=f'{names} dmf:versionCount="1"', elements=settings)
+    result, notes = result_of(source, tmp_path / "out" / "IMG_7.dng")
+    for xmp in (result.with_name("IMG_7.dng.xmp").read_bytes(), result.read_bytes()):
+        assert all(part in xmp for part in DESCRIPTION)
+        assert b"exposureval" not in xmp
+    assert notes == ("IMG_7.dng.xmp: AfterShot's develop history stays behind: it is for the raw file",)
 
 
 def test_a_sidecar_of_nothing_but_history_is_not_copied(tmp_path: Path) -> None:

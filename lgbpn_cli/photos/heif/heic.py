@@ -11,10 +11,10 @@ import numpy as np
 from lgbpn_cli.photos.codec import Codec, Size, bytes_of, exif_of_blob
 from lgbpn_cli.photos.depth import over_whole_range
 from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError, UnsupportedFileError, check_size
-from lgbpn_cli.photos.heif.boxes import top_level_boxes, whole_boxes
-from lgbpn_cli.photos.heif.items import coding_of, damage_of, largest_pixels
+from lgbpn_cli.photos.heif.boxes import whole_boxes
+from lgbpn_cli.photos.heif.items import beside_of, coding_of, damage_of, largest_pixels
 from lgbpn_cli.photos.metadata.colour_description import ColourDescription
-from lgbpn_cli.photos.metadata.companions_in_file import DEPTH_MAP, GAIN_MAP, PICTURE, VIDEO
+from lgbpn_cli.photos.metadata.companions_in_file import DEPTH_MAP, GAIN_MAP, PICTURE
 from lgbpn_cli.photos.metadata.exif import exif_turned, exif_with_orientation
 from lgbpn_cli.photos.metadata.given_profile import is_linear
 from lgbpn_cli.photos.metadata.orientation import UPRIGHT
@@ -23,8 +23,6 @@ from lgbpn_cli.photos.photo import Container, Metadata, Photo
 EXIF_PREFIX = b"Exif\0\0"
 BYTES_A_PIXEL, COPIES = {1: 7, 2: 20}, 3
 """Memory that reading takes for a pixel of so many bytes a sample, and how often the file's own bytes are held."""
-FILM_BOXES = {b"mpvd": VIDEO, b"moov": VIDEO}
-"""Google's and Samsung's motion photos, and sequences."""
 AUXILIARIES = {
     "gainmap": GAIN_MAP,
     "depth": DEPTH_MAP,
@@ -56,9 +54,9 @@ def _exif(info: dict[str, Any]) -> bytes | None:
     return exif.removeprefix(EXIF_PREFIX) if exif else None
 
 
-def _beside(info: dict[str, Any], pictures: int, boxes: set[bytes]) -> frozenset[str]:
+def _beside(info: dict[str, Any], pictures: int, said: frozenset[str]) -> frozenset[str]:
     """Return what else the file holds: films, maps of the photo, and further photos of a burst or a pair."""
-    found = {FILM_BOXES[kind] for kind in boxes if kind in FILM_BOXES}
+    found = set(said)
     if info.get("depth_images"):
         found.add(DEPTH_MAP)
     for name in info.get("aux") or {}:
@@ -80,8 +78,7 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     """
     import pi_heif
 
-    boxes = {kind for kind, _, _ in top_level_boxes(file)}
-    damage = damage_of(file)
+    said, damage = beside_of(file), damage_of(file)
     try:
         container = pi_heif.open_heif(whole_boxes(file), convert_hdr_to_8bit=False)
         image = container[container.primary_index]
@@ -117,7 +114,7 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
             icc=icc,
         ),
         linear=is_linear(icc),
-        beside=_beside(info, len(container), boxes),
+        beside=_beside(info, len(container), said),
     )
 
 

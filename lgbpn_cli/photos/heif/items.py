@@ -12,11 +12,21 @@ from typing import BinaryIO
 
 from lgbpn_cli.photos.contents import GAP_WORDS, gap_in
 from lgbpn_cli.photos.heif.boxes import boxes_in, top_level_boxes
+from lgbpn_cli.photos.metadata.companions_in_file import DEPTH_MAP, GAIN_MAP, VIDEO
 
 HEVC_TYPES, AV1_TYPES = (b"hvc1", b"hev1"), (b"av01",)
 NAL_LENGTH_BYTES = 4
 IMPOSSIBLE_IN_HEVC = b"\0\0\0"
 """Inside its units a coder puts a 3 after two zeros (ITU-T H.265, 7.4.2)."""
+BESIDE_WORDS = {
+    b"tmap": GAIN_MAP,
+    b"hdrgainmap": GAIN_MAP,
+    b"auxiliary:depth": DEPTH_MAP,
+    b"auxid:2": DEPTH_MAP,
+}
+"""ISO 21496's derived picture, Apple's auxiliary one; depth as H.273 and H.265 name it."""
+FILM_BOXES = {b"mpvd": VIDEO, b"moov": VIDEO}
+"""Google's and Samsung's motion photos, and sequences."""
 MAX_META_BYTES = 1 << 24
 MAX_ITEMS = 10_000
 SLICES_WORDS = "the lengths of its slices do not add up: parts of the picture may be wrong"
@@ -31,6 +41,14 @@ def largest_pixels(file: BinaryIO) -> int:
         largest = max(largest, width * height)
         place = meta.find(b"ispe", place + 4)
     return largest
+
+
+def beside_of(file: BinaryIO) -> frozenset[str]:
+    """Return what else a file says that it holds beside its photo: maps of it, and films."""
+    meta = _meta(file)
+    found = {name for word, name in BESIDE_WORDS.items() if word in meta}
+    found |= {FILM_BOXES[kind] for kind, _, _ in top_level_boxes(file) if kind in FILM_BOXES}
+    return frozenset(found)
 
 
 @dataclass(frozen=True)

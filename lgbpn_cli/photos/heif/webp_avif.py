@@ -24,10 +24,9 @@ from lgbpn_cli.photos.faults import (
 )
 from lgbpn_cli.photos.heif.avif_boxes import AvifColour, read_colour, with_metadata
 from lgbpn_cli.photos.heif.boxes import top_level_boxes, whole_boxes
-from lgbpn_cli.photos.heif.items import damage_of
+from lgbpn_cli.photos.heif.items import beside_of, damage_of
 from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.metadata.colour_description import ColourDescription
-from lgbpn_cli.photos.metadata.companions_in_file import GAIN_MAP
 from lgbpn_cli.photos.metadata.exif import exif_turned, exif_with_orientation
 from lgbpn_cli.photos.metadata.given_profile import is_linear
 from lgbpn_cli.photos.metadata.orientation import LYING, UPRIGHT, exif_orientation, turned_upright
@@ -50,8 +49,6 @@ CHANNELS = {"L": 1, "LA": 1, "RGB": 3, "RGBA": 3}
 MAX_MARK_BYTES = 1 << 16
 EMPTY_EXIF = b"II*\0\x08\0\0\0" + bytes(6)
 
-GAIN_MAP_WORDS = (b"tmap", b"hdrgainmap")
-"""ISO 21496's derived picture and Apple's auxiliary one."""
 AVIF_THREADS = 4
 """The encoder (libaom) decides otherwise with another number: results are to be the same on every machine."""
 EXACT_ALPHA = {"alpha:lossless": "1"}
@@ -89,14 +86,11 @@ def read_avif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     if any(kind == b"moov" for kind, _, _ in boxes):
         raise UnsupportedFileError("an animated AVIF")
     colour = AvifColour()
-    beside: frozenset[str] = frozenset()
     for kind, begin, end in boxes:
         if kind == b"meta":
             file.seek(begin)
-            meta = file.read(end - begin)
-            colour = read_colour(meta)
-            beside = frozenset({GAIN_MAP} if any(word in meta for word in GAIN_MAP_WORDS) else ())
-    damage = damage_of(file)
+            colour = read_colour(file.read(end - begin))
+    beside, damage = beside_of(file), damage_of(file)
     file = whole_boxes(file)
     container = CompressedContainer(bits=max(colour.bits, DEEP_BITS))
     photo = _read(file, path, max_pixels, "avif", container, pixels=colour.bits == 8)

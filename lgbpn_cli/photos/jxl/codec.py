@@ -28,6 +28,7 @@ from lgbpn_cli.photos.jxl.header import CODESTREAM, HEADER_BYTES, JxlHeader, rea
 from lgbpn_cli.photos.jxl.profile import decode_wide, profile_bits, profile_of, wide_profile
 from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.metadata.colour_description import HDR_TRANSFERS, ColourDescription
+from lgbpn_cli.photos.metadata.companions_in_file import GAIN_MAP
 from lgbpn_cli.photos.metadata.exif import exif_turned, exif_with_orientation
 from lgbpn_cli.photos.metadata.given_profile import is_linear
 from lgbpn_cli.photos.metadata.orientation import LYING, UPRIGHT, turned_upright
@@ -38,6 +39,7 @@ SIGNATURE_BOX = b"\0\0\0\x0cJXL \r\n\x87\n"
 TYPE_BOX = struct.pack(">I4s4sI4s", 20, b"ftyp", b"jxl ", 0, b"jxl ")
 MARK_BOX = b"lgbp"
 """Kind of the last box, which holds the tool's own mark; readers skip boxes they do not know."""
+GAIN_MAP_BOX = b"jhgm"
 MAX_MARK_BYTES = 1 << 16
 LARGEST_METADATA_BYTES = 1 << 26
 LOSSLESS_SHARE, LOSSY_SHARE, WIDE_SHARE, COPIES = 1.2, 2.0, 7.5, 2
@@ -110,6 +112,7 @@ def read_jxl(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         format="jxl",
         orientation=UPRIGHT,
         container=_container(icc, colours, lossless=False) if becomes_wide else container,
+        beside=frozenset({GAIN_MAP} if any(kind == GAIN_MAP_BOX for kind, _ in boxes) else ()),
         notes=(WIDE_NOTE,) if becomes_wide else (),
         metadata=Metadata(exif=exif, xmp=_metadata(boxes, b"xml "), icc=icc),
         linear=is_linear(icc),

@@ -18,7 +18,7 @@ from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.metadata.exif import MAX_VALUE_BYTES, SOFTWARE
 from lgbpn_cli.photos.metadata.given_profile import is_linear
 from lgbpn_cli.photos.metadata.orientation import UPRIGHT, directory_orientation
-from lgbpn_cli.photos.metadata.thumbnail import in_resources, reduced
+from lgbpn_cli.photos.metadata.thumbnail import in_resources
 from lgbpn_cli.photos.photo import Container, Photo
 from lgbpn_cli.photos.tiff.blocks import encode_block, read_samples
 from lgbpn_cli.photos.tiff.directory import (
@@ -35,12 +35,18 @@ from lgbpn_cli.photos.tiff.layout import (
     JPEG_TABLES_TAG,
     RGB,
     Layout,
-    is_mask,
     is_secondary,
     read_layout,
 )
 from lgbpn_cli.photos.tiff.metadata import MARK_TAG, XMP_TAG, tiff_metadata, tiff_profile
 from lgbpn_cli.photos.tiff.new import NewTiffContainer, write_new_tiff
+from lgbpn_cli.photos.tiff.smaller import (
+    SUB_DIRECTORIES_TAG,
+    SubPicture,
+    as_smaller,
+    smaller_layout,
+    sub_pictures,
+)
 
 BRIGHTEST_COMMON = 8.0
 """Three stops above white: floats of which many are larger are on another scale, such as 0..255."""
@@ -81,6 +87,8 @@ class TiffContainer(Container):
     """The first page, and the further ones that are denoised."""
     previews: tuple[TiffPage, ...]
     """Smaller versions of pages, which are made anew."""
+    inside: tuple[SubPicture, ...]
+    """What lies behind the SubIFDs tags of pages."""
     full_pages: int
     """Pages that are no previews or masks of others."""
     file_bytes: int
@@ -104,7 +112,7 @@ def read_tiff(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     pixels_left = max_pixels
     for index, directory in enumerate(directories):
         if index > 0 and is_secondary(file, directory):
-            preview, cause = _preview(file, status.st_size, directory, pixels_left)
+            preview, cause = smaller_layout(file, status.st_size, directory, pixels_left)
             if preview is None or pages[-1].index != last_full:
                 cause = cause or "a preview of a page that stays as it is"
                 notes.append(f"page {index + 1} of {len(directories)} stays as it is: {cause}")
@@ -124,6 +132,11 @@ def read_tiff(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         pages.append(TiffPage(index, layout))
         if directory.find(LAYERS_TAG) is not None:
             notes.append("its Photoshop layers are left out: the result is the flat picture alone")
+    inside: list[SubPicture] = []
+    for page in pages:
+        found, words = sub_pictures(file, status.st_size, page.index, directories[page.index], page.layout)
+        inside += found
+        notes += words
     first, *further = [_read_page(file, path, page, directories[page.index]) for page in pages]
     metadata = tiff_metadata(file, status.st_size, directories[0])
     profile = tiff_profile(file, directories[0], first.pixels.shape[2], metadata.exif)
@@ -131,37 +144,19 @@ def read_tiff(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         first,
         orientation=directory_orientation(file, directories[0]),
         container=TiffContainer(
-            tuple(directories), tuple(pages), tuple(previews), full_pages, status.st_size, status.st_mtime_ns
+            tuple(directories),
+            tuple(pages),
+            tuple(previews),
+            tuple(inside),
+            full_pages,
+            status.st_size,
+            status.st_mtime_ns,
         ),
         metadata=replace(metadata, icc=profile),
         linear=is_linear(profile, otherwise=first.linear),
         further=tuple(further),
         notes=tuple(notes),
     )
-
-
-def _preview(
-    file: BinaryIO, file_bytes: int, directory: Directory, max_pixels: int
-) -> tuple[Layout | None, str]:
-    """Return how a smaller version of the photo is stored; None and the cause where it cannot be made anew."""
-    if is_mask(file, directory):
-        return None, "a mask"
-    try:
-        layout = read_layout(file, file_bytes, directory, max_pixels, secondary=True)
-    except UnsupportedFileError as error:
-        return None, f"a preview, {error.cause}"
-    if layout.samples > layout.colours or layout.floating:
-        return None, "a preview with transparency or floating-point samples"
-    return layout, ""
-
-
-def _as_preview(photo: Photo, layout: Layout) -> Photo:
-    """Return the photo as a smaller version of it is stored."""
-    written = layout.as_written()
-    image = reduced(photo, layout.width, layout.height).convert("L" if written.colours == 1 else "RGB")
-    samples = np.asarray(image).reshape(layout.height, layout.width, written.colours)
-    pixels = samples if written.bits == 8 else samples.astype(np.uint16) * np.uint16(257)
-    return replace(photo, pixels=pixels, alpha=None)
 
 
 def _read_page(file: BinaryIO, path: Path, page: TiffPage, directory: Directory) -> Photo:
@@ -220,9 +215,13 @@ def write_tiff(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
         if index in layouts:
             _write_pixels(editor, pictures[index], layouts[index], directory)
             editor.remove(LAYERS_TAG)
+            parts = [part for part in container.inside if part.page == index]
+            if any(part.layout for part in parts):
+                places = [_write_inside(part, pictures[index], file, space) for part in parts]
+                editor.set_integers(SUB_DIRECTORIES_TAG, places)
         elif index in previews:
             page = previews[index]
-            smaller = _as_preview(pictures[page.version_of], page.layout)
+            smaller = as_smaller(pictures[page.version_of], page.layout)
             _write_pixels(editor, smaller, page.layout, directory)
         resources = directory.find(RESOURCES_TAG)
         if resources is not None and 0 < resources.value_bytes <= MAX_VALUE_BYTES:
@@ -235,6 +234,15 @@ def write_tiff(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
         offset = editor.finish(offset)
     point_header_to(file, container.directories[0], offset)
     file.truncate(space.end)
+
+
+def _write_inside(part: SubPicture, photo: Photo, file: BinaryIO, space: FreeSpace) -> int:
+    """Write a smaller version that lies inside a page anew, and return where its directory is."""
+    if part.layout is None:
+        return part.directory.offset
+    editor = TiffEditor(file, part.directory, space, values_in_place=False)
+    _write_pixels(editor, as_smaller(photo, part.layout), part.layout, part.directory)
+    return editor.finish(part.directory.next_offset)
 
 
 def _write_pixels(editor: TiffEditor, photo: Photo, layout: Layout, directory: Directory) -> None:
@@ -265,8 +273,9 @@ def _write_pixels(editor: TiffEditor, photo: Photo, layout: Layout, directory: D
 
 def _erase_previews(container: TiffContainer, file: BinaryIO) -> None:
     """Overwrite smaller versions of the noisy photo with zeros: the new ones may come to lie elsewhere."""
-    blocks = [block for page in container.previews for block in page.layout.blocks]
-    extents = [(block.offset, block.offset + block.length) for block in blocks]
+    layouts = [page.layout for page in container.previews]
+    layouts += [part.layout for part in container.inside if part.layout]
+    extents = [(block.offset, block.offset + block.length) for layout in layouts for block in layout.blocks]
     if not _touch_each_other(extents, _structure(container)):
         for begin, end in extents:
             file.seek(begin)
@@ -282,7 +291,7 @@ def _free_space(container: TiffContainer) -> FreeSpace:
         layers = container.directories[page.index].find(LAYERS_TAG)
         if layers is not None and layers.value_bytes > ROOM_WORTH_USING_BYTES:
             extents.append((layers.value_offset, layers.value_offset + layers.value_bytes))
-    all_known = len(rewritten) == len(container.directories)
+    all_known = len(rewritten) == len(container.directories) and all(part.layout for part in container.inside)
     reusable = all_known and not _touch_each_other(extents, _structure(container))
     return FreeSpace(extents if reusable else (), container.file_bytes)
 
@@ -313,7 +322,7 @@ def _copy_source(path: Path, container: TiffContainer, file: BinaryIO) -> None:
 def _structure(container: TiffContainer) -> list[tuple[int, int]]:
     """Return where header, directories and the values of known type lie, as (begin, end)."""
     found = [(0, 16 if container.directories[0].big else 8)]
-    for directory in container.directories:
+    for directory in (*container.directories, *(part.directory for part in container.inside)):
         found.append((directory.offset, directory.end))
         found += [
             (entry.value_offset, entry.value_offset + entry.value_bytes)

@@ -30,7 +30,7 @@ TYPE_BYTES = {
     18: 8,
 }
 """Bytes of one value of each TIFF data type."""
-INTEGER_CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}
+INTEGER_CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 """struct codes of the unsigned integer types."""
 SIGNED_CODES = {6: "b", 8: "h", 9: "i", 17: "q"}
 """Those of the signed ones, which some writers take for offsets and lengths."""

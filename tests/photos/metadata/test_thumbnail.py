@@ -265,6 +265,35 @@ def test_smaller_versions_in_a_tiff_are_made_anew(tmp_path: Path) -> None:
     assert small.tobytes()[900:1000] not in data
 
 
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_smaller_versions_inside_a_page_are_made_anew(
+    tmp_path: Path, big: bool, compression: str | None
+) -> None:
+    """Pyramids, and thumbnails behind the SubIFDs tag; what is no picture of samples there stays as it is."""
+    source, result, pixels = tmp_path / "a.tif", tmp_path / "b.tif", noise((120, 160, 3))
+    heights = np.full((60, 80), 200, np.float32)
+    with tifffile.TiffWriter(source, bigtiff=big) as writer:
+        common = {"compression": compression, "metadata": None}
+        writer.write(pixels, photometric="rgb", subifds=3, **common)
+        writer.write(pixels[::2, ::2], photometric="rgb", subfiletype=1, **common)
+        writer.write(heights, photometric="minisblack", subfiletype=1, **common)
+        writer.write(pixels[::4, ::4], photometric="rgb", subfiletype=1, **common)
+    photo = read_photo(source)
+    assert photo.notes == (
+        "picture 2 inside page 1 stays as it is: a preview with transparency or floating-point samples",
+    )
+    write_photo(replace(photo, pixels=np.full_like(photo.pixels, 90)), result)
+    with tifffile.TiffFile(result) as file:
+        inside = [page.asarray() for page in file.pages[0].pages]
+        assert np.array_equal(file.pages[0].asarray(), np.full_like(pixels, 90))
+    assert [page.shape for page in inside] == [(60, 80, 3), (60, 80), (30, 40, 3)]
+    assert np.array_equal(inside[1], heights)
+    assert all((inside[index] == 90).all() for index in (0, 2))
+    if compression is None:  # no bytes of the old ones are left
+        assert pixels[::2, ::2].tobytes()[:300] not in result.read_bytes()
+
+
 def test_a_smaller_version_that_cannot_be_made_anew_stays_and_is_named(tmp_path: Path) -> None:
     path = tmp_path / "photo.tif"
     with tifffile.TiffWriter(path) as writer:
