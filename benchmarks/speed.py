@@ -1,13 +1,15 @@
-"""Where the time of the parts of lgbpn goes: the whole command, reading photos, another mixture.
+"""Where the time of the parts of lgbpn goes: the whole command, reading photos, another mixture, a preview.
 
     python benchmarks/speed.py whole [--megapixels 1 8 24] [--repeats 3] [--write docs/results.md]
     python benchmarks/speed.py reading [--megapixels 24] [--repeats 5] [--network] [--peaks PHOTO...]
     python benchmarks/speed.py blending [--megapixels 24] [--repeats 3] [--types jpg png]
+    python benchmarks/speed.py commands [--megapixels 24] [--write docs/results.md]
 
 - whole: `lgbpn bench --whole` on JPEGs of drawn scenes with noise: the table in docs/results.md.
 - reading: what it costs to read photos in a process of their own, against reading them here, or in a pool of one;
   with `--network` the network's time, too, and with `--peaks` the memory of each type, as planned and taken. JSON.
 - blending: the steps of `lgbpn blend`, which needs no network, for photos with noise on a slope.
+- commands: `lgbpn denoise`, `blend` and `preview` of one JPEG, as shares of the first: a table in docs/results.md.
 
 All are seconds of processors, of all processes and threads together: other work on the machine disturbs them less than
 those of the clock. Of the repeats the least or the median counts.
@@ -19,6 +21,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -43,6 +46,8 @@ from lgbpn_cli.photos.write import write_photo
 
 BEGIN = "<!-- table of the whole command, written by benchmarks/speed.py -->"
 END = "<!-- end of the table of the whole command -->"
+BEGIN_COMMANDS = "<!-- table of blend and preview, written by benchmarks/speed.py -->"
+END_COMMANDS = "<!-- end of the table of blend and preview -->"
 NOISE_LEVELS = 8
 """Standard deviation of the noise in the photos."""
 PEAK = """
@@ -194,6 +199,9 @@ def blending(asked: argparse.Namespace, folder: Path) -> None:
             saved.save(path, quality=95, compress_level=1)
         photo, full = map(read_photo, paths)
         steps: dict[str, Callable[[], object]] = {
+            "mix at one strength": lambda photo=photo, full=full: blend_photos(
+                photo, full, Look(0.5, 0.5), 0
+            ),
             "mix": lambda photo=photo, full=full: blend_photos(photo, full, Look(0.5, 1.0), 0),
             "mix and grain": lambda photo=photo, full=full: blend_photos(
                 photo, full, Look(0.5, 1.0, Grain(3)), 0
@@ -203,6 +211,31 @@ def blending(asked: argparse.Namespace, folder: Path) -> None:
         }
         times = [f"{step} {median_seconds(run, asked.repeats):.2f} s" for step, run in steps.items()]
         print(f"{name}, {asked.megapixels:g} MP: {', '.join(times)}")
+
+
+def commands(asked: argparse.Namespace, folder: Path) -> None:
+    """Print the seconds of whole commands on one photo, with all processes that they start."""
+    photo, full, mixture = folder / "photo.jpg", folder / "full.jpg", folder / "mixture.jpg"
+    save_scene(photo, asked.megapixels)
+    blend = ["blend", photo, full, "-o", mixture, "--overwrite"]
+    words: dict[str, list[object]] = {
+        "lgbpn denoise": ["denoise", photo, "-o", full],
+        "lgbpn blend --strength 0.5": [*blend, "--strength", 0.5],
+        "lgbpn blend --luma 0.5 --chroma 1": [*blend, "--luma", 0.5, "--chroma", 1],
+        "lgbpn blend --strength 0.5 --grain 3": [*blend, "--strength", 0.5, "--grain", 3],
+        "lgbpn preview": ["preview", photo, "--no-open", "-o", folder / "page.html"],
+    }
+    seconds: dict[str, float] = {}
+    rows = [[f"command, {asked.megapixels:g} megapixels", "processors, s", "share of a full run"]]
+    for name, arguments in words.items():
+        command = [sys.executable, "-m", "lgbpn_cli", *map(str, arguments)]
+        before = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+        subprocess.run(command, check=True, capture_output=True)
+        seconds[name] = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]) - before
+        rows.append([f"`{name}`", f"{seconds[name]:.2f}", f"{seconds[name] / seconds['lgbpn denoise']:.0%}"])
+        print(*rows[-1], flush=True)
+    if asked.write is not None:
+        write_between_marks(asked.write, {BEGIN_COMMANDS: as_table(rows)}, END_COMMANDS)
 
 
 def median_seconds(step: Callable[[], object], repeats: int) -> float:
@@ -221,11 +254,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     kinds = parser.add_subparsers(dest="kind", required=True)
-    of_whole, of_reading, of_blending = (kinds.add_parser(name) for name in ("whole", "reading", "blending"))
-    of_whole.add_argument("--megapixels", type=float, nargs="+", default=[1.0, 8.0, 24.0])
-    of_whole.add_argument(
-        "--write", type=Path, metavar="FILE", help="replace the table between its marks there"
+    of_whole, of_reading, of_blending, of_commands = (
+        kinds.add_parser(name) for name in ("whole", "reading", "blending", "commands")
     )
+    of_whole.add_argument("--megapixels", type=float, nargs="+", default=[1.0, 8.0, 24.0])
+    for kind in (of_whole, of_commands):
+        kind.add_argument(
+            "--write", type=Path, metavar="FILE", help="replace the table between its marks there"
+        )
     of_reading.add_argument("--network", action="store_true")
     of_reading.add_argument(
         "--peaks", nargs="*", type=Path, help="also the memory of each type, and of these photos"
@@ -233,10 +269,10 @@ def main() -> None:
     of_blending.add_argument("--types", nargs="+", default=["jpg", "png"])
     for kind, repeats in ((of_whole, 3), (of_reading, 5), (of_blending, 3)):
         kind.add_argument("--repeats", type=int, default=repeats)
-    for kind in (of_reading, of_blending):
+    for kind in (of_reading, of_blending, of_commands):
         kind.add_argument("--megapixels", type=float, default=24.0)
     asked = parser.parse_args()
-    run = {"whole": whole, "reading": reading, "blending": blending}[asked.kind]
+    run = {"whole": whole, "reading": reading, "blending": blending, "commands": commands}[asked.kind]
     with tempfile.TemporaryDirectory() as folder:
         run(asked, Path(folder))
 

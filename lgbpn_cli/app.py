@@ -266,8 +266,9 @@ def denoise_on_workers(
     """
     if scheduler is not None:  # workers have a current folder of their own
         inputs = [path.absolute() for path in inputs]
-        folder = None if output.output is None else str(Path(output.output).absolute())
-        output = replace(output, output=folder)
+        folders = (output.output, output.full_folder)
+        own, full = (None if each is None else str(Path(each).absolute()) for each in folders)
+        output = replace(output, output=own, full_folder=full)
     check_inputs(inputs)
     check_output(inputs, output)
     pool = choose_pool(workers, scheduler, device)

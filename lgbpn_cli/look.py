@@ -60,6 +60,11 @@ class Look:
         return self.luma in (None, 1) and self.chroma in (None, 1) and self.grain is None
 
     @property
+    def at_full(self) -> Look:
+        """The look of the result that this one can be mixed of: full shares, but for those left to the measurement."""
+        return Look(None if self.luma is None else 1.0, None if self.chroma is None else 1.0)
+
+    @property
     def is_nothing(self) -> bool:
         """Whether no noise is removed."""
         return self.luma == 0 and self.chroma == 0

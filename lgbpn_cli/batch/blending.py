@@ -17,6 +17,7 @@ from lgbpn_cli.batch.targets import check_output
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.denoise.blend import blend_photos
 from lgbpn_cli.denoise.denoiser import Denoised
+from lgbpn_cli.denoise.record import BLEND, OUTPUT_SETTINGS
 from lgbpn_cli.errors import (
     LgbpnError,
     PhotoError,
@@ -32,11 +33,6 @@ from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.record import Record, read_record
 from lgbpn_cli.photos.source_id import content_of, recorded_content
 from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES
-
-BLEND = "blend"
-"""What a mixture's record calls its look; the rest of it is that of the result."""
-OUTPUT_SETTINGS = ("format", "bit_depth", "jpeg_quality", "colour_space")
-"""What a record says about the type of a result."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import count
 from pathlib import Path
 
 from lgbpn_cli.config import OutputConfig
@@ -11,6 +12,8 @@ from lgbpn_cli.errors import PhotoWriteError, shown
 from lgbpn_cli.photos.atomic import replace_file
 from lgbpn_cli.photos.companions import with_companions
 from lgbpn_cli.photos.faults import one_line
+from lgbpn_cli.photos.record import read_record
+from lgbpn_cli.photos.source_id import recorded_content
 from lgbpn_cli.photos.write import write_photo
 
 BACKUP_SUFFIX = ".orig"
@@ -20,6 +23,8 @@ BACKUP_SUFFIX = ".orig"
 def write_result(denoised: Denoised, target: Path, output: OutputConfig) -> None:
     """Write a result to `target`, and copy what belongs to its photo; raises what `write_photo` raises."""
     record = denoised.record if output.provenance else None
+    if denoised.full is not None:  # before the result, which says that the photo is done
+        _keep_full(denoised.full, target, output)
     if output.in_place == "backup":
         keep_original(target)
     with with_companions(denoised.photo.path, target):
@@ -30,6 +35,20 @@ def write_result(denoised: Denoised, target: Path, output: OutputConfig) -> None
             overwrite=output.overwrite or bool(output.in_place),
             times=output.preserve_times,
         )
+
+
+def _keep_full(full: Denoised, target: Path, output: OutputConfig) -> None:
+    """Write a photo's result at full strength where its other result would lie, below the folder for those."""
+    folder, own = Path(output.full_folder or ""), Path(output.output or "")
+    is_inside = bool(output.output) and target != own and target.is_relative_to(own)
+    below = target.relative_to(own) if is_inside else Path(target.name)
+    content = recorded_content(full.record.source)
+    for number in count(1):  # without a folder of results, two of them may have one name
+        place = folder / (below if number == 1 else below.with_name(f"{below.stem}-{number}{below.suffix}"))
+        old = read_record(place)
+        if not place.exists() or (old is not None and recorded_content(old.source) == content):
+            return write_photo(full.photo, place, record=full.record)
+    raise RuntimeError("an endless series of names came to its end")
 
 
 def keep_original(photo: Path) -> None:

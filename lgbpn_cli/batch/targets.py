@@ -75,6 +75,8 @@ def check_output(inputs: Sequence[Path], output: OutputConfig) -> None:
         raise UsageError("`jpeg_quality`", cause, "Omit it, or choose another `format`.")
     if output.name_template:
         check_template(output.name_template)
+    if output.full_folder is not None:
+        _check_full_folder(inputs, Path(output.full_folder), output)
     if output.output is None:
         _check_suffix(output.suffix)
         return
@@ -100,6 +102,16 @@ def check_output(inputs: Sequence[Path], output: OutputConfig) -> None:
     for path in inputs:
         if path.is_dir() and target.is_dir() and path.samefile(target):
             raise UsageError(subject, "is an input folder, whose photos would be replaced", "Give another.")
+
+
+def _check_full_folder(inputs: Sequence[Path], folder: Path, output: OutputConfig) -> None:
+    subject = f"`full_folder` {folder}"
+    if (folder.exists() or folder.is_symlink()) and not folder.is_dir():
+        raise UsageError(subject, "is a file, not a folder", "Give a folder.")
+    taken = [path if path.is_dir() else path.parent for path in inputs]
+    taken += [] if output.output is None else [Path(output.output)]
+    if os.path.realpath(folder) in [os.path.realpath(each) for each in taken]:
+        raise UsageError(subject, "is the folder of the photos or of their results", "Give another one.")
 
 
 def _check_suffix(suffix: str) -> None:

@@ -18,6 +18,7 @@ from lgbpn_cli.cli.options import (
     DeviceOption,
     ExcludeOption,
     GrainOption,
+    KeepFullOption,
     LumaOption,
     OnlyOption,
     RawPathOption,
@@ -152,6 +153,7 @@ class ResultOptions:
             help="Keep only the picture, its colour profile and its orientation.",
         ),
     ] = OutputConfig.strip_metadata
+    keep_full: KeepFullOption = OutputConfig.full_folder
     preserve_times: Annotated[
         bool, typer.Option("--preserve-times", help="Give results the file times of their photos.")
     ] = OutputConfig.preserve_times
@@ -204,6 +206,7 @@ class ResultOptions:
             names=read_names(self.only, self.exclude),
             overwrite=self.overwrite,
             in_place=self._in_place(),
+            full_folder=self.keep_full,
             min_iso=self.min_iso,
             part=parse_part("--part", self.part),
             format=self.format_,  # type: ignore[arg-type]  # checked by the configuration

@@ -29,6 +29,7 @@ from lgbpn_cli.cli.stop_signals import finish_undisturbed, stop_as_ctrl_c_does
 from lgbpn_cli.cli.streams import flush_output, mend_streams, send_output_nowhere
 from lgbpn_cli.cli.train import train
 from lgbpn_cli.cli.train_raw import train_raw
+from lgbpn_cli.cli.verify import verify
 from lgbpn_cli.errors import LgbpnError, UsageError
 from lgbpn_cli.version import __version__
 
@@ -114,6 +115,7 @@ def lgbpn(
 app.command("denoise", cls=DenoiseCommand)(denoise)
 app.command("blend", cls=PlainCommand)(blend)
 app.command("preview", cls=PlainCommand)(preview)
+app.command("verify", cls=PlainCommand)(verify)
 app.command("eval", cls=PlainCommand)(evaluate)
 app.command("finetune", cls=PlainCommand)(finetune)
 app.command("probe", cls=PlainCommand)(probe)

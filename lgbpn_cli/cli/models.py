@@ -12,6 +12,10 @@ import typer
 from lgbpn_cli.cli.flags import with_flags
 from lgbpn_cli.cli.plain_help import PlainCommand
 from lgbpn_cli.config import PRESETS
+from lgbpn_cli.errors import UsageError
+
+STUDENT_FILES = (".onnx", ".dtmodel")
+"""Endings of files for other programs."""
 
 models_app = typer.Typer(help="List, check, export, import and remove models.", no_args_is_help=True)
 
@@ -81,22 +85,64 @@ def verify_models(
 @models_app.command("export", cls=PlainCommand)
 def export(
     name: Annotated[str, typer.Argument(help="A model that `lgbpn models list` names.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE.lgbpn|FILE.onnx|FILE.dtmodel",
+            help="File to write; its ending says for whom.",
+            show_default="NAME.lgbpn",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="File to write.  [default: NAME.lgbpn]"),
+        typer.Option("-o", "--output", metavar="FILE", help="The same.", show_default=False),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            "--size",
+            metavar="PIXELS",
+            help="For .onnx: take squares of this side alone, for runtimes that want to know it.",
+            show_default="any size",
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
 ) -> None:
-    """Write a model (weights, configuration, card) into one file that `lgbpn models import` takes elsewhere.
+    """Write a model into one file: for `lgbpn models import` elsewhere, or its student for other programs.
 
-    Example: lgbpn models export my-camera -o my-camera.lgbpn
+    A .lgbpn file holds weights, configuration and card. A .onnx file (opset 17) holds the student, RGB of 0 to 1 in and
+    out; .dtmodel is that as darktable's AI modules take it, for squares of 768 pixels.
+
+    \b
+    Examples:
+      lgbpn models export my-camera
+      lgbpn models export lgbpn-base student.onnx
+      lgbpn models export lgbpn-base denoise-lgbpn-base.dtmodel
     """
     from lgbpn_cli.models.manifest import find_model
     from lgbpn_cli.models.portable import SUFFIX, export_model
 
-    target = output or Path(name + SUFFIX)
-    export_model(find_model(name), target, overwrite=overwrite)
+    if file is not None and output is not None:
+        raise UsageError("-o", "the file is named twice", "Omit one of them.")
+    target = file or output or Path(name + SUFFIX)
+    if size is not None and (target.suffix != ".onnx" or size < 1):
+        cause = f"{size} is not a side" if size < 1 else f"{target.name} is no .onnx file, which has one"
+        raise UsageError("--size", cause, "Use 768 with FILE.onnx, for instance, or omit it.")
+    if target.suffix in STUDENT_FILES:
+        _export_student(name, target, size, overwrite=overwrite)
+    else:
+        export_model(find_model(name), target, overwrite=overwrite)
     typer.echo(f"exported to {target}", err=True)
+
+
+def _export_student(name: str, target: Path, size: int | None, *, overwrite: bool) -> None:
+    from lgbpn_cli.device import choose_device
+    from lgbpn_cli.models.load import load_model
+    from lgbpn_cli.models.manifest import find_model
+    from lgbpn_cli.models.onnx_file import export_onnx
+
+    model = load_model(name, device=choose_device("cpu"))
+    export_onnx(model, find_model(name), target, side_px=size, overwrite=overwrite)
 
 
 @models_app.command("import", cls=PlainCommand)

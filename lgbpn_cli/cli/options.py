@@ -108,6 +108,16 @@ GrainOption = Annotated[
         show_default=False,
     ),
 ]
+KeepFullOption = Annotated[
+    str | None,
+    typer.Option(
+        "--keep-full",
+        metavar="FOLDER",
+        help="Also keep each result at full strength and without grain there: lgbpn blend mixes others of it, without "
+        "the network.",
+        show_default=False,
+    ),
+]
 AttentionOption = Annotated[
     str,
     typer.Option(

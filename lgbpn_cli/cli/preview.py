@@ -13,12 +13,22 @@ import typer
 
 from lgbpn_cli.cli.flags import shown
 from lgbpn_cli.cli.heartbeat import Heartbeat, said
-from lgbpn_cli.cli.options import DeviceOption, ModelOption, RawPathOption
+from lgbpn_cli.cli.options import DeviceOption, RawPathOption
 from lgbpn_cli.cli.stop_signals import finish_undisturbed
 from lgbpn_cli.config import InferenceConfig
 from lgbpn_cli.errors import UsageError
 
 ENDING = "_preview.html"
+PreviewedModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "-m",
+        "--model",
+        metavar="NAME|FILE|auto",
+        help="Model to use; auto: your own model for the photo's camera, if there is one.",
+        show_default="the model this version ships",
+    ),
+]
 
 
 def preview(
@@ -46,7 +56,7 @@ def preview(
         ),
     ] = None,
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
-    model: ModelOption = None,
+    model: PreviewedModelOption = None,
     raw_path: RawPathOption = InferenceConfig.raw_path,
     device: DeviceOption = "auto",
 ) -> None:

@@ -35,6 +35,8 @@ class OutputConfig:
     """Replace results that are already there (never a source)."""
     in_place: Literal["", "replace", "backup"] = ""
     """Results take the place of their photos, which may be kept under another name; empty: they do not."""
+    full_folder: str | None = None
+    """Folder for the results at full strength, which `lgbpn blend` mixes anew; None: they are not kept."""
     min_iso: int = 0
     """Photos of a lower ISO are left alone; those that do not say theirs are not."""
     part: tuple[int, int] = (1, 1)
@@ -83,6 +85,9 @@ class OutputConfig:
         require(
             possible, "`jpeg_quality`", f"{quality} is not between 1 and 100", "95 loses hardly anything."
         )
+        kept = self.full_folder is not None
+        cause, cure = "is for results with a record, of photos that stay", "Omit it, or the other option."
+        require(not (kept and (self.in_place or not self.provenance)), "`full_folder`", cause, cure)
         require(self.min_iso >= 0, "`min_iso`", f"{self.min_iso} is not an ISO", "Use 400, for instance.")
         number, parts = self.part
         possible = 1 <= number <= parts

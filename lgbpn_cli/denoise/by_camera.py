@@ -28,9 +28,10 @@ class DenoiserOfCamera:
 
     def denoise(self, photo: Photo, watch: Watch = UNWATCHED) -> Denoised:
         """Return the photo without its noise; its record names the model that suited it."""
-        return self._suited(self.shots.pop(photo.path, Shot()), watch).denoise(photo, watch)
+        return self.suited(self.shots.pop(photo.path, Shot()), watch).denoise(photo, watch)
 
-    def _suited(self, shot: Shot, watch: Watch) -> Denoiser:
+    def suited(self, shot: Shot, watch: Watch = UNWATCHED) -> Denoiser:
+        """Return what denoises photos that were shot so."""
         from lgbpn_cli.models.manifest import model_for_camera
 
         part = None if self.quality is None else PART_OF_QUALITY[self.quality]

@@ -64,6 +64,8 @@ class Denoised:
     """What the user should know about the result, a line each."""
     device: str = ""
     """Where the network ran: the CPU, where the GPU's memory did not suffice."""
+    full: Denoised | None = None
+    """The same at full strength, where that is to be kept."""
 
 
 @dataclass(frozen=True)
@@ -87,23 +89,45 @@ class Denoiser:
         if not photo.linear:
             with during("colours"):
                 clean = keep_mean_colour(noisy, clean)
+        full = None
+        if (at_full := self._at_full()) is not None:
+            full_record = replace(at_full.record, source=photo.source_id)
+            full = Denoised(at_full.finish(photo, clean.copy(), noise), full_record)
         result = self.finish(photo, clean, noise)
         is_left = self.settings.shares.is_auto and min(noisy.shape[:2]) < SMALLEST_SIDE_PX
         pages = [self.denoise(page, watch) for page in photo.further]
         notes = [*([TOO_SMALL] if is_left else []), *(note for page in pages for note in page.notes)]
         result = replace(result, further=tuple(page.photo for page in pages))
         record = replace(self.record, source=photo.source_id)
-        return Denoised(result, record, tuple(dict.fromkeys(notes)), self.model.device.name)
+        if full is not None:
+            further = tuple(page.full.photo for page in pages if page.full is not None)
+            full = replace(full, photo=replace(full.photo, further=further))
+        return Denoised(result, record, tuple(dict.fromkeys(notes)), self.model.device.name, full)
 
     def _denoise_mosaic(self, photo: Photo, raw_model: Model, watch: Watch) -> Denoised:
         """Return a camera raw file without its noise, from its mosaic, in the type of its result."""
-        light = self.finish(photo, self.answer(photo, NO_NOISE, watch), NO_NOISE)
-        if light.format == "raw":  # it is to become a picture, which was put off until its light is known
-            light = as_result(light, self.output)
-        result = replace(light, source_id=photo.source_id)
+        light = self.answer(photo, NO_NOISE, watch)
+        at_full = self._at_full()
+        full = None if at_full is None else at_full._of_light(photo, light.copy(), raw_model)
+        result = self._of_light(photo, light, raw_model)
+        notes = tuple(note for note in result.photo.notes if note not in photo.notes)
+        return replace(result, notes=notes, device=raw_model.device.name, full=full)
+
+    def _of_light(self, photo: Photo, light: ResultPixels, raw_model: Model) -> Denoised:
+        """Return a camera raw file with the light that the network saw in it, in the type of its result."""
+        result = self.finish(photo, light, NO_NOISE)
+        if result.format == "raw":  # it is to become a picture, which was put off until its light is known
+            result = as_result(result, self.output)
         record = record_of(raw_model, self.settings, self.output)
-        notes = tuple(note for note in result.notes if note not in photo.notes)
-        return Denoised(result, replace(record, source=photo.source_id), notes, raw_model.device.name)
+        return Denoised(replace(result, source_id=photo.source_id), replace(record, source=photo.source_id))
+
+    def _at_full(self) -> Denoiser | None:
+        """Return what makes the result at full strength; None where that is not to be kept."""
+        if self.output.full_folder is None:
+            return None
+        return replace(
+            self, settings=replace(self.settings, strength=None, look=self.settings.shares.at_full)
+        )
 
     def denoise_array(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return an (h, w, 3) picture of encoded values from 0 to 1 without its noise."""
@@ -128,7 +152,9 @@ class Denoiser:
         from lgbpn_cli.inference.run import run_network
 
         if (raw_model := self.model_for_mosaic(photo)) is not None:
-            return answer_to_mosaic(photo, raw_model, self.settings, watch)
+            return answer_to_mosaic(
+                photo, raw_model, self.settings, watch, copies=self.output.full_folder is not None
+            )
         clean, settings = ResultPixels(photo), self.settings
         if chooses_preset(self.model, settings):
             settings = replace(settings, preset=choose_preset(noise))
@@ -137,7 +163,7 @@ class Denoiser:
             self.model,
             settings,
             into=clean,
-            around_bytes=around_bytes(photo),
+            around_bytes=around_bytes(photo) + (clean.nbytes if self.output.full_folder is not None else 0),
             on_tile=watch.tile,
             on_plan=watch.planned,
             on_note=watch.note,

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from lgbpn_cli.models.load import Model
 
 
-def answer_to_mosaic(photo: Photo, raw_model: Model, settings: InferenceConfig, watch: Watch) -> ResultPixels:
-    """Return what the raw network makes of a camera raw file's mosaic, with its mean light."""
+def answer_to_mosaic(
+    photo: Photo, raw_model: Model, settings: InferenceConfig, watch: Watch, *, copies: bool = False
+) -> ResultPixels:
+    """Return what the raw network makes of a camera raw file's mosaic, with its mean light, which may be copied."""
     from lgbpn_cli.inference.mosaic import BayerMosaic, run_raw_network
 
     if photo.mosaic is None or photo.camera is None:
@@ -37,7 +39,7 @@ def answer_to_mosaic(photo: Photo, raw_model: Model, settings: InferenceConfig, 
         raw_model,
         settings,
         into=_Light(clean, gains),
-        around_bytes=around_bytes(photo),
+        around_bytes=around_bytes(photo) + (clean.nbytes if copies else 0),
         on_tile=watch.tile,
         on_plan=watch.planned,
         on_note=watch.note,

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 from lgbpn_cli.config import InferenceConfig, OutputConfig
+from lgbpn_cli.errors import UsageError
+from lgbpn_cli.look import Look
 from lgbpn_cli.photos.record import Record
 from lgbpn_cli.version import __version__
 
 if TYPE_CHECKING:
     from lgbpn_cli.models.load import Model
+
+OUTPUT_SETTINGS = ("format", "bit_depth", "jpeg_quality", "colour_space")
+"""What a record says about the type of a result, where that is not the default."""
+OF_LOOK = {"strength", "luma", "chroma", "grain"}
+OF_WEIGHTS = {"model_sha256", "part", "noise_estimator_sha256"}
+BLEND = "blend"
+"""What the record of a mixture calls its look; the rest of it is that of the result."""
+USE_OTHER_VERSION = "Use the version of lgbpn that made it."
 
 
 def chooses_preset(model: Model, settings: InferenceConfig) -> bool:
@@ -49,8 +60,38 @@ def record_of(model: Model, settings: InferenceConfig, output: OutputConfig) -> 
     if settings.halo_px is not None:  # with the default one, tiles do not show, whatever their size
         values["tile_px"], values["halo_px"] = settings.tile_px, settings.halo_px
     values["precision"] = model.device.precision(settings.precision)
-    for name in ("format", "bit_depth", "jpeg_quality", "colour_space"):
+    for name in OUTPUT_SETTINGS:
         if getattr(output, name) != getattr(OutputConfig, name):
             values[name] = getattr(output, name)
     text = json.dumps(values, sort_keys=True, separators=(",", ":"))
     return Record(version=__version__, model=model.name, settings=text)
+
+
+def facts_in(record: Record) -> dict[str, Any]:
+    """Return what a record says of settings and weights. Raises ValueError or TypeError where it cannot be read."""
+    facts = json.loads(record.settings)
+    if not isinstance(facts, dict):
+        raise TypeError("these are no settings")
+    return facts
+
+
+def settings_in(facts: dict[str, Any]) -> tuple[InferenceConfig, OutputConfig]:
+    """Return the settings that `record_of` wrote into a record; a mixture's are those of its full result.
+
+    Raises UsageError for what it did not write, as another version may have.
+    """
+    own = {field.name for field in fields(InferenceConfig)} - {"look", "strength"}
+    strange = set(facts) - own - OF_LOOK - OF_WEIGHTS - {BLEND, *OUTPUT_SETTINGS}
+    if strange:
+        cause = f"it names settings that are unknown here: {', '.join(sorted(strange))}"
+        raise UsageError("its record", cause, USE_OTHER_VERSION)
+    values = {name: value for name, value in facts.items() if name in own}
+    if values.get("preset") == "auto":
+        values["preset"] = None
+    try:
+        settings = InferenceConfig(**values, look=Look.from_facts(facts))
+        output = OutputConfig(**{name: facts[name] for name in OUTPUT_SETTINGS if name in facts})
+    except (TypeError, ValueError, UsageError) as error:
+        cause = f"it names settings that are unknown here ({error})"
+        raise UsageError("its record", cause, USE_OTHER_VERSION) from error
+    return settings, output

@@ -279,6 +279,13 @@ def find_model(name: str) -> ModelEntry:
     return models[name]
 
 
+def models_with(sha256: str, part: str) -> list[ModelEntry]:
+    """Return the models whose weight file for `part` has this checksum, by what their manifests say."""
+    return [
+        entry for entry in all_models().values() if part in entry.parts and entry.parts[part].sha256 == sha256
+    ]
+
+
 def model_for_camera(camera: str, iso: int, part: str | None) -> str | None:
     """Return the name of the user's model that learned from this camera, of several the one nearest in ISO.
 

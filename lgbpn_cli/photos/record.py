@@ -14,6 +14,7 @@ from typing import Any
 from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError
 from lgbpn_cli.photos.header import opened_header
 from lgbpn_cli.photos.mark import Mark
+from lgbpn_cli.photos.source_id import recorded_content
 
 PROGRAM = "lgbpn"
 
@@ -40,7 +41,7 @@ class Record:
 
     def to_mark(self) -> Mark:
         """Return what is written into a result."""
-        return Mark(self.to_text(), f"{PROGRAM} {self.version}")
+        return Mark(self.to_text(), f"{PROGRAM} {self.version}", recorded_content(self.source))
 
     @classmethod
     def from_text(cls, text: str) -> Record | None:

@@ -14,7 +14,7 @@ from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.tiff.codec import TiffContainer
 
 SIDE_PX = 16
-REHEARSED_MARK = Mark("{}" + " " * 500, "lgbpn")
+REHEARSED_MARK = Mark("{}" + " " * 500, "lgbpn", "1:2")
 """About as long as a real one."""
 
 

@@ -36,7 +36,9 @@ def source_id_of(path: Path, shot_time: str) -> str:
     """Return what tells the file at `path` from others; `shot_time` is empty where it does not say. Raises OSError."""
     status = path.stat()
     shot = _digest(shot_time.encode()) if shot_time else ""
-    return str(SourceId(_name(path), str(status.st_size), str(status.st_mtime_ns), _content(path), shot))
+    return str(
+        SourceId(digest_of_name(path), str(status.st_size), str(status.st_mtime_ns), _content(path), shot)
+    )
 
 
 def is_made_of(recorded: str, path: Path, shot_time: Callable[[], str]) -> bool:
@@ -49,7 +51,7 @@ def is_made_of(recorded: str, path: Path, shot_time: Callable[[], str]) -> bool:
     if len(parts) != 5:
         return True
     known = SourceId(*parts)
-    if known.name != _name(path):
+    if known.name != digest_of_name(path):
         return False
     status = path.stat()
     if (known.size, known.modified_ns) == (str(status.st_size), str(status.st_mtime_ns)):
@@ -69,12 +71,19 @@ def recorded_content(recorded: str) -> str:
     return f"{known.size}:{known.content}"
 
 
+def recorded_name(recorded: str) -> str:
+    """Return what a result's record says of the name of its source; empty where it says nothing."""
+    parts = recorded.split(":")
+    return SourceId(*parts).name if len(parts) == 5 else ""
+
+
 def content_of(path: Path) -> str:
     """Return the same of the file at `path`. Raises OSError."""
     return f"{path.stat().st_size}:{_content(path)}"
 
 
-def _name(path: Path) -> str:
+def digest_of_name(path: Path) -> str:
+    """Return what tells a file's name from others, whatever its case and Unicode form."""
     return _digest(unicodedata.normalize("NFC", path.name).casefold().encode("utf-8", "surrogateescape"))
 
 

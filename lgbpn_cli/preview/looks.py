@@ -8,7 +8,7 @@ from lgbpn_cli.config import Quality
 from lgbpn_cli.look import Look
 
 QUALITIES: tuple[Quality, ...] = ("fast", "best")
-"""What is shown side by side; the first is what a command without --quality takes."""
+"""What is shown side by side of a student."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,6 @@ def looks_for(channels: int) -> tuple[ShownLook, ...]:
     return STRENGTHS if channels == 1 else STRENGTHS + ONE_ALONE
 
 
-def qualities_for(*, on_mosaic: bool) -> tuple[Quality, ...]:
-    """Return the qualities that differ: a mosaic's network knows one."""
-    return QUALITIES[:1] if on_mosaic else QUALITIES
+def qualities_for(own: Quality, *, on_mosaic: bool) -> tuple[Quality, ...]:
+    """Return the qualities that differ, a model's own first: a mosaic's network knows one, and so does a teacher."""
+    return QUALITIES if own in QUALITIES and not on_mosaic else (own,)

@@ -42,13 +42,18 @@ class WholePhoto:
     """The lowest sample of each channel."""
     shift: MeanShift | None
     """What brings a result back to the photo's mean."""
+    answer: ResultPixels | None = None
+    """What the network makes of all of it, where that is not told from parts: a teacher looks at the whole photo."""
 
     @classmethod
     def seen(cls, photo: Photo, denoiser: Denoiser) -> WholePhoto:
-        """Return the photo after a look at all of it; a few squares go through the network."""
-        noise = denoiser.measure(WorkingPixels(photo))
-        shift = None if photo.linear else _mean_shift(photo, denoiser, noise)
-        return cls(photo, noise, photo.pixels.min(axis=(0, 1)), shift)
+        """Return the photo after a look at all of it; a few squares go through the network, or, for a teacher, all."""
+        noise, darkest = denoiser.measure(WorkingPixels(photo)), photo.pixels.min(axis=(0, 1))
+        if denoiser.model_for_mosaic(photo) is None and denoiser.model.part == "teacher":
+            answer = denoiser.answer(photo, noise)
+            shift = None if photo.linear else mean_shift(WorkingPixels(photo), answer)
+            return cls(photo, noise, darkest, shift, answer)
+        return cls(photo, noise, darkest, None if photo.linear else _mean_shift(photo, denoiser, noise))
 
 
 def denoised_part(
@@ -57,7 +62,8 @@ def denoised_part(
     """Return the part of the photo that lies in a window, once for each look; the network runs once."""
     outer = with_halo(window, whole.photo.pixels.shape, _seen_px(whole.photo, denoiser))
     part = cut_out(whole.photo, outer)
-    answer = _shifted(denoiser.answer(part, whole.noise), whole.shift)
+    answered = denoiser.answer(part, whole.noise) if whole.answer is None else _cut(whole.answer, outer, part)
+    answer = _shifted(answered, whole.shift)
     inner = inside(window, outer)
     for look in looks:
         dressed = replace(denoiser, settings=replace(denoiser.settings, strength=None, look=look))
@@ -73,6 +79,13 @@ def cut_out(photo: Photo, window: Window) -> Photo:
         noisy = replace(noisy, mosaic=replace(noisy.mosaic, samples=samples))
     pixels = np.ascontiguousarray(photo.pixels[window])
     return replace(photo, pixels=pixels, mosaic=noisy, alpha=None, container=None, further=())
+
+
+def _cut(answer: ResultPixels, window: Window, part: Photo) -> ResultPixels:
+    """Return what of an answer to the whole photo lies in a window of it, which `part` is."""
+    held = ResultPixels(part)
+    held[slice(None), slice(None)] = answer[window]
+    return held
 
 
 def with_halo(window: Window, shape: tuple[int, ...], halo_px: int) -> Window:

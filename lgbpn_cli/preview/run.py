@@ -9,18 +9,22 @@ from pathlib import Path
 
 from lgbpn_cli.batch.selection import check_inputs
 from lgbpn_cli.config import InferenceConfig, OutputConfig, Quality, RawPath
-from lgbpn_cli.denoise.denoiser import Denoiser, prepare
+from lgbpn_cli.denoise.by_camera import AUTO_MODEL, DenoiserOfCamera
+from lgbpn_cli.denoise.denoiser import Denoiser, Watch, prepare
 from lgbpn_cli.denoise.raw_path import takes_mosaics
 from lgbpn_cli.denoise.working import WorkingPixels
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.evaluation.gallery import Window as Rectangle
 from lgbpn_cli.evaluation.report_files import check_report_file, write_report
 from lgbpn_cli.image.types import Window
+from lgbpn_cli.models.manifest import find_model
+from lgbpn_cli.models.names import DEFAULT_MODEL, WEIGHT_SUFFIX
 from lgbpn_cli.noise.summary import summarise
 from lgbpn_cli.photos.metadata.orientation import LYING
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.prepare import prepare_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess
+from lgbpn_cli.photos.shot import Shot
 from lgbpn_cli.preview.looks import QUALITIES, ShownLook, looks_for, qualities_for
 from lgbpn_cli.preview.page import NOISY, ShownPlace, Way, as_page, picture_url
 from lgbpn_cli.preview.parts import WholePhoto, cut_out, denoised_part
@@ -32,6 +36,7 @@ SIDE_PX = 320
 BACK = {6: 8, 8: 6}
 """Orientations that undo others than themselves."""
 FIRST_PAGE_NOTE = "its first page is shown; lgbpn denoise does all of them"
+WHOLE_NOTE = "the model is a teacher, which looks at whole photos: this takes as long as denoising the photo"
 
 Point = tuple[int, int]
 """Column and row in a photo as it is shown, upright."""
@@ -58,20 +63,23 @@ def write_preview(
     if path.is_dir():
         raise UsageError(path, "is a folder", "Give one photo.")
     check_report_file(OPTION, page, ".html")
-    settings = InferenceConfig(quality="fast", raw_path=raw_path)
+    named = None if model == AUTO_MODEL else model
+    settings = InferenceConfig(quality=_first_quality(named), raw_path=raw_path)
+    as_mosaic = takes_mosaics(named, settings)
     with ReadingProcess() as reading:
-        photo, _ = prepare_photo(reading, path, OutputConfig(), as_mosaic=takes_mosaics(model, settings))
+        photo, shot = prepare_photo(reading, path, OutputConfig(), as_mosaic=as_mosaic)
     for text in (*photo.notes, *([FIRST_PAGE_NOTE] if photo.further else [])):
         on_note(f"{path}: {text}")
     shown = _shown_part(photo)
     points = [_stored(point, photo, shown) for point in at]
 
-    denoiser = prepare(model, device, settings)
+    denoiser = _denoiser_for(shot, model, device, settings, on_note)
+    own = denoiser.model.quality(denoiser.settings.quality)
     whole = WholePhoto.seen(photo, denoiser)
     places = [place_at(*point, photo.pixels.shape[:2], SIDE_PX, within=shown) for point in points]
     if not at:
         places = telling_places(WorkingPixels(photo), whole.noise.mean_variance_at, SIDE_PX, within=shown)
-    qualities = qualities_for(on_mosaic=denoiser.model_for_mosaic(photo) is not None)
+    qualities = qualities_for(own, on_mosaic=denoiser.model_for_mosaic(photo) is not None)
     looks = looks_for(photo.pixels.shape[2])
     steps = count(1)
     on_step(0, len(places) * len(qualities))
@@ -88,8 +96,29 @@ def write_preview(
         for place in places
     ]
     command = ["lgbpn", "denoise", str(path), *_further_options(model, raw_path)]
-    ways = [Way(NOISY, NOISY, None), *(_way(quality, look) for quality in qualities for look in looks)]
+    ways = [Way(NOISY, NOISY, None), *(_way(quality, look, own) for quality in qualities for look in looks)]
     write_report(OPTION, page, as_page(path.name, _intro(whole, denoiser), command, ways, pictures))
+
+
+def _first_quality(model: str | None) -> Quality | None:
+    """Return the quality that is shown first: fast where the model has a student, else its own."""
+    name = model or DEFAULT_MODEL
+    has_student = not name.endswith(WEIGHT_SUFFIX) and "student" in find_model(name).parts
+    return QUALITIES[0] if has_student else None
+
+
+def _denoiser_for(
+    shot: Shot, model: str | None, device: str, settings: InferenceConfig, on_note: Callable[[str], None]
+) -> Denoiser:
+    """Return the denoiser with that model, or, for `auto`, with the user's own for the camera that took the photo."""
+    if model != AUTO_MODEL:
+        denoiser = prepare(model, device, settings)
+    else:
+        by_camera = DenoiserOfCamera(prepare(None, device, settings), None, {})
+        denoiser = by_camera.suited(shot, Watch(note=on_note))
+    if denoiser.model.part == "teacher":
+        on_note(WHOLE_NOTE)
+    return denoiser
 
 
 def _shown_part(photo: Photo) -> Window:
@@ -147,8 +176,8 @@ def _key(quality: str, look: ShownLook) -> str:
     return f"{quality} {look.name}"
 
 
-def _way(quality: str, look: ShownLook) -> Way:
-    flags = (*look.flags, *(() if quality == QUALITIES[0] else ("--quality", quality)))
+def _way(quality: str, look: ShownLook, own: str) -> Way:
+    flags = (*look.flags, *(() if quality == own else ("--quality", quality)))
     return Way(_key(quality, look), f"{quality}, {look.name}", flags)
 
 

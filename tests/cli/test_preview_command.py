@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
-from small_photos import Lgbpn, MakePhoto, pixels_of
+from small_photos import Lgbpn, MakePhoto, negative_of, pixels_of
 
+from lgbpn_cli.models import manifest
+from lgbpn_cli.models.manifest import ModelEntry, ModelPart
 from lgbpn_cli.preview import parts
 
 
@@ -137,6 +139,41 @@ def test_without_a_name_the_page_lies_in_the_current_folder(
     assert (tmp_path / "IMG_1_preview.html").is_file()
     assert "page: IMG_1_preview.html" in result.stderr
     assert [each.name for each in (tmp_path / "photos").iterdir()] == ["IMG_1.png"]
+
+
+@pytest.mark.parametrize("name", [None, "other"])
+def test_auto_is_the_users_own_model_for_the_camera_or_the_default(
+    preview: Any, make_photo: MakePhoto, monkeypatch: pytest.MonkeyPatch, name: str | None
+) -> None:
+    """The fake `other` is a teacher, which has one quality and sees the whole photo."""
+    monkeypatch.setattr(manifest, "model_for_camera", lambda camera, iso, part: name)
+    photo = make_photo("a.png", (40, 30))
+    data = preview(photo, "-m", "auto")
+    shown_first = "fast" if name is None else "teacher"
+    assert data["ways"][1]["key"] == f"{shown_first} auto"
+    assert len(data["ways"]) == (13 if name is None else 7)
+    assert all("--model auto" in way["command"] for way in data["ways"][1:])
+    [place] = data["places"]
+    assert (np.asarray(place["pictures"][f"{shown_first} 100%"]) == negative_of(photo)).all()
+
+
+def test_a_model_without_student_is_shown_at_its_own_quality(
+    preview: Any, lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = manifest.all_models()
+    own = ModelEntry("other", "sidd", {"teacher": ModelPart("a.safetensors", "0")})
+    monkeypatch.setattr(manifest, "all_models", lambda: {**shipped, "other": own})
+    monkeypatch.setattr("lgbpn_cli.preview.run.SIDE_PX", 16)
+    monkeypatch.setattr(parts, "WHOLE_PIXELS", 100)
+    photo = make_photo("a.png", (90, 70))
+    data = preview(photo, "-m", "other", "--at", "30,40")
+    assert [way["name"] for way in data["ways"][:3]] == ["noisy", "teacher, auto", "teacher, 40%"]
+    assert "--quality" not in data["ways"][1]["command"]
+    [place] = data["places"]
+    rows, columns = slice(place["y"], place["y"] + 16), slice(place["x"], place["x"] + 16)
+    target = tmp_path / "result.png"
+    assert lgbpn("denoise", photo, "-m", "other", "--strength", 1, "-o", target).exit_code == 0
+    assert (np.asarray(place["pictures"]["teacher 100%"]) == pixels_of(target)[rows, columns]).all()
 
 
 @pytest.mark.parametrize(

@@ -69,10 +69,10 @@ def _with_inserted(text: str, tree: ElementTree.Element, software: str, paramete
         event = "" if place is None else _description(place["rdf"], about, software, parameters)
     if place is None:
         return None
-    return text[: place.start()] + event + _less_padded(text[place.start() :], len(event.encode("utf-8")))
+    return text[: place.start()] + event + less_padded(text[place.start() :], len(event.encode("utf-8")))
 
 
-def _less_padded(rest: str, added_bytes: int) -> str:
+def less_padded(rest: str, added_bytes: int) -> str:
     """Return the rest of a packet with its padding used up as far as the new event needs room."""
     # No regular expression: blanks without an end behind them would be gone over once for each of them.
     end = rest.find(END_BEGINS)
