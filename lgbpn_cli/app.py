@@ -36,9 +36,7 @@ from lgbpn_cli.denoise.raw_path import takes_mosaics
 from lgbpn_cli.denoise.working import photo_of_array
 from lgbpn_cli.errors import PhotoWriteError, UsageError
 from lgbpn_cli.evaluation.denoise_page import DenoisePage
-from lgbpn_cli.evaluation.methods import (
-    describe_network,
-)
+from lgbpn_cli.evaluation.methods import describe_network
 from lgbpn_cli.file_names import EVERY_NAME, NamePatterns
 from lgbpn_cli.look import Look
 from lgbpn_cli.memory import room_for_reading
@@ -180,13 +178,9 @@ def denoise_folder(
     One photo's failure leaves the others alone. A `dry_run` writes nothing and estimates the time. `page` collects
     photos; its caller writes it. Raises UsageError, before anything is done, where the call as a whole cannot work.
     """
-    check_inputs(inputs)
-    check_output(inputs, output)
-    own_limit = _limit_of_program(settings, device)
+    own_limit = _checked(inputs, output, settings, device)
     with (
-        ReadingProcess(
-            time_limit_s=output.photo_time_limit_s, max_bytes=lambda: room_for_reading(own_limit)
-        ) as reading,
+        _reading_process(output, own_limit) as reading,
         ThreadPoolExecutor(1, "loader") as loader,
     ):
         work = plan_work(inputs, output, reading, listener)
@@ -228,12 +222,8 @@ def denoise_arrivals(
 
     A photo's turn comes when its file no longer grows. One that fails is not tried again until it changes.
     """
-    check_inputs(inputs)
-    check_output(inputs, output)
-    own_limit = _limit_of_program(settings, device)
-    with ReadingProcess(
-        time_limit_s=output.photo_time_limit_s, max_bytes=lambda: room_for_reading(own_limit)
-    ) as reading:
+    own_limit = _checked(inputs, output, settings, device)
+    with _reading_process(output, own_limit) as reading:
         camera = Cameras(keep=model == AUTO_MODEL)
         as_mosaic = takes_mosaics(None if camera.keep else model, settings)
         read = partial(read_for, reading, output, camera, as_mosaic)
@@ -281,6 +271,22 @@ def denoise_on_workers(
         listener.prepared(replace(facts, device=device, device_description=str(pool)), 0)
         tasks = find_tasks(inputs, output, reading, listener, () if model == AUTO_MODEL else records)
         Run(connection, order, listener).go_through(tasks)
+
+
+def _checked(
+    inputs: Sequence[Path], output: OutputConfig, settings: InferenceConfig, device: str
+) -> int | None:
+    """Return the most memory that the program itself may take; UsageError where the call cannot work."""
+    check_inputs(inputs)
+    check_output(inputs, output)
+    return _limit_of_program(settings, device)
+
+
+def _reading_process(output: OutputConfig, own_limit: int | None) -> ReadingProcess:
+    """Return a process for reading that leaves the program its memory."""
+    return ReadingProcess(
+        time_limit_s=output.photo_time_limit_s, max_bytes=lambda: room_for_reading(own_limit)
+    )
 
 
 def _limit_of_program(settings: InferenceConfig, device: str) -> int | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType, ModuleType
+from typing import Any
 
 import pytest
+from browser import open_chromium
 
 SLOW = ("tests/training", "tests/research", "tests/test_packaging.py", "tests/test_quality_table.py")
 """Where tests train networks, measure quality, or install the program; other slow ones say so themselves."""
@@ -41,6 +44,14 @@ def _starts_process(function: FunctionType, module: ModuleType, depth: int = 3) 
 def repo_root() -> Path:
     """The folder that holds pyproject.toml."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One browser for all tests of a module."""
+    driver = open_chromium(tmp_path_factory.mktemp("profile"))
+    yield driver
+    driver.quit()
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from lgbpn_cli.evaluation.one_file_page import one_file_page
 from lgbpn_cli.evaluation.report import EvaluationReport
 from lgbpn_cli.evaluation.table import (
     alarm_lines,
@@ -20,26 +20,21 @@ from lgbpn_cli.evaluation.table import (
     title_of,
 )
 
-PARTS = {
-    "/*STYLE*/": ("report_page.css",),
-    "/*SCRIPT*/": ("report_page.js", "report_viewer.js"),
-}
-"""Marks in the template, and the files that take their place."""
-DATA_MARK = "/*DATA*/"
-
 
 def as_page(report: EvaluationReport, folder: Path) -> str:
-    """Return the page's text: template, style, program and data in one; it asks no network for anything.
+    """Return the page's text, a file that needs nothing beside it.
 
     `folder` is where the page will lie: whole files are linked from there, so that page and photos can be
     moved together.
     """
-    page = _file("report_page.html")
-    for mark, names in PARTS.items():
-        page = page.replace(mark, "".join(_file(name) for name in names))
-    # No file name can end the script element: the data hold no "<".
-    text = json.dumps(rounded(_data(report, folder)), ensure_ascii=False).replace("<", "\\u003c")
-    return page.replace(DATA_MARK, text)
+    return one_file_page(
+        "lgbpn report",
+        "lgbpn_cli.evaluation",
+        body="report_page.html",
+        styles=["report_page.css"],
+        scripts=["report_page.js", "report_viewer.js"],
+        data=rounded(_data(report, folder)),
+    )
 
 
 def _data(report: EvaluationReport, folder: Path) -> dict[str, Any]:
@@ -87,7 +82,3 @@ def _link(file: Path, folder: Path) -> str:
         return quote(os.fsencode(Path(os.path.relpath(file.resolve(), folder.resolve())).as_posix()))
     except ValueError:
         return file.resolve().as_uri()
-
-
-def _file(name: str) -> str:
-    return (files("lgbpn_cli.evaluation") / name).read_text("utf-8")

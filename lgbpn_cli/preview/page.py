@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from lgbpn_cli.denoise.working import to_working
+from lgbpn_cli.evaluation.one_file_page import one_file_page
 from lgbpn_cli.photos.metadata.orientation import turned_upright
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.raw.camera_colour import render
@@ -75,9 +74,14 @@ def as_page(
             for place in places
         ],
     }
-    page = _file("page.html").replace("/*STYLE*/", _file("page.css")).replace("/*SCRIPT*/", _file("page.js"))
-    # No file name can end the script element: the data hold no "<".
-    return page.replace("/*DATA*/", json.dumps(data).replace("<", "\\u003c"))
+    return one_file_page(
+        "lgbpn preview",
+        "lgbpn_cli.preview",
+        body="page.html",
+        styles=["page.css"],
+        scripts=["page.js"],
+        data=data,
+    )
 
 
 def picture_url(part: Photo) -> str:
@@ -102,7 +106,3 @@ def _levels(part: Photo) -> np.ndarray:
             65535
         )
     return np.asarray(np.rint(255 * np.clip(shown, 0, 1)), np.uint8)
-
-
-def _file(name: str) -> str:
-    return (files("lgbpn_cli.preview") / name).read_text("utf-8")

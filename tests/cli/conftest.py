@@ -34,6 +34,20 @@ def fake_rooms(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
 
 
 @pytest.fixture
+def network_fails_at_5_px(fake_rooms: dict[str, ModuleType]) -> None:
+    """A defect in the network, which photos of 5 x 5 pixels come upon."""
+    room: Any = fake_rooms["lgbpn_cli.inference.run"]
+    real = room.run_network
+
+    def run_network(image: Any, *arguments: Any, **options: Any) -> Any:
+        if image.shape[:2] == (5, 5):
+            raise RuntimeError("the tensors disagree")
+        return real(image, *arguments, **options)
+
+    room.run_network = run_network
+
+
+@pytest.fixture
 def lgbpn(fake_rooms: dict[str, ModuleType]) -> Lgbpn:
     """Run `lgbpn` with these arguments in this process; the result has exit_code, stdout and stderr."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from lgbpn_cli.photos.record import read_record
 
 Lgbpn = Callable[..., Any]
 MakePhoto = Callable[..., Path]
@@ -48,3 +51,11 @@ def save_pixels(path: Path, pixels: np.ndarray) -> None:
 def psnr(one: np.ndarray, other: np.ndarray) -> float:
     """PSNR in decibels of two 8-bit pictures."""
     return 10 * math.log10(255**2 / np.mean((one.astype(float) - other) ** 2))
+
+
+def settings_of(path: Path) -> dict[str, Any]:
+    """The settings in the record of a result."""
+    record = read_record(path)
+    assert record is not None
+    found: dict[str, Any] = json.loads(record.settings)
+    return found

@@ -11,18 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from small_photos import Lgbpn, MakePhoto, contents, negative_of, pixels_of
+from small_photos import Lgbpn, MakePhoto, contents, negative_of, pixels_of, settings_of
 
 from lgbpn_cli.config import InferenceConfig
 from lgbpn_cli.models.manifest import shipped_noise_estimator
-from lgbpn_cli.photos.record import read_record
-
-
-def settings_of(path: Path) -> dict[str, Any]:
-    record = read_record(path)
-    assert record is not None
-    found: dict[str, Any] = json.loads(record.settings)
-    return found
 
 
 def test_a_photo_gets_its_result_beside_it(lgbpn: Lgbpn, make_photo: MakePhoto) -> None:

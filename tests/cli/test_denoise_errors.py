@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -68,20 +67,12 @@ def test_folders_without_permission_are_named_and_the_others_are_done(
     assert f"c.png: nothing can be written to {tmp_path / 'fixed'}. Give another" in summary[1]
 
 
+@pytest.mark.usefixtures("network_fails_at_5_px")
 def test_an_error_inside_the_network_fails_one_photo_and_shows_its_traceback_only_when_asked(
-    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path, fake_rooms: dict[str, ModuleType]
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
 ) -> None:
     make_photo("a.png", (5, 5))
     make_photo("b.png")
-    room: Any = fake_rooms["lgbpn_cli.inference.run"]
-    real = room.run_network
-
-    def run_network(image: Any, *arguments: Any, **options: Any) -> Any:
-        if image.shape[:2] == (5, 5):
-            raise RuntimeError("the tensors disagree")
-        return real(image, *arguments, **options)
-
-    room.run_network = run_network
     result = lgbpn("denoise", tmp_path)
     assert result.exit_code == 1
     assert f"{tmp_path / 'a.png'}: unexpected RuntimeError: the tensors disagree." in result.stderr

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from recipe_process import start_in
 
 RECIPE = """
 name = "mine"
@@ -32,25 +30,6 @@ folder = "noisy"
 """
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    environment = {
-        **os.environ,
-        "LGBPN_DATA": str(folder),
-        "XDG_DATA_HOME": str(folder / "own"),
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-    }
-    # A test run in the background of a shell ignores Ctrl-C, and its children would inherit that.
-    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
-    return subprocess.Popen(
-        [sys.executable, "-m", "lgbpn_cli", *arguments],
-        cwd=folder,
-        env=environment,
-        text=True,
-        stderr=subprocess.PIPE,
-        preexec_fn=heed,
-    )
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "noisy").mkdir()
@@ -61,12 +40,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_student_is_made_and_used_by_its_name(folder: Path) -> None:
-    process = start(folder, "distill", "mine.toml", "-d", "cpu")
+    process = start_in(folder, "distill", "mine.toml", "-d", "cpu")
     said = process.communicate(timeout=300)[1]
     assert process.returncode == 0, said
     assert "prepared 1 of 1 photos" in said
     assert "mine has a student" in said
-    use = start(folder, "denoise", "noisy/a.png", "-o", "out", "-m", "mine", "--quality", "best", "-d", "cpu")
+    use = start_in(
+        folder, "denoise", "noisy/a.png", "-o", "out", "-m", "mine", "--quality", "best", "-d", "cpu"
+    )
     said = use.communicate(timeout=300)[1]
     assert use.returncode == 0, said
     with Image.open(folder / "out" / "a.png") as result:
@@ -75,7 +56,7 @@ def test_a_student_is_made_and_used_by_its_name(folder: Path) -> None:
 
 def test_ctrl_c_leaves_a_run_that_goes_on(folder: Path) -> None:
     (folder / "mine.toml").write_text(RECIPE.format(steps=100_000))
-    process = start(folder, "distill", "mine.toml", "-d", "cpu", "--run-folder", "run")
+    process = start_in(folder, "distill", "mine.toml", "-d", "cpu", "--run-folder", "run")
     while not (folder / "run" / "student.pt").exists():
         assert process.poll() is None
         time.sleep(0.1)
@@ -94,7 +75,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on(folder: Path) -> None:
 def test_what_cannot_run_is_one_line(folder: Path, change: tuple[str, str], message: str) -> None:
     recipe = folder / "mine.toml"
     recipe.write_text(recipe.read_text().replace(*change))
-    process = start(folder, "distill", "mine.toml", "-d", "cpu")
+    process = start_in(folder, "distill", "mine.toml", "-d", "cpu")
     said = process.communicate(timeout=300)[1]
     assert process.returncode in (1, 2)
     assert message in said

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
-from small_photos import Lgbpn, MakePhoto, negative_of, pixels_of, save_pixels
-
-from lgbpn_cli.photos.record import read_record
+from small_photos import Lgbpn, MakePhoto, negative_of, pixels_of, save_pixels, settings_of
 
 LUMA = np.array([0.299, 0.587, 0.114])
-
-
-def settings_of(path: Path) -> dict[str, Any]:
-    record = read_record(path)
-    assert record is not None
-    found: dict[str, Any] = json.loads(record.settings)
-    return found
 
 
 def test_luma_0_keeps_the_brightness_and_chroma_0_the_colour(lgbpn: Lgbpn, make_photo: MakePhoto) -> None:

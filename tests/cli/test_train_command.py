@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from recipe_process import start_in
 
 RECIPE = """
 name = "tiny"
@@ -38,18 +37,7 @@ folder = "noisy"
 def start(folder: Path, *options: str, steps: int) -> subprocess.Popen[str]:
     """Start a run in `folder` whose recipe has this many steps."""
     (folder / "tiny.toml").write_text(RECIPE.format(steps=steps))
-    command = [sys.executable, "-m", "lgbpn_cli", "train", "tiny.toml", *options]
-    environment = {
-        **os.environ,
-        "LGBPN_DATA": str(folder),
-        "XDG_DATA_HOME": str(folder / "own"),
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-    }
-    # A test run in the background of a shell ignores Ctrl-C, and its children would inherit that.
-    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
-    return subprocess.Popen(
-        command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=heed
-    )
+    return start_in(folder, "train", "tiny.toml", *options)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
+from reference.devices import CpuAsGpu
 from reference.networks import TINY
 
 from lgbpn_cli import app
@@ -17,7 +18,6 @@ from lgbpn_cli.batch.outcome import Job, Listener, Outcome, Status
 from lgbpn_cli.batch.pipeline import Steps, run_jobs
 from lgbpn_cli.config import InferenceConfig, OutputConfig, StudentConfig
 from lgbpn_cli.denoise.denoiser import Denoiser
-from lgbpn_cli.device import Device
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, user_folder
 from lgbpn_cli.models.weight_file import write_weights
@@ -80,19 +80,8 @@ def test_a_preset_holds_for_the_models_of_cameras_too(
     assert settings.get("preset") == preset
 
 
-class NoMemoryGpu(Device):
+class NoMemoryGpu(CpuAsGpu):
     """A GPU without any room."""
-
-    @property
-    def torch_device(self) -> torch.device:
-        return torch.device("cpu")
-
-    @property
-    def _is_cuda(self) -> bool:
-        return False
-
-    def free_bytes(self) -> int:
-        return 10**12
 
     def upload(self, pixels: Any) -> Any:
         raise torch.OutOfMemoryError("out of memory")

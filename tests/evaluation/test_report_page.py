@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +10,7 @@ from urllib.parse import unquote, urlparse
 
 import numpy as np
 import pytest
+from browser import needs_chromium
 from PIL import Image
 
 from lgbpn_cli.denoise.denoiser import Denoised
@@ -24,26 +23,11 @@ from lgbpn_cli.measurements import write_reports
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.record import Record
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-OPTIONS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1200,1000",
-)
 # Worst first: the noise falls with the number. Names try to break out of the page.
 NAMES = ("1 <!--<script>", "2 & <i>", "3")
 LEVELS = {NAMES[0]: 40, NAMES[1]: 20, NAMES[2]: 10}
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or DRIVER is None,
-    reason="Chromium or its driver is not installed (Debian: apt-get install chromium chromium-driver)",
-)
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -85,23 +69,6 @@ def page_of_a_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write(run(photo, lambda done, total: None), folder / f"{source.stem}_denoised.jpg")
     page.write()
     return folder / "page.html"
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """One browser for all tests."""
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    service = Service(DRIVER, log_output=os.devnull)
-    driver = webdriver.Chrome(options=options, service=service)
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture

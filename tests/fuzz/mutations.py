@@ -14,12 +14,12 @@ import random
 import sys
 import tempfile
 import time
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from png_checksums import with_right_checksums
 from small_samples import make_samples
 
 from lgbpn_cli.config import OutputConfig
@@ -113,18 +113,6 @@ def _tail(data: bytearray, place: int, rng: random.Random, other: bytes) -> None
 WOUNDS: tuple[Callable[[bytearray, int, random.Random, bytes], None], ...] = (
     _flip, _set, _set, _size, _zeros, _cut, _remove, _repeat, _graft, _tail,
 )  # fmt: skip
-
-
-def with_right_checksums(data: bytearray) -> bytearray:
-    """Let damage inside PNG chunks pass their checksums, so that it reaches what lies behind."""
-    position = 8
-    while data[1:4] == b"PNG" and position + 12 <= len(data):
-        end = position + 8 + int.from_bytes(data[position : position + 4], "big")
-        if end + 4 > len(data):
-            break
-        data[end : end + 4] = zlib.crc32(data[position + 4 : end]).to_bytes(4, "big")
-        position = end + 4
-    return data
 
 
 def run(samples: list[Path], files: int, seed: int, folder: Path) -> Campaign:

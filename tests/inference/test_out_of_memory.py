@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 import torch
+from reference.devices import CpuAsGpu
 from torch import Tensor
 
 from lgbpn_cli.config import InferenceConfig, StudentConfig
@@ -19,23 +20,12 @@ CONFIG = InferenceConfig(quality="fast", tile_px=256, halo_px=16, precision="flo
 
 
 @dataclass(frozen=True)
-class SmallGpu(Device):
+class SmallGpu(CpuAsGpu):
     """The CPU under another name, which refuses tiles of more pixels than it has room for."""
 
     room_px: int = 0
     seen: list[tuple[int, ...]] = field(default_factory=list)
     refused: list[tuple[int, ...]] = field(default_factory=list)
-
-    @property
-    def torch_device(self) -> torch.device:
-        return torch.device("cpu")
-
-    @property
-    def _is_cuda(self) -> bool:
-        return False
-
-    def free_bytes(self) -> int:
-        return 10**12
 
     def upload(self, pixels: np.ndarray) -> Tensor:
         if pixels.shape[0] * pixels.shape[1] > self.room_px:

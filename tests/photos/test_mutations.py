@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import zlib
 from pathlib import Path
 
 import imagecodecs
 import numpy as np
 import pytest
 import tifffile
+from fuzz.png_checksums import with_right_checksums
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from photo_samples import EXIF_ORIENTATION_6, ICC, PhotoMaker, noise, smooth
@@ -119,18 +119,6 @@ def outcome(source: Path, target: Path) -> Photo | PhotoError:
     except PhotoError as error:
         return error
     return photo
-
-
-def with_right_checksums(data: bytearray) -> bytearray:
-    """Let damage inside PNG chunks pass their checksums, so that it reaches what lies behind."""
-    position = 8
-    while position + 12 <= len(data):
-        end = position + 8 + int.from_bytes(data[position : position + 4], "big")
-        if end + 4 > len(data):
-            break
-        data[end : end + 4] = zlib.crc32(data[position + 4 : end]).to_bytes(4, "big")
-        position = end + 4
-    return data
 
 
 def test_damage_gives_a_photo_or_a_photo_error(

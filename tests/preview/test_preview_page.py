@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from browser import needs_chromium
 
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.preview.page import ShownPlace, Way, as_page, picture_url
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-OPTIONS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--window-size=1200,1000")
 WAYS = (
     Way("noisy", "noisy", None),
     Way("fast auto", "fast, auto", ()),
@@ -25,10 +21,7 @@ WAYS = (
 NAME = "</script><b>it's.jpg"
 SIDE = 64
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or DRIVER is None,
-    reason="Chromium or its driver is not installed (Debian: apt-get install chromium chromium-driver)",
-)
+pytestmark = needs_chromium
 
 
 def url_of(level: int) -> str:
@@ -51,22 +44,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("preview") / "page.html"
     path.write_text(as_page(NAME, "1.0 megapixels", ["lgbpn", "denoise", NAME], WAYS, places), "utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """One browser for all tests."""
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER, log_output=os.devnull))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture

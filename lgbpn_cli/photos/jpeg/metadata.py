@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
@@ -20,6 +20,7 @@ from lgbpn_cli.photos.jpeg.segments import (
 from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.metadata.colour_description import ColourDescription
 from lgbpn_cli.photos.metadata.exif import packed_within
+from lgbpn_cli.photos.metadata.photoshop import IPTC_RESOURCE, RESOURCE_SIGNATURE, resources_in
 from lgbpn_cli.photos.metadata.thumbnail import in_exif, in_resources, in_xmp
 from lgbpn_cli.photos.metadata.xmp_packet import extended_name, joined, parted
 from lgbpn_cli.photos.photo import Metadata, Photo
@@ -38,8 +39,6 @@ MOST_PROFILE_PARTS = 255
 ROOM_FOR_MARK = 2048
 """Left free where metadata have to be shortened anyway: the tool's own mark grows by less."""
 PHOTOSHOP_PREFIX = b"Photoshop 3.0\0"
-RESOURCE_SIGNATURE = b"8BIM"
-IPTC_RESOURCE = 0x0404
 
 
 def metadata_of(segments: Sequence[Segment], channels: int) -> Metadata:
@@ -208,21 +207,7 @@ def _first(segments: Sequence[Segment], marker: int, prefix: bytes) -> bytes | N
 
 
 def _iptc(resources: bytes) -> bytes | None:
-    for number, data in _resources(resources):
-        if number == IPTC_RESOURCE:
-            return data or None
+    for resource in resources_in(resources):
+        if resource.number == IPTC_RESOURCE:
+            return resource.data or None
     return None
-
-
-def _resources(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Return Photoshop's resources, ending quietly where they make no sense."""
-    position = 0
-    while data[position : position + 4] == RESOURCE_SIGNATURE and position + 7 <= len(data):
-        (number,) = struct.unpack_from(">H", data, position + 4)
-        name_bytes = 1 + data[position + 6]
-        place = position + 6 + name_bytes + name_bytes % 2
-        if place + 4 > len(data):
-            return
-        (length,) = struct.unpack_from(">I", data, place)
-        yield number, data[place + 4 : place + 4 + length]
-        position = place + 4 + length + length % 2

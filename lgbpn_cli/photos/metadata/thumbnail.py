@@ -27,6 +27,7 @@ from lgbpn_cli.photos.metadata.exif import (
     shorts,
 )
 from lgbpn_cli.photos.metadata.icc import SRGB_CURVE
+from lgbpn_cli.photos.metadata.photoshop import resources_in
 from lgbpn_cli.photos.metadata.xmp_packet import without_properties
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.tiff.directory import (
@@ -42,7 +43,6 @@ QUALITY = 85
 JPEG_OFFSET, JPEG_BYTES = 513, 514
 STRIP_OFFSETS, STRIP_BYTES = 273, 279
 COMPRESSION, JPEG_COMPRESSION = 259, 6
-RESOURCE_SIGNATURE = b"8BIM"
 RESOURCES = frozenset({1033, 1036})
 NEUTRAL_DPI = 72.0
 
@@ -145,17 +145,10 @@ def in_xmp(xmp: bytes | None) -> bytes | None:
 def in_resources(resources: bytes) -> bytes:
     """Return Photoshop's resources without thumbnails; what follows where they make no sense stays as it is."""
     kept, position = [], 0
-    while resources[position : position + 4] == RESOURCE_SIGNATURE and position + 7 <= len(resources):
-        (number,) = struct.unpack_from(">H", resources, position + 4)
-        name_bytes = 1 + resources[position + 6]
-        place = position + 6 + name_bytes + name_bytes % 2
-        if place + 4 > len(resources):
-            break
-        (length,) = struct.unpack_from(">I", resources, place)
-        end = place + 4 + length + length % 2
-        if number not in RESOURCES:
-            kept.append(resources[position:end])
-        position = min(end, len(resources))
+    for resource in resources_in(resources):
+        if resource.number not in RESOURCES:
+            kept.append(resources[resource.begin : resource.end])
+        position = min(resource.end, len(resources))
     return b"".join([*kept, resources[position:]])
 
 

@@ -7,7 +7,6 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from lgbpn_cli.photos.faults import DamagedFileError
 from lgbpn_cli.photos.metadata.exif import (
     EXIF_POINTER,
     GPS_POINTER,
@@ -17,10 +16,9 @@ from lgbpn_cli.photos.metadata.exif import (
     header,
     longs,
     pack_directory,
-    read_tags,
+    split_exif,
 )
 from lgbpn_cli.photos.photo import Metadata
-from lgbpn_cli.photos.tiff.directory import read_directory
 from lgbpn_cli.photos.tiff.metadata import describes_photo
 
 CANON_BOX = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
@@ -56,14 +54,14 @@ def _directories(file: BinaryIO, begin: int, end: int) -> dict[bytes, bytes]:
 
 def _exif(directories: dict[bytes, bytes]) -> bytes | None:
     """Return one blob of the four directories; the maker note counts positions from the blob's beginning."""
-    order, tags = _tags(directories.get(MAIN, b""))
+    order, tags = split_exif(directories.get(MAIN, b""))
     tags = [tag for tag in tags if describes_photo(tag.tag)]
     if not tags:
         return None
     packed = bytearray(header(order, 8))
-    exif_order, exif = _tags(directories.get(EXIF, b""))
-    note_order, note = _tags(directories.get(CANON_NOTE, b""))
-    gps_order, gps = _tags(directories.get(GPS, b""))
+    exif_order, exif = split_exif(directories.get(EXIF, b""))
+    note_order, note = split_exif(directories.get(CANON_NOTE, b""))
+    gps_order, gps = split_exif(directories.get(GPS, b""))
     if exif and exif_order == order:
         if note and note_order == order:
             data = pack_directory(order, note, len(packed))
@@ -75,16 +73,6 @@ def _exif(directories: dict[bytes, bytes]) -> bytes | None:
         packed += pack_directory(order, gps, len(packed))
     packed[:8] = header(order, len(packed))
     return bytes(packed) + pack_directory(order, tags, len(packed))
-
-
-def _tags(data: bytes) -> tuple[str, list[Tag]]:
-    """Return byte order and tags of a TIFF structure; a damaged one has none."""
-    file = io.BytesIO(data)
-    try:
-        directory = read_directory(file, len(data))
-        return directory.order, read_tags(file, directory)
-    except DamagedFileError:
-        return "<", []
 
 
 def _boxes(file: BinaryIO, begin: int, end: int) -> Iterator[tuple[bytes, int, int]]:

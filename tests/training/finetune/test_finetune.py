@@ -15,14 +15,13 @@ import pytest
 import torch
 from filelock import FileLock
 from PIL import Image
+from stopped_clock import Clock
 from tiny_training import FINETUNE_STEPS, NETWORK, noisy_photo, save_noisy_photo
 
 from lgbpn_cli.config import NetworkConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError, UsageError
-from lgbpn_cli.models.manifest import (
-    read_manifest,
-)
+from lgbpn_cli.models.manifest import read_manifest
 from lgbpn_cli.training.config import FinetuneConfig, TrainingConfig
 from lgbpn_cli.training.engine.distributed import ProcessGroup
 from lgbpn_cli.training.finetune import run as finetune_module
@@ -167,24 +166,6 @@ def test_cameras_share_the_time_that_is_left(run: Any, folder: Path, monkeypatch
     monkeypatch.setattr("lgbpn_cli.training.finetune.folder.finetune", quick)
     run(per_camera=True, time_limit_s=100.0, started=0.0)
     assert limits == [50.0, 90.0]
-
-
-class Clock:
-    """Stands in for the time, in all that asks for it during a run."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 0.0
-        for module in (
-            "engine.trainer",
-            "finetune.run",
-            "finetune.teacher",
-            "finetune.folder",
-            "finetune.photos",
-        ):
-            monkeypatch.setattr(f"lgbpn_cli.training.{module}.time", SimpleNamespace(monotonic=self.read))
-
-    def read(self) -> float:
-        return self.now
 
 
 def test_a_run_of_an_older_version_goes_on(run: Any, folder: Path, tmp_path: Path) -> None:

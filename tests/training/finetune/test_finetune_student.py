@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from stopped_clock import Clock
 from tiny_training import NETWORK
 
 from lgbpn_cli.config import StudentConfig
@@ -222,34 +222,24 @@ def test_a_student_gets_no_more_than_its_time(
     run: Any, base_with_student: ModelEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accept(monkeypatch, teacher=True, student=True)
-    now = [0.0]
-    clock = SimpleNamespace(monotonic=lambda: now[0])
-    for module in (
-        "engine.trainer",
-        "finetune.run",
-        "finetune.teacher",
-        "finetune.folder",
-        "finetune.photos",
-        "finetune.student",
-    ):
-        monkeypatch.setattr(f"lgbpn_cli.training.{module}.time", clock)
+    clock = Clock(monkeypatch)
     monkeypatch.setattr("lgbpn_cli.training.finetune.student.MOST_STEPS", 1000)
     one_step, steps = StudentTrainer.loss, [0]
 
     def slow(self: StudentTrainer) -> torch.Tensor:
         steps[0] += 1
-        now[0] += 1.0 if steps[0] < 5 else 4.0
+        clock.now += 1.0 if steps[0] < 5 else 4.0
         return one_step(self)
 
     monkeypatch.setattr(StudentTrainer, "loss", slow)
     report = run(base="base", time_limit_s=60.0, started=0.0)["mine"]
     assert report.student_verdict is not None
-    assert 50 <= now[0] <= 60
-    now[0] = 0.0
+    assert 50 <= clock.now <= 60
+    clock.now = 0.0
     notes: list[str] = []
 
     def keep_busy(_: Any) -> None:
-        now[0] += 60.0
+        clock.now += 60.0
 
     busy = Listener(step=keep_busy, note=notes.append)
     late = run(base="base", time_limit_s=60.0, started=0.0, overwrite=True, listener=busy)
