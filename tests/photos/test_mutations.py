@@ -9,11 +9,11 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from fuzz.png_checksums import with_right_checksums
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from photo_samples import EXIF_ORIENTATION_6, ICC, PhotoMaker, noise, smooth
 from PIL import Image
+from png_checksums import with_right_checksums
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import PhotoError
