@@ -24,7 +24,7 @@ class Grain:
     """Each channel has grain of its own, instead of one for all three."""
 
     def __post_init__(self) -> None:
-        """Refuse values that are no grain."""
+        """Refuse values that are not an amount of grain."""
         if not 0 < self.amount_levels <= MOST_GRAIN_LEVELS:
             cause = f"an amount of {self.amount_levels:g} is not between 0 and {MOST_GRAIN_LEVELS:g}"
             raise UsageError("`grain`", cause, "Use 4, for instance, or omit it.")

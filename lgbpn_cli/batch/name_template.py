@@ -38,7 +38,7 @@ def check_template(template: str) -> None:
         fields = fields_of(template)
     except ValueError as error:
         raise UsageError(
-            subject, f"is no template ({error})", "Use {stem}_dn.{ext}, for instance."
+            subject, f"is not a template ({error})", "Use {stem}_dn.{ext}, for instance."
         ) from error
     if unknown := fields - set(FIELDS):
         known = ", ".join(f"{{{field}}}" for field in (*FIELDS, "model"))

@@ -95,7 +95,7 @@ def check_output(inputs: Sequence[Path], output: OutputConfig) -> None:
         return
     if target.suffix.lower() in PHOTO_SUFFIXES and not target.is_dir():
         raise UsageError(subject, "names a file, which works for a single photo only", "Give a folder.")
-    if target.is_symlink() and not os.path.exists(target):  # noqa: PTH110 - a circle of links is no error to it
+    if target.is_symlink() and not os.path.exists(target):  # noqa: PTH110 - a circle of links is not an error to it
         raise UsageError(subject, "is a broken link", "Remove it, or give another folder.")
     if target.exists() and not target.is_dir():
         raise UsageError(subject, "is a file, not a folder", "Give a folder.")

@@ -38,7 +38,7 @@ SCHEDULERS = (
 def part_of_array_job(option: str, text: str, environment: Mapping[str, str]) -> tuple[int, int]:
     """Return number and parts that `text` (`auto`, or `auto/8` for eight parts) means for this job of an array.
 
-    Raises UsageError for `option` where this is no such job, or its array does not tell its size.
+    Raises UsageError for `option` where this is not such a job, or its array does not say its size.
     """
     for scheduler in SCHEDULERS:
         numbers = {
@@ -51,7 +51,7 @@ def part_of_array_job(option: str, text: str, environment: Mapping[str, str]) ->
             return _part(f"{option} {text}", text, scheduler, numbers)
     names = ", ".join(scheduler.index for scheduler in SCHEDULERS)
     raise UsageError(
-        f"{option} {text}", f"this is no array job (none of {names} is set)", "Give the part itself: 2/8."
+        f"{option} {text}", f"this is not an array job (none of {names} is set)", "Give the part itself: 2/8."
     )
 
 

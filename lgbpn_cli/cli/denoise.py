@@ -25,7 +25,7 @@ def denoise(
     context: typer.Context,
     inputs: Annotated[
         list[Path],
-        # readable=False: typer does not ask. A file without permission fails alone; it is no wrong command.
+        # readable=False: typer does not ask. A file without permission fails alone; the command is not wrong.
         typer.Argument(
             metavar="PHOTO", help="Photos, and folders of photos.", show_default=False, readable=False
         ),

@@ -96,7 +96,7 @@ class ResultOptions:
         typer.Option(
             "--min-iso",
             metavar="ISO",
-            help="Leave photos of a lower ISO alone: they hardly have noise, and fine texture is lost easily.",
+            help="Leave photos of lower ISO alone: they have hardly any noise, and would lose fine texture.",
             show_default="all are denoised",
         ),
     ] = OutputConfig.min_iso
@@ -194,7 +194,7 @@ class ResultOptions:
         if self.output is not None and self.suffix != OutputConfig.suffix:
             raise UsageError("--suffix", "is for results beside their photos", "Omit -o or --suffix.")
         if self.name and (self.in_place or self.suffix != OutputConfig.suffix):
-            raise UsageError("--name", "contradicts --in-place and --suffix", "Omit one of them.")
+            raise UsageError("--name", "cannot be combined with --in-place or --suffix", "Omit one of them.")
         # Here and not at the top: --help does not have to wait for it.
         from lgbpn_cli.batch.name_template import with_model
 
@@ -228,9 +228,11 @@ class ResultOptions:
         if not self.in_place:
             return ""
         if self.output is not None or self.suffix != OutputConfig.suffix:
-            raise UsageError("--in-place", "contradicts -o and --suffix", "Omit one of them.")
+            raise UsageError("--in-place", "cannot be combined with -o or --suffix", "Omit one of them.")
         if self.format_ != OutputConfig.format:
-            cause = f"contradicts -f {self.format_}: another type of file cannot take a photo's place"
+            cause = (
+                f"cannot be combined with -f {self.format_}: another type of file cannot take a photo's place"
+            )
             raise UsageError("--in-place", cause, "Omit one of them.")
         return "backup" if self.backup else "replace"
 
@@ -379,10 +381,10 @@ class RunOptions:
     def pool(self) -> Workers | None:
         """Return the workers that are asked for, None for none. Raises UsageError for what cannot go together."""
         if self.quiet and self.verbose:
-            raise UsageError("--quiet", "contradicts --verbose", "Omit one of them.")
+            raise UsageError("--quiet", "cannot be combined with --verbose", "Omit one of them.")
         others = {"--dry-run": self.dry_run, "--html": self.html, "--workers": self.workers}
         others["--scheduler"] = self.scheduler
         for option, value in others.items():
             if self.watch and value:
-                raise UsageError("--watch", f"does not go together with {option}", "Omit one of them.")
+                raise UsageError("--watch", f"cannot be combined with {option}", "Omit one of them.")
         return read_workers(self.workers, self.scheduler, with_page=self.html is not None)

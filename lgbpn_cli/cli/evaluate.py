@@ -107,9 +107,9 @@ def evaluate(
 def _check_references(reference: Path | None, *, no_reference: bool, burst: bool) -> None:
     """Raise UsageError unless it is said what results are compared with, and only once."""
     if burst and no_reference:
-        raise UsageError("--burst", "contradicts --no-reference", "Omit one of the two.")
+        raise UsageError("--burst", "cannot be combined with --no-reference", "Omit one of the two.")
     if (reference is None) != no_reference and not burst:
-        cause = "contradicts REFERENCE" if no_reference else "is missing, and so are references"
+        cause = "cannot be combined with REFERENCE" if no_reference else "is missing, and so are references"
         raise UsageError("--no-reference", cause, "Give references or --no-reference.")
 
 

@@ -145,7 +145,7 @@ class MeasureOptions:
         typer.Option(
             "--exclude",
             metavar="PATTERN",
-            help="Pass over photos whose name without ending fits; may be repeated.",
+            help="Skip photos whose name without ending fits; may be repeated.",
             show_default="none",
         ),
     ] = None

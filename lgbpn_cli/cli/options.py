@@ -65,7 +65,7 @@ ExcludeOption = Annotated[
     typer.Option(
         "--exclude",
         metavar="GLOB",
-        help="Pass over photos and folders whose name or path below the folder fits, as '*_small*' or 'previews'; "
+        help="Skip photos and folders whose name or path below the folder fits, as '*_small*' or 'previews'; "
         "may be repeated.",
         show_default="none",
     ),
@@ -155,7 +155,7 @@ def read_preset(name: str | None) -> str | None:
 
 
 def read_report_bytes(megabytes: float) -> int:
-    """Return the bytes that --report-size allows; UsageError for what is no size."""
+    """Return the bytes that --report-size allows; UsageError for what is not a size."""
     if not 0 < megabytes < 1e6:
         raise UsageError("--report-size", f"{megabytes:g} is not a size", "Use 20, for instance: megabytes.")
     return round(megabytes * MEGABYTE_BYTES)
@@ -196,7 +196,7 @@ def read_look(
 
 
 def read_grain(text: str) -> Grain | None:
-    """Return what --grain says, None for an amount of 0; UsageError for what is no grain."""
+    """Return what --grain says, None for an amount of 0; UsageError for what is not an amount of grain."""
     amount, *more = text.split(",")
     colour = more[-1:] in (["colour"], ["color"])
     sizes = more[:-1] if colour else more

@@ -47,7 +47,11 @@ def read_workers(workers: str | None, scheduler: str | None, *, with_page: bool)
     if workers is None and scheduler is None:
         return None
     if workers is not None and scheduler is not None:
-        raise UsageError("--workers", "contradicts --scheduler, whose workers are there", "Omit one of them.")
+        raise UsageError(
+            "--workers",
+            "cannot be combined with --scheduler, which has its own",
+            "Omit one of them.",
+        )
     if with_page:
         raise UsageError(
             "--html", "does not work with workers", "Omit it, or compare with lgbpn eval --html."

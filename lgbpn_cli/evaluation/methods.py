@@ -32,7 +32,7 @@ class Method:
     """(h, w, 3) float32 in 0..1 -> its like; None for finished results, which are read instead."""
     facts: dict[str, object] = field(default_factory=dict)
     blind_loss: BlindLoss | None = None
-    """Noisy picture -> how badly the network predicts it, in 8-bit levels; None for what is no network."""
+    """Noisy picture -> how badly the network predicts it, in 8-bit levels; None for what is not a network."""
     run_raw: Callable[[Photo], np.ndarray] | None = None
     """Camera raw file -> what `run` gives, on its way of raw files; None for what knows pictures alone."""
 

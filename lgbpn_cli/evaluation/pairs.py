@@ -102,7 +102,7 @@ def pair_pictures(
 
     A pattern is NOISY=REFERENCE, stems with {} for what both have in common. Results are paired with the
     noisy photos by stem, with or without `_denoised`. Without a reference every noisy picture stands alone.
-    `only` and `exclude` choose among the names that pairs have; what they leave away is no problem.
+    `only` and `exclude` choose among the names that pairs have; what they leave out is not a problem.
     Raises UsageError where a path is missing, a file meets a folder, or nothing pairs.
     """
     left_pattern, _, right_pattern = (pattern or "").partition("=")

@@ -86,7 +86,7 @@ def load_model(name_or_file: str, *, part: str | None = None, device: Device) ->
 
 
 def _refuse_other_files(name: str) -> None:
-    """Raise ModelError where `name` is no model's, but the path of a file of another kind."""
+    """Raise ModelError where `name` is not a model's, but the path of a file of another kind."""
     if name in all_models():
         return
     if name.endswith(_IMPORTED_SUFFIXES):

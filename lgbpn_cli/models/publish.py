@@ -24,7 +24,7 @@ from lgbpn_cli.photos.atomic import replace_file
 CARD_TEMPLATE = Path(__file__).with_name("card.md")
 HEADINGS = {"teacher": "## The teacher", "student": "## The student", "raw": "## The raw network"}
 DATA_MARKS = {"teacher": "", "student": "; student: ", "raw": "; raw: "}
-"""What the data of each part begin with, where an entry tells of those of several."""
+"""What the data of each part begin with, where an entry lists those of several."""
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def write_weights(
     header = {CONFIG_KEY: json.dumps({kind: asdict(config), "preset": preset}, sort_keys=True)}
     part = path.with_name(path.name + ".part")
     try:
-        # Not save_file: it tells of a full disk by an error of its own, and writes what only the owner can read.
+        # Not save_file: it reports a full disk by an error of its own, and writes what only the owner can read.
         tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
         part.write_bytes(save(tensors, metadata=header))
         part.replace(path)
@@ -45,13 +45,13 @@ def write_weights(
 def read_weights(path: Path) -> tuple[LGBPN | Student | RawNetwork, str]:
     """Return the network stored in `path`, float32, on the CPU in evaluation mode, and the name of its preset.
 
-    Nothing in the file is executed. Raises ModelError for a file that is no weight file of this tool, is
+    Nothing in the file is executed. Raises ModelError for a file that is not a weight file of this tool, is
     damaged, or does not fit its own configuration.
     """
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {})[CONFIG_KEY])
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dictionary
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is not a dictionary
         network, preset = _build(header, weights), header["preset"]
         network.load_state_dict(weights)
     except FileNotFoundError as error:

@@ -202,7 +202,7 @@ def _planes() -> np.ndarray:
 
 
 def _without_plane(patches: np.ndarray) -> np.ndarray:
-    """Return the patches less the plane that fits each channel best: shading is no noise."""
+    """Return the patches less the plane that fits each channel best: shading is not noise."""
     rest = patches.reshape(*patches.shape[:2], -1)
     planes = _planes().reshape(3, -1)
     return np.asarray((rest - (rest @ planes.T) @ planes).reshape(patches.shape))

@@ -46,7 +46,7 @@ class Header:
 
 @contextmanager
 def opened_header(path: Path) -> Iterator[Header]:
-    """Give the header of the file, open for reading. Raises OSError, also for what is no regular file.
+    """Give the header of the file, open for reading. Raises OSError, also for what is not a regular file.
 
     Raises DamagedFileError and UnsupportedFileError for what is not recognised.
     """
@@ -55,7 +55,7 @@ def opened_header(path: Path) -> Iterator[Header]:
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """Return the file, open for reading. Raises OSError, also for what is no regular file.
+    """Return the file, open for reading. Raises OSError, also for what is not a regular file.
 
     A pipe is not waited for, and the file is asked for once: on a share, each question takes its time.
     """

@@ -29,7 +29,7 @@ def main(folder: str) -> None:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     calls = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints is no answer
+    os.dup2(2, 1)  # whatever a library prints is not an answer
     while True:
         try:
             function, args, kwargs, max_bytes, time_limit_s = pickle.load(calls)

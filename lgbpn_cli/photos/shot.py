@@ -19,7 +19,7 @@ MAKE, MODEL, EXIF_POINTER, ISO = 271, 272, 0x8769, 34855
 TIME, PART_OF_SECOND = 36867, 37521
 T = TypeVar("T")
 DAMAGE = (*CODEC_ERRORS, DamagedFileError, UnsupportedFileError)
-"""What Pillow raises for EXIF that contradicts itself, and what files raise that are no photos."""
+"""What Pillow raises for EXIF that contradicts itself, and what files raise that are not photos."""
 
 
 @dataclass(frozen=True, order=True)

@@ -68,7 +68,7 @@ def with_sidecar(photo: Photo) -> Photo:
 def description_of(xmp: bytes, *, developed: bool) -> tuple[bytes | None, list[str]]:
     """Return XMP without develop settings that are not for the result, None where nothing is left, and whose they were.
 
-    For a result that is `developed`, settings for a camera's light are not either. What is no XMP comes back as it is.
+    For a result that is `developed`, settings for a camera's light are not either. What is not XMP comes back as it is.
     """
     packet = read_packet(xmp)
     if packet is None:

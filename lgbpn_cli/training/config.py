@@ -280,7 +280,7 @@ class DataSource:
     exclude: tuple[str, ...] = field(default_factory=tuple)
     """File-name patterns (fnmatch) that are never read: photos kept out for measuring."""
     grainy: tuple[str, ...] = field(default_factory=tuple)
-    """The same of photographs with so much noise of their own that they are no scenes: it would be in the targets."""
+    """The same of photographs too noisy to be scenes: their own noise would be in the targets."""
     renoised_weight: float | None = None
     """Distillation: share of this source among the scenes for new noise; None: as `weight`."""
     drawn: int = 0

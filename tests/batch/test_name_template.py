@@ -51,7 +51,7 @@ def test_what_a_photo_says_of_itself_leads_nowhere() -> None:
     [
         ("{stem}_{lens}", "unknown field {lens}. Known are {stem}"),
         ("result.{ext}", "gives all photos of a folder one name"),
-        ("{stem", "is no template"),
+        ("{stem", "is not a template"),
         ("{stem!r}", "takes no format"),
         ("{stem.parent}", "unknown field"),
         ("{}", "unknown field"),

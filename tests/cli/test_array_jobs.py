@@ -46,8 +46,8 @@ def test_a_number_of_parts_gives_each_part_once(name: str, first: int) -> None:
 @pytest.mark.parametrize(
     ("environment", "words"),
     [
-        ({}, "this is no array job"),
-        ({"SGE_TASK_ID": "undefined"}, "this is no array job"),
+        ({}, "this is not an array job"),
+        ({"SGE_TASK_ID": "undefined"}, "this is not an array job"),
         ({"PBS_ARRAY_INDEX": "3"}, "PBS does not say how many"),
         (slurm(7, 3, 1, 1), "evenly numbered"),  # --array=1,2,7
         (slurm(4, 3, 1, 2), "evenly numbered"),

@@ -130,7 +130,7 @@ def test_a_full_disk_fails_the_photo_and_leaves_no_partial_file(
         (["--suffix", ""], "--suffix: is empty"),
         (["--model", "missing"], "model 'missing': there is no model with this name"),
         (["--device", "cuda"], "--device cuda: PyTorch finds no CUDA GPU"),
-        (["--quiet", "--verbose"], "--quiet: contradicts --verbose"),
+        (["--quiet", "--verbose"], "--quiet: cannot be combined with --verbose"),
         (["missing.png"], "missing.png: there is no such file or folder"),
     ],
 )

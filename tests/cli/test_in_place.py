@@ -112,9 +112,9 @@ def test_a_disk_that_fails_leaves_the_photo(
     ("options", "words"),
     [
         (["--backup"], "--backup: is for --in-place"),
-        (["--in-place", "-o", "out"], "--in-place: contradicts -o"),
-        (["--in-place", "--suffix", "_x"], "--in-place: contradicts -o and --suffix"),
-        (["--in-place", "-f", "png"], "--in-place: contradicts -f png"),
+        (["--in-place", "-o", "out"], "--in-place: cannot be combined with -o"),
+        (["--in-place", "--suffix", "_x"], "--in-place: cannot be combined with -o or --suffix"),
+        (["--in-place", "-f", "png"], "--in-place: cannot be combined with -f png"),
     ],
 )
 def test_options_that_contradict_it_are_refused(

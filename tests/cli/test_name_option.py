@@ -32,8 +32,8 @@ def test_results_are_called_by_what_their_photos_say_and_found_again(lgbpn: Lgbp
     ("options", "words"),
     [
         (["--name", "{what}"], "--name {what}: has an unknown field {what}"),
-        (["--name", "{stem}", "--in-place"], "--name: contradicts --in-place"),
-        (["--name", "{stem}", "--suffix", "_x"], "--name: contradicts"),
+        (["--name", "{stem}", "--in-place"], "--name: cannot be combined with --in-place"),
+        (["--name", "{stem}", "--suffix", "_x"], "--name: cannot be combined with"),
         (["--name", "{stem}", "-o", "b.png"], "-o b.png: names the result already"),
     ],
 )

@@ -44,7 +44,7 @@ def test_photos_are_denoised_as_they_arrive_and_ctrl_c_ends_it(
 def test_what_does_not_go_together_is_refused(lgbpn: Lgbpn, make_photo: MakePhoto, option: list[str]) -> None:
     result = lgbpn("denoise", make_photo("a.png").parent, "--watch", *option)
     assert result.exit_code == 2
-    assert result.stderr.startswith("lgbpn: --watch: does not go together with")
+    assert result.stderr.startswith("lgbpn: --watch: cannot be combined with")
 
 
 def test_a_folder_that_is_not_there_is_refused(lgbpn: Lgbpn, tmp_path: Path) -> None:

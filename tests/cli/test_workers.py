@@ -89,7 +89,7 @@ def test_bad_photos_fail_alone_and_workers_go_on(start_lgbpn: Lgbpn, photos: Pat
     ("options", "words"),
     [
         (("--workers", "0"), "--workers 0: not a number of processes"),
-        (("--workers", "2", "--scheduler", "tcp://a:1"), "contradicts --scheduler"),
+        (("--workers", "2", "--scheduler", "tcp://a:1"), "cannot be combined with --scheduler"),
         (("--scheduler", "nowhere"), "--scheduler nowhere: not an address"),
         (("--workers", "2", "--html", "page.html"), "--html: does not work with workers"),
         (("--workers", "2", "-d", "cuda:0"), "each worker here gets one of its own"),

@@ -78,7 +78,7 @@ class Run:
     def go_through(self, steps: Iterator[list[Task]]) -> None:
         """Have all photos of `steps` denoised, which are looked for meanwhile.
 
-        Raises UsageError where a worker has another version or model, DeviceError where there are no workers any more.
+        Raises UsageError where a worker has another version or model, DeviceError where no workers are left.
         """
         self._listen()
         searching = True

@@ -50,7 +50,7 @@ def decode_picture(parts: JpegFile) -> Decoded:
     shape = (parts.frame.height, parts.frame.width, len(parts.frame.components))
     complaint = ""
     try:
-        # Unlike Pillow's decoder this one tells of damage that it passes over; whole pictures are the same in both.
+        # Unlike Pillow's decoder this one reports damage that it passes over; whole pictures are the same in both.
         pixels = simplejpeg.decode_jpeg(bare, "RGB" if shape[2] == 3 else "GRAY", strict=True)
         if pixels.shape == shape:
             return Decoded(pixels, header.quantization, ())

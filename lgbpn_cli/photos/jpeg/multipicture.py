@@ -21,7 +21,7 @@ PICTURE_BYTES = 16
 def move_pictures(segment: Segment, first_bytes: int, shift_bytes: int) -> Segment:
     """Return the index segment for a first picture of `first_bytes` bytes.
 
-    `shift_bytes` is how far the further pictures moved relative to this segment. Segments that are no index,
+    `shift_bytes` is how far the further pictures moved relative to this segment. Segments that are not an index,
     and damaged ones, come back unchanged.
     """
     if segment.marker != APP2 or not segment.payload.startswith(IDENTIFIER):

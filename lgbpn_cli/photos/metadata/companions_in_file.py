@@ -40,7 +40,7 @@ XMP_CORE, THUMBNAILS = "http://ns.adobe.com/xap/1.0/", "Thumbnails"
 def alone(xmp: bytes | None) -> tuple[bytes | None, frozenset[str]]:
     """Return the packet for a file that holds the photo alone, and what it spoke of besides.
 
-    What is no XMP comes back as it is.
+    What is not XMP comes back as it is.
     """
     packet = read_packet(xmp)
     if packet is None:

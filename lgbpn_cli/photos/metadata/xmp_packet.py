@@ -59,7 +59,7 @@ class Packet:
 
 
 def read_packet(xmp: bytes | None) -> Packet | None:
-    """Return the parts of a packet in UTF-8 or UTF-16; None for no packet, and for what is no XMP."""
+    """Return the parts of a packet in UTF-8 or UTF-16; None for no packet, and for what is not XMP."""
     data = (xmp or b"").strip(BLANK)
     if data.startswith((b"<\0", b"\xff\xfe", b"\xfe\xff")) or data[:1] == b"\0":
         try:
@@ -180,7 +180,7 @@ def parted(xmp: bytes, most_bytes: int) -> tuple[bytes, bytes] | None:
 
 
 def joined(xmp: bytes, extended: bytes) -> bytes:
-    """Return one packet with the properties of both; the standard one alone where one of them is no XMP."""
+    """Return one packet with the properties of both; the standard one alone where one of them is not XMP."""
     packet, further = read_packet(xmp), read_packet(extended)
     if packet is None or further is None:
         return xmp

@@ -21,7 +21,7 @@ LEAST_DEVIATION = 2e-5
 BESIDE = 4
 """How many sites of other colours are looked at, the nearest."""
 CELL_PX, MOST_IN_CELL = 32, 4
-"""More than so many bright sites in a square of this side are no accident, where the picture's median is none."""
+"""More than so many bright sites in a square of this side are not an accident, where the picture's median is none."""
 NEIGHBOURS = 8
 REACH = 4
 """How far those neighbours lie away at most, in sites."""

@@ -57,7 +57,7 @@ KEPT_RAW_TAGS = frozenset(
     {50718, *CROP_TAGS, 50780, OPCODE_LIST_3, 51125, GAIN_TABLE_MAP, *range(0x7031, 0x7038)}
 )
 """Tags of the samples' directory that are true of the result too: scale, crops, lens opcodes, ProRAW's map, and what
-Sony tells of its lenses."""
+Sony says of its lenses."""
 EXTRA_PROFILES = 50933
 MOST_PROFILES, PROFILE_BYTES = 100, 1 << 24
 PROFILE_MAGIC = {b"IIRC": "<", b"MMCR": ">"}

@@ -49,7 +49,7 @@ def read_mosaic(raw: Any, black: BlackLevels | None = None) -> Mosaic:
 
     Black is taken off as LibRaw knows it, one level for each of red, blue and both greens, unless it is given.
     Raises UnsupportedFileError for colour filters that are neither Bayer nor X-Trans, DamagedFileError for a white
-    that is no brighter than black.
+    that is not brighter than black.
     """
     numbers = raw.raw_colors_visible[:LOOKED_AT_PX, :LOOKED_AT_PX]
     pattern = filter_pattern(np.where(numbers == SECOND_GREEN, GREEN, numbers))
@@ -75,7 +75,7 @@ def without_black(stored: np.ndarray, raw: Any, black: BlackLevels) -> np.ndarra
 
 
 def check_levels(black: float, white: float) -> None:
-    """Raise DamagedFileError for a white that is no brighter than black."""
+    """Raise DamagedFileError for a white that is not brighter than black."""
     if not white > black:
         raise DamagedFileError(f"its white level is {white:g} and its black level {black:g}")
 

@@ -90,7 +90,7 @@ class TiffContainer(Container):
     inside: tuple[SubPicture, ...]
     """What lies behind the SubIFDs tags of pages."""
     full_pages: int
-    """Pages that are no previews or masks of others."""
+    """Pages that are not previews or masks of others."""
     file_bytes: int
     modified_ns: int
 

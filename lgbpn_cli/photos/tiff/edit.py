@@ -111,7 +111,7 @@ class TiffEditor:
         self._set(tag, SHORT_TYPE, len(values), data)
 
     def remove(self, *tags: int) -> None:
-        """Take tags out of the directory; those that are not there are no error."""
+        """Take tags out of the directory; those that are not there are passed over."""
         codes = [struct.unpack_from(self._directory.order + "H", record)[0] for record in self._records]
         self._records = [
             record for code, record in zip(codes, self._records, strict=True) if code not in tags

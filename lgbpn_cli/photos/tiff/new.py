@@ -1,4 +1,8 @@
-"""New TIFF files, for photos that were something else: 8 or 16 bits or floats, deflated, with EXIF, XMP and profile."""
+"""New TIFF files, for photos that were something else: 8 or 16 bits or floats, deflated, with EXIF, XMP and profile.
+
+They begin with the EXIF blob as it is, so that maker notes, which count from the file's beginning, stay right. tifffile
+writes no EXIF directories, and nothing at a place of one's choosing.
+"""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def muon_and_adam(
     """Return Muon for the hidden kernels of `network`, and Adam for all else, which share a learning rate.
 
     Adam has biases, the layers whose names begin with one of `outer`, which read and write pictures, and kernels of a
-    channel each, whose rows are no matrix. `precision` is that of Muon's products.
+    channel each, whose rows are not a matrix. `precision` is that of Muon's products.
     """
     kernels: list[nn.Parameter] = []
     others: list[nn.Parameter] = []

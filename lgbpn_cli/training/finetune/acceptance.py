@@ -42,7 +42,7 @@ STANDARD_ERRORS = 3.0
 would not do, since most of it is the noise itself, which nobody can predict."""
 VARIANCE_MARGIN = 0.05
 """In flat areas at most this share less may be removed than by the base, or than the noise measured there: a base that
-removes more takes picture along, and to stop that is no fault."""
+removes more takes picture along, and it is right to stop that."""
 STRUCTURE_MARGIN = 0.02
 """The correlation of what is removed with the picture may be this much larger than the base's, or than none."""
 
@@ -91,7 +91,7 @@ class Verdict:
     def reasons(self) -> list[str]:
         """Why it is not accepted; nothing if it is."""
         found = []
-        # Every condition is asked so that what is no number fails it.
+        # Every condition is asked so that what is not a number fails it.
         if not self.standard_errors >= STANDARD_ERRORS:
             found.append(
                 f"it does no better on the photos held out: loss {self.new.loss_8bit:.3f} instead of "

@@ -192,7 +192,7 @@ def _scan(
 
 
 def check_folder(folder: Path) -> None:
-    """Raise UsageError for what is no folder."""
+    """Raise UsageError for what is not a folder."""
     if folder.is_dir():
         return
     is_file = folder.exists()

@@ -3,7 +3,7 @@
 Noise of known variance, laid on a mosaic once more and taken off a copy of it in another measure, makes two mosaics
 whose noise is independent: the network sees the one and is compared with the other at the sites that there are (Pang et
 al., "Recorrupted-to-Recorrupted", CVPR 2021). Its loss is that of comparing with the scene, and a number that no
-network changes. The blind loss beside it asks for sites that the network does not see: what copies noise is no better
+network changes. The blind loss beside it asks for sites that the network does not see: what copies noise is not better
 there.
 """
 

@@ -125,7 +125,7 @@ def photograph(scene: FloatImage, camera: Camera, random: np.random.Generator) -
     noise = _demosaic(_sensor_noise(sensor, camera, random), camera, random.integers(2, size=2))
     light = np.clip(((sensor + noise) * gains) @ matrix.T, 0, 1).astype(np.float32)
     noisy = _tone(encode_light(light), camera, inverse=False)
-    # What clipping to the sensor's range took from the scene is no noise.
+    # What clipping to the sensor's range took from the scene is not noise.
     rendered = _tone(encode_light(np.clip((sensor * gains) @ matrix.T, 0, 1)), camera, inverse=False)
     result = np.clip(scene + _process(noisy - rendered, camera), 0, 1)
     levels = np.rint(result * 255).astype(np.uint8)

@@ -24,7 +24,7 @@ COARSE_SIGMA_PX = 2.1
 BAND = (1 / 16, 1 / 8)
 """Cycles a pixel, where the density of the coarse noise is taken from."""
 BACKGROUND_PX = 33
-"""Side of the squares whose mean is no noise but the bend of the noise's mean by the tone curve."""
+"""Side of the squares whose mean is not noise but the bend of the noise's mean by the tone curve."""
 ENERGY_PX = 17
 """Side of the squares over which the energy of the noise is taken."""
 BRIGHTNESS_BINS = 12

@@ -65,7 +65,7 @@ def run_noise_estimator_recipe(recipe: NoiseEstimatorRecipe, student: nn.Module,
     """Train the noise estimator that `recipe` describes, and return its file in the models' folder.
 
     `student`, on the run's device, cleans the noisy photos. Raises UsageError where pictures are missing, ModelError
-    for a start that is no noise estimator, TrainingError where the run cannot go on.
+    for a start that is not a noise estimator, TrainingError where the run cannot go on.
     """
     training = recipe.training
     start = None if recipe.start is None else _weights_to_start(recipe.start)

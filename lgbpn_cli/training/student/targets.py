@@ -2,7 +2,7 @@
 
 Everything is derived from the noisy photo and the estimates. Three things are known to be wrong with an estimate:
 
-- Its detail. What stands out of the photo's own noise is no noise and is given back (the local form of Wiener's
+- Its detail. What stands out of the photo's own noise is picture and is given back (the local form of Wiener's
   filter, on the removed part).
 - Its shadows. Noise that went through a tone curve is skewed: both mean and median of the noisy values lie below the
   value of the scene. A concave curve makes the mean fall short by half its curvature times the noise variance, which
