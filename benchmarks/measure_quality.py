@@ -21,16 +21,21 @@ import math
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from result_tables import as_table, replaced, write_between_marks
 from sets import REAL_PAIRS, data_root, patterns_kept_out
 
 from lgbpn_cli.config import QUALITIES
 from lgbpn_cli.evaluation.summary import summarise
+
+Document = dict[str, Any]
+"""What lgbpn says in JSON."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,7 @@ def command_of(group: Group, arguments: argparse.Namespace) -> list[str]:
     return [*words, "--json"]
 
 
-def evaluate(words: list[str]) -> dict:
+def evaluate(words: list[str]) -> Document:
     """Return what `lgbpn eval --json` says."""
     command = [sys.executable, "-m", "lgbpn_cli", *words]
     print("lgbpn", shlex.join(words), file=sys.stderr)
@@ -128,13 +133,14 @@ def evaluate(words: list[str]) -> dict:
     # Exit code 1 says that photos without a reference were left out: sidd-val-odd has one for every fourth.
     if done.returncode not in (0, 1):
         raise SystemExit(done.returncode)
-    return json.loads(done.stdout)
+    found: Document = json.loads(done.stdout)
+    return found
 
 
-def row(title: str, label: str, scores: list[dict], command: str) -> list[str]:
+def row(title: str, label: str, scores: list[Document], command: str) -> list[str]:
     """Return the cells for one method: means over photos; a figure that a photo lacks is left out of its mean."""
 
-    def mean(figure, form: str) -> str:
+    def mean(figure: Callable[[Document], float | None], form: str) -> str:
         values = [value for score in scores if (value := figure(score)) is not None and math.isfinite(value)]
         return format(fmean(values), form) if values else "-"
 
@@ -158,7 +164,7 @@ def row(title: str, label: str, scores: list[dict], command: str) -> list[str]:
     ]
 
 
-def markdown(groups: list[Group], commands: list[list[str]], documents: list[dict]) -> str:
+def markdown(groups: list[Group], commands: list[list[str]], documents: list[Document]) -> str:
     """Return the table with the command of each row and the weights, as docs/results.md has it."""
     rows = [list(COLUMNS)]
     for number, (group, document) in enumerate(zip(groups, documents, strict=True), start=1):
@@ -177,7 +183,7 @@ def markdown(groups: list[Group], commands: list[list[str]], documents: list[dic
     return "\n".join(lines)
 
 
-def short_markdown(groups: list[Group], documents: list[dict]) -> str:
+def short_markdown(groups: list[Group], documents: list[Document]) -> str:
     """Return the PSNR of the photos kept out of training, a row a set, as README has it."""
     methods = documents[0]["methods"]
     rows = [["photos kept out of training", *(f"{method['label']}, dB" for method in methods)]]

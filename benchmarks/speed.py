@@ -29,6 +29,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -199,15 +200,11 @@ def blending(asked: argparse.Namespace, folder: Path) -> None:
             saved.save(path, quality=95, compress_level=1)
         photo, full = map(read_photo, paths)
         steps: dict[str, Callable[[], object]] = {
-            "mix at one strength": lambda photo=photo, full=full: blend_photos(
-                photo, full, Look(0.5, 0.5), 0
-            ),
-            "mix": lambda photo=photo, full=full: blend_photos(photo, full, Look(0.5, 1.0), 0),
-            "mix and grain": lambda photo=photo, full=full: blend_photos(
-                photo, full, Look(0.5, 1.0, Grain(3)), 0
-            ),
-            "read both": lambda paths=paths: [read_photo(path) for path in paths],
-            "write": lambda photo=photo, name=name: write_photo(photo, folder / f"out.{name}"),
+            "mix at one strength": partial(blend_photos, photo, full, Look(0.5, 0.5), 0),
+            "mix": partial(blend_photos, photo, full, Look(0.5, 1.0), 0),
+            "mix and grain": partial(blend_photos, photo, full, Look(0.5, 1.0, Grain(3)), 0),
+            "read both": partial(lambda paths: [read_photo(path) for path in paths], paths),
+            "write": partial(write_photo, photo, folder / f"out.{name}"),
         }
         times = [f"{step} {median_seconds(run, asked.repeats):.2f} s" for step, run in steps.items()]
         print(f"{name}, {asked.megapixels:g} MP: {', '.join(times)}")

@@ -200,7 +200,7 @@ def test_a_folder_that_cannot_be_read_is_refused_and_the_others_go_on(
 
 def test_every_file_that_is_looked_at_is_counted(tmp_path: Path) -> None:
     make(tmp_path, "a.jpg", "b.txt", ".c.jpg", "d/e.jpg")
-    looked_at = []
+    looked_at: list[None] = []
     select_sources([tmp_path], DEEP, lambda: looked_at.append(None))
     assert len(looked_at) == 4
 

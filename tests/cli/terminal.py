@@ -7,7 +7,7 @@ import os
 
 def read_terminal(descriptor: int) -> str:
     """All that is written to a pseudo-terminal until its other end is closed."""
-    parts = []
+    parts: list[bytes] = []
     while True:
         try:
             part = os.read(descriptor, 65536)

@@ -291,7 +291,7 @@ def test_each_part_of_a_model_has_its_own_tolerance(
     part: str,
     lgbpn: Lgbpn,
     make_photo: MakePhoto,
-    fake_rooms: dict,
+    fake_rooms: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     given = []

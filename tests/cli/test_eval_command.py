@@ -18,13 +18,14 @@ from small_photos import PAIR_NAMES, PAIR_SIZE, Lgbpn, MakePhoto, negative_of, p
 from lgbpn_cli.config import QUALITIES, InferenceConfig
 
 
-def answer(lgbpn: Lgbpn, *arguments: object) -> dict:
+def answer(lgbpn: Lgbpn, *arguments: object) -> dict[str, Any]:
     result = lgbpn("eval", *arguments, "--json")
     assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
 
 
-def labels(found: dict) -> list[str]:
+def labels(found: dict[str, Any]) -> list[str]:
     return [method["label"] for method in found["methods"]]
 
 
@@ -311,7 +312,7 @@ def test_a_wrong_call_is_explained(
 
 
 def test_ctrl_c_ends_with_exit_code_130(
-    lgbpn: Lgbpn, folders: tuple[Path, Path], fake_rooms: dict, monkeypatch: pytest.MonkeyPatch
+    lgbpn: Lgbpn, folders: tuple[Path, Path], fake_rooms: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stopped(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt

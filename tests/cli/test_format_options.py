@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -140,6 +141,8 @@ def test_a_bit_depth_of_12_is_a_usage_error(lgbpn: Lgbpn, make_photo: MakePhoto)
 def test_jpeg_quality_sets_the_tables(lgbpn: Lgbpn, make_photo: MakePhoto) -> None:
     photo = make_photo("a.jpg")
     assert lgbpn("denoise", photo, "--jpeg-quality", 30).exit_code == 0
+    old: Any
+    new: Any
     with Image.open(photo) as old, Image.open(photo.with_name("a_denoised.jpg")) as new:
         assert sum(new.quantization[0]) > 2 * sum(old.quantization[0])
 

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def test_a_turned_photo_is_shown_upright_and_its_places_are_counted_there(
     monkeypatch.setattr("lgbpn_cli.preview.run.SIDE_PX", 16)
     monkeypatch.setattr(parts, "WHOLE_PIXELS", 100)
     upright = np.random.default_rng(0).integers(0, 256, (90, 70, 3), np.uint8)
-    turns = {
+    turns: dict[int, Callable[[np.ndarray], np.ndarray]] = {
         3: lambda a: a[::-1, ::-1],
         5: lambda a: a.swapaxes(0, 1),
         6: np.rot90,

@@ -20,7 +20,7 @@ from lgbpn_cli.photos.record import read_record
 pytestmark = pytest.mark.usefixtures("fake_rooms")
 
 SHAPES = [(5, 7), (5, 7, 1), (5, 7, 3), (1, 1)]
-DTYPES = [np.uint8, np.uint16, np.float32]
+DTYPES: list[Any] = [np.uint8, np.uint16, np.float32]
 
 
 def picture(shape: tuple[int, ...], dtype: type) -> np.ndarray:

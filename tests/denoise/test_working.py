@@ -30,7 +30,9 @@ def photo_of(pixels: np.ndarray) -> Photo:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_value_comes_back_exactly(dtype: type, channels: int) -> None:
-    values = np.arange(np.iinfo(dtype).max + 1, dtype=dtype).reshape(-1, 64 if dtype is np.uint16 else 16, 1)
+    values: np.ndarray = np.arange(np.iinfo(dtype).max + 1, dtype=dtype).reshape(
+        -1, 64 if dtype is np.uint16 else 16, 1
+    )
     photo = photo_of(np.ascontiguousarray(np.repeat(values, channels, axis=2)))
     back = from_working(to_working(photo), photo)
     assert back.pixels.dtype == dtype

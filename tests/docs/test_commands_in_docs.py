@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "weights").glob("*.md"))]
 ANSWERED_BY_TYPER = ("-h", "--help", "--version", "--install-completion", "--show-completion")
 """Options that print something, or change the shell, as soon as they are parsed."""
-WRONG_USAGE = typer.BadParameter.__mro__[1]
+WRONG_USAGE: Any = typer.BadParameter.__mro__[1]
 """The parser's error for all that is wrong with a command."""
 
 

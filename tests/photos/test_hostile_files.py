@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -98,11 +99,12 @@ def bombs(folder: Path, repo_root: Path) -> list[Path]:
     claims.append((folder / "a.webp", b"\x5f\0\0\x3f\0\0", b"\xff\xff\xff\xff\x0f\0"))
     for name in ("a.jpg", "progressive.jpg"):
         claims.append((folder / name, struct.pack(">HH", 64, 96), struct.pack(">HH", 65_000, 65_000)))
-    for name, options in {
+    kinds: dict[str, dict[str, Any]] = {
         "a.tif": {"compression": "zlib"},
         "jpeg.tif": {"compression": "jpeg", "photometric": "ycbcr"},
         "big.tif": {"bigtiff": True},
-    }.items():
+    }
+    for name, options in kinds.items():
         tifffile.imwrite(folder / name, smooth(64, 96), **{"photometric": "rgb", **options})
         with tifffile.TiffFile(folder / name) as tiff:
             places = [tiff.pages[0].tags[tag].valueoffset for tag in (256, 257)]

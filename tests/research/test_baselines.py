@@ -39,7 +39,12 @@ def test_nlm_removes_noise(picture: np.ndarray) -> None:
 
 def test_bm3d_is_told_the_estimated_noise(picture: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     told = []
-    fake = SimpleNamespace(bm3d_rgb=lambda image, sigma: told.append(sigma) or image)
+
+    def bm3d_rgb(image: np.ndarray, sigma: float) -> np.ndarray:
+        told.append(sigma)
+        return image
+
+    fake = SimpleNamespace(bm3d_rgb=bm3d_rgb)
     monkeypatch.setitem(sys.modules, "bm3d", fake)
     load_baseline("bm3d")(noisy(picture))
     assert told == pytest.approx([0.1], rel=0.1)

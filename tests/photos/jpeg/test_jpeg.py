@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from lgbpn_cli.photos.write import write_photo
 
 def coding(path: Path) -> tuple[object, ...]:
     """What Pillow says about how the picture is coded."""
+    image: Any
     with Image.open(path) as image:
         tables = [image.quantization[part[3]] for part in image.layer]
         factors = [part[1:3] for part in image.layer]
@@ -26,6 +28,7 @@ def coding(path: Path) -> tuple[object, ...]:
 
 
 def segments(path: Path) -> list[tuple[str, bytes]]:
+    image: Any
     with Image.open(path) as image:
         return list(image.applist)
 
@@ -103,6 +106,7 @@ def test_three_different_tables_stay_three(make_jpeg: PhotoMaker, tmp_path: Path
 def test_one_table_for_all_stays_one(make_jpeg: PhotoMaker, tmp_path: Path) -> None:
     source = make_jpeg(qtables=[list(range(1, 65))])
     write_photo(read_photo(source), tmp_path / "result.jpg")
+    image: Any
     with Image.open(tmp_path / "result.jpg") as image:
         assert list(image.quantization) == [0]
     assert coding(tmp_path / "result.jpg") == coding(source)
@@ -114,6 +118,7 @@ def test_a_jpeg_stored_as_rgb_stays_so_and_keeps_its_colours(make_jpeg: PhotoMak
     target = tmp_path / "result.jpg"
     write_photo(photo, target)
     assert segments(target) == segments(source)
+    image: Any
     with Image.open(target) as image:
         assert [part[0] for part in image.layer] == list(b"RGB")
         assert np.abs(np.asarray(image).astype(int) - photo.pixels).mean() < 1
@@ -205,6 +210,7 @@ def test_further_pictures_stay_reachable_when_the_first_changes_its_size(tmp_pat
     photo = read_photo(source)
     write_photo(replace(photo, pixels=smooth(60, 80)), target)
     assert target.stat().st_size < source.stat().st_size
+    image: Any
     pictures = []
     for path in (source, target):
         with Image.open(path) as image:

@@ -105,7 +105,7 @@ def test_a_palette_becomes_the_colours_it_stands_for(make_png: PhotoMaker, tmp_p
         assert image.mode == "RGB"
         assert np.array_equal(np.asarray(image), expected)
     written = dict(png_chunks(tmp_path / "result.png"))
-    red, green, blue = picture.getpalette()[15:18]
+    red, green, blue = (picture.getpalette() or [])[15:18]
     assert written[b"bKGD"] == bytes([0, red, 0, green, 0, blue])
     assert b"PLTE" not in written
     assert written[b"eXIf"] == EXIF_ORIENTATION_6

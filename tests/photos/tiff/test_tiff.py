@@ -48,7 +48,7 @@ STORAGES = [
 def test_all_storages_come_back_exactly_with_all_tags(
     make_tiff: PhotoMaker, tmp_path: Path, storage: dict[str, object], dtype: type
 ) -> None:
-    stored = smooth(50, 70).astype(dtype) * (np.iinfo(dtype).max // 255)
+    stored: np.ndarray = smooth(50, 70).astype(dtype) * (np.iinfo(dtype).max // 255)
     source, target = make_tiff(samples=stored, **storage), tmp_path / "result.tif"
     photo = read_photo(source)
     assert np.array_equal(photo.pixels, stored)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lgbpn_cli.training.engine.kept_arrays import digest, kept_arrays
+from lgbpn_cli.training.engine.kept_arrays import Arrays, digest, kept_arrays
 
 ARRAYS = (np.arange(6, dtype=np.uint8).reshape(2, 3), np.ones(3, np.float16))
 
@@ -22,9 +21,11 @@ class Maker:
         return ARRAYS
 
 
-def same(found: Sequence[np.ndarray]) -> bool:
-    pairs = zip(found, ARRAYS, strict=True)
-    return all(np.array_equal(one, other) and one.dtype == other.dtype for one, other in pairs)
+def same(found: Arrays) -> bool:
+    assert len(found) == len(ARRAYS)
+    return all(
+        np.array_equal(found[i], ARRAYS[i]) and found[i].dtype == ARRAYS[i].dtype for i in range(len(found))
+    )
 
 
 def test_what_is_kept_is_not_made_again(tmp_path: Path) -> None:

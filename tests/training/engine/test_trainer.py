@@ -75,13 +75,13 @@ def test_the_learning_rate_falls_from_its_peak_to_zero_along_half_a_cosine() -> 
 
 
 def test_a_few_steps_reduce_the_blind_loss(trainer: TeacherTrainer, checkpoint: Path) -> None:
-    config, crops = trainer.config, trainer.sampler.crops(10**6)
+    crops = trainer.sampler.crops(10**6)
 
     def loss_with(weights: dict[str, Tensor]) -> float:
         network = LGBPN(trainer.network_config)
         network.load_state_dict(weights)
         with torch.no_grad():
-            return blind_loss(network(crops, PassConfig(4, 5)), crops, config.rim_px).item()
+            return blind_loss(network(crops, PassConfig(4, 5)), crops, trainer.rim_px).item()
 
     longer = fresh_like(trainer, steps=30, warmup_steps=5)
     before = loss_with(longer.network.state_dict())

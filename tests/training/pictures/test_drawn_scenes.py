@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from lgbpn_cli.training.pictures.drawn_scenes import draw_scene, flat, gradient, stars, text, weave
@@ -9,7 +11,7 @@ from lgbpn_cli.training.pictures.drawn_scenes import draw_scene, flat, gradient,
 SIDE = 96
 
 
-def drawn(kind, seed: int) -> np.ndarray:
+def drawn(kind: Callable[[int, np.random.Generator], np.ndarray], seed: int) -> np.ndarray:
     return np.clip(kind(SIDE, np.random.default_rng(seed)), 0, 1)
 
 

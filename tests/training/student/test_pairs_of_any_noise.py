@@ -22,7 +22,7 @@ def scenes() -> CleanedPhotos:
     return CleanedPhotos("scenes", photos, photos, weight=1.0, renoised_weight=1.0)
 
 
-def pairs(step: int = 0, **shares: float):
+def pairs(step: int = 0, **shares: float) -> list[tuple[np.ndarray, np.ndarray]]:
     return PairSampler([scenes()], replace(NOTHING, **shares)).pairs(step)
 
 
