@@ -146,7 +146,7 @@ def row(title: str, label: str, scores: list[Document], command: str) -> list[st
 
     psnr = {score["photo"]: score["psnr_db"] for score in scores if score["psnr_db"] is not None}
     found = summarise(psnr, seed=0) if psnr else None
-    shifts = [mean(lambda score, index=index: score["shift_8bit"][index], "+.1f") for index in range(3)]
+    shifts = [mean(shift_of(channel), "+.1f") for channel in range(3)]
     return [
         title,
         label,
@@ -162,6 +162,11 @@ def row(title: str, label: str, scores: list[Document], command: str) -> list[st
         "-" if label == "noisy" else mean(lambda score: score["seconds"], ".2f"),
         command,
     ]
+
+
+def shift_of(channel: int) -> Callable[[Document], float | None]:
+    """Return what gives the shift of a channel's mean."""
+    return lambda score: score["shift_8bit"][channel]  # type: ignore[no-any-return]
 
 
 def markdown(groups: list[Group], commands: list[list[str]], documents: list[Document]) -> str:

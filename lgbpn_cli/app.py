@@ -25,21 +25,19 @@ from lgbpn_cli.batch.outcome import Listener, RunFacts
 from lgbpn_cli.batch.pipeline import Opening, Steps, open_first, run_jobs
 from lgbpn_cli.batch.probe import Probe, probe_photos
 from lgbpn_cli.batch.selection import check_inputs, select_sources
-from lgbpn_cli.batch.steps import Cameras, read_for, steps_of
+from lgbpn_cli.batch.steps import Cameras, reader, reading_process, steps_of
 from lgbpn_cli.batch.targets import check_output
 from lgbpn_cli.batch.watch import Arrivals
 from lgbpn_cli.batch.work import Work, plan_work, report_estimates
 from lgbpn_cli.config import InferenceConfig, OutputConfig, Quality, RawPath
 from lgbpn_cli.denoise.by_camera import AUTO_MODEL
 from lgbpn_cli.denoise.denoiser import Denoiser, prepare
-from lgbpn_cli.denoise.raw_path import takes_mosaics
 from lgbpn_cli.denoise.working import photo_of_array
 from lgbpn_cli.errors import PhotoWriteError, UsageError
 from lgbpn_cli.evaluation.denoise_page import DenoisePage
 from lgbpn_cli.evaluation.methods import describe_network
 from lgbpn_cli.file_names import EVERY_NAME, NamePatterns
 from lgbpn_cli.look import Look
-from lgbpn_cli.memory import room_for_reading
 from lgbpn_cli.photos.prepare import read_as_result, read_guarded
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.suffixes import type_for
@@ -179,14 +177,10 @@ def denoise_folder(
     photos; its caller writes it. Raises UsageError, before anything is done, where the call as a whole cannot work.
     """
     own_limit = _checked(inputs, output, settings, device)
-    with (
-        _reading_process(output, own_limit) as reading,
-        ThreadPoolExecutor(1, "loader") as loader,
-    ):
+    with reading_process(output, own_limit) as reading, ThreadPoolExecutor(1, "loader") as loader:
         work = plan_work(inputs, output, reading, listener)
         camera = Cameras(keep=model == AUTO_MODEL)
-        as_mosaic = takes_mosaics(None if camera.keep else model, settings)
-        read = partial(read_for, reading, output, camera, as_mosaic)
+        read = reader(reading, output, camera, model, settings)
         # Without any room for a photo the plan, which is checked below, says why nothing can be done at all.
         skipped = dry_run or not reading.max_bytes()
         load = partial(_prepare, model, device, settings, output)
@@ -204,8 +198,7 @@ def denoise_folder(
         if dry_run:
             return report_estimates(work.jobs, denoiser, reading, listener)
         steps = steps_of(read, denoiser, camera, settings, listener, overlap=own_limit is None)
-        if page is not None:
-            steps = _shown_on(page, steps, denoiser, work, listener, by_camera=camera.keep)
+        steps = _shown_on(page, steps, denoiser, work, listener, by_camera=camera.keep)
         return run_jobs(work.jobs[len(opening.failed) :], steps, listener, first=opening.take_first())
 
 
@@ -223,10 +216,9 @@ def denoise_arrivals(
     A photo's turn comes when its file no longer grows. One that fails is not tried again until it changes.
     """
     own_limit = _checked(inputs, output, settings, device)
-    with _reading_process(output, own_limit) as reading:
+    with reading_process(output, own_limit) as reading:
         camera = Cameras(keep=model == AUTO_MODEL)
-        as_mosaic = takes_mosaics(None if camera.keep else model, settings)
-        read = partial(read_for, reading, output, camera, as_mosaic)
+        read = reader(reading, output, camera, model, settings)
         denoiser = _prepare(model, device, settings, output)
         listener.prepared(RunFacts.of(denoiser), 0)
         steps = steps_of(read, denoiser, camera, settings, listener, overlap=own_limit is None)
@@ -282,13 +274,6 @@ def _checked(
     return _limit_of_program(settings, device)
 
 
-def _reading_process(output: OutputConfig, own_limit: int | None) -> ReadingProcess:
-    """Return a process for reading that leaves the program its memory."""
-    return ReadingProcess(
-        time_limit_s=output.photo_time_limit_s, max_bytes=lambda: room_for_reading(own_limit)
-    )
-
-
 def _limit_of_program(settings: InferenceConfig, device: str) -> int | None:
     """Return the most memory that the program itself may take; None where that is not limited, but a GPU's own."""
     if settings.max_memory_bytes is None or device not in ("auto", "cpu"):
@@ -308,9 +293,17 @@ def _prepare(model: str | None, device: str, settings: InferenceConfig, output: 
 
 
 def _shown_on(
-    page: DenoisePage, steps: Steps, denoiser: Denoiser, work: Work, listener: Listener, *, by_camera: bool
+    page: DenoisePage | None,
+    steps: Steps,
+    denoiser: Denoiser,
+    work: Work,
+    listener: Listener,
+    *,
+    by_camera: bool,
 ) -> Steps:
-    """Return the steps, so that the page collects the photos that go through them."""
+    """Return the steps, so that the page, if there is one, collects the photos that go through them."""
+    if page is None:
+        return steps
     label, facts = describe_network(denoiser.model, denoiser.settings)
     if by_camera:
         label += ", or your own model for a camera"

@@ -12,6 +12,8 @@ from lgbpn_cli.batch.results import write_result
 from lgbpn_cli.config import InferenceConfig, OutputConfig
 from lgbpn_cli.denoise.by_camera import DenoiserOfCamera
 from lgbpn_cli.denoise.denoiser import Denoiser, Watch
+from lgbpn_cli.denoise.raw_path import takes_mosaics
+from lgbpn_cli.memory import room_for_reading
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.prepare import prepare_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess
@@ -26,14 +28,30 @@ class Cameras:
     shots: dict[Path, Shot] = field(default_factory=dict)
 
 
-def read_for(
-    reading: ReadingProcess, output: OutputConfig, camera: Cameras, as_mosaic: bool, source: Path
-) -> Photo:
-    """Return the photo as its result needs it; its camera is noted where that decides about the model."""
-    photo, shot = prepare_photo(reading, source, output, as_mosaic=as_mosaic)
-    if camera.keep:
-        camera.shots[source] = shot
-    return photo
+def reading_process(output: OutputConfig, own_limit: int | None) -> ReadingProcess:
+    """Return a process for reading that leaves the program its memory, of which `own_limit` is all, or None."""
+    return ReadingProcess(
+        time_limit_s=output.photo_time_limit_s, max_bytes=lambda: room_for_reading(own_limit)
+    )
+
+
+def reader(
+    reading: ReadingProcess,
+    output: OutputConfig,
+    camera: Cameras,
+    model: str | None,
+    settings: InferenceConfig,
+) -> Callable[[Path], Photo]:
+    """Return what reads a photo as its result needs it; its camera is noted where that decides about the model."""
+    as_mosaic = takes_mosaics(None if camera.keep else model, settings)
+
+    def read(source: Path) -> Photo:
+        photo, shot = prepare_photo(reading, source, output, as_mosaic=as_mosaic)
+        if camera.keep:
+            camera.shots[source] = shot
+        return photo
+
+    return read
 
 
 def steps_of(

@@ -10,19 +10,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from lgbpn_cli.batch.cluster.order import Answer, Order, Task
 from lgbpn_cli.batch.outcome import Job, Outcome, RunFacts, Status
 from lgbpn_cli.batch.pipeline import run_jobs
-from lgbpn_cli.batch.steps import Cameras, read_for, steps_of
+from lgbpn_cli.batch.steps import Cameras, reader, reading_process, steps_of
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.denoise.by_camera import AUTO_MODEL
 from lgbpn_cli.denoise.denoiser import Denoiser, prepare
-from lgbpn_cli.denoise.raw_path import takes_mosaics
 from lgbpn_cli.errors import ModelError, UsageError
-from lgbpn_cli.memory import room_for_reading
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.version import __version__
 
@@ -69,8 +66,7 @@ def run_chunk(ready: _Ready, chunk: int, tasks: Sequence[Task], say: Callable[[A
     output = order.output
     device = ready.denoiser.model.device.name
     camera = Cameras(keep=order.model == AUTO_MODEL)
-    as_mosaic = takes_mosaics(None if camera.keep else order.model, order.settings)
-    read = partial(read_for, ready.reading, output, camera, as_mosaic)
+    read = reader(ready.reading, output, camera, order.model, order.settings)
     limited = order.settings.max_memory_bytes is not None and device == "cpu"
     with Teller(chunk, say, patience_s=2 * output.photo_time_limit_s) as listener:
         steps = steps_of(read, ready.denoiser, camera, order.settings, listener, overlap=not limited)
@@ -111,9 +107,7 @@ def prepare_once(packed_order: bytes, address: str) -> _Ready:
     denoiser.check_plan()
     is_cpu = denoiser.model.device.name == "cpu"
     limit_bytes = order.settings.max_memory_bytes if is_cpu else None
-    reading = ReadingProcess(
-        time_limit_s=order.output.photo_time_limit_s, max_bytes=lambda: room_for_reading(limit_bytes)
-    )
+    reading = reading_process(order.output, limit_bytes)
     atexit.register(reading.close)
     _ready[packed_order] = _Ready(order, denoiser, reading)
     return _ready[packed_order]
