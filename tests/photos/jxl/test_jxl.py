@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -188,7 +189,7 @@ def test_lossy_pictures_with_a_profile_keep_their_colours(tmp_path: Path, channe
 def in_lab(pixels: np.ndarray, profile: bytes | None) -> np.ndarray:
     """8-bit pixels as Lab, lightness first."""
     image = Image.fromarray(pixels.squeeze())
-    source = ImageCms.createProfile("sRGB")
+    source: Any = ImageCms.createProfile("sRGB")
     if profile is not None:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     elif image.mode == "L":
