@@ -163,5 +163,5 @@ def _weights_to_start(start: str, shape: RawConfig, device: Device) -> dict[str,
     """Return the weights of the raw network `start`. Raises ModelError, UsageError for one of another shape."""
     network = load_model(start, part="raw", device=device).network
     if network.config != shape:
-        raise UsageError("`start`", f"{start} has another shape than the recipe's network", "Change one.")
+        raise UsageError("start", f"{start} has another shape than the recipe's network", "Change one.")
     return network.state_dict()
