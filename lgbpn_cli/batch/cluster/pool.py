@@ -185,7 +185,9 @@ def _local_cluster(pool: Pool) -> LocalCluster:
     cluster = OwnWorkers(
         n_workers=0,
         threads_per_worker=1,
-        dashboard_address="127.0.0.1:0",  # None is a fixed port, and all the world
+        # None is a fixed port, open to all machines.
+        dashboard_address="127.0.0.1:0",
+        worker_dashboard_address="127.0.0.1:0",
         memory_limit=None,  # lgbpn plans its memory itself
         env={name: str(threads) for name in names},
         silence_logs=logging.CRITICAL,

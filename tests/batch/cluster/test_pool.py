@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import time
 
+import psutil
 import pytest
 
 from lgbpn_cli.batch.cluster.pool import Pool, connected
 
 
+def addresses_listened_at() -> set[str]:
+    """The addresses at which this process and those below it can be reached."""
+    this = psutil.Process()
+    found = [
+        connection for one in (this, *this.children(recursive=True)) for connection in one.net_connections()
+    ]
+    return {connection.laddr.ip for connection in found if connection.status == psutil.CONN_LISTEN}
+
+
 @pytest.mark.slow
 @pytest.mark.process
-def test_a_worker_that_dask_gave_up_is_replaced() -> None:
+def test_a_worker_that_dask_gave_up_is_replaced_and_nobody_else_can_connect() -> None:
     with connected(Pool(1)) as connection:
         assert connection.client.submit(len, "one").result() == 3
+        assert addresses_listened_at() == {"127.0.0.1"}
         own = connection._own
         assert own is not None
         own.sync(own.workers.pop(0).close)  # as dask does with one that did not start again in time
