@@ -76,7 +76,7 @@ def check_output(inputs: Sequence[Path], output: OutputConfig) -> None:
     if output.name_template:
         check_template(output.name_template)
     if output.full_folder is not None:
-        _check_full_folder(inputs, Path(output.full_folder), output)
+        _check_full_folder(inputs, output.full_folder, output)
     if output.output is None:
         _check_suffix(output.suffix)
         return
@@ -104,8 +104,12 @@ def check_output(inputs: Sequence[Path], output: OutputConfig) -> None:
             raise UsageError(subject, "is an input folder, whose photos would be replaced", "Give another.")
 
 
-def _check_full_folder(inputs: Sequence[Path], folder: Path, output: OutputConfig) -> None:
-    subject = f"`full_folder` {folder}"
+def _check_full_folder(inputs: Sequence[Path], name: str, output: OutputConfig) -> None:
+    subject, folder = f"`full_folder` {name}".rstrip(), Path(name)
+    if not name:
+        raise UsageError(subject, "names no folder", "Give one, or omit it.")
+    if folder.suffix.lower() in PHOTO_SUFFIXES and not folder.is_dir():
+        raise UsageError(subject, "names a file, and may have to hold several", "Give a folder.")
     if (folder.exists() or folder.is_symlink()) and not folder.is_dir():
         raise UsageError(subject, "is a file, not a folder", "Give a folder.")
     taken = [path if path.is_dir() else path.parent for path in inputs]

@@ -53,7 +53,7 @@ def _are_levels(photo: Photo) -> bool:
 
 
 def _mixed_levels(photo: Photo, full: Photo, luma: float, chroma: float) -> np.ndarray:
-    """Return the mixture's samples, rounded to the nearest: what `mix` leads to, in a fifth of the time."""
+    """Return the mixture's samples, rounded to the nearest: what `mix` leads to, in a quarter of the time."""
     noisy, clean = photo.pixels, full.pixels
     height, width, channels = noisy.shape
     is_one = channels == 1 or luma == chroma

@@ -84,7 +84,9 @@ def test_beside_their_photos_results_may_share_a_name(
         (["--no-provenance"], "--keep-full: is for results with a record"),
         (["--keep-full", "in"], "--keep-full in: is the folder of the photos or of their results"),
         (["--keep-full", "out", "-o", "out"], "--keep-full out: is the folder of the photos"),
-        (["--keep-full", "in/a.png"], "--keep-full in/a.png: is a file, not a folder"),
+        (["--keep-full", "in/a.png"], "--keep-full in/a.png: names a file, and may have to hold several"),
+        (["--keep-full", "notes"], "--keep-full notes: is a file, not a folder"),
+        (["--keep-full", ""], "--keep-full: names no folder"),
     ],
 )
 def test_a_wrong_command_is_one_line(
@@ -96,6 +98,7 @@ def test_a_wrong_command_is_one_line(
     message: str,
 ) -> None:
     photo = make_photo("in/a.png")
+    (tmp_path / "notes").write_text("mine")
     before = contents(tmp_path)
     monkeypatch.chdir(tmp_path)
     result = lgbpn("denoise", photo, "--keep-full", "full", *options)
