@@ -107,7 +107,7 @@ def lgbpn(
         bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
-    """Remove the noise of high-ISO photos with LG-BPN, a network that has never seen a clean picture."""
+    """Remove the noise from high-ISO photos with LG-BPN, a network that has never seen a clean picture."""
     keep_freed_buffers()
 
 
