@@ -69,12 +69,12 @@ def test_no_result_can_be_better_than_the_mean_of_the_others(burst: Path) -> Non
         EvaluationConfig(burst, None, burst=True), [InferenceConfig()], command="x", device="cpu"
     )
     assert report.problems == ()
-    noisy, network = (np.mean([score.psnr_db for score in each.scores]) for each in report.methods)
+    noisy, network = (float(np.mean([score.psnr_db for score in each.scores])) for each in report.methods)
     # Noise of 400 of 15871 levels under balance factors of 2, 1 and 1.5, and a third of its variance in the reference.
     variance = (NOISE / 15871) ** 2 * np.mean(np.square([2.0, 1.0, 1.5])) * (1 + 1 / (FRAMES - 1))
     assert noisy == pytest.approx(-10 * np.log10(variance), abs=1.5)
-    assert best_psnr_db(float(noisy), FRAMES) == pytest.approx(noisy + 6.02, abs=0.01)
-    assert noisy + 4 < network < best_psnr_db(float(noisy), FRAMES) + 0.3
+    assert best_psnr_db(noisy, FRAMES) == pytest.approx(noisy + 6.02, abs=0.01)
+    assert noisy + 4 < network < best_psnr_db(noisy, FRAMES) + 0.3
     assert "a perfect result would have" in as_text(report)
     assert "mean of the other frames" in str(report.facts["protocol"])
 

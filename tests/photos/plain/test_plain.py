@@ -76,13 +76,13 @@ def test_a_file_by_that_name_that_is_no_targa_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["JP2", "J2K"])
 def test_jpeg_2000_keeps_its_depth(tmp_path: Path, bits: int, channels: int, kind: str) -> None:
     levels = np.dstack([smooth(48, 64), noise((48, 64))])[..., :channels].astype(np.uint32)
-    samples = (levels * ((1 << bits) - 1) // 255).astype(np.uint8 if bits == 8 else np.uint16)
+    samples: np.ndarray = (levels * ((1 << bits) - 1) // 255).astype(np.uint8 if bits == 8 else np.uint16)
     data = imagecodecs.jpeg2k_encode(samples.squeeze(), level=0, bitspersample=bits, codecformat=kind)
     (tmp_path / "a.jp2").write_bytes(data)
     photo = read_photo(tmp_path / "a.jp2")
     found = photo.pixels if photo.alpha is None else np.dstack([photo.pixels, photo.alpha])
     white = 255 if bits == 8 else 65535
-    assert np.abs(found.astype(float) / white - samples / ((1 << bits) - 1)).max() < 1e-4
+    assert np.abs(found / white - samples / ((1 << bits) - 1)).max() < 1e-4
     write_photo(as_result(photo, OutputConfig()), tmp_path / "result.png")
     assert np.array_equal(read_photo(tmp_path / "result.png").pixels, photo.pixels)
 

@@ -11,7 +11,7 @@ import torch
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.training.config import DataSource, DistillationConfig
 from lgbpn_cli.training.student.lessons_ahead import LessonsAhead
-from lgbpn_cli.training.student.pairs import CleanedPhotos, PairSampler, resized
+from lgbpn_cli.training.student.pairs import CleanedPhotos, Pairs, PairSampler, resized
 
 NOTHING = DistillationConfig(batch=8, crop_px=32, renoised_share=0.0, steps=9)
 
@@ -22,7 +22,7 @@ def scenes() -> CleanedPhotos:
     return CleanedPhotos("scenes", photos, photos, weight=1.0, renoised_weight=1.0)
 
 
-def pairs(step: int = 0, **shares: float) -> list[tuple[np.ndarray, np.ndarray]]:
+def pairs(step: int = 0, **shares: float) -> Pairs:
     return PairSampler([scenes()], replace(NOTHING, **shares)).pairs(step)
 
 
