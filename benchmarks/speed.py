@@ -1,11 +1,12 @@
 """Where the time of the parts of lgbpn goes: the whole command, reading photos, another mixture, a preview.
 
-    python benchmarks/speed.py whole [--megapixels 1 8 24] [--repeats 3] [--write docs/results.md]
+    python benchmarks/speed.py whole [--megapixels 1 8 24] [--repeats 3] [--raw] [--write docs/results.md]
     python benchmarks/speed.py reading [--megapixels 24] [--repeats 5] [--network] [--peaks PHOTO...]
     python benchmarks/speed.py blending [--megapixels 24] [--repeats 3] [--types jpg png]
     python benchmarks/speed.py commands [--megapixels 24] [--write docs/results.md]
 
-- whole: `lgbpn bench --whole` on JPEGs of drawn scenes with noise: the table in docs/results.md.
+- whole: `lgbpn bench --whole` on JPEGs of drawn scenes with noise: the table in docs/results.md; with `--raw` on raw
+  files (DNG) of the same scenes, too.
 - reading: what it costs to read photos in a process of their own, against reading them here, or in a pool of one;
   with `--network` the network's time, too, and with `--peaks` the memory of each type, as planned and taken. JSON.
 - blending: the steps of `lgbpn blend`, which needs no network, for photos with noise on a slope.
@@ -18,6 +19,7 @@ those of the clock. Of the repeats the least or the median counts.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import multiprocessing
 import os
@@ -39,11 +41,13 @@ from result_tables import as_table, write_between_marks
 from sets import shape_of
 
 from lgbpn_cli.denoise.blend import blend_photos
+from lgbpn_cli.evaluation.synthetic_raw import camera_light, canon_5d4, write_cfa_dng
 from lgbpn_cli.look import Grain, Look
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.write import write_photo
+from lgbpn_cli.training.raw.sensor import mosaic_of
 
 BEGIN = "<!-- table of the whole command, written by benchmarks/speed.py -->"
 END = "<!-- end of the table of the whole command -->"
@@ -51,6 +55,7 @@ BEGIN_COMMANDS = "<!-- table of blend and preview, written by benchmarks/speed.p
 END_COMMANDS = "<!-- end of the table of blend and preview -->"
 NOISE_LEVELS = 8
 """Standard deviation of the noise in the photos."""
+ISO_OF_RAW = 6400
 PEAK = """
 import sys
 from pathlib import Path
@@ -83,12 +88,24 @@ def save_scene(path: Path, megapixels: float) -> None:
     Image.fromarray(pixels).save(path, quality=92)
 
 
+def save_raw(path: Path, megapixels: float) -> None:
+    """Write the same scene as a raw file with a Bayer mosaic, as a camera at ISO 6400 sees it."""
+    save_scene(path.with_suffix(".jpg"), megapixels)
+    pixels = np.asarray(Image.open(path.with_suffix(".jpg")), np.float32) / 255
+    noise, random = canon_5d4(ISO_OF_RAW), np.random.default_rng(1)
+    mosaic = mosaic_of(camera_light(pixels[: len(pixels) // 2 * 2, : pixels.shape[1] // 2 * 2] ** 2))
+    variance = noise.shot * mosaic + noise.read
+    mosaic += np.sqrt(variance) * random.standard_normal(mosaic.shape, np.float32)
+    write_cfa_dng(path, np.minimum(mosaic, 1), iso=ISO_OF_RAW)
+
+
 def whole(asked: argparse.Namespace, folder: Path) -> None:
     """Print the seconds of each part of `lgbpn denoise`, a row for each size of photo."""
     documents = []
-    for megapixels in asked.megapixels:
-        photo = folder / f"{megapixels:g}.jpg"
-        save_scene(photo, megapixels)
+    savers = {"jpg": save_scene, **({"dng": save_raw} if asked.raw else {})}
+    for megapixels, ending in itertools.product(asked.megapixels, savers):
+        photo = folder / f"{megapixels:g}.{ending}"
+        savers[ending](photo, megapixels)
         command = [sys.executable, "-m", "lgbpn_cli", "bench", "--whole", str(photo)]
         command += ["--repeats", str(asked.repeats), "--json"]
         documents.append(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
@@ -97,7 +114,8 @@ def whole(asked: argparse.Namespace, folder: Path) -> None:
     for document in documents:
         seconds = [document["parts"][name]["cpu_seconds"] for name in parts]
         seconds += [document["cpu_seconds"], document["cpu_over_network"]]
-        rows.append([f"{document['megapixels']:.0f}", *(f"{each:.2f}" for each in seconds)])
+        kind = ", raw" if document["photo"].endswith(".dng") else ""
+        rows.append([f"{document['megapixels']:.0f}{kind}", *(f"{each:.2f}" for each in seconds)])
     print(as_table(rows))
     if asked.write is not None:
         write_between_marks(asked.write, {BEGIN: as_table(rows)}, END)
@@ -255,6 +273,7 @@ def main() -> None:
         kinds.add_parser(name) for name in ("whole", "reading", "blending", "commands")
     )
     of_whole.add_argument("--megapixels", type=float, nargs="+", default=[1.0, 8.0, 24.0])
+    of_whole.add_argument("--raw", action="store_true", help="raw files, too")
     for kind in (of_whole, of_commands):
         kind.add_argument(
             "--write", type=Path, metavar="FILE", help="replace the table between its marks there"

@@ -60,9 +60,21 @@ def repair_hot_pixels(mosaic: Mosaic, levels: np.ndarray) -> int:
 
 
 def fill_sites(mosaic: Mosaic, bad: np.ndarray) -> None:
-    """Give the sites where `bad` (h, w) is true the median of their good neighbours of the same colour, in place."""
+    """Give the sites where `bad` (h, w) is true the median of their good neighbours of the same colour, in place.
+
+    Those that have none, where dead lines cross, get that of neighbours that were filled in before.
+    """
+    left, count = bad, 0
+    while left.any() and left.sum() != count:
+        count = left.sum()
+        left = _filled_once(mosaic, left)
+
+
+def _filled_once(mosaic: Mosaic, bad: np.ndarray) -> np.ndarray:
+    """Fill in what has a good neighbour, and return where (h, w) there was none."""
     places = np.argwhere(bad)
     samples = np.where(bad, np.float32(np.nan), mosaic.samples)
+    left = bad.copy()
     period = len(mosaic.pattern)
     for row in range(period):
         for column in range(period):
@@ -71,6 +83,8 @@ def fill_sites(mosaic: Mosaic, bad: np.ndarray) -> None:
             known = np.isfinite(around).any(axis=1)
             own, around = own[known], around[known]
             mosaic.samples[own[:, 0], own[:, 1]] = np.nanmedian(around, axis=1) if len(own) else 0
+            left[own[:, 0], own[:, 1]] = False
+    return left
 
 
 def same_colour_steps(pattern: np.ndarray, row: int, column: int) -> list[Step]:

@@ -10,6 +10,7 @@ import tifffile
 
 from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError
 from lgbpn_cli.photos.raw.black import BlackLevels
+from lgbpn_cli.photos.raw.dead_lines import dead_lines
 from lgbpn_cli.photos.raw.directories import FILTER_COLOURS
 from lgbpn_cli.photos.raw.hot_pixels import fill_sites
 from lgbpn_cli.photos.raw.metadata import RawFacts
@@ -33,16 +34,16 @@ STORED_WHITE = 65535
 
 def sensor_light(
     raw: Any, facts: RawFacts, path: Path, *, for_sites: bool = False
-) -> tuple[Mosaic | np.ndarray, list[Opcode]]:
-    """Return the light of an unpacked file, and opcodes that are left for whoever develops it.
+) -> tuple[Mosaic | np.ndarray, list[Opcode], int]:
+    """Return the light of an unpacked file, opcodes left for whoever develops it, and how many lines were dead.
 
     The light is a mosaic, or of a DNG without one (h, w, 1) or (h, w, 3) float32: black at 0, white at 1; floating
-    samples may lie above. What the file calls bad is filled in. `for_sites` is for results that go back on the sites:
-    their opcodes of list 2 stay in the file, and are not applied.
+    samples may lie above. What the file calls bad is filled in, and so are dead rows and columns. `for_sites` is for
+    results that go back on the sites: their opcodes of list 2 stay in the file, and are not applied.
     Raises DamagedFileError, UnsupportedFileError.
     """
     first, second, _ = facts.opcodes
-    bad = None
+    bad, dead_count = None, 0
     if first:
         bad = bad_sites(raw.raw_image, first)
         _apply_to_stored(raw, [each for each in first if each.number not in (FIX_BAD_CONSTANT, FIX_BAD_LIST)])
@@ -54,9 +55,24 @@ def sensor_light(
         light = _planes(raw, facts.black)
     second = () if for_sites and isinstance(light, Mosaic) else second
     left = apply_levels(light.samples if isinstance(light, Mosaic) else light, second)
-    if isinstance(light, Mosaic) and bad is not None:
-        fill_sites(light, _visible(bad, raw, light.samples.shape))
-    return light, left
+    if isinstance(light, Mosaic):
+        hidden = None if bad is None else _visible(bad, raw, light.samples.shape)
+        dead_count = _fill(light, raw, hidden, is_float=facts.float_directory is not None)
+    return light, left, dead_count
+
+
+def _fill(light: Mosaic, raw: Any, bad: np.ndarray | None, *, is_float: bool) -> int:
+    """Fill in bad sites, and dead rows and columns, whose number is returned; those of float files are not known."""
+    rows, columns = (np.zeros(side, np.bool_) for side in light.samples.shape)
+    if not is_float:
+        rows, columns = dead_lines(raw.raw_image_visible)
+    count = int(rows.sum() + columns.sum())
+    if count:
+        dead = rows[:, None] | columns
+        bad = dead if bad is None else bad | dead
+    if bad is not None:
+        fill_sites(light, bad)
+    return count
 
 
 def _planes(raw: Any, black: BlackLevels | None) -> np.ndarray:

@@ -92,11 +92,11 @@ def read_raw(path: Path, max_pixels: int, *, as_mosaic: bool = False, for_sites:
         matrices = camera_matrices(
             np.array(raw.rgb_xyz_matrix)[:3], np.array(raw.color_matrix)[:, :3], metadata.exif, facts.is_dng
         )
-        tags, frame = facts.raw_tags, None
+        tags, frame, dead_count = facts.raw_tags, None, 0
         if raw.raw_pattern is None and not facts.is_dng and raw.num_colors == 3:
             pixels, black, white = _developed(raw, gains), 0, 65535
         else:
-            light, left = sensor_light(raw, facts, path, for_sites=for_sites)
+            light, left, dead_count = sensor_light(raw, facts, path, for_sites=for_sites)
             if for_sites and facts.float_directory is None and isinstance(light, Mosaic) and _is_bayer(light):
                 frame = read_frame(raw, light, facts.order, facts.site_tags, facts.black)
             if left:
@@ -117,6 +117,9 @@ def read_raw(path: Path, max_pixels: int, *, as_mosaic: bool = False, for_sites:
         pixels, black, white = _as_pixels(light, gains, algorithm)
     colours = _Colours(gains, *matrices, black, white)
     container = RawContainer(facts.order, tags, facts.profiles, frame)
+    if dead_count:
+        lines = "one row or column" if dead_count == 1 else f"{dead_count} rows and columns"
+        notes = (*notes, f"dead on its sensor, filled in from beside: {lines}")
     photo = _photo(path, pixels, metadata, sizes, colours)
     return replace(photo, container=container, mosaic=noisy, notes=notes)
 
