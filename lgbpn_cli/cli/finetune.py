@@ -111,14 +111,16 @@ def finetune(
 
     \b
     Examples:
-      lgbpn finetune ~/Pictures/concerts -o my-camera
+      lgbpn finetune ~/Pictures/concerts -o my-camera --time-limit 5m
       lgbpn finetune ~/Pictures/2026 -o mine --per-camera --time-limit 2h
       lgbpn finetune ~/Pictures/concerts -o my-camera --resume
 
     Photos of high ISO, straight from the camera, are best; those that are too clean, too small, broken or there
-    twice are skipped. A fifth of them is held out: LG-BPN and the fast student are each kept only if they are better
-    on those, and neither copy noise nor remove more of the picture. Use the model with -m NAME. Your photos are never
-    changed; tiles of them are kept beside your models until the run is finished, with a preview to look at.
+    twice are skipped. First their noise is measured, all together; the fast student learns it, by an adapter of 50 kB,
+    and, with four minutes or more, by all weights; with seven, so does LG-BPN. A fifth of the photos is held out: each
+    is kept only if it is better on those, and neither copies noise nor removes more of the picture. Use the model with
+    -m NAME. Your photos are never changed; tiles of them are kept beside your models until the run is finished, with a
+    preview to look at.
 
     A folder of raw files alone teaches the network for raw files, on what the sensors saw; it takes minutes, and
     --resume does not apply.
@@ -181,14 +183,16 @@ def _say_outcome(made: str, report: Report | RawReport, took: str, before: str, 
         return 0
     if report.verdict is not None:
         _say(f"{made}: LG-BPN {report.verdict.words()}")
-    elif not report.rank:
+    elif report.steps and not report.rank:
         _say(f"{made}: LG-BPN got no better in {report.steps} steps")
     if report.student_verdict is not None:
-        _say(f"{made}: fast student {report.student_verdict.words()}")
+        _say(f"{made}: fast student ({report.student_tried}) {report.student_verdict.words()}")
     if report.entry is not None:
         _say(f"{made} is ready: lgbpn denoise PHOTO -m {made}")
     elif not report.rank:
         _say(f"{made}: nothing got better in {took}; {before} stays the best")
+    if report.noise is not None:
+        _say(f"the noise of these photos: {report.noise}, for lgbpn denoise PHOTO --preset {report.noise}")
     if report.trouble:
         _say(f"ended early: {report.trouble}")
     if report.interrupted:

@@ -30,7 +30,8 @@ def list_models() -> None:
 
     for entry in all_models().values():
         parts = " + ".join(sorted(entry.parts))
-        typer.echo(f"{entry.name}  ({parts}, preset {entry.preset})  {entry.folder}")
+        rest = f", else {entry.base}" if entry.base else ""
+        typer.echo(f"{entry.name}  ({parts}{rest}, preset {entry.preset})  {entry.folder}")
 
 
 @models_app.command("path", cls=PlainCommand)

@@ -64,7 +64,8 @@ def load_model(name_or_file: str, *, part: str | None = None, device: Device) ->
     """Return the model of that name, or of that weight file, on `device`.
 
     `part` is teacher, student or raw; None takes the student where there is one. A text with the suffix
-    .safetensors is a file, which holds one part. The checksum of a named model is compared with its manifest.
+    .safetensors is a file, which holds one part. What a model that was fine-tuned has no part of its own for, its base
+    does. The checksum of a named model is compared with its manifest.
     Raises ModelError for unknown names, missing parts, damaged or foreign files.
     """
     if name_or_file.endswith(WEIGHT_SUFFIX):
@@ -74,8 +75,9 @@ def load_model(name_or_file: str, *, part: str | None = None, device: Device) ->
         _refuse_other_files(name_or_file)
         entry = find_model(name_or_file)
         part = part or ("student" if "student" in entry.parts else "teacher")
-        name, path, preset = entry.name, entry.part_path(part), entry.preset
-        expected = entry.parts[part].sha256
+        owner = entry.with_part(part)
+        name, path, preset = entry.name, owner.part_path(part), entry.preset
+        expected = owner.parts[part].sha256
     if expected is not None:
         check_file(f"model '{name}'", path, expected)
     network, own_preset = read_weights(path)

@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,8 @@ class ModelEntry:
     """File name of the model card, beside the manifest."""
     cameras: tuple[tuple[str, int], ...] = ()
     """Camera and ISO of the photos that a fine-tuned model learned from."""
+    base: str = ""
+    """Model whose parts serve where this one has none of its own; empty: there is none."""
     folder: Path = field(default=Path(), compare=False)
     """Where the files lie; not stored."""
 
@@ -65,6 +67,13 @@ class ModelEntry:
                 f"model '{self.name}'", f"it has no {part}", f"It has: {', '.join(sorted(self.parts))}."
             )
         return self.folder / self.parts[part].file
+
+    def with_part(self, part: str) -> ModelEntry:
+        """Return the entry that has `part`: this one, or that of its base where this one has none."""
+        if part in self.parts or not self.base or self.base == self.name:
+            return self
+        base = all_models().get(self.base)
+        return self if base is None else replace(base, base="").with_part(part)
 
 
 def shipped_folder() -> Path:
@@ -168,6 +177,7 @@ def entry_from(fields: dict[str, Any], folder: Path) -> ModelEntry:
         entry.date,
         entry.command,
         entry.card,
+        entry.base,
     ]
     for text in texts + [text for part in parts.values() for text in (part.file, part.sha256)]:
         if not isinstance(text, str):

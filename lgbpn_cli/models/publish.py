@@ -18,7 +18,7 @@ from lgbpn_cli.errors import ModelError
 from lgbpn_cli.models import manifest
 from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, check_file, file_sha256, locked
 from lgbpn_cli.models.names import check_name
-from lgbpn_cli.models.weight_file import write_weights
+from lgbpn_cli.models.weight_file import AdaptedBase, write_weights
 from lgbpn_cli.photos.atomic import replace_file
 
 CARD_TEMPLATE = Path(__file__).with_name("card.md")
@@ -54,6 +54,10 @@ class Publication:
     cameras: tuple[tuple[str, int], ...] = ()
     begins_model: bool = False
     """A model of that name in the folder is replaced as a whole; its other parts learned from another teacher."""
+    adapts: AdaptedBase | None = None
+    """The student that `weights` are an adapter to; None: they are all weights."""
+    base: str = ""
+    """Model whose parts serve where the new one has none of its own."""
 
 
 def publish(new: Publication, folder: Path) -> ModelEntry:
@@ -77,6 +81,7 @@ def publish(new: Publication, folder: Path) -> ModelEntry:
             licence=new.licence,
             card=f"{new.name}.md",
             cameras=new.cameras or (() if kept is None else kept.cameras),
+            base=new.base or ("" if kept is None else kept.base),
             folder=folder,
         )
         if new.part == "teacher":
@@ -135,7 +140,7 @@ def _shipped_in(folder: Path, name: str, part: str) -> ModelEntry | None:
 def _write_part(new: Publication, folder: Path, known: ModelEntry | None) -> ModelPart:
     """Write the weights beside those of the known model, which stay until the manifest no longer names them."""
     beside = folder / f".{new.name}-{new.part}.new"
-    write_weights(beside, new.weights, new.shape, new.preset)
+    write_weights(beside, new.weights, new.shape, new.preset, adapts=new.adapts)
     sha256 = file_sha256(beside)
     file = _free_name(folder, new.name, new.part, sha256)
     beside.replace(folder / file)

@@ -13,6 +13,8 @@ MODULES = (
     "finetune.folder",
     "finetune.photos",
     "finetune.student",
+    "finetune.lessons",
+    "finetune.acceptance",
 )
 
 

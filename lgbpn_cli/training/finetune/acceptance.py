@@ -10,9 +10,10 @@ then what is removed resembles the picture more.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
@@ -73,7 +74,7 @@ class Verdict:
     base: Judgement
     new: Judgement
     noise_variance: float
-    """Variance of the noise in the same flat areas as `probe` measures it, in squared levels."""
+    """Variance of the noise in the same flat areas as `probe` measures it, in squared levels; 0 where none is asked."""
     blind: bool
     """Whether the losses are blind ones. Those of known answers need no second look at noise: left, it is an error.
     At the picture they do: the answers are what a student made of photos, and lack the texture that it loses."""
@@ -168,13 +169,12 @@ def known_answer_losses(network: nn.Module, pairs: Pairs, device: Device) -> tup
     return tuple(losses)
 
 
-def compare_teachers(
-    base: LGBPN, new: LGBPN, crops: Sequence[NDArray[np.uint8]], preset: str, device: Device
-) -> Verdict:
-    """Return how a new LG-BPN does beside its base by the blind loss; `preset` is what both are used with."""
-    return compare(
+def compared_teachers(
+    base: LGBPN, crops: Sequence[NDArray[np.uint8]], preset: str, device: Device
+) -> Comparison[LGBPN]:
+    """Return what LG-BPNs are compared with `base` by: the blind loss; `preset` is what they are used with."""
+    return Comparison(
         base,
-        new,
         crops,
         device,
         losses=lambda network: blind_losses(network, crops, device),
@@ -183,46 +183,61 @@ def compare_teachers(
     )
 
 
-@torch.inference_mode()
-def compare(
-    base: Network,
-    new: Network,
-    crops: Sequence[NDArray[np.uint8]],
-    device: Device,
-    *,
-    losses: Callable[[Network], tuple[float, ...]],
-    clean: Callable[[Network, Tensor], Tensor],
-    blind: bool,
-) -> Verdict:
-    """Return how the new network does beside its base.
+class Comparison(Generic[Network]):
+    """A base network, judged once, beside which new ones are judged at the same places."""
 
-    `losses` gives a network's loss at each place, `blind` ones or those of known answers; `clean` what it makes of a
-    noisy crop (1, 3, h, w) when it is used.
-    """
-    details, flats, variances = [], [], []
-    removed: dict[Network, list[NDArray[np.float32]]] = {base: [], new: []}
-    for crop in crops:
-        noisy = _tensor(crop, device)
-        for network, parts in removed.items():
-            part = (255 * (noisy - clean(network, noisy)))[0].permute(1, 2, 0).float().cpu().numpy()
-            parts.append(part)
-            if network is base:
-                picture = crop.astype(np.float32) - part
-                details.append(picture - _coarse(picture))
-                flats.append(_flat_blocks(picture))
+    @torch.inference_mode()
+    def __init__(
+        self,
+        base: Network,
+        crops: Sequence[NDArray[np.uint8]],
+        device: Device,
+        *,
+        losses: Callable[[Network], tuple[float, ...]],
+        clean: Callable[[Network, Tensor], Tensor],
+        blind: bool,
+    ) -> None:
+        """Judge `base` on noisy crops.
+
+        `losses` gives a network's loss at each place, `blind` ones or those of known answers; `clean` what it makes of
+        a noisy crop (1, 3, h, w) when it is used.
+        """
+        began = time.monotonic()
+        self.crops, self.device = crops, device
+        self.losses, self.clean, self.blind = losses, clean, blind
+        self._details: list[NDArray[np.float32]] = []
+        self._flats: list[NDArray[np.bool_]] = []
+        variances, removed = list[float](), self._removed(base)
+        for crop, part in zip(crops, removed, strict=True):
+            picture = crop.astype(np.float32) - part
+            self._details.append(picture - _coarse(picture))
+            self._flats.append(_flat_blocks(picture))
+            if blind:  # nobody asks for it else
                 noise = measure_noise(crop.astype(np.float32) / 255, cell_levels())
-                variances.append(
-                    float(noise.mean_variance_at(_blocks(picture)[flats[-1]].mean(axis=1)).mean())
-                )
-    base_judged, new_judged = (
-        Judgement(
-            losses(network),
-            float(np.mean([_block_variance(p)[flat].mean() for p, flat in zip(parts, flats, strict=True)])),
-            _correlation(parts, details),
-        )
-        for network, parts in removed.items()
-    )
-    return Verdict(base_judged, new_judged, float(np.mean(variances)), blind)
+                brightness = _blocks(picture)[self._flats[-1]].mean(axis=1)
+                variances.append(float(noise.mean_variance_at(brightness).mean()))
+        self.base = self._judged(base, removed)
+        self.noise_variance = float(np.mean(variances)) if blind else 0.0
+        self.seconds = time.monotonic() - began
+        """How long that took; a verdict takes less."""
+
+    @torch.inference_mode()
+    def verdict(self, new: Network) -> Verdict:
+        """Return how a new network does beside the base."""
+        return Verdict(self.base, self._judged(new, self._removed(new)), self.noise_variance, self.blind)
+
+    def _removed(self, network: Network) -> list[NDArray[np.float32]]:
+        """Return what a network removes from each of the crops, in levels."""
+        parts = []
+        for crop in self.crops:
+            noisy = _tensor(crop, self.device)
+            part = 255 * (noisy - self.clean(network, noisy))
+            parts.append(part[0].permute(1, 2, 0).float().cpu().numpy())
+        return parts
+
+    def _judged(self, network: Network, removed: Sequence[NDArray[np.float32]]) -> Judgement:
+        flat = [_block_variance(p)[flat].mean() for p, flat in zip(removed, self._flats, strict=True)]
+        return Judgement(self.losses(network), float(np.mean(flat)), _correlation(removed, self._details))
 
 
 def _tensor(crop: NDArray[np.uint8], device: Device) -> Tensor:

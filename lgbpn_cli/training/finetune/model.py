@@ -1,9 +1,10 @@
-"""What a fine-tuning run leaves: a user model with its card."""
+"""What a fine-tuning run leaves: the noise that it found, and a model of the parts that got better, with its card."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,78 +12,121 @@ import numpy as np
 from lgbpn_cli.config import NetworkConfig
 from lgbpn_cli.models.manifest import ModelEntry
 from lgbpn_cli.models.publish import Publication, publish
-from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.training.config import FinetuneConfig
-from lgbpn_cli.training.finetune.acceptance import Verdict
+from lgbpn_cli.training.engine.kept_json import keep_json
 from lgbpn_cli.training.finetune.photos import KeptPhoto
 from lgbpn_cli.training.finetune.student import LearnedStudent
+from lgbpn_cli.training.finetune.teacher import LearnedTeacher
 
 LICENCE = "that of its base model; the photos are the user's own"
 
 
-def write_model(
-    network: LGBPN,
-    shape: NetworkConfig,
-    preset: str,
-    photos: Sequence[KeptPhoto],
-    verdict: Verdict | None,
-    config: FinetuneConfig,
-    *,
-    steps: int,
-    base: str,
-    folder: Path,
-    command: str,
-) -> ModelEntry:
-    """Write weights, card and manifest entry of a model with this teacher, and return the entry.
+@dataclass(frozen=True)
+class Origin:
+    """Where a model comes from."""
 
-    `verdict` is what was found of the new teacher, None if no state of it was better; where it was not accepted,
-    `network` is the base's, after 0 `steps`.
-    """
-    found = "no better state was found" if verdict is None else verdict.words()
-    kept = "" if verdict is not None and verdict.accepted else f". The teacher is that of {base}"
-    levels = [each.level_8bit for each in photos]
-    shots = Counter(str(each.shot) for each in photos)
+    config: FinetuneConfig
+    photos: Sequence[KeptPhoto]
+    start: str
+    """What it starts from: a model, a weight file, or scratch."""
+    base: str
+    """Model whose parts serve where the new one is no better; empty: there is none."""
+    preset: str
+    command: str
+
+    def details(self) -> tuple[str, ...]:
+        """Return lines for the card."""
+        levels = [each.level_8bit for each in self.photos]
+        shots = Counter(str(each.shot) for each in self.photos)
+        return (
+            f"Fine-tuned from {self.start} on {len(self.photos)} noisy photos, "
+            f"{sum(each.held_out for each in self.photos)} of them held out to judge by. No clean photo was used.",
+            *(f"  - {shot}: {count}" for shot, count in sorted(shots.items())),
+            f"Noise of the photos: {min(levels):.1f} to {max(levels):.1f} of 255 levels, {np.mean(levels):.1f} in the "
+            f"mean; neighbours correlate by {np.mean([each.neighbour_correlation for each in self.photos]):.2f}",
+            *([f"What this model has no part of its own for, {self.base} does"] if self.base else ()),
+        )
+
+    @property
+    def cameras(self) -> tuple[tuple[str, int], ...]:
+        """Cameras and ISO values of the photos."""
+        return tuple(sorted({(each.camera, each.iso) for each in self.photos if each.camera}))
+
+    @property
+    def data(self) -> str:
+        """What was learned from, in words."""
+        return f"{len(self.photos)} of the user's own noisy photos"
+
+
+def write_teacher(teacher: LearnedTeacher, shape: NetworkConfig, origin: Origin, folder: Path) -> ModelEntry:
+    """Write weights, card and manifest entry of a new model with this teacher, and return the entry."""
+    config, found = origin.config, "no better state was found"
+    if teacher.verdict is not None:
+        found = teacher.verdict.words()
     new = Publication(
         name=config.name,
         part="teacher",
-        weights=network.state_dict(),
+        weights=teacher.network.state_dict(),
         shape=shape,
-        preset=preset,
+        preset=origin.preset,
         network=f"LG-BPN teacher, width {shape.width}",
-        data=f"{len(photos)} of the user's own noisy photos",
+        data=origin.data,
         licence=LICENCE,
-        steps=steps,
-        command=command,
+        steps=teacher.steps,
+        command=origin.command,
         schedule=f"of {config.batch} crops of {config.crop_px} px, L1 to the noisy input, learning rate "
         f"{config.learning_rate:g}, EMA {config.ema_decay:g}",
-        details=(
-            f"Fine-tuned from {base} on {len(photos)} noisy photos, {sum(each.held_out for each in photos)} of them "
-            "held out to judge by. No clean photo was used.",
-            *(f"  - {shot}: {count}" for shot, count in sorted(shots.items())),
-            f"Noise of the photos: {min(levels):.1f} to {max(levels):.1f} of 255 levels, {np.mean(levels):.1f} in "
-            f"the mean; neighbours correlate by {np.mean([each.neighbour_correlation for each in photos]):.2f}",
-            f"Teacher: {found}{kept}",
-        ),
-        cameras=tuple(sorted({(each.camera, each.iso) for each in photos if each.camera})),
+        details=(*origin.details(), f"Teacher: {found}"),
+        cameras=origin.cameras,
         begins_model=True,
+        base=origin.base,
     )
     return publish(new, folder)
 
 
-def add_student(entry: ModelEntry, student: LearnedStudent) -> ModelEntry:
-    """Return the entry with the new student, or with that of the base where the new one was not accepted."""
-    kept = "" if student.verdict.accepted else f". The student is that of {student.base}"
+def write_student(
+    student: LearnedStudent, origin: Origin, folder: Path, *, beside: ModelEntry | None
+) -> ModelEntry:
+    """Write a student or its adapter beside the new teacher, or as a new model; return the entry."""
+    if student.weights is None or student.verdict is None:
+        raise ValueError("a student that was not accepted is not written")
+    widths = ", ".join(map(str, student.shape.widths))
+    network, weights = f"U-Net at half resolution, widths {widths}", student.weights
+    if student.adapts is None:
+        weights = {name: value.half() for name, value in weights.items()}  # as the student that ships
+    else:
+        count = sum(value.numel() for value in student.weights.values())
+        network = (
+            f"adapter of {count} numbers to the student of {student.adapts.name} "
+            f"(SHA-256 {student.adapts.sha256}), a {network}"
+        )
     new = Publication(
-        name=entry.name,
+        name=origin.config.name,
         part="student",
-        weights=student.weights,
+        weights=weights,
         shape=student.shape,
-        preset=entry.preset,
-        network=f"U-Net at half resolution, widths {', '.join(map(str, student.shape.widths))}",
-        data=entry.training_data,
+        preset=origin.preset,
+        network=network,
+        data=origin.data,
         licence=LICENCE,
         steps=student.steps,
-        command=entry.command,
-        details=(f"Student: {student.steps} steps from {student.base}'s; {student.verdict.words()}{kept}",),
+        command=origin.command,
+        details=(
+            *(() if beside is not None else origin.details()),
+            f"Student: {student.tried}, from {student.base}'s; {student.verdict.words()}",
+        ),
+        cameras=origin.cameras,
+        begins_model=beside is None,
+        adapts=student.adapts,
+        base=origin.base,
     )
-    return publish(new, entry.folder)
+    return publish(new, folder)
+
+
+def write_noise(student: LearnedStudent, name: str, folder: Path) -> Path:
+    """Write the noise that was measured, as `--preset` of `denoise` takes it, and return the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}-noise.json"
+    noise = student.noise.as_json()
+    keep_json(path, {"photos": [{"file": name, **noise}]})
+    return path

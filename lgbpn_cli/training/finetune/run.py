@@ -16,10 +16,13 @@ from lgbpn_cli.training.config import FinetuneConfig
 from lgbpn_cli.training.engine.distributed import ProcessGroup
 from lgbpn_cli.training.engine.trainer import TrainingProgress
 from lgbpn_cli.training.finetune.acceptance import Verdict
-from lgbpn_cli.training.finetune.model import add_student, write_model
+from lgbpn_cli.training.finetune.model import Origin, write_noise, write_student, write_teacher
 from lgbpn_cli.training.finetune.photos import KeptPhoto, read_tiles
-from lgbpn_cli.training.finetune.student import learn_student
+from lgbpn_cli.training.finetune.student import learn_student, student_of
 from lgbpn_cli.training.finetune.teacher import learn_teacher
+
+TEACHER_FROM_S = 420.0
+"""With less time, and a student to start from, LG-BPN stays as it is: it would hardly get better."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,10 @@ class Report:
     steps: int
     student_verdict: Verdict | None = None
     """None where no student was made."""
+    student_tried: str = ""
+    """What was tried for it, in words."""
+    noise: Path | None = None
+    """The file of the noise that was measured."""
     interrupted: bool = False
     """Stopped with Ctrl-C: the best state so far was judged, and the run can be resumed."""
     trouble: str = ""
@@ -61,52 +68,53 @@ def finetune(
     A run that is found in `run_folder` goes on.
 
     `base` is the teacher it starts from; None: random weights of `shape`. A model is written into `models_folder`
-    only if its teacher or its student is better than the base's on the photos held out; the other one is the base's
-    then. Raises TrainingError where the run cannot go on.
+    only if its teacher or its student is better than the base's on the photos held out; it has no other one of its own.
+    Raises TrainingError where the run cannot go on.
     """
     group = group or ProcessGroup()
     note: Callable[[str], None] = on_note if on_note is not None and group.leads else lambda text: None
     started = time.monotonic()
     learned = read_tiles([each for each in photos if not each.held_out], tiles_folder)
     held_out = read_tiles([each for each in photos if each.held_out], tiles_folder)
-    teacher = learn_teacher(
-        base,
-        shape,
-        config,
-        learned,
-        held_out,
-        run_folder,
-        device,
-        group,
-        started=started,
-        on_step=on_step,
-        note=note,
-    )
-    steps, verdict = teacher.steps, teacher.verdict
-    if not group.leads:
-        return Report(None, None, steps, None, teacher.interrupted, teacher.trouble, group.rank)
-
-    def write() -> ModelEntry:
-        return write_model(
-            teacher.network,
+    with_student = student_of(base)
+    start, preset = ("scratch", "sidd") if base is None else (base.name, base.preset)
+    origin = Origin(config, photos, start, with_student or "", preset, command)
+    entry, verdict, steps = None, None, 0
+    if with_student is None or config.steps is not None or config.time_limit_s >= TEACHER_FROM_S:
+        teacher = learn_teacher(
+            base,
             shape,
-            "sidd" if base is None else base.preset,
-            photos,
-            verdict,
             config,
-            steps=steps if teacher.accepted else 0,
-            base="scratch" if base is None else base.name,
-            folder=models_folder,
-            command=command,
+            learned,
+            held_out,
+            run_folder,
+            device,
+            group,
+            started=started,
+            on_step=on_step,
+            note=note,
         )
-
-    entry = write() if teacher.accepted else None
-    if teacher.interrupted or teacher.trouble:
-        return Report(entry, verdict, steps, interrupted=teacher.interrupted, trouble=teacher.trouble)
+        steps, verdict = teacher.steps, teacher.verdict
+        if group.leads and teacher.accepted:
+            entry = write_teacher(teacher, shape, origin, models_folder)
+        if teacher.interrupted or teacher.trouble:
+            return Report(
+                entry,
+                verdict,
+                steps,
+                interrupted=teacher.interrupted,
+                trouble=teacher.trouble,
+                rank=group.rank,
+            )
+    if not group.leads:
+        return Report(None, None, steps, rank=group.rank)
+    if with_student is None:
+        note("no fast student: the base model has none to start from; use `quality=teacher`")
+        return Report(entry, verdict, steps)
     ends_at = started + config.time_limit_s
     try:
         student = learn_student(
-            base, learned, held_out, ends_at, run_folder, device, on_step=on_step, on_note=note
+            with_student, learned, held_out, ends_at, run_folder, device, on_step=on_step, on_note=note
         )
     except KeyboardInterrupt:
         return Report(entry, verdict, steps, interrupted=True)
@@ -114,6 +122,7 @@ def finetune(
         return Report(entry, verdict, steps, trouble=str(error))
     if student is None:
         return Report(entry, verdict, steps)
-    if teacher.accepted or student.verdict.accepted:
-        entry = add_student(entry or write(), student)
-    return Report(entry, verdict, steps, student.verdict)
+    noise = write_noise(student, config.name, models_folder)
+    if student.accepted:
+        entry = write_student(student, origin, models_folder, beside=entry)
+    return Report(entry, verdict, steps, student.verdict, student.tried, noise)

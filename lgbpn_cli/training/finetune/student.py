@@ -1,16 +1,14 @@
-"""The fast student of a fine-tuned model: it learns from its own results so far and from the photos' noise.
+"""The fast student of a fine-tuned model: first an adapter learns the camera's noise, then all weights if time allows.
 
-Not from the new teacher: with three tenths of that in every target, which lost fine texture, the student lost more than
-it gained (docs/history.md).
+Both learn from the student's own results so far and from the photos' noise. Not from the new teacher: with three tenths
+of that in every target, which lost fine texture, the student lost more than it gained (docs/history.md).
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,79 +20,89 @@ from lgbpn_cli.config import StudentConfig
 from lgbpn_cli.device import Device
 from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model, load_model
-from lgbpn_cli.models.manifest import ModelEntry, all_models
+from lgbpn_cli.models.manifest import all_models
+from lgbpn_cli.models.weight_file import AdaptedBase, adapted_base
+from lgbpn_cli.network.adapter import AdaptedStudent, adapted
 from lgbpn_cli.network.student import Student
-from lgbpn_cli.training.config import DataSource, DistillationConfig
-from lgbpn_cli.training.engine.kept_json import keep_json
+from lgbpn_cli.noise.estimator import cell_levels
+from lgbpn_cli.training.config import DistillationConfig
 from lgbpn_cli.training.engine.trainer import TrainingProgress
+from lgbpn_cli.training.finetune import lessons
 from lgbpn_cli.training.finetune.acceptance import (
+    Comparison,
     Verdict,
-    compare,
     judging_crops,
     known_answer_losses,
-    spread,
 )
-from lgbpn_cli.training.noise.transplant import lay_noise, learn_noise
-from lgbpn_cli.training.student.distil import (
-    CHECKPOINT_NAME,
-    ESTIMATES_FOLDER,
-    Earlier,
-    StudentTrainer,
-    clean_photos,
-)
-from lgbpn_cli.training.student.pairs import CleanedPhotos, Pairs, PairSampler
+from lgbpn_cli.training.noise.measured import CameraNoise, measure_camera
+from lgbpn_cli.training.student.distil import CHECKPOINT_NAME, ESTIMATES_FOLDER, StudentTrainer
+from lgbpn_cli.training.student.pairs import CleanedPhotos
 
-ROUNDS = 2
-"""Each begins with the results of the student of the one before, which are nearer to the truth."""
-LEAST_STEPS_A_ROUND = 100
-"""Where the time is too short for that, there is one round."""
-FEWEST_STEPS, MOST_STEPS = 20, 5_000
+ALL_WEIGHTS_FROM_S = 240.0
+"""With less time for the student, the adapter gets all of it."""
+ADAPTER_SHARE = 0.45
+"""Share of the time that the adapter gets where all weights learn, too."""
+MOST_STEPS = 5_000
 """Of a round."""
-LEARNING_RATE = 3e-4
-RENOISED_SHARE, TRANSPLANTED_SHARE = 0.15, 0.65
-"""Shares of the crops with made-up noise and with the photos' own from other places. Drawn pictures, and noise laid on
-other scenes, brought less here: the student is to suit these photos and no others."""
-MOST_TILES = 400
-"""So many tiles are cleaned for the student at most, spread evenly."""
-FEWEST_TILES = 4
-"""However short the time."""
-CLEANING_SHARE = 0.5
-"""Share of a round's time in which tiles are cleaned, at most."""
-JUDGING_TILES = 8
-TILES_TO_JUDGE = 4 * JUDGING_TILES
-"""Judging takes about as long as cleaning so many: it cleans its own tiles, measures their noise, and looks at as many
-with each student."""
-JUDGING_PX = 128
-"""Side of the squares of the tiles held out whose answers are compared; they do not overlap."""
-RUN_NAME, PLAN_NAME = "student", "plan.json"
-SOURCE = DataSource("own photos", renoised_weight=1.0)
+ADAPTER_RATE, ALL_WEIGHTS_RATE = 5e-3, 3e-4
+MOST_TILES, MOST_MEASURED, JUDGING_TILES = 400, 32, 8
+"""So many tiles are cleaned to learn from at most, looked at for their noise, and judged on."""
+CLEANING_SHARE, MEASURING_SHARE, JUDGING_SHARE, DRAWING_SHARE = 0.2, 0.08, 0.08, 0.06
+"""Shares of the student's time, at most, if a few tiles are done by then."""
+VERDICT_SHARE = 1.5
+"""A verdict gets so many times the time that judging the base took: the machine may have become busier."""
+RUN_NAME = "student"
 
 
 @dataclass(frozen=True)
 class LearnedStudent:
-    """A student beside the one that it came from."""
+    """What became of a student."""
 
-    weights: dict[str, Tensor]
-    """Those of the base's student, where the new one was not accepted."""
+    weights: dict[str, Tensor] | None
+    """All of its weights, or the adapter's; None where neither was accepted."""
+    adapts: AdaptedBase | None
+    """The student that an adapter belongs to."""
     shape: StudentConfig
     steps: int
+    """Of all that was tried."""
+    tried: str
+    """What was tried, in words."""
     base: str
     """Name of the model whose student it came from."""
-    verdict: Verdict
+    verdict: Verdict | None
+    """On what was accepted, or came last; None where there was no time to learn anything."""
+    noise: CameraNoise
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it is better than the student that it came from."""
+        return self.weights is not None
 
 
 @dataclass(frozen=True)
-class _Plan:
-    """What fits into the student's time."""
+class _Materials:
+    """What both rounds have in common."""
 
-    tiles: int
-    rounds: int
-    steps: int
-    """Of a round."""
+    noise: CameraNoise
+    drawn: Sequence[NDArray[np.uint8]]
+    comparison: Comparison[Student]
+
+
+def student_of(base: Model | None) -> str | None:
+    """Return the name of the model whose student a run from the teacher `base` starts with; None: there is none.
+
+    Weight files may be called anything: the teacher has to be that of the model of its name.
+    """
+    entry = None if base is None else all_models().get(base.name)
+    if base is None or entry is None:
+        return None
+    part = entry.with_part("teacher").parts.get("teacher")
+    has_student = "student" in entry.with_part("student").parts
+    return base.name if part is not None and part.sha256 == base.sha256 and has_student else None
 
 
 def learn_student(
-    base: Model | None,
+    base: str,
     learned: Sequence[NDArray[np.uint8]],
     held_out: Sequence[NDArray[np.uint8]],
     ends_at: float,
@@ -104,142 +112,181 @@ def learn_student(
     on_step: Callable[[TrainingProgress], None] | None = None,
     on_note: Callable[[str], None],
 ) -> LearnedStudent | None:
-    """Return a student that learned on the tiles `learned`, judged on the tiles `held_out`.
+    """Return what became of the student of the model `base` on the tiles `learned`, judged on the tiles `held_out`.
 
-    All is done by `ends_at`, as `time.monotonic` counts. It starts from the student of the teacher `base`; None without
-    one, or without time. Interrupted, it goes on from what lies in `run_folder`.
+    All is done by `ends_at`, as `time.monotonic` counts; None without time. Interrupted, it goes on from what lies in
+    `run_folder`.
     """
-    known = None if base is None else all_models().get(base.name)
-    if base is None or known is None or not _is_its_teacher(base, known) or "student" not in known.parts:
-        on_note("no fast student: the base model has none to start from; use `quality=teacher`")
-        return None
-    before = load_model(base.name, part="student", device=device)
-    old = network_as(before.network, Student, base.name)
-    run_folder = run_folder / RUN_NAME
-    run_folder.mkdir(parents=True, exist_ok=True)
-    if time.monotonic() >= ends_at:
+    if (time_s := ends_at - time.monotonic()) <= 0:
         on_note("no fast student: there was no time left for one")
         return None
-    plan, seconds_a_tile = _planned(before, learned, ends_at, run_folder, device)
-    ends_at -= TILES_TO_JUDGE * seconds_a_tile
-    chosen = spread(learned, plan.tiles)
-    now, steps = before, 0
-    for number in range(1, plan.rounds + 1):
-        began = time.monotonic()
-        if now is not before and began >= ends_at:
-            break
-        round_s = (ends_at - began) / (plan.rounds - number + 1)
-        on_note(f"fast student, round {number} of {plan.rounds}: cleaning {len(chosen)} tiles to learn from")
-        folder = run_folder / f"round_{number}"
-        in_time = _until(began + CLEANING_SHARE * round_s, chosen)
-        trainer = student_trainer(now, _cleaned(in_time, now, folder / ESTIMATES_FOLDER), plan.steps, device)
-        trainer.ends_at = began + round_s
-        new = Student(old.config).to(device.torch_device).eval()
-        new.load_state_dict(trainer.run(folder / CHECKPOINT_NAME, on_step))
-        steps += trainer.step
-        now = replace(now, network=new, sha256=f"{before.sha256} after round {number}")
-    pairs = _judging_pairs(held_out, before, run_folder / "judged")
-    verdict = compare(
-        old,
-        new,
-        judging_crops(held_out),
+    before = load_model(base, part="student", device=device)
+    run_folder = run_folder / RUN_NAME
+    on_note("fast student: cleaning photos, measuring the noise of this camera")
+    own = _cleaned_in(
+        CLEANING_SHARE * time_s, _in_any_order(learned, MOST_TILES), before, run_folder / "adapter"
+    )
+    materials = _prepared(before, own, learned, held_out, time_s, run_folder)
+    shape = network_as(before.network, Student, base).config
+    found = LearnedStudent(None, _adapted_base(before), shape, 0, "", base, None, materials.noise)
+    ends_at -= VERDICT_SHARE * materials.comparison.seconds
+    if (left_s := ends_at - time.monotonic()) <= 0:
+        on_note("no fast student: there was time to measure the noise, and none to learn it")
+        return found
+    if time_s < ALL_WEIGHTS_FROM_S:
+        return _with_adapter(found, before, own, materials, left_s, run_folder, on_step, on_note)[0]
+    found, start = _with_adapter(
+        found, before, own, materials, ADAPTER_SHARE * left_s, run_folder, on_step, on_note
+    )
+    ends_at -= VERDICT_SHARE * materials.comparison.seconds
+    if (left_s := ends_at - time.monotonic()) <= 0:
+        return found
+    tiles = _in_any_order(learned, MOST_TILES)
+    own = _cleaned_in(CLEANING_SHARE * left_s, tiles, start, run_folder / "all")
+    on_note(f"fast student: all weights learn from {len(own.noisy)} tiles")
+    return _with_all_weights(found, start, own, materials, ends_at, run_folder, on_step)
+
+
+def _in_any_order(tiles: Sequence[NDArray[np.uint8]], most: int) -> list[NDArray[np.uint8]]:
+    """Return up to so many tiles, the same every time: those of one photo follow one another no more."""
+    return [tiles[index] for index in np.random.default_rng(0).permutation(len(tiles))[:most]]
+
+
+def _cleaned_in(
+    time_s: float, tiles: Sequence[NDArray[np.uint8]], student: Model, folder: Path
+) -> CleanedPhotos:
+    in_time = lessons.until(time.monotonic() + time_s, tiles)
+    return lessons.cleaned(in_time, student, folder / ESTIMATES_FOLDER)
+
+
+def _prepared(
+    before: Model,
+    own: CleanedPhotos,
+    learned: Sequence[NDArray[np.uint8]],
+    held_out: Sequence[NDArray[np.uint8]],
+    time_s: float,
+    run_folder: Path,
+) -> _Materials:
+    """Return the noise of the camera, drawn pictures, and the base's student, judged on the photos held out."""
+    in_time = lessons.until(
+        time.monotonic() + MEASURING_SHARE * time_s, _in_any_order(learned, MOST_MEASURED)
+    )
+    noise = measure_camera(in_time, cell_levels())
+    drawn = lessons.drawn_until(time.monotonic() + DRAWING_SHARE * time_s, own.targets)
+    judged = _cleaned_in(
+        JUDGING_SHARE * time_s, _in_any_order(held_out, JUDGING_TILES), before, run_folder / "judged"
+    )
+    pairs, device = lessons.judging_pairs(judged, noise), before.device
+    comparison = Comparison(
+        network_as(before.network, Student, before.name),
+        judging_crops(judged.noisy),
         device,
         losses=lambda network: known_answer_losses(network, pairs, device),
         clean=lambda network, noisy: network(noisy),
         blind=False,
     )
-    kept = new if verdict.accepted else old
-    return LearnedStudent(kept.state_dict(), old.config, steps, base.name, verdict)
+    return _Materials(noise, drawn, comparison)
 
 
-def _until(ends_at: float, tiles: Sequence[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
-    """Give the tiles until then, and a few in any case. They come from photos in a random order: any part will do."""
-    for number, tile in enumerate(tiles):
-        if number >= FEWEST_TILES and time.monotonic() >= ends_at:
-            return
-        yield tile
+def _with_adapter(
+    found: LearnedStudent,
+    before: Model,
+    own: CleanedPhotos,
+    materials: _Materials,
+    time_s: float,
+    run_folder: Path,
+    on_step: Callable[[TrainingProgress], None] | None,
+    on_note: Callable[[str], None],
+) -> tuple[LearnedStudent, Model]:
+    """Return what became of an adapter that learned for so long, and the better student of the two."""
+    on_note(f"fast student: an adapter learns from {len(own.noisy)} tiles")
+    student = network_as(before.network, Student, before.name)
+    module, config = AdaptedStudent(student), _schedule(ADAPTER_RATE)
+    sampler = lessons.lessons(own, materials.drawn, materials.noise, config)
+    trainer = AdapterTrainer(student.config, config, sampler, before.device, network=module)
+    adapter = module.adapter(_learned_in(time_s, trainer, run_folder / "adapter", on_step))
+    weights = adapted(student.state_dict(), adapter)
+    network = _student_with(weights, before)
+    verdict = materials.comparison.verdict(network)
+    tried = f"{trainer.step} steps of an adapter"
+    found = replace(found, steps=trainer.step, tried=tried, verdict=verdict)
+    if not verdict.accepted:
+        return found, before
+    kept = weights if found.adapts is None else adapter
+    start = replace(before, network=network, sha256=f"{before.sha256} adapted")
+    return replace(found, weights=kept), start
 
 
-def _cleaned(tiles: Iterable[NDArray[np.uint8]], student: Model, kept: Path) -> CleanedPhotos:
-    """Return tiles with the results of `student`, alone, as targets."""
-    # No teacher is asked where the student's share is all.
-    photos = (np.array(each) for each in tiles)
-    return clean_photos(photos, SOURCE, student, kept, earlier=Earlier(student, share=1.0))
-
-
-def student_trainer(student: Model, cleaned: CleanedPhotos, steps: int, device: Device) -> StudentTrainer:
-    """Return what trains a student that begins as `student`."""
-    config = DistillationConfig(
-        steps=steps,
-        learning_rate=LEARNING_RATE,
-        warmup_steps=20,
-        batch=4,
-        ema_decay=0.99,
-        renoised_share=RENOISED_SHARE,
-        transplanted_share=TRANSPLANTED_SHARE,
-        checkpoint_every=50,
-    )
-    network = network_as(student.network, Student, student.name)
-    trainer = StudentTrainer(network.config, config, PairSampler([cleaned], config), device)
-    trainer.begin_with(network.state_dict())
-    return trainer
-
-
-def _planned(
-    student: Model,
-    learned: Sequence[NDArray[np.uint8]],
+def _with_all_weights(
+    found: LearnedStudent,
+    start: Model,
+    own: CleanedPhotos,
+    materials: _Materials,
     ends_at: float,
     run_folder: Path,
-    device: Device,
-) -> tuple[_Plan, float]:
-    """Return the plan of the run in `run_folder`, and how many seconds cleaning a tile takes.
-
-    The plan is that of the run that is resumed, or one made and written down now.
-    """
-    path = run_folder / PLAN_NAME
-    # There is none yet, or it was cut short by a power failure.
-    with contextlib.suppress(FileNotFoundError, ValueError, TypeError):
-        known = json.loads(path.read_text(encoding="utf-8"))
-        return _Plan(**known["plan"]), float(known["seconds_a_tile"])
-    started = time.monotonic()
-    timed = _cleaned(learned[:1], student, run_folder / "timed")
-    seconds_a_tile = time.monotonic() - started
-    seconds_a_step = student_trainer(student, timed, 1, device).seconds_a_step()
-    left_s = ends_at - time.monotonic() - TILES_TO_JUDGE * seconds_a_tile
-    plan = _fitting(left_s, len(learned), seconds_a_tile, seconds_a_step)
-    keep_json(path, {"plan": asdict(plan), "seconds_a_tile": seconds_a_tile})
-    return plan, seconds_a_tile
-
-
-def _fitting(left_s: float, tiles: int, seconds_a_tile: float, seconds_a_step: float) -> _Plan:
-    """Return what fits into `left_s` seconds where there are so many tiles."""
-    in_all = (1 - CLEANING_SHARE) * left_s / seconds_a_step
-    rounds = ROUNDS if in_all >= ROUNDS * LEAST_STEPS_A_ROUND else 1
-    round_s = left_s / rounds
-    fitting = int(CLEANING_SHARE * round_s / max(seconds_a_tile, 1e-3))
-    chosen = min(tiles, MOST_TILES, max(FEWEST_TILES, fitting))
-    steps = int((round_s - chosen * seconds_a_tile) / seconds_a_step)
-    return _Plan(chosen, rounds, min(MOST_STEPS, max(FEWEST_STEPS, steps)))
+    on_step: Callable[[TrainingProgress], None] | None,
+) -> LearnedStudent:
+    """Return what was found, or what became of the student `start` where all its weights learned and it got better."""
+    student, config = network_as(start.network, Student, start.name), _schedule(ALL_WEIGHTS_RATE)
+    sampler = lessons.lessons(own, materials.drawn, materials.noise, config)
+    trainer = StudentTrainer(student.config, config, sampler, start.device)
+    trainer.begin_with(student.state_dict())
+    weights = _learned_in(ends_at - time.monotonic(), trainer, run_folder / "all", on_step)
+    verdict = materials.comparison.verdict(_student_with(weights, start))
+    tried = f"{found.tried}, {trainer.step} of all weights"
+    found = replace(found, steps=found.steps + trainer.step, tried=tried)
+    if found.weights is None:
+        return replace(found, weights=weights if verdict.accepted else None, adapts=None, verdict=verdict)
+    # Beside the adapter, not the base, all weights have to be better, too.
+    beside = None if found.verdict is None else replace(verdict, base=found.verdict.new)
+    if verdict.accepted and beside is not None and beside.accepted:
+        return replace(found, weights=weights, adapts=None, verdict=verdict)
+    return found
 
 
-def _is_its_teacher(base: Model, entry: ModelEntry) -> bool:
-    """Return whether a teacher is that of the model of its name: weight files may be called anything."""
-    part = entry.parts.get("teacher")
-    return part is not None and part.sha256 == base.sha256
+class AdapterTrainer(StudentTrainer):
+    """Trains an adapter to give the targets."""
+
+    def make_optimisers(self) -> list[torch.optim.Optimizer]:
+        """Return Adam: what an adapter has are scales and shifts."""
+        return [torch.optim.Adam(self.network.parameters(), lr=self.config.learning_rate, fused=True)]
 
 
-def _judging_pairs(tiles: Sequence[NDArray[np.uint8]], student: Model, kept: Path) -> Pairs:
-    """Return squares of tiles that `student` cleaned, with the tiles' own noise from other places on them."""
-    cleaned = _cleaned(spread(tiles, JUDGING_TILES), student, kept)
-    random = np.random.default_rng(0)
-    noisy, targets = [], []
-    for tile, target in zip(cleaned.noisy, cleaned.targets, strict=True):
-        noise = learn_noise(tile, target)
-        height, width = target.shape[:2]
-        for top in range(0, height - JUDGING_PX + 1, JUDGING_PX):
-            for left in range(0, width - JUDGING_PX + 1, JUDGING_PX):
-                scene = target[top : top + JUDGING_PX, left : left + JUDGING_PX].astype(np.float32)
-                noisy.append(lay_noise(noise, scene, random))
-                targets.append(scene)
-    first, second = (torch.from_numpy(np.stack(each) / 255).permute(0, 3, 1, 2) for each in (noisy, targets))
-    return Pairs(first, second, torch.zeros(len(noisy), dtype=torch.bool))
+def _learned_in(
+    time_s: float,
+    trainer: StudentTrainer,
+    folder: Path,
+    on_step: Callable[[TrainingProgress], None] | None,
+) -> dict[str, Tensor]:
+    trainer.ends_at = time.monotonic() + time_s
+    folder.mkdir(parents=True, exist_ok=True)
+    return trainer.run(folder / CHECKPOINT_NAME, on_step)
+
+
+def _schedule(learning_rate: float) -> DistillationConfig:
+    return DistillationConfig(
+        steps=MOST_STEPS,
+        learning_rate=learning_rate,
+        warmup_steps=20,
+        batch=4,
+        ema_decay=0.98,
+        renoised_share=lessons.MEASURED_SHARE,
+        transplanted_share=lessons.TRANSPLANTED_SHARE,
+        other_scene_share=lessons.OTHER_SCENE_SHARE,
+        drawn_scene_share=lessons.DRAWN_SCENE_SHARE,
+        checkpoint_every=50,
+    )
+
+
+def _student_with(weights: dict[str, Tensor], like: Model) -> Student:
+    """Return a student with these weights, to use, of the shape and on the device of another."""
+    network = Student(network_as(like.network, Student, like.name).config).eval()
+    network.load_state_dict(weights)
+    network.to(like.device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
+
+
+def _adapted_base(student: Model) -> AdaptedBase | None:
+    """Return what an adapter of this student belongs to; None where it has one itself, and adapters do not add up."""
+    path = all_models()[student.name].with_part("student").part_path("student")
+    return AdaptedBase(student.name, student.sha256) if adapted_base(path) is None else None

@@ -31,7 +31,13 @@ from lgbpn_cli.training.engine.checkpoint import load_checkpoint, save_checkpoin
 from lgbpn_cli.training.engine.distributed import ProcessGroup
 from lgbpn_cli.training.engine.kept_json import keep_json
 from lgbpn_cli.training.engine.trainer import TeacherTrainer, TrainingProgress
-from lgbpn_cli.training.finetune.acceptance import Verdict, blind_losses, compare_teachers, judging_crops
+from lgbpn_cli.training.finetune.acceptance import (
+    Comparison,
+    Verdict,
+    blind_losses,
+    compared_teachers,
+    judging_crops,
+)
 from lgbpn_cli.training.pictures.data import CropSampler, NoisySource
 
 SETTINGS_NAME, CHECKPOINT_NAME, BEST_NAME, PREVIEW_NAME = (
@@ -40,12 +46,14 @@ SETTINGS_NAME, CHECKPOINT_NAME, BEST_NAME, PREVIEW_NAME = (
     "best.pt",
     "preview.png",
 )
-TEACHER_SHARE = 0.5
+TEACHER_SHARE = 0.35
 """Share of the time limit that the teacher's steps get; judging and the student get the rest."""
 JUDGEMENTS = 10
 """How often the network is judged on the photos held out, over the whole run, at most."""
-VERDICT_JUDGEMENTS = 6
-"""The verdict and the last preview take about as long as so many judgements: two networks are asked twice."""
+JUDGEMENT_SHARE = 0.5
+"""A judgement takes about this share of the time of judging the first network, which is also used as it will be."""
+VERDICT_SHARE = 1.5
+"""The verdict and the last preview together take about so many times that time."""
 JUDGING_SHARE = 0.2
 """Share of the teacher's time that judging may take."""
 PREVIEW_PX = 240
@@ -119,27 +127,26 @@ class Judge:
     def __init__(
         self,
         first: LGBPN,
-        loss_8bit: float,
-        crops: Sequence[NDArray[np.uint8]],
+        comparison: Comparison[LGBPN],
         preset: str,
         run_folder: Path,
-        device: Device,
         note: Callable[[str], None],
     ) -> None:
-        """Begin with the network `first` and its loss, or with the best state that lies in the run's folder."""
-        self.first, self.crops, self.preset, self.device, self.note = first, crops, preset, device, note
+        """Begin with the network `first`, judged already, or with the best state that lies in the run's folder."""
+        self.first, self.comparison, self.preset, self.note = first, comparison, preset, note
+        self.crops, device = comparison.crops, comparison.device
         self.network = LGBPN(first.config).to(device.torch_device).eval()
         self.best_path, self.preview_path = run_folder / BEST_NAME, run_folder / PREVIEW_NAME
-        self.loss_8bit, self.step = loss_8bit, 0
+        self.loss_8bit, self.step = comparison.base.loss_8bit, 0
         if self.best_path.exists():
             state = load_checkpoint(self.best_path)
             self.loss_8bit, self.step = state["loss_8bit"], state["step"]
-        note(f"loss on {len(crops)} crops of photos held out before: {self.loss_8bit:.3f} of 255")
+        note(f"loss on {len(self.crops)} crops of photos held out before: {self.loss_8bit:.3f} of 255")
 
     def judge(self, trainer: FinetuneTrainer) -> None:
         """Keep the trainer's average of weights if no state was better so far."""
         self.network.load_state_dict(trainer.average)
-        loss = _mean_loss(self.network, self.crops, self.device)
+        loss = float(np.mean(blind_losses(self.network, self.crops, self.comparison.device)))
         self.note(f"step {trainer.step}: loss on photos held out {loss:.3f}")
         if loss < self.loss_8bit:
             self.loss_8bit, self.step = loss, trainer.step
@@ -150,7 +157,7 @@ class Judge:
         """Show a photo, and what the first network and the one in training make of it."""
         self.network.load_state_dict(trainer.average)
         networks = (self.first, self.network)
-        write_preview(self.preview_path, self.crops[0], networks, self.preset, self.device)
+        write_preview(self.preview_path, self.crops[0], networks, self.preset, self.comparison.device)
         self.note(f"preview: {self.preview_path} (noisy, before, now)")
 
     def conclude(self, last_step: int, *, interrupted: bool, trouble: str) -> LearnedTeacher:
@@ -158,7 +165,7 @@ class Judge:
         if not self.best_path.exists():
             return LearnedTeacher(self.first, None, last_step, interrupted, trouble)
         self.network.load_state_dict(load_checkpoint(self.best_path)["weights"])
-        verdict = compare_teachers(self.first, self.network, self.crops, self.preset, self.device)
+        verdict = self.comparison.verdict(self.network)
         network = self.network if verdict.accepted else self.first
         return LearnedTeacher(network, verdict, self.step, interrupted, trouble)
 
@@ -190,22 +197,19 @@ def learn_teacher(
     trainer = _trainer(first, base is not None, config, learned, device, group)
     if base is None:
         first.load_state_dict(trainer.network.state_dict())
-    judging = time.monotonic()
-    loss_before = _mean_loss(first, crops, device)
-    judging_s = time.monotonic() - judging
+    preset = "sidd" if base is None else base.preset
+    comparison = compared_teachers(first, crops, preset, device)
     now = time.monotonic()
-    left_s = started + config.time_limit_s - now - judging_s
-    trainer.ends_at = now + min(TEACHER_SHARE * left_s, left_s - VERDICT_JUDGEMENTS * judging_s)
-    plan = _planned(config, trainer, run_folder, group, judging_s)
+    left_s = started + config.time_limit_s - now
+    trainer.ends_at = now + min(TEACHER_SHARE * left_s, left_s - VERDICT_SHARE * comparison.seconds)
+    plan = _planned(config, trainer, run_folder, group, JUDGEMENT_SHARE * comparison.seconds)
     trainer.config = replace(
         trainer.config,
         steps=config.steps or plan["steps"],
         checkpoint_every=plan["judge_every"],
         warmup_steps=plan["warmup_steps"],
     )
-    judge = Judge(
-        first, loss_before, crops, "sidd" if base is None else base.preset, run_folder, device, note
-    )
+    judge = Judge(first, comparison, preset, run_folder, note)
     shown_at = [started]
 
     def after_step(progress: TrainingProgress) -> None:
@@ -267,10 +271,6 @@ def _trainer(
     )
     start = first.state_dict() if has_learned else None
     return FinetuneTrainer(start, first.config, training, sampler, device, group)
-
-
-def _mean_loss(network: LGBPN, crops: Sequence[NDArray[np.uint8]], device: Device) -> float:
-    return float(np.mean(blind_losses(network, crops, device)))
 
 
 def _as_kept(settings: dict[str, Any]) -> dict[str, Any]:

@@ -64,17 +64,25 @@ class Earlier:
 
     student: Model
     share: float
+    quality: str = "best"
+    """Of its results: fast or best."""
 
 
 class StudentTrainer(Trainer):
     """Trains a student to give the targets."""
 
     def __init__(
-        self, shape: StudentConfig, config: DistillationConfig, sampler: PairSampler, device: Device
+        self,
+        shape: StudentConfig,
+        config: DistillationConfig,
+        sampler: PairSampler,
+        device: Device,
+        *,
+        network: nn.Module | None = None,
     ) -> None:
-        """Start a run at step 0 with weights drawn from the seed."""
+        """Start a run at step 0 with weights drawn from the seed, or with a `network` in a student's place."""
         torch.manual_seed(config.seed)
-        super().__init__(Student(shape), shape, config, device)
+        super().__init__(network or Student(shape), shape, config, device)
         self.lessons, self.leaves_coarse_noise = LessonsAhead(sampler, config), config.transplanted_share > 0
 
     def make_optimisers(self) -> list[torch.optim.Optimizer]:
@@ -144,7 +152,8 @@ def clean_photos(
                 taught = make_target(tile, estimate_tile(tile, teacher, kept / f"{name}.npz"))
                 target += np.float32(1 - share) * taught
             if earlier is not None and share:
-                result = result_tile(tile, earlier.student, kept / f"{name}_earlier.npz")
+                kept_result = kept / f"{name}_earlier.npz"
+                result = result_tile(tile, earlier.student, kept_result, earlier.quality)
                 target += np.float32(share) * result
             targets.append(np.rint(np.clip(target, 0, 255)).astype(np.uint8))
         if on_photo is not None:

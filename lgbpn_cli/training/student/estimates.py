@@ -51,15 +51,17 @@ def estimate_tile(tile: NDArray[np.uint8], teacher: Model, kept: Path) -> Sequen
 
 
 @torch.inference_mode()
-def result_tile(tile: NDArray[np.uint8], student: Model, kept: Path) -> NDArray[np.float16]:
-    """Return the student's result for `tile` (h, w, 3), 0..255, at quality `best`; kept as estimates are."""
+def result_tile(
+    tile: NDArray[np.uint8], student: Model, kept: Path, quality: str = "best"
+) -> NDArray[np.float16]:
+    """Return the student's result for `tile` (h, w, 3), 0..255, at that quality; kept as estimates are."""
     network = network_as(student.network, Student, student.name)
 
     def answer(image: Tensor) -> list[Tensor]:
         with student.device.autocast():
-            return [mean_of_views(network, image, views_of("best"), batch=1)]
+            return [mean_of_views(network, image, views_of(quality), batch=1)]
 
-    return _answers(tile, student, kept, ("best",), answer)[0]
+    return _answers(tile, student, kept, (quality,), answer)[0]
 
 
 def _answers(

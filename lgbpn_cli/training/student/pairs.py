@@ -7,7 +7,7 @@ or there is none, and the scene is its own target. All may come in other colours
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +54,7 @@ SMALLEST_SCENE_PX = 16
 
 
 FloatImage = NDArray[np.float32]
+NewNoise = Callable[[FloatImage, np.random.Generator], FloatImage]
 Pair = tuple[FloatImage, FloatImage]
 """A noisy crop and its target, (crop_px, crop_px, 3) in 0..1."""
 
@@ -90,9 +91,15 @@ class Pairs:
 class PairSampler:
     """Random pairs of crops; those of a step depend on the seed and the step's number alone."""
 
-    def __init__(self, sources: Sequence[CleanedPhotos], config: DistillationConfig) -> None:
-        """Take crops from `sources` by their weights, and from the photos of one by their area."""
+    def __init__(
+        self, sources: Sequence[CleanedPhotos], config: DistillationConfig, new_noise: NewNoise | None = None
+    ) -> None:
+        """Take crops from `sources` by their weights, and from the photos of one by their area.
+
+        `new_noise` lays the noise of `renoised_share` on a scene, 0..255; None: that of a camera drawn each time.
+        """
         self.sources, self.config = tuple(sources), config
+        self.new_noise = new_noise or self._of_made_up_camera
         # Their JPEGs are made here, where what has no noise is its own target.
         self.ranges = NoiseRanges(
             shot=config.shot, processed_share=PROCESSED_SHARE, jpeg_share=0, rows_share=ROWS_SHARE
@@ -184,9 +191,11 @@ class PairSampler:
     def _renoised(self, random: np.random.Generator) -> Pair:
         side = self._side(random)
         scene = self._scene(random, side)
-        return self._as_file(
-            np.float32(255) * photograph(scene, draw_camera(random, self.ranges), random), scene, random
-        )
+        return self._as_file(self.new_noise(np.float32(255) * scene, random), scene, random)
+
+    def _of_made_up_camera(self, levels: FloatImage, random: np.random.Generator) -> FloatImage:
+        scene = levels / np.float32(255)
+        return np.float32(255) * photograph(scene, draw_camera(random, self.ranges), random)
 
     def _made(self, random: np.random.Generator) -> Pair:
         scene = self._scene(random, self._side(random))

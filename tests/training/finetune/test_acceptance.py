@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lgbpn_cli.device import Device
-from lgbpn_cli.training.finetune.acceptance import Judgement, Verdict, compare, known_answer_losses
+from lgbpn_cli.training.finetune.acceptance import Comparison, Judgement, Verdict, known_answer_losses
 from lgbpn_cli.training.student.pairs import Pairs
 
 BASE = Judgement(losses_8bit=(10.0, 12.0, 8.0, 10.0), flat_variance=100, structure=0.1)
@@ -113,15 +113,14 @@ def pairs_of(noisy: np.ndarray, clean: np.ndarray) -> Pairs:
 def between(base: Blur, new: Blur, device: Device, *, texture: float, blind: bool = True) -> Verdict:
     noisy, clean = noisy_and_clean(texture)
     pairs = pairs_of(noisy, clean)
-    return compare(
+    return Comparison(
         base,
-        new,
         [each.clip(0, 255).astype(np.uint8) for each in noisy],
         device,
         losses=lambda network: known_answer_losses(network, pairs, device),
         clean=lambda network, noisy: network(noisy),
         blind=blind,
-    )
+    ).verdict(new)
 
 
 def test_known_answers_are_compared_pair_by_pair(cpu: Device) -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from stopped_clock import Clock
-from tiny_training import NETWORK
+from tiny_training import NETWORK, NOISE_8BIT
 
-from lgbpn_cli.config import StudentConfig
-from lgbpn_cli.errors import TrainingError, UsageError
+from lgbpn_cli.cli.measured_preset import measured_preset
+from lgbpn_cli.config import PRESETS, StudentConfig
+from lgbpn_cli.device import choose_device
+from lgbpn_cli.errors import ModelError, TrainingError, UsageError
+from lgbpn_cli.models.load import load_model
 from lgbpn_cli.models.manifest import (
     ModelEntry,
     ModelPart,
@@ -22,39 +28,23 @@ from lgbpn_cli.models.manifest import (
     read_manifest,
     user_folder,
 )
-from lgbpn_cli.models.weight_file import read_weights, write_weights
+from lgbpn_cli.models.weight_file import AdaptedBase, adapted_base, read_weights, write_weights
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.student import Student
 from lgbpn_cli.training.config import DistillationConfig
-from lgbpn_cli.training.engine.trainer import Trainer
 from lgbpn_cli.training.finetune.acceptance import Verdict
 from lgbpn_cli.training.finetune.folder import Listener
-from lgbpn_cli.training.finetune.student import PLAN_NAME, _fitting, _Plan
 from lgbpn_cli.training.student.distil import Earlier, StudentTrainer, clean_photos
 from lgbpn_cli.training.student.pairs import PairSampler
 
 
-@pytest.mark.parametrize(
-    ("left_s", "tiles", "plan"),
-    [
-        (-1, 60, _Plan(tiles=4, rounds=1, steps=20)),
-        (90, 60, _Plan(tiles=45, rounds=1, steps=90)),  # too short for two rounds of a hundred steps
-        (240, 200, _Plan(tiles=60, rounds=2, steps=120)),
-        (240, 20, _Plan(tiles=20, rounds=2, steps=200)),  # the time that few tiles leave is for steps
-        (1e6, 500, _Plan(tiles=400, rounds=2, steps=5000)),
-    ],
-)
-def test_the_student_gets_as_many_tiles_and_steps_as_fit_into_its_time(
-    left_s: float, tiles: int, plan: _Plan
-) -> None:
-    assert _fitting(left_s, tiles, seconds_a_tile=1, seconds_a_step=0.5) == plan
-
-
 @pytest.fixture
 def base_with_student(tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelEntry:
-    """A user model `base` whose student changes nothing; three steps a round are all that a new one gets."""
+    """A user model `base` whose student changes nothing; three steps of an adapter and of all weights are all."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setattr("lgbpn_cli.training.finetune.student.MOST_STEPS", 3)
+    monkeypatch.setattr("lgbpn_cli.training.finetune.lessons.draw_in_colours", lambda photo, *_: [photo])
+    monkeypatch.setattr("lgbpn_cli.training.finetune.lessons.MOST_DRAWN", 1)
     users = user_folder()
     users.mkdir(parents=True)
     shape = StudentConfig(widths=(4, 8))
@@ -101,49 +91,82 @@ def test_each_part_that_is_no_better_stays_that_of_the_base(
         assert read_manifest(tmp_path / "models") == {}
         return
     for part, accepted in (("teacher", teacher), ("student", student)):
-        assert accepted != same_weights(report.entry.part_path(part), base_with_student.part_path(part)), part
+        serves = report.entry.with_part(part).part_path(part)
+        assert accepted != same_weights(serves, base_with_student.part_path(part)), part
+        assert accepted == (part in report.entry.parts)
     card = (tmp_path / "models" / report.entry.card).read_text("utf-8")
-    assert ("The teacher is that of base" in card) != teacher
-    assert ("The student is that of base" in card) != student
-    assert "Student: 6 steps from base's" in card
+    assert ("Student: 3 steps of an adapter, 3 of all weights, from base's" in card) == student
+    assert "What this model has no part of its own for, base does" in card
+
+
+def test_in_a_short_time_an_adapter_of_the_student_alone_is_made(
+    run: Any, base_with_student: ModelEntry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept(monkeypatch, teacher=True, student=True)
+    entry = run(base="base", steps=None, time_limit_s=120.0)["mine"].entry
+    assert list(entry.parts) == ["student"]
+    base = adapted_base(entry.part_path("student"))
+    assert base == AdaptedBase("base", base_with_student.parts["student"].sha256)
+    add_entry(replace(entry, folder=user_folder()))
+    shutil.copy(entry.part_path("student"), user_folder())
+    cpu = choose_device("cpu")
+    before, after, teacher = (
+        load_model(name, part=part, device=cpu)
+        for name, part in (("base", "student"), ("mine", "student"), ("mine", "teacher"))
+    )
+    picture = torch.rand(1, 3, 32, 32)
+    assert not torch.equal(before.network(picture), after.network(picture))
+    assert teacher.sha256 == base_with_student.parts["teacher"].sha256
+    base_with_student.part_path("student").unlink()
+    with pytest.raises(ModelError, match="is missing"):
+        load_model("mine", device=cpu)
+
+
+def test_where_nothing_is_better_the_measured_noise_is_left_as_a_preset(
+    run: Any, base_with_student: ModelEntry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept(monkeypatch, teacher=False, student=False)
+    report = run(base="base")["mine"]
+    assert report.entry is None
+    assert report.student_tried == "3 steps of an adapter, 3 of all weights"
+    assert measured_preset(report.noise) in PRESETS
+    (photo,) = json.loads(report.noise.read_text("utf-8"))["photos"]
+    assert np.mean(photo["level_8bit"]) == pytest.approx(NOISE_8BIT, rel=0.15)
 
 
 def test_the_student_learns_from_its_own_results_and_then_from_those_of_what_it_became(
     run: Any, base_with_student: ModelEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accept(monkeypatch, teacher=True, student=True)
-    asked: list[tuple[str, str, float, Student]] = []
+    asked: dict[str, tuple[str, float, Student]] = {}
 
     def noted(*arguments: Any, earlier: Earlier, **options: Any) -> Any:
-        kept, network = arguments[3], earlier.student.network
-        asked.append((kept.parent.name, earlier.student.sha256, earlier.share, network))
+        asked[arguments[3].parent.name] = (earlier.student.sha256, earlier.share, earlier.student.network)
         return clean_photos(*arguments, earlier=earlier, **options)
 
-    monkeypatch.setattr("lgbpn_cli.training.finetune.student.clean_photos", noted)
-    lessons: list[DistillationConfig] = []
+    monkeypatch.setattr("lgbpn_cli.training.finetune.lessons.clean_photos", noted)
+    made: list[PairSampler] = []
 
-    def sampler(sources: Any, config: DistillationConfig) -> PairSampler:
-        lessons.append(config)
-        return PairSampler(sources, config)
+    def sampler(sources: Any, config: DistillationConfig, new_noise: Any) -> PairSampler:
+        made.append(PairSampler(sources, config, new_noise))
+        return made[-1]
 
-    monkeypatch.setattr("lgbpn_cli.training.finetune.student.PairSampler", sampler)
-    notes: list[str] = []
-    report = run(base="base", listener=Listener(note=notes.append))["mine"]
-    timed, first, second, judged = asked
+    monkeypatch.setattr("lgbpn_cli.training.finetune.lessons.PairSampler", sampler)
+    report = run(base="base")["mine"]
     sha256 = base_with_student.parts["student"].sha256
-    assert [each[:3] for each in (timed, first, judged)] == [
-        ("student", sha256, 1.0),
-        ("round_1", sha256, 1.0),
-        ("student", sha256, 1.0),
-    ]
-    assert second[0] == "round_2"
-    assert second[1] != sha256
+    assert {name: each[:2] for name, each in asked.items()} == {
+        "adapter": (sha256, 1.0),
+        "judged": (sha256, 1.0),
+        "all": (f"{sha256} adapted", 1.0),
+    }
     before, _ = read_weights(base_with_student.part_path("student"))
     after, _ = read_weights(report.entry.part_path("student"))
-    states = [each.state_dict()["exit.bias"] for each in (before, second[3], after)]
+    states = [each.state_dict()["exit.bias"] for each in (before, asked["all"][2], after)]
     assert not any(torch.equal(*pair) for pair in itertools.combinations(states, 2))
-    assert all(each.transplanted_share > each.renoised_share > 0 for each in lessons)
-    assert sum("fast student, round" in note for note in notes) == 2
+    own, drawn = made[0].sources
+    assert (own.weight, drawn.weight) == (1.0, 0.0)
+    level = made[0].new_noise(np.full((128, 128, 3), 128, np.float32), np.random.default_rng(0)).std()
+    assert level == pytest.approx(NOISE_8BIT, rel=0.2)
 
 
 @pytest.mark.parametrize(("name", "options"), [("base", {}), ("ba", {"per_camera": True})])
@@ -174,10 +197,8 @@ def test_a_student_that_was_stopped_costs_no_verdict_and_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     accept(monkeypatch, teacher=True, student=True)
-    tiles: list[int] = []
 
-    def stop(trainer: StudentTrainer, *arguments: Any) -> None:
-        tiles.append(len(trainer.lessons.sampler.sources[0].noisy))
+    def stop(*_: Any) -> None:
         raise stopped
 
     with monkeypatch.context() as patch:
@@ -189,33 +210,8 @@ def test_a_student_that_was_stopped_costs_no_verdict_and_goes_on(
     )
     assert report.verdict is not None
     assert list(report.entry.parts) == ["teacher"]
-
-    def run_on(trainer: StudentTrainer, *arguments: Any) -> Any:
-        tiles.append(len(trainer.lessons.sampler.sources[0].noisy))
-        return Trainer.run(trainer, *arguments)
-
-    monkeypatch.setattr("lgbpn_cli.training.finetune.student._fitting", lambda *arguments: _Plan(1, 1, 3))
-    monkeypatch.setattr("lgbpn_cli.training.finetune.student.StudentTrainer.run", run_on)
     report = run(base="base", resume=True)["mine"]
     assert sorted(report.entry.parts) == ["student", "teacher"]
-    assert tiles == [tiles[0]] * 3
-    assert tiles[0] > 1
-
-
-def test_a_plan_that_was_cut_short_is_made_anew(
-    run: Any, base_with_student: ModelEntry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    accept(monkeypatch, teacher=True, student=True)
-
-    def stop(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr("lgbpn_cli.training.finetune.student.StudentTrainer.run", stop)
-        run(base="base")
-    (plan,) = (tmp_path / "run").rglob(PLAN_NAME)
-    plan.write_text(plan.read_text("utf-8")[:10], "utf-8")
-    assert sorted(run(base="base", resume=True)["mine"].entry.parts) == ["student", "teacher"]
 
 
 def test_a_student_gets_no_more_than_its_time(

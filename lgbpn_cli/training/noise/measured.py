@@ -1,0 +1,191 @@
+"""The noise of one camera, measured in flat patches of many of its photos, and laid on scenes.
+
+How strong it is at each brightness of each channel comes from the measurement of noise that every photo gets; how its
+channels and neighbours go together, up to 32 px away, from the covariance of patches that hold nothing but noise.
+Noise of rows is in that, too: it reaches as far as a patch. What comes out is normal noise, clipped and in whole
+levels as the camera's is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lgbpn_cli.noise.measure import WHITE, CellEstimator, NoiseMeasurement, measure_noise
+from lgbpn_cli.noise.summary import summarise
+
+PATCH_PX = 64
+STRIDE_PX = 32
+MOST_PATCHES = 300
+MOST_CLIPPED = 0.02
+"""Patches with a larger share of pixels that are black or white in some channel are left out."""
+FLATTEST_SHARE, LEAST_FLATTEST = 0.03, 4
+"""The energy that this share of the patches stays below, and so many at least, is that of noise alone."""
+MOST_ENERGY = 1.35
+"""Patches of up to so many times that energy hold nothing else: coarse noise differs by as much from place to place."""
+POINTS_A_CURVE, FEWEST_A_POINT = 10, 6
+"""A curve of level against brightness has so many points at most, each the median of so many measurements at least."""
+WEAKEST_NOISE = 0.5
+"""Levels; noise below rounding is not amplified."""
+COARSEST = 1.5 / PATCH_PX
+"""Cycles a pixel. Below, noise goes with the slopes that are taken off a patch; it is as dense as just above."""
+
+FloatImage = NDArray[np.float32]
+Curves = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class CameraNoise:
+    """The noise of one camera at one ISO; levels are standard deviations in 8-bit levels."""
+
+    brightness_8bit: Curves
+    """For each channel, the brightnesses at which its level is known, darkest first."""
+    level_8bit: Curves
+    covariance: NDArray[np.float64]
+    """(64, 64, 3, 3): of channels a, b at each offset 0..31, -32..-1 down and right, for noise of level 1."""
+    preset: str
+    """The teacher's preset that suits most of the photos."""
+    patches: int
+    """How many it was measured in; 0: none was flat, and it is taken to be white."""
+    _gains: dict[int, NDArray[np.complex64]] = field(default_factory=dict, repr=False, init=False)
+
+    def level_at(self, scene: FloatImage) -> FloatImage:
+        """Return the level of the noise on a scene (h, w, 3), 0..255."""
+        at = (np.interp(scene[..., c], self.brightness_8bit[c], self.level_8bit[c]) for c in range(3))
+        return np.stack([each.astype(np.float32) for each in at], axis=-1)
+
+    def laid_on(self, scene: FloatImage, random: np.random.Generator) -> FloatImage:
+        """Return a scene (side, side, 3), 0..255, with this noise, as a file holds it: clipped, in whole levels."""
+        side = len(scene)
+        white = np.fft.rfft2(random.standard_normal((side, side, 3)), axes=(0, 1)).astype(np.complex64)
+        coloured = np.einsum("yxab,yxb->yxa", self._gain(side), white)
+        noise = np.fft.irfft2(coloured, (side, side), axes=(0, 1)).astype(np.float32)
+        return np.asarray(np.rint(np.clip(scene + self.level_at(scene) * noise, 0, 255)), np.float32)
+
+    def _gain(self, side: int) -> NDArray[np.complex64]:
+        """Return what makes this noise of three independent white ones: a matrix for each frequency of a square."""
+        if side not in self._gains:
+            self._gains[side] = _gain(self.covariance, side)
+        return self._gains[side]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what is known of it in numbers that people read."""
+        here, across, down = self.covariance[0, 0], self.covariance[0, 1], self.covariance[1, 0]
+        scale = np.sqrt(np.maximum(np.outer(here.diagonal(), here.diagonal()), 1e-12))
+        neighbours = (np.trace(across) + np.trace(down)) / 2 / max(np.trace(here), 1e-12)
+        return {
+            "brightness_8bit": self.brightness_8bit,
+            "level_8bit": self.level_8bit,
+            "channel_correlation": [float((here / scale)[pair]) for pair in ((0, 1), (0, 2), (1, 2))],
+            "neighbour_correlation": float(neighbours),
+            "flat_patches": self.patches,
+            "preset": self.preset,
+        }
+
+
+def measure_camera(tiles: Iterable[NDArray[np.uint8]], estimator: CellEstimator | None) -> CameraNoise:
+    """Return the noise of the camera that took `tiles`, (h, w, 3), of many photos; there has to be one."""
+    seen, measured = [], []
+    for tile in tiles:
+        seen.append(tile)
+        measured.append(measure_noise(tile.astype(np.float32) / np.float32(255), estimator))
+    brightness, level = zip(*(_curve(measured, channel) for channel in range(3)), strict=True)
+    noise = CameraNoise(brightness, level, _white(), summarise(measured).preset, 0)
+    flat = _flat_patches(seen, noise)
+    return replace(noise, covariance=_covariance(flat), patches=len(flat)) if len(flat) else noise
+
+
+def _curve(measured: Sequence[NoiseMeasurement], channel: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return brightness and level of a channel: medians over the photos, which a textured one does not move."""
+    points = np.array(
+        [
+            point
+            for each in measured
+            for point in zip(each.brightness_8bit[channel], each.level_8bit[channel], strict=True)
+        ]
+    )
+    points = points[np.argsort(points[:, 0], kind="stable")]
+    count = max(1, min(POINTS_A_CURVE, len(points) // FEWEST_A_POINT))
+    groups = np.array_split(points, count)
+    return (
+        tuple(float(each[:, 0].mean()) for each in groups),
+        tuple(float(np.median(each[:, 1])) for each in groups),
+    )
+
+
+def _white() -> NDArray[np.float64]:
+    covariance = np.zeros((PATCH_PX, PATCH_PX, 3, 3))
+    covariance[0, 0] = np.eye(3)
+    return covariance
+
+
+def _flat_patches(tiles: Sequence[NDArray[np.uint8]], noise: CameraNoise) -> FloatImage:
+    """Return patches (n, 64, 64, 3) of nothing but noise, brought to level 1, without their slopes."""
+    slopes = _slopes()
+    energies, places = [], []
+    for number, tile in enumerate(tiles):
+        clipped = np.asarray(((tile <= 0) | (tile >= WHITE)).any(axis=2))
+        for top in range(0, tile.shape[0] - PATCH_PX + 1, STRIDE_PX):
+            for left in range(0, tile.shape[1] - PATCH_PX + 1, STRIDE_PX):
+                place = (slice(top, top + PATCH_PX), slice(left, left + PATCH_PX))
+                if clipped[place].mean() <= MOST_CLIPPED:
+                    energies.append(float((_normal(tile[place], noise, slopes) ** 2).mean()))
+                    places.append((number, place))
+    if not energies:
+        return np.zeros((0, PATCH_PX, PATCH_PX, 3), np.float32)
+    order = np.argsort(energies, kind="stable")
+    floor = energies[order[min(len(order) - 1, max(LEAST_FLATTEST, int(FLATTEST_SHARE * len(order))))]]
+    flat = [index for index in order if energies[index] <= MOST_ENERGY * floor]
+    chosen = [places[index] for index in flat[:: -(-len(flat) // MOST_PATCHES)]]
+    return np.stack([_normal(tiles[number][place], noise, slopes) for number, place in chosen])
+
+
+def _slopes() -> FloatImage:
+    """Return a constant, slopes and bends across a patch, orthonormal: (4096, 6)."""
+    across = np.arange(PATCH_PX) / PATCH_PX - 0.5
+    rows, columns = np.meshgrid(across, across, indexing="ij")
+    shapes = [np.ones_like(rows), rows, columns, rows**2, columns**2, rows * columns]
+    return np.asarray(np.linalg.qr(np.stack([each.ravel() for each in shapes], axis=1))[0], np.float32)
+
+
+def _normal(patch: NDArray[np.uint8], noise: CameraNoise, slopes: FloatImage) -> FloatImage:
+    """Return a patch (64, 64, 3) less its slopes, in units of the level at its brightness."""
+    values = patch.reshape(-1, 3).astype(np.float32)
+    mean = values.mean(axis=0)
+    values = (values - mean) / np.maximum(noise.level_at(mean[None, None])[0, 0], WEAKEST_NOISE)
+    return np.asarray((values - slopes @ (slopes.T @ values)).reshape(patch.shape), np.float32)
+
+
+def _covariance(patches: FloatImage) -> NDArray[np.float64]:
+    """Return the covariance of noise with itself at every offset of a patch, (64, 64, 3, 3)."""
+    # Seen through a window that fades towards the edges: cut off there, noise would leak into other frequencies.
+    fading = np.hanning(PATCH_PX + 2)[1:-1]
+    window = np.outer(fading, fading)
+    window /= np.sqrt((window**2).mean())
+    density = np.zeros((PATCH_PX, PATCH_PX, 3, 3), np.complex128)
+    for patch in patches:
+        spectrum = np.fft.fft2(patch * window[..., None], axes=(0, 1)) / PATCH_PX
+        density += np.einsum("yxa,yxb->yxab", spectrum, spectrum.conj())
+    return np.asarray(np.fft.ifft2(density / len(patches), axes=(0, 1)).real)
+
+
+def _gain(covariance: NDArray[np.float64], side: int) -> NDArray[np.complex64]:
+    """Return the root of the density at each frequency of a square of that side, (side, side // 2 + 1, 3, 3)."""
+    reach = min(PATCH_PX, side) // 2
+    offsets = np.arange(-reach, reach)
+    placed = np.zeros((side, side, 3, 3))
+    placed[np.ix_(offsets % side, offsets % side)] = covariance[
+        np.ix_(offsets % PATCH_PX, offsets % PATCH_PX)
+    ]
+    density = np.fft.rfft2(placed, axes=(0, 1))
+    frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])
+    above = (frequency >= COARSEST) & (frequency < 2 * COARSEST)
+    if above.any():
+        density[frequency < COARSEST] = density[above].mean(axis=0).real
+    # Of any three channels, the density is a matrix without negative eigenvalues; rounding makes some.
+    powers, colours = np.linalg.eigh((density + density.conj().swapaxes(-1, -2)) / 2)
+    return np.asarray(colours * np.sqrt(np.maximum(powers, 0))[..., None, :], np.complex64)
