@@ -2,9 +2,10 @@
 
     python benchmarks/cluster.py --gpu-seconds 0.6 --share-megabytes-per-second 1000
 
-Measured: what a chunk and an answer cost the scheduler, and what finding a photo costs the client. Given: how long a
-GPU takes for a photo, and what the share with the photos delivers and takes. One server each stands for client,
-scheduler and share; a chunk passes through them in this order, and waits where one is busy.
+Measured, in seconds of processors: what a chunk and an answer cost client and scheduler, and what finding a photo costs
+the client; and the memory of photos that wait. Given: how long a GPU takes for a photo, and what the share with the
+photos delivers and takes. One server each stands for client, scheduler and share; a chunk passes through them in this
+order, and waits where one is busy.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
+import psutil
+
+from lgbpn_cli.batch.cluster.backlog import Backlog
 from lgbpn_cli.batch.cluster.order import Answer, Task
 from lgbpn_cli.batch.cluster.pool import Pool, connected
 from lgbpn_cli.batch.cluster.search import find_tasks
@@ -58,6 +62,22 @@ def seconds_to_find(photos: int) -> float:
     return seconds / photos
 
 
+def waiting_megabytes(photos: int) -> float:
+    """Return what the client keeps of so many photos that are found and wait for a worker."""
+    this = psutil.Process()
+    before = this.memory_info().rss
+    backlog = Backlog()
+    seen: set[int] = set()
+    for begin in range(0, photos, 1000):
+        places = [f"box_{begin // 1000:04d}/page_{number:05d}.tif" for number in range(1000)]
+        backlog.add([Task(f"/mnt/scans/{place}", f"/mnt/clean/{place}", 30_000_000) for place in places])
+        seen.update(map(hash, places))  # as the search does, to take none twice
+    kept = this.memory_info().rss - before
+    if len(backlog) < photos:
+        raise RuntimeError(f"{len(backlog)} of {photos} wait")
+    return kept / 1e6
+
+
 def answer_all(count: int, topic: str) -> None:
     """Run on a worker: answer as `worker` does, and do nothing else."""
     from distributed import get_worker
@@ -71,7 +91,7 @@ def answer_all(count: int, topic: str) -> None:
 
 
 def scheduler_seconds(chunks: int, answers: int) -> tuple[float, float]:
-    """Seconds that a chunk and an answer take, client, scheduler and worker together: more than the scheduler's own."""
+    """Seconds that a chunk and an answer take, client and scheduler together."""
     tasks = [Task(f"in/IMG_{number}.png", f"out/IMG_{number}.png", 1) for number in range(PHOTOS_A_CHUNK)]
     with connected(Pool(1)) as connection:
         client = connection.client
@@ -120,6 +140,7 @@ def main() -> None:
     parser.add_argument("--measured-photos", type=int, default=5000)
     parser.add_argument("--measured-tasks", type=int, default=500)
     options = parser.parse_args()
+    print(f"{options.photos} photos that wait: {waiting_megabytes(options.photos):.0f} MB")
     find_s = seconds_to_find(options.measured_photos)
     chunk_s, answer_s = scheduler_seconds(options.measured_tasks, options.measured_tasks)
     print(f"measured: finding a photo {find_s * 1e3:.2f} ms, a chunk {chunk_s * 1e3:.2f} ms, ", end="")
