@@ -38,7 +38,10 @@ def write_result(denoised: Denoised, target: Path, output: OutputConfig) -> None
 
 
 def _keep_full(full: Denoised, target: Path, output: OutputConfig) -> None:
-    """Write a photo's result at full strength where its other result would lie, below the folder for those."""
+    """Write a photo's result at full strength where its other result would lie, below the folder for those.
+
+    One that is there already stays; raises PhotoWriteError where it was made otherwise and is not to be replaced.
+    """
     folder, own = Path(output.full_folder or ""), Path(output.output or "")
     is_inside = bool(output.output) and target != own and target.is_relative_to(own)
     below = target.relative_to(own) if is_inside else Path(target.name)
@@ -46,8 +49,16 @@ def _keep_full(full: Denoised, target: Path, output: OutputConfig) -> None:
     for number in count(1):  # without a folder of results, two of them may have one name
         place = folder / (below if number == 1 else below.with_name(f"{below.stem}-{number}{below.suffix}"))
         old = read_record(place)
-        if not place.exists() or (old is not None and recorded_content(old.source) == content):
-            return write_photo(full.photo, place, record=full.record)
+        if place.exists() and (old is None or recorded_content(old.source) != content):
+            continue
+        if old is None or output.overwrite:
+            write_photo(full.photo, place, record=full.record)
+        elif (old.model, old.settings) != (full.record.model, full.record.settings):
+            cause = f"{place} is a result of it that was made otherwise"
+            raise PhotoWriteError(
+                shown(full.photo.path), cause, "Add `overwrite`, or give another `full_folder`."
+            )
+        return
     raise RuntimeError("an endless series of names came to its end")
 
 

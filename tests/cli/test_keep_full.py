@@ -77,6 +77,24 @@ def test_beside_their_photos_results_may_share_a_name(
         assert answer.exit_code == 0, answer.stderr
 
 
+def test_a_result_that_was_made_otherwise_is_not_replaced_unasked(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    photo, full = make_photo("a.png", (20, 8)), tmp_path / "full"
+    assert lgbpn("denoise", photo, "-o", full, "--strength", "0.3").exit_code == 0
+    mine = (full / "a.png").read_bytes()
+    asked = ("denoise", photo, "-o", tmp_path / "out", "--strength", "0.5", "--keep-full", full)
+    refused = lgbpn(*asked)
+    assert refused.exit_code == 1
+    assert "is a result of it that was made otherwise. Add --overwrite" in refused.stderr
+    assert (full / "a.png").read_bytes() == mine
+    assert not (tmp_path / "out" / "a.png").exists()
+    assert lgbpn(*asked, "--overwrite").exit_code == 0
+    assert (pixels_of(full / "a.png") == negative_of(photo)).all()
+    (tmp_path / "out" / "a.png").unlink()
+    assert lgbpn(*asked).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from jsonschema import Draft202012Validator
 from PIL import Image
 from typer.testing import CliRunner
 
+from lgbpn_cli.batch.verification.check import Verified
 from lgbpn_cli.cli.main import app
 from lgbpn_cli.models import manifest
 from lgbpn_cli.photos.read import read_photo
@@ -261,6 +263,17 @@ def test_a_wrong_command_is_one_line(
     assert answer.exit_code == 2
     assert answer.stderr.startswith(f"lgbpn: {message}")
     assert answer.stderr.count("\n") == 1
+
+
+def test_ctrl_c_ends_it_with_what_was_looked_at(result: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> Iterator[Verified]:
+        yield Verified(result)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lgbpn_cli.batch.verification.check.verify_results", interrupted)
+    answer = lgbpn("verify", result)
+    assert answer.exit_code == 130
+    assert "stopped: 1 of 1 results were looked at" in answer.stderr
 
 
 def test_the_json_is_as_its_schema_says(photo: Path, result: Path, repo_root: Path) -> None:
