@@ -42,8 +42,10 @@ MARK_BOX = b"lgbp"
 GAIN_MAP_BOX = b"jhgm"
 MAX_MARK_BYTES = 1 << 16
 LARGEST_METADATA_BYTES = 1 << 26
-LOSSLESS_SHARE, LOSSY_SHARE, WIDE_SHARE, COPIES = 1.2, 2.0, 7.5, 2
-"""Memory that reading takes, in decoded pictures, and how often the file's own bytes are held."""
+LOSSY_SHARE, WIDE_SHARE, COPIES = 2.4, 7.5, 2
+"""Memory that reading lossy pictures takes, in decoded ones, and how often the file's own bytes are held."""
+WORKING_BYTES = 4
+"""For each sample of a lossless one beside itself, where it is transformed as a whole: its header does not tell."""
 DISTANCE_OF_QUALITY = 0.09
 """Distance that each step below a quality of 100 adds, in the encoder's own scale from 30 up."""
 WIDE_NOTE = (
@@ -296,7 +298,7 @@ def _box(kind: bytes, contents: bytes) -> bytes:
 def _claim(file: BinaryIO, path: Path) -> Size:
     header = jxl_header(file)
     pixels, sample_bytes = header.width * header.height, 1 if header.bits == 8 else 2
-    share = LOSSY_SHARE if header.lossy else LOSSLESS_SHARE
+    share = LOSSY_SHARE if header.lossy else 1 + WORKING_BYTES / sample_bytes
     if header.has_profile and header.lossy:
         share, sample_bytes = WIDE_SHARE, 2
     decoded = pixels * (3 + header.extra_channels) * sample_bytes

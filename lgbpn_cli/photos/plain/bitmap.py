@@ -9,14 +9,14 @@ import numpy as np
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.TgaImagePlugin import TgaImageFile
 
-from lgbpn_cli.photos.codec import Codec, Size, bytes_of
+from lgbpn_cli.photos.codec import Codec, Size
 from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError, UnsupportedFileError, check_size
 from lgbpn_cli.photos.metadata.orientation import UPRIGHT
 from lgbpn_cli.photos.photo import Container, Photo
 from lgbpn_cli.photos.pillow_limit import pillow_without_limit
 
 READERS: dict[str, type[BmpImageFile | TgaImageFile]] = {"bmp": BmpImageFile, "tga": TgaImageFile}
-BYTES_A_PIXEL = 7
+BYTES_A_PIXEL = 10
 """Memory that reading takes."""
 CHANNELS = {"L": 1, "LA": 1, "RGB": 3, "RGBA": 3}
 PALETTES = {"P": "RGB", "PA": "RGBA"}
@@ -79,7 +79,7 @@ def _read(file: BinaryIO, path: Path, max_pixels: int, kind: str) -> Photo:
 
 def _claim(file: BinaryIO, kind: str) -> Size:
     pixels = bitmap_pixels(file, kind)
-    return Size(pixels, pixels * BYTES_A_PIXEL + bytes_of(file))
+    return Size(pixels, pixels * BYTES_A_PIXEL)
 
 
 BMP = Codec(

@@ -22,6 +22,7 @@ from PIL import Image, ImageCms
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import PhotoReadError, UnsupportedPhotoError
 from lgbpn_cli.photos.convert import as_result
+from lgbpn_cli.photos.header import opened_header
 from lgbpn_cli.photos.jxl.colours import colour_bits_of
 from lgbpn_cli.photos.jxl.header import read_header
 from lgbpn_cli.photos.metadata.icc import SPACES, Curve, icc_profile, pack_profile
@@ -261,6 +262,17 @@ def test_a_profile_of_another_encoder_is_read(tmp_path: Path) -> None:
     pytest.importorskip("pyjpegxl", reason="there are no wheels of it for this platform")
     photo = read_photo(tmp_path / "a.jxl")
     assert photo.metadata.icc == icc_profile(SPACES["prophoto"])
+
+
+@pytest.mark.parametrize(("lossless", "at_least"), [(True, 5.0), (False, 2.0)])
+def test_what_reading_takes_counts_what_the_decoder_holds(
+    tmp_path: Path, lossless: bool, at_least: float
+) -> None:
+    """Of pictures of drawings: their whole planes in 32 bits; 15.5 bytes a pixel were measured."""
+    path = tmp_path / "a.jxl"
+    path.write_bytes(imagecodecs.jpegxl_encode(smooth(48, 64), lossless=lossless, distance=1.0))
+    with opened_header(path) as header:
+        assert header.size.needed_bytes >= at_least * smooth(48, 64).nbytes
 
 
 @pytest.mark.parametrize("container", [True, False])
