@@ -92,6 +92,8 @@ def _fields(title: str, schema: dict[str, Any]) -> Iterator[str]:
     yield f"| {title} | Type | |\n|---|---|---|"
     for name, rule in schema["properties"].items():
         kinds = rule.get("enum") or rule.get("type") or "array"
-        kind = kinds if isinstance(kinds, str) else ", ".join(kinds)
+        kind = (
+            kinds if isinstance(kinds, str) else ", ".join("null" if each is None else each for each in kinds)
+        )
         yield f"| `{name}` | {kind} | {rule['description']} |"
     yield ""
