@@ -15,7 +15,8 @@ Pictures are looked for below LGBPN_DATA (default ../shared/data).
 With `--noise`: how well the noise of such files is measured. Photographs are mirrored until they fill the frame; the
 variance a x + b that `lgbpn probe` would tell is compared with the true one at the light of the frame's tenth, fiftieth
 and ninetieth percentile: a frame counts as right when all three are within 20 per cent. The goal is 90 per cent of the
-frames.
+frames that have some flat area: in a twentieth of their patches the scene itself differs by less than a third of the
+noise's deviation.
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ DARKEST = 1 / 3
 RGGB = np.array([[0, 1], [1, 2]], np.uint8)
 PERCENTILES = (10, 50, 90)
 TOLERANCE = 0.2
+PATCH_SITES, FLAT, SOME_FLAT = 16, 0.1, 0.05
+"""Side of patches; share of the noise's variance below which one is flat; share of flat ones that is some area."""
 LENS_BLUR_PX = 0.7
 
 
@@ -214,18 +217,34 @@ def errors(scene: Scene, noise: SensorNoise, *, hot: bool) -> list[float] | None
     return [float(measured[1] @ (x, 1)) / (noise.shot * x + noise.read) for x in lights]
 
 
+def flat_share(scene: Scene, noise: SensorNoise) -> float:
+    """Return which share of a scene's patches of 16 x 16 green sites has next to no detail beside the noise."""
+    green = scene.light[::2, 1::2, 1]
+    rows, columns = (side // PATCH_SITES for side in green.shape)
+    patches = green[: rows * PATCH_SITES, : columns * PATCH_SITES].reshape(
+        rows, PATCH_SITES, columns, PATCH_SITES
+    )
+    detail = np.diff(np.diff(patches, 2, axis=1), 2, axis=3)  # brightness and gradients taken away
+    variance = np.square(detail).mean(axis=(1, 3)) / 36  # of which white noise of variance 1 has 36
+    return float((variance < FLAT * (noise.shot * patches.mean(axis=(1, 3)) + noise.read)).mean())
+
+
 def measure_noise(asked: argparse.Namespace) -> dict[str, list[float] | None]:
     """Print a line a frame, and the share of the frames that are right; return what was found for each."""
-    found = {}
+    found: dict[str, list[float] | None] = {}
+    judged: dict[bool, list[bool]] = {True: [], False: []}
     for name in KEPT_OUT[: asked.scenes]:
         scene = frame(name, asked.megapixels)
         for iso in asked.iso:
-            off = errors(scene, canon_5d4(iso), hot=asked.hot)
+            off, flat = errors(scene, canon_5d4(iso), hot=asked.hot), flat_share(scene, canon_5d4(iso))
             found[f"{name} {iso}"] = off
             shown = "not measured" if off is None else " ".join(f"{each:.2f}" for each in off)
-            print(f"{name} ISO {iso}: {shown}", flush=True)
-    right = [off is not None and max(abs(each - 1) for each in off) <= TOLERANCE for off in found.values()]
-    print(f"{sum(right)} of {len(right)} frames within {TOLERANCE:.0%}: {np.mean(right):.0%}")
+            print(f"{name} ISO {iso}: {shown}, {flat:.0%} flat", flush=True)
+            right = off is not None and max(abs(each - 1) for each in off) <= TOLERANCE
+            judged[flat >= SOME_FLAT].append(right)
+    for has_flat, rights in judged.items():
+        kind = "with some flat area" if has_flat else "without"
+        print(f"{kind}: {sum(rights)} of {len(rights)} frames within {TOLERANCE:.0%}")
     return found
 
 

@@ -58,3 +58,12 @@ def test_the_noise_of_a_photograph_is_measured() -> None:
     for hot in (False, True):
         off = benchmark.errors(scene, canon_5d4(25600), hot=hot)
         assert max(abs(each - 1) for each in off) < benchmark.TOLERANCE
+
+
+def test_flat_patches_are_those_without_detail() -> None:
+    noise = canon_5d4(6400)
+    rows, columns = np.indices((128, 256))
+    light = np.repeat((0.1 + 0.001 * columns)[..., None], 3, axis=2).astype(np.float32)
+    assert benchmark.flat_share(benchmark.Scene("slope", light), noise) == 1
+    light[:, 128:] += 0.1 * ((rows + columns) // 2 % 2)[:, 128:, None]
+    assert benchmark.flat_share(benchmark.Scene("half", light), noise) == 0.5
