@@ -350,7 +350,7 @@ class RunOptions:
     dry_run: Annotated[
         bool,
         typer.Option(
-            "-n", "--dry-run", help="Write nothing: show targets and name clashes, estimate the time."
+            "-n", "--dry-run", help="Write nothing: show targets and name clashes, estimate time and memory."
         ),
     ] = False
     watch: Annotated[
