@@ -185,9 +185,7 @@ def _local_cluster(pool: Pool) -> LocalCluster:
     cluster = OwnWorkers(
         n_workers=0,
         threads_per_worker=1,
-        # None is a fixed port, open to all machines.
-        dashboard_address="127.0.0.1:0",
-        worker_dashboard_address="127.0.0.1:0",
+        dashboard_address="127.0.0.1:0",  # None is one port, which only one run can have
         memory_limit=None,  # lgbpn plans its memory itself
         env={name: str(threads) for name in names},
         silence_logs=logging.CRITICAL,

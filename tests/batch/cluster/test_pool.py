@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 import time
+from contextlib import ExitStack, suppress
 
 import psutil
 import pytest
 
 from lgbpn_cli.batch.cluster.pool import Pool, connected
+
+DASHBOARD_PORT = 8787
+"""What dask would take unless told otherwise, with a warning where it is taken, which is an error here."""
 
 
 def addresses_listened_at() -> set[str]:
@@ -22,6 +27,13 @@ def addresses_listened_at() -> set[str]:
 @pytest.mark.slow
 @pytest.mark.process
 def test_a_worker_that_dask_gave_up_is_replaced_and_nobody_else_can_connect() -> None:
+    with ExitStack() as other_run:
+        with suppress(OSError):  # some program has it anyway
+            other_run.enter_context(socket.create_server(("127.0.0.1", DASHBOARD_PORT)))
+        lose_a_worker()
+
+
+def lose_a_worker() -> None:
     with connected(Pool(1)) as connection:
         assert connection.client.submit(len, "one").result() == 3
         assert addresses_listened_at() == {"127.0.0.1"}
