@@ -138,7 +138,7 @@ def test_the_student_learns_from_its_own_results_and_then_from_those_of_what_it_
     run: Any, base_with_student: ModelEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accept(monkeypatch, teacher=True, student=True)
-    asked: dict[str, tuple[str, float, Student]] = {}
+    asked: dict[str, tuple[str, float, Any]] = {}
 
     def noted(*arguments: Any, earlier: Earlier, **options: Any) -> Any:
         asked[arguments[3].parent.name] = (earlier.student.sha256, earlier.share, earlier.student.network)
