@@ -180,7 +180,7 @@ def made(clean: Clean, photos: list[Picture], quick: bool) -> Figures:
     places = flat_places(photos)[: 2 if quick else 6]
     figures: Figures = {}
     for name, mix in COLOURS.items():
-        for blur_px in BLURS_PX[1:2] if quick else BLURS_PX:
+        for blur_px in BLURS_PX[1:] if quick else BLURS_PX:
             shares = []
             for seed, truth in enumerate(places):
                 noisy = in_levels(truth + noise_like(truth.shape, mix, blur_px, MADE_LEVELS, seed))

@@ -25,7 +25,7 @@ SPREAD = 10.0
 """How many times stronger one component is than another at most."""
 SILENT_SHARE = 0.25
 """Share of the components that have no noise: one channel alone, brightness alone, colour alone."""
-WHITE_SHARE, FINE_PX, COARSE_SHARE, COARSEST_PX = 0.3, (0.3, 1.3), 0.2, 3.0
+WHITE_SHARE, FINE_PX, COARSE_SHARE, COARSEST_PX = 0.3, (0.3, 1.3), 0.3, 3.0
 """Components that are white, the blur of most others, and the share and blur of the coarse ones."""
 ONE_SPECTRUM_SHARE = 0.5
 """Share of the noises whose components are all of one grain size."""

@@ -30,7 +30,7 @@ STRIPES_PX = (2.0, 40.0)
 
 def draw_scene(side: int, random: np.random.Generator) -> FloatImage:
     """Return a scene (side, side, 3), 0..1, of a drawn kind."""
-    kinds = (flat, gradient, text, text, text, stars, weave)
+    kinds = (flat, flat, gradient, gradient, text, text, text, stars, weave)
     scene = kinds[int(random.integers(len(kinds)))](side, random)
     return np.clip(scene, 0, 1).astype(np.float32)
 
@@ -100,7 +100,7 @@ def weave(side: int, random: np.random.Generator) -> FloatImage:
 def _colour(random: np.random.Generator) -> FloatImage:
     """Return any colour; the corners of the cube, which are the most saturated, often."""
     colour = random.random(3)
-    if random.random() < 0.3:
+    if random.random() < 0.45:
         colour = np.clip(0.5 + (colour - 0.5) * random.uniform(1, 4), 0, 1)
     return colour.astype(np.float32)
 
