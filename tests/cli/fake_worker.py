@@ -23,7 +23,11 @@ def load_another_model(*words: Any, **options: Any) -> fake_network.FakeModel:
 
 
 load_model = fake_network.load_model
-version.__version__ = os.environ.get(OTHER_VERSION, version.__version__)
-if OTHER_CHECKSUM in os.environ:
-    fake_network.load_model = load_another_model
-fake_network.install(sys.modules.__setitem__)
+
+
+def dask_setup(worker: object) -> None:
+    """What dask calls when the worker starts; tests that import this file's names stay as they are."""
+    version.__version__ = os.environ.get(OTHER_VERSION, version.__version__)
+    if OTHER_CHECKSUM in os.environ:
+        fake_network.load_model = load_another_model
+    fake_network.install(sys.modules.__setitem__)
