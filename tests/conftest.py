@@ -11,7 +11,16 @@ from typing import Any
 import pytest
 from browser import open_chromium
 
-SLOW = ("tests/training", "tests/research", "tests/test_packaging.py", "tests/test_quality_table.py")
+SLOW = (
+    "tests/training",
+    "tests/research",
+    "tests/fuzz",
+    "tests/evaluation/test_burst.py",
+    "tests/evaluation/test_raw_pairs.py",
+    "tests/preview/test_parts.py",
+    "tests/test_packaging.py",
+    "tests/test_quality_table.py",
+)
 """Where tests train networks, measure quality, or install the program; other slow ones say so themselves."""
 PROCESS_FIXTURES = {"lgbpn", "start_lgbpn", "installed", "chromium"}
 """Fixtures that start a process of their own; `lgbpn` reads photos in one, as the program does."""
