@@ -116,7 +116,7 @@ def finetune(
       lgbpn finetune ~/Pictures/concerts -o my-camera --resume
 
     Photos of high ISO, straight from the camera, are best; those that are too clean, too small, broken or there
-    twice are skipped. First their noise is measured, all together; the fast student learns it, by an adapter of 50 kB,
+    twice are skipped. First their noise is measured, all together; the fast student learns it, by an adapter of 60 kB,
     and, with four minutes or more, by all weights; with seven, so does LG-BPN. A fifth of the photos is held out: each
     is kept only if it is better on those, and neither copies noise nor removes more of the picture. Use the model with
     -m NAME. Your photos are never changed; tiles of them are kept beside your models until the run is finished, with a

@@ -18,7 +18,13 @@ def one_file_page(
     Scripts find `data`, of what JSON knows, in the element of that name.
     """
     # No name of a file can end the script element: the data hold no "<".
-    text = json.dumps(data).replace("<", "\\u003c")
+    # Of a file name that is no text, what stands for its bytes cannot be written; "?" can.
+    text = (
+        json.dumps(data, ensure_ascii=False)
+        .encode("utf-8", "replace")
+        .decode("utf-8")
+        .replace("<", "\\u003c")
+    )
     parts = {
         "/*TITLE*/": title,
         "/*STYLE*/": _files(room, styles),
