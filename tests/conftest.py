@@ -71,3 +71,12 @@ def data_root(repo_root: Path) -> Path:
     if not root.is_dir():
         pytest.skip(f"no test photos at {root}; set LGBPN_DATA to their folder")
     return root.resolve()
+
+
+@pytest.fixture(scope="session")
+def cases(data_root: Path) -> Path:
+    """The folder of files that once went wrong."""
+    folder = data_root / "cases"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there")
+    return folder

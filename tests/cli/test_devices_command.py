@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 
@@ -14,15 +13,12 @@ from lgbpn_cli.device import Device, Hardware, choose_device, list_devices
 
 
 def devices(*options: str) -> str:
-    # Workers of another test may have left their number of threads in the environment, which this process never read.
-    threads = {"OMP_NUM_THREADS": str(torch.get_num_threads())}
     done = subprocess.run(
         [sys.executable, "-m", "lgbpn_cli", "devices", *options],
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
-        env={**os.environ, **threads},
     )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout

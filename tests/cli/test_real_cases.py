@@ -25,14 +25,6 @@ QUICK_S = 5.0
 LAYERS_TAG = 37724
 
 
-@pytest.fixture
-def cases(data_root: Path) -> Path:
-    folder = data_root / "cases"
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is not there")
-    return folder
-
-
 def tags_of(path: Path) -> dict[str, Any]:
     if shutil.which("exiftool") is None:
         pytest.skip("exiftool is not installed")

@@ -180,6 +180,8 @@ def _local_cluster(pool: Pool) -> LocalCluster:
         {
             "distributed.scheduler.allowed-failures": 0,
             "distributed.deploy.lost-worker-timeout": f"{RESTART_PATIENCE_S}s",
+            # dask would put these into this process's own environment, too, and leave them there.
+            "distributed.nanny.pre-spawn-environ": {},
         }
     )
     cluster = OwnWorkers(

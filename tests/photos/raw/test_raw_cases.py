@@ -23,14 +23,6 @@ from lgbpn_cli.photos.write import write_photo
 RECORD = Record("0.1.0", "model", "{}")
 
 
-@pytest.fixture
-def cases(data_root: Path) -> Path:
-    folder = data_root / "cases"
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is not there")
-    return folder
-
-
 def result_of(source: Path, folder: Path) -> Path:
     write_photo(as_result(read_photo(source), OutputConfig()), folder / "result.dng", record=RECORD)
     return folder / "result.dng"
