@@ -38,6 +38,7 @@ from lgbpn_cli.evaluation.denoise_page import DenoisePage
 from lgbpn_cli.evaluation.methods import describe_network
 from lgbpn_cli.file_names import EVERY_NAME, NamePatterns
 from lgbpn_cli.look import Look
+from lgbpn_cli.memory import share_one_heap
 from lgbpn_cli.photos.prepare import read_as_result, read_guarded
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.suffixes import type_for
@@ -275,12 +276,18 @@ def _checked(
 
 
 def _limit_of_program(settings: InferenceConfig, device: str) -> int | None:
-    """Return the most memory that the program itself may take; None where that is not limited, but a GPU's own."""
+    """Return the most memory that the program itself may take; None where that is not limited, but a GPU's own.
+
+    Where it is, threads share one heap from now on.
+    """
     if settings.max_memory_bytes is None or device not in ("auto", "cpu"):
         return None
     from lgbpn_cli.device import choose_device
 
-    return settings.max_memory_bytes if choose_device(device).name == "cpu" else None
+    if choose_device(device).name != "cpu":
+        return None
+    share_one_heap()
+    return settings.max_memory_bytes
 
 
 def _prepare(model: str | None, device: str, settings: InferenceConfig, output: OutputConfig) -> Denoiser:

@@ -62,6 +62,22 @@ def _own(name: str) -> int:
     return int(OWN_STATUS.read_text().partition(f"{name}:")[2].split()[0]) * 1024
 
 
+ARENA_MAX = -8
+"""Number of that setting of the C library (mallopt(3))."""
+
+
+def share_one_heap() -> None:
+    """Let all threads from now on take memory from one heap, where the C library would give some their own (glibc).
+
+    What threads freed in heaps of their own stays with the process: 18 MB for each HEIC of 12 megapixels, whose decoder
+    starts threads anew.
+    """
+    try:
+        ctypes.CDLL(None).mallopt(ARENA_MAX, 1)
+    except (OSError, AttributeError, TypeError):  # another C library, or Windows
+        return
+
+
 def give_back_freed() -> None:
     """Give the system back what this process has freed, where the C library would keep it for later (glibc).
 

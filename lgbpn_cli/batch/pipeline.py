@@ -19,6 +19,7 @@ from lgbpn_cli.denoise.denoiser import Denoised
 from lgbpn_cli.denoise.working import colour_shift_levels
 from lgbpn_cli.errors import LgbpnError, ResultExistsError, shown, unforeseen
 from lgbpn_cli.image.types import OnTile
+from lgbpn_cli.memory import give_back_freed
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.stopwatch import during
 
@@ -98,6 +99,7 @@ def run_jobs(
                 if more and not steps.overlap:
                     del read, reading
                     line.settle()
+                    give_back_freed()
                     reading = _submit_read(reader, steps, jobs[number])
         finally:
             reader.shutdown(wait=False, cancel_futures=True)

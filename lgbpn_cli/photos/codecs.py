@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lgbpn_cli.photos.codec import Codec, NewFiles
 from lgbpn_cli.photos.faults import CONVERT_CURE, DamagedFileError, UnsupportedFileError
+from lgbpn_cli.photos.heif.boxes import is_avif_by_second_brand
 from lgbpn_cli.photos.heif.compressed import AVIF, WEBP
 from lgbpn_cli.photos.heif.heic import HEIF
 from lgbpn_cli.photos.jpeg.codec import JPEG
@@ -34,7 +35,7 @@ CODECS: dict[str, Codec] = {
     )
 }
 """By name; those that are written come in the order in which a user is told of them."""
-SIGNATURE_BYTES = 16
+SIGNATURE_BYTES = 64
 RENAME_CURE = "Give it the ending of its kind, such as .cr2 or .dng: the name tells raw files apart."
 FOREIGN_SIGNATURES = (
     (8, b"CR\x02", "a camera raw file by another name (CR2)", RENAME_CURE),
@@ -82,6 +83,8 @@ def recognise(head: bytes, name: str = "") -> Codec:
     for offset, signature, kind, cure in FOREIGN_SIGNATURES:
         if head.startswith(signature, offset):
             raise UnsupportedFileError(f"{kind}, which this version does not read", cure)
+    if is_avif_by_second_brand(head):
+        return AVIF
     for codec in CODECS.values():
         if codec.signatures and head.startswith(codec.signatures, codec.place):
             return codec

@@ -21,7 +21,7 @@ from lgbpn_cli.photos.raw.camera_colour import render
 from lgbpn_cli.photos.raw.opcodes import OPCODE_LIST_3, has_opcodes
 from lgbpn_cli.photos.raw.reader import RawContainer
 from lgbpn_cli.photos.sidecars import description_of
-from lgbpn_cli.photos.suffixes import PRESERVE, result_type
+from lgbpn_cli.photos.suffixes import PRESERVE, type_by_name
 from lgbpn_cli.photos.tiff.codec import TiffContainer
 
 LENS_LEFT = (
@@ -38,7 +38,7 @@ def as_result(photo: Photo, output: OutputConfig) -> Photo:
     With the default options most photos come back as they are. Raises UnsupportedPhotoError for what the
     wanted type cannot hold.
     """
-    wanted = result_type(photo.format, output.format)
+    wanted = type_by_name(photo.format, photo.path.suffix, output.format)
     if photo.mosaic is not None and not new_files(wanted).camera_light:
         # It is rendered once its mosaic is denoised; what cannot work is found now, on a few pixels.
         as_result(replace(photo, mosaic=None, pixels=photo.pixels[:16, :16]), output)

@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from lgbpn_cli.memory import give_back_freed, share_one_heap
+
 # What a call will need: imported while the parent looks for photos.
 from lgbpn_cli.photos import convert, read, record, shot  # noqa: F401
 
@@ -29,6 +31,7 @@ def main(folder: str) -> None:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     calls = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
+    share_one_heap()
     os.dup2(2, 1)  # whatever a library prints is not an answer
     while True:
         try:
@@ -38,6 +41,8 @@ def main(folder: str) -> None:
         _limit_memory(max_bytes)
         _limit_time(2 * time_limit_s)
         _give(_outcome(function, args, kwargs), calls, answers, folder)
+        del function, args, kwargs
+        give_back_freed()
         _limit_time(0)
 
 

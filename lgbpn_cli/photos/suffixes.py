@@ -25,6 +25,17 @@ def result_type(source_format: str, wanted: str) -> str:
     return (CODECS[source_format].becomes or source_format) if wanted == PRESERVE else wanted
 
 
+def type_by_name(source_format: str, source_suffix: str, wanted: str) -> str:
+    """Return the type to write for a photo in a file of this ending, perhaps another type's, as its result's ending says.
+
+    A file that keeps its type and its ending stays what it is.
+    """
+    ending = result_suffix(source_suffix, wanted)
+    if wanted != PRESERVE or (ending == source_suffix and not CODECS[source_format].becomes):
+        return result_type(source_format, wanted)
+    return type_of_suffix(ending) or result_type(source_format, wanted)
+
+
 def result_suffix(source_suffix: str, wanted: str) -> str:
     """Return the file-name ending of a result, from the source's; an ending that fits is kept as it is."""
     lower = source_suffix.lower()

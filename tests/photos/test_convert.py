@@ -32,6 +32,27 @@ def test_by_default_a_photo_stays_what_it_is(
         assert ready.pixels is photo.pixels
 
 
+@pytest.mark.parametrize(
+    ("name", "becomes"),
+    [("a.heic", "jpeg"), ("a.bmp", "png"), ("a.jp2", "png"), ("a.jpg", "png"), ("a", "png")],
+)
+def test_a_photo_by_another_types_name_is_in_its_result_what_that_ones_name_says(
+    make_png: PhotoMaker, name: str, becomes: str
+) -> None:
+    path = make_png()
+    photo = read_photo(path.rename(path.with_name(name)))
+    assert photo.format == "png"
+    assert as_result(photo, OutputConfig()).format == becomes
+
+
+@pytest.mark.parametrize(("name", "becomes"), [("a.bmp", "png"), ("a.jpg", "jpeg"), ("a.tif", "tiff")])
+def test_a_type_that_is_only_read_becomes_what_its_results_name_says(
+    tmp_path: Path, name: str, becomes: str
+) -> None:
+    Image.fromarray(noise((20, 30, 3))).save(tmp_path / name, "BMP")
+    assert as_result(read_photo(tmp_path / name), OutputConfig()).format == becomes
+
+
 @pytest.mark.parametrize("wanted", ["jpeg", "png", "tiff", "webp", "avif"])
 def test_profile_and_orientation_go_into_every_type(
     make_jpeg: PhotoMaker, tmp_path: Path, wanted: str

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,28 @@ def say_and_return(words: bytes) -> str:
 
 def read_too_much(path: Path, size: int) -> int:
     return np.ones(size, np.uint8).nbytes
+
+
+def fill_memory_in_threads() -> None:
+    """Take small pieces of memory in several threads at a time, as decoders do, and let go of them."""
+    everyone = threading.Barrier(4)
+    np.ones(3_500_000)  # from which glibc concludes that so much is worth keeping
+
+    def fill() -> None:
+        everyone.wait(30)
+        pieces = [np.ones(8000) for _ in range(300)]
+        everyone.wait(30)
+        pieces.clear()
+
+    threads = [threading.Thread(target=fill) for _ in range(everyone.parties)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def resident_bytes() -> int:
+    return psutil.Process().memory_info().rss
 
 
 @pytest.fixture
@@ -169,3 +192,11 @@ def test_a_decoder_that_never_ends_does_not_outlive_its_parent_for_long() -> Non
         parent.kill()
         parent.wait()
         child.wait(60)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc is known to keep what was freed")
+def test_what_a_decoders_threads_took_is_not_kept_until_the_next_photo(reading: ReadingProcess) -> None:
+    before = reading.call(PHOTO, resident_bytes)
+    for _ in range(3):
+        reading.call(PHOTO, fill_memory_in_threads)
+    assert reading.call(PHOTO, resident_bytes) - before < 20 * MEGABYTE_BYTES

@@ -10,6 +10,17 @@ from typing import BinaryIO
 from lgbpn_cli.photos.faults import DamagedFileError
 
 MAX_BOXES = 10_000
+GENERAL_BRANDS = (b"mif1", b"msf1", b"miaf")
+"""Those that AVIF and HEIC share (ISO 23008-12); what the pictures are coded in, further brands tell."""
+
+
+def is_avif_by_second_brand(head: bytes) -> bool:
+    """Return whether a file begins as HEIC and AVIF files both may, and names AVIF alone among its further brands."""
+    if head[4:8] != b"ftyp" or head[8:12] not in GENERAL_BRANDS:
+        return False
+    box = head[: int.from_bytes(head[:4], "big")]
+    brands = {box[place : place + 4] for place in range(16, len(box), 4)}
+    return b"avif" in brands and not any(brand.startswith(b"he") for brand in brands)
 
 
 def top_level_boxes(file: BinaryIO) -> list[tuple[bytes, int, int]]:

@@ -226,6 +226,16 @@ def test_colours_named_by_number_become_a_profile(tmp_path: Path) -> None:
             assert ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(icc))).strip() == named
 
 
+@pytest.mark.parametrize("brand", [b"mif1", b"msf1", b"miaf"])
+def test_an_avif_that_begins_like_any_heif_file_is_read_as_avif(tmp_path: Path, brand: bytes) -> None:
+    encoded = imagecodecs.avif_encode(smooth(48, 64))
+    assert encoded[8:12] == b"avif"
+    path = tmp_path / "a.heif"
+    path.write_bytes(encoded[:8] + brand + encoded[12:])
+    photo = read_photo(path)
+    assert (photo.format, photo.pixels.shape) == ("avif", (48, 64, 3))
+
+
 @pytest.mark.parametrize(
     ("samples", "options", "named"),
     [
