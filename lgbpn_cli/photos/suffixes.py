@@ -26,9 +26,9 @@ def result_type(source_format: str, wanted: str) -> str:
 
 
 def type_by_name(source_format: str, source_suffix: str, wanted: str) -> str:
-    """Return the type to write for a photo in a file of this ending, perhaps another type's, as its result's ending says.
+    """Return the type to write for a photo in a file of this ending, which may be another type's.
 
-    A file that keeps its type and its ending stays what it is.
+    A file that keeps its type and its ending stays what it is; any other becomes what its result's ending says.
     """
     ending = result_suffix(source_suffix, wanted)
     if wanted != PRESERVE or (ending == source_suffix and not CODECS[source_format].becomes):
