@@ -1,26 +1,39 @@
-"""How a million photos would go over 1, 10 and 100 GPUs, simulated with costs that are measured here.
+"""What photos on several processes and machines cost beside their denoising.
 
-    python benchmarks/cluster.py --gpu-seconds 0.6 --share-megabytes-per-second 1000
+    python benchmarks/cluster.py simulate --gpu-seconds 0.6 --share-megabytes-per-second 1000
+    python benchmarks/cluster.py million --folder /dev/shm/million
+    python benchmarks/cluster.py processes --photos 8
 
-Measured, in seconds of processors: what a chunk and an answer cost client and scheduler, and what finding a photo costs
-the client; and the memory of photos that wait. Given: how long a GPU takes for a photo, and what the share with the
-photos delivers and takes. One server each stands for client, scheduler and share; a chunk passes through them in this
-order, and waits where one is busy.
+`simulate`: how a million photos would go over 1, 10 and 100 GPUs. Measured here, in seconds of processors: what a chunk
+and an answer cost client and scheduler, and what finding a photo costs the client; and the memory of photos that wait.
+Given: how long a GPU takes for a photo, and what the share with the photos delivers and takes. One server each stands
+for client, scheduler and share; a chunk passes through them in this order, and waits where one is busy.
+
+`million`: the command itself over so many files, with workers that load their model, and then make an empty file for
+each photo. Printed is the memory of the process that is client and scheduler, as the run goes on.
+
+`processes`: the same photos by one process of two threads, and by two workers of one thread each.
 """
 
 from __future__ import annotations
 
 import argparse
 import heapq
-import pickle
+import os
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import psutil
+from PIL import Image
 
+from lgbpn_cli.batch.cluster import worker
 from lgbpn_cli.batch.cluster.backlog import Backlog
-from lgbpn_cli.batch.cluster.order import Answer, Task
+from lgbpn_cli.batch.cluster.order import Answer, Task, packed
 from lgbpn_cli.batch.cluster.pool import Pool, connected
 from lgbpn_cli.batch.cluster.search import find_tasks
 from lgbpn_cli.batch.outcome import Outcome, Status
@@ -84,10 +97,10 @@ def answer_all(count: int, topic: str) -> None:
     from distributed.utils import sync
 
     outcome = Outcome(Path("in/IMG_1.png"), Path("out/IMG_1.png"), Status.DONE, 1.0, 24.0)
-    worker = get_worker()
+    this = get_worker()
     for _ in range(count):
-        message = pickle.dumps(Answer(1, outcome=outcome))
-        sync(worker.loop, worker.scheduler.log_event, topic=topic, msg=message)
+        message = packed(Answer(1, outcomes=(outcome,)))
+        sync(this.loop, this.scheduler.log_event, topic=topic, msg=message)
 
 
 def scheduler_seconds(chunks: int, answers: int) -> tuple[float, float]:
@@ -124,22 +137,8 @@ def simulate(
     return end, busy | {"GPUs": gpu_s * photos / gpus / end}
 
 
-def main() -> None:
+def print_simulation(options: argparse.Namespace) -> None:
     """Measure, simulate, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--photos", type=int, default=1_000_000)
-    parser.add_argument(
-        "--gpu-seconds", type=float, default=0.6, help="a GPU's for a photo of 24 MP (assumed)"
-    )
-    parser.add_argument(
-        "--megabytes", type=float, default=60.0, help="read and written for a photo (assumed)"
-    )
-    parser.add_argument("--share-megabytes-per-second", type=float, default=1000.0, help="assumed")
-    parser.add_argument("--measured-photos", type=int, default=5000)
-    parser.add_argument("--measured-tasks", type=int, default=500)
-    options = parser.parse_args()
     print(f"{options.photos} photos that wait: {waiting_megabytes(options.photos):.0f} MB")
     find_s = seconds_to_find(options.measured_photos)
     chunk_s, answer_s = scheduler_seconds(options.measured_tasks, options.measured_tasks)
@@ -158,5 +157,144 @@ def main() -> None:
         )
 
 
+def make_nothing(
+    ready: worker._Ready, chunk: int, tasks: Sequence[Task], say: Callable[[Answer], None]
+) -> None:
+    """Stand for `worker.run_chunk`: an empty file is the result of every photo."""
+    with worker.Teller(chunk, say, patience_s=2 * ready.order.output.photo_time_limit_s) as listener:
+        for folder in {Path(task.target).parent for task in tasks}:
+            folder.mkdir(parents=True, exist_ok=True)
+        for task in tasks:
+            Path(task.target).touch()
+            listener.finished(Outcome(Path(task.source), Path(task.target), Status.DONE, 0.001, 0.01))
+
+
+def print_million(options: argparse.Namespace) -> None:
+    """Make the files, run the command over them, print its memory on the way, and count what is there at the end."""
+    source, target = options.folder / "in", options.folder / "out"
+    for number in range(options.photos):
+        folder = source / f"box_{number // options.photos_a_folder:05d}"
+        if number % options.photos_a_folder == 0:
+            folder.mkdir(parents=True)
+        os.close(os.open(folder / f"page_{number:07d}.png", os.O_CREAT | os.O_WRONLY))
+    words = [sys.executable, __file__, "lgbpn", "denoise", "-r", source, "-o", target, "--json"]
+    words += ["--workers", options.workers]
+    rows = options.folder / "results.jsonl"
+    with rows.open("wb") as stdout, (options.folder / "messages.txt").open("wb") as stderr:
+        run = psutil.Popen(list(map(str, words)), stdout=stdout, stderr=stderr)
+    print("seconds, photos told of, MB of client and scheduler, MB of the largest worker", flush=True)
+    start = time.monotonic()
+    peak = seconds = done = 0
+    with rows.open("rb") as told:
+        while run.poll() is None:
+            seconds += options.every_s
+            while time.monotonic() < start + seconds and run.poll() is None:
+                time.sleep(0.2)
+                peak = max(peak, resident_bytes(run))
+                while block := told.read(1 << 20):
+                    done += block.count(b"\n")
+            workers = max((resident_bytes(child) for child in children_of(run)), default=0)
+            print(f"{seconds:6d} {done:8d} {resident_bytes(run) / 1e6:6.0f} {workers / 1e6:6.0f}", flush=True)
+    there = sum(len(files) for _, _, files in os.walk(target))
+    print(f"exit code {run.returncode}, {time.monotonic() - start:.0f} s, {done} told of, {there} there")
+    print(f"client and scheduler {peak / 1e6:.0f} MB at most")
+
+
+def children_of(process: psutil.Process) -> list[psutil.Process]:
+    """Return the processes below one, none where it has ended."""
+    try:
+        found: list[psutil.Process] = process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+    return found
+
+
+def resident_bytes(process: psutil.Process) -> int:
+    """Return the memory of a process, 0 where it has ended."""
+    try:
+        return int(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
+
+
+def print_processes(options: argparse.Namespace) -> None:
+    """Denoise the same photos in both ways, by turns, and print the time of each way and the ratios."""
+    os.environ["OMP_NUM_THREADS"] = "2"
+    ways: dict[str, list[str]] = {"one process of two threads": [], "two workers": ["--workers", "2"]}
+    took: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "in").mkdir()
+        rng = np.random.default_rng(0)
+        side_px = round((options.megapixels * 1e6) ** 0.5)
+        for number in range(options.photos):
+            pixels = np.clip(rng.normal(120, 20, (side_px, side_px, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / "in" / f"{number}.jpg", quality=92)
+        for turn in range(options.turns):
+            for way, words in ways.items():
+                target = folder / f"{turn}{way}"
+                command = [sys.executable, "-m", "lgbpn_cli", "denoise", "-q", str(folder / "in")]
+                took[way].append(seconds_of([*command, "-o", str(target), *words]))
+                if len(list(target.iterdir())) != options.photos:
+                    raise RuntimeError(f"photos are missing: {way}")
+                print(f"{way}: {took[way][-1][0]:.1f} s, processors {took[way][-1][1]:.1f} s", flush=True)
+    one, two = (tuple(map(min, zip(*each, strict=True))) for each in took.values())
+    print(f"photos a second, two workers to one process: {one[0] / two[0]:.2f}; ", end="")
+    print(f"a second of processors: {one[1] / two[1]:.2f}; cores: {len(os.sched_getaffinity(0))}")
+
+
+def seconds_of(command: list[str]) -> tuple[float, float]:
+    """Return the seconds of the clock and of processors that a command takes, all processes below it included."""
+    start = time.monotonic()
+    process = subprocess.Popen(command)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{command} ended with {process.returncode}")
+    return time.monotonic() - start, usage.ru_utime + usage.ru_stime
+
+
+def main() -> None:
+    """Do what the words ask for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    what = parser.add_subparsers(required=True)
+    simulation = what.add_parser("simulate")
+    simulation.set_defaults(do=print_simulation)
+    simulation.add_argument("--photos", type=int, default=1_000_000)
+    simulation.add_argument(
+        "--gpu-seconds", type=float, default=0.6, help="a GPU's for a photo of 24 MP (assumed)"
+    )
+    simulation.add_argument(
+        "--megabytes", type=float, default=60.0, help="read and written for a photo (assumed)"
+    )
+    simulation.add_argument("--share-megabytes-per-second", type=float, default=1000.0, help="assumed")
+    simulation.add_argument("--measured-photos", type=int, default=5000)
+    simulation.add_argument("--measured-tasks", type=int, default=500)
+    run = what.add_parser("million")
+    run.set_defaults(do=print_million)
+    run.add_argument("--folder", type=Path, required=True, help="an empty one, best in memory")
+    run.add_argument("--photos", type=int, default=1_000_000)
+    run.add_argument("--photos-a-folder", type=int, default=1000)
+    run.add_argument("--workers", type=int, default=2)
+    run.add_argument("--every-s", type=int, default=30)
+    processes = what.add_parser("processes")
+    processes.set_defaults(do=print_processes)
+    processes.add_argument("--photos", type=int, default=8)
+    processes.add_argument("--megapixels", type=float, default=1.0)
+    processes.add_argument("--turns", type=int, default=2)
+    options = parser.parse_args()
+    options.do(options)
+
+
+if __name__ == "__mp_main__":  # in the workers of the command over a million
+    worker.run_chunk = make_nothing
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["lgbpn"]:
+        from lgbpn_cli.__main__ import main as lgbpn
+
+        del sys.argv[1]
+        lgbpn()
+    else:
+        main()

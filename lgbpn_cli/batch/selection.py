@@ -115,10 +115,15 @@ def select_in_steps(
     yield selector.take_step()
 
 
-def natural_key(name: str) -> tuple[list[str | int], str]:
+def natural_key(name: str) -> tuple[str, str]:
     """A sort key by which IMG_9 comes before IMG_10; the exact name decides between equals."""
-    parts = re.split(r"([0-9]+)", name.casefold())
-    return [int(part) if index % 2 else part for index, part in enumerate(parts)], name
+    return re.sub("[0-9]+", _number_key, name.casefold()), name
+
+
+def _number_key(digits: re.Match[str]) -> str:
+    """A text that sorts as the number does, and before all letters: how many digits it has, and these."""
+    number = digits.group().lstrip("0")
+    return f"\0{chr(len(number))}{number}"
 
 
 def comparable_name(path: Path) -> str:
@@ -313,15 +318,19 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _steps(files: list[os.DirEntry[str]]) -> Iterator[list[os.DirEntry[str]]]:
-    """Cut a folder's files, in their order, where the names up to the first dot differ: these may share a target."""
-    files.sort(key=lambda entry: (natural_key(_base(entry.name)), natural_key(entry.name)))
-    begin = 0
-    for end in range(1, len(files)):
-        differs = _base(files[end - 1].name) != _base(files[end].name)
-        if end - begin >= STEP_FILES and differs:
-            yield files[begin:end]
-            begin = end
-    yield files[begin:]
+    """Cut a folder's files, in their order, where the names up to the first dot differ: these may share a target.
+
+    `files` is emptied on the way: an entry keeps what the disk said of it, which is a kilobyte.
+    """
+    files.sort(key=lambda entry: natural_key(entry.name), reverse=True)
+    files.sort(key=lambda entry: natural_key(_base(entry.name)), reverse=True)
+    step: list[os.DirEntry[str]] = []
+    while files:
+        if len(step) >= STEP_FILES and _base(step[-1].name) != _base(files[-1].name):
+            yield step
+            step = []
+        step.append(files.pop())
+    yield step
 
 
 def _base(name: str) -> str:

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -66,8 +68,9 @@ def _heed_signals() -> None:
 
 
 @pytest.fixture
-def start_lgbpn() -> Lgbpn:
-    """Start `lgbpn` with these arguments as a process of its own."""
+def start_lgbpn() -> Iterator[Lgbpn]:
+    """Start `lgbpn` with these arguments as a process of its own; what is left of it ends with the test."""
+    started: list[subprocess.Popen[str]] = []
 
     def start(*arguments: object, seconds_per_tile: float = 0.0, **options: Any) -> subprocess.Popen[str]:
         command = [sys.executable, str(Path(fake_network.__file__)), *map(str, arguments)]
@@ -76,9 +79,16 @@ def start_lgbpn() -> Lgbpn:
         environment[fake_network.SECONDS_PER_TILE] = str(seconds_per_tile)
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
         # A test run in the background of a shell ignores signals, and its children would inherit that.
-        return subprocess.Popen(command, env=environment, text=True, preexec_fn=_heed_signals, **streams)
+        process = subprocess.Popen(
+            command, env=environment, text=True, preexec_fn=_heed_signals, start_new_session=True, **streams
+        )
+        started.append(process)
+        return process
 
-    return start
+    yield start
+    for process in started:
+        with process, suppress(ProcessLookupError):  # leaving it closes its pipes
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.fixture

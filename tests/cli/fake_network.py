@@ -21,11 +21,14 @@ from lgbpn_cli.config import DEFAULT_QUALITY, InferenceConfig
 from lgbpn_cli.errors import DeviceError, ModelError, UsageError
 from lgbpn_cli.models.names import DEFAULT_MODEL
 
+ENDLESS_S = 10_000
 NOTE = "no GPU found: running on the CPU"
 SECONDS_PER_TILE = "FAKE_SECONDS_PER_TILE"
 """Environment variable that makes the network slow."""
 DEADLY_WIDTH = "FAKE_DEADLY_WIDTH"
 """Environment variable: photos of this width end the process that denoises them."""
+ENDLESS_WIDTH = "FAKE_ENDLESS_WIDTH"
+"""Environment variable: photos of this width are never done, so that a test can be sure to find a run at work."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ def run_network(
         raise RuntimeError(f"the network got {pixels.dtype} of shape {image.shape}")
     if pixels.shape[1] == int(os.environ.get(DEADLY_WIDTH, "0")):
         os.abort()
+    if pixels.shape[1] == int(os.environ.get(ENDLESS_WIDTH, "0")):
+        time.sleep(ENDLESS_S)
     if on_plan is not None:
         on_plan("in no time")
     tile_px = config.tile_px or 512

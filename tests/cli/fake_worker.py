@@ -9,10 +9,6 @@ from typing import Any
 
 import fake_network
 
-from lgbpn_cli import version
-
-OTHER_VERSION = "FAKE_VERSION"
-"""Environment variable: the version that this worker has."""
 OTHER_CHECKSUM = "FAKE_CHECKSUM"
 """Environment variable: the checksum of all models there."""
 
@@ -27,7 +23,6 @@ load_model = fake_network.load_model
 
 def dask_setup(worker: object) -> None:
     """What dask calls when the worker starts; tests that import this file's names stay as they are."""
-    version.__version__ = os.environ.get(OTHER_VERSION, version.__version__)
     if OTHER_CHECKSUM in os.environ:
         fake_network.load_model = load_another_model
     fake_network.install(sys.modules.__setitem__)

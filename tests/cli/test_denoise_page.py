@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 from small_photos import Lgbpn, MakePhoto, contents, negative_of
 
-PATIENCE_S = 60
+PATIENCE_S = 300
 
 
 def data_of(page: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from terminal import read_terminal
 
 termios = pytest.importorskip("termios", reason="Windows has no pseudo-terminals and no SIGINT to send")
 
-PATIENCE_S = 60
+PATIENCE_S = 300
 
 
 @pytest.fixture

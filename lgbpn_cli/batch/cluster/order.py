@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import zlib
 from dataclasses import dataclass
 
 from lgbpn_cli.batch.outcome import Outcome
@@ -37,7 +39,19 @@ class Answer:
     chunk: int
     began: bool = False
     """The model is ready and the first photo is about to be opened."""
-    outcome: Outcome | None = None
+    outcomes: tuple[Outcome, ...] = ()
+    """Of photos of the chunk, in the order in which they ended."""
     note: str | None = None
     stuck: str | None = None
     """Why the worker ends itself: a photo takes too long."""
+
+
+def packed(answer: Answer) -> bytes:
+    """Return what is sent; the scheduler keeps the last 100,000 of them, so they had better be small."""
+    return zlib.compress(pickle.dumps(answer), 1)
+
+
+def unpacked(message: bytes) -> Answer:
+    """Return the answer that `packed` made this of."""
+    answer: Answer = pickle.loads(zlib.decompress(message))
+    return answer

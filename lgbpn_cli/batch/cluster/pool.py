@@ -24,6 +24,10 @@ RESTART_PATIENCE_S = 600
 """How long a worker that died here may take to start again; dask's own 15 s are too few on a busy machine."""
 
 
+DASK_MARK = "__DASK_PARENT_PID"
+"""An environment variable that dask sets where it starts workers, for the titles of their processes."""
+
+
 @dataclass(frozen=True)
 class Pool:
     """The workers of a run."""
@@ -91,12 +95,23 @@ def connected(pool: Pool) -> Iterator[Connection]:
         finally:
             connection.close()
         return
-    with _local_cluster(pool) as cluster:
+    with _environment_kept(), _local_cluster(pool) as cluster:
         connection = Connection(cluster.scheduler_address, cluster, pool.number or 1)
         try:
             yield connection
         finally:
             connection.close()
+
+
+@contextmanager
+def _environment_kept() -> Iterator[None]:
+    """Leave no variable of dask in this process's environment."""
+    is_there = DASK_MARK in os.environ
+    try:
+        yield
+    finally:
+        if not is_there:
+            os.environ.pop(DASK_MARK, None)
 
 
 class Connection:

@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from lgbpn_cli.batch.cluster.backlog import FEWEST_PHOTOS, Backlog
-from lgbpn_cli.batch.cluster.order import Answer, Order, Task
+from lgbpn_cli.batch.cluster.order import Answer, Order, Task, unpacked
 from lgbpn_cli.batch.cluster.pool import Connection
 from lgbpn_cli.batch.cluster.worker import denoise_chunk
 from lgbpn_cli.batch.outcome import Failure, Listener, Outcome, Status
@@ -98,7 +98,7 @@ class Run:
                     self.listener.found_work(len(found or ()))
                 continue
             if kind == "answer":
-                self._hear(pickle.loads(content))
+                self._hear(unpacked(content))
             else:
                 self._end(content)
 
@@ -173,8 +173,8 @@ class Run:
             self._deaths_before_a_photo = 0
         if answer.stuck is not None:
             chunk.stuck = answer.stuck
-        if answer.outcome is not None:
-            self._tell(chunk, answer.outcome)
+        for outcome in answer.outcomes:
+            self._tell(chunk, outcome)
 
     def _tell(self, chunk: _Chunk, outcome: Outcome) -> None:
         if chunk.waiting.pop(str(outcome.source), None) is None:

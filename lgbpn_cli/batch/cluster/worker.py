@@ -7,12 +7,13 @@ import os
 import pickle
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lgbpn_cli.batch.cluster.order import Answer, Order, Task
+from lgbpn_cli.batch.cluster.order import Answer, Order, Task, packed
 from lgbpn_cli.batch.outcome import Job, Outcome, RunFacts, Status
 from lgbpn_cli.batch.pipeline import run_jobs
 from lgbpn_cli.batch.steps import Cameras, reader, reading_process, steps_of
@@ -25,6 +26,8 @@ from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.version import __version__
 
 STUCK_EXIT_CODE = 75
+TELL_S = 0.1
+"""Outcomes that come faster are told together: an answer costs client and scheduler as much as finding ten photos."""
 _one_at_a_time = threading.Lock()
 """Workers may have several threads, and a model is for one."""
 _ready: dict[bytes, _Ready] = {}
@@ -52,7 +55,7 @@ def denoise_chunk(version: str, packed_order: bytes, chunk: int, tasks: Sequence
 
     def say(answer: Answer) -> None:
         """Send an answer; it is on its way to the client when this returns, whatever happens to this process."""
-        sync(worker.loop, worker.scheduler.log_event, topic=topic, msg=pickle.dumps(answer))
+        sync(worker.loop, worker.scheduler.log_event, topic=topic, msg=packed(answer))
 
     check_version(version, worker.address)
     with _one_at_a_time:
@@ -71,7 +74,9 @@ def run_chunk(ready: _Ready, chunk: int, tasks: Sequence[Task], say: Callable[[A
     limited = order.settings.max_memory_bytes is not None and device == "cpu"
     with Teller(chunk, say, patience_s=2 * output.photo_time_limit_s) as listener:
         steps = steps_of(read, ready.denoiser, camera, order.settings, listener, overlap=not limited)
-        run_jobs(list(_not_there(tasks, output, listener)), steps, listener)
+        jobs = list(_not_there(tasks, output, listener))
+        listener.tell()  # so that, whatever a photo does to this process, those before it are known
+        run_jobs(jobs, steps, listener)
 
 
 def _not_there(tasks: Sequence[Task], output: OutputConfig, listener: Teller) -> Iterator[Job]:
@@ -124,7 +129,8 @@ class Teller:
         self._chunk = chunk
         self._say = say
         self._patience_s = patience_s
-        self._moved = time.monotonic()
+        self._moved = self._told = time.monotonic()
+        self._finished: deque[Outcome] = deque()
         self._over = threading.Event()
         self._watch = threading.Thread(target=self._watch_time, name="watch", daemon=True)
 
@@ -137,9 +143,11 @@ class Teller:
         """No more."""
         self._over.set()
         self._watch.join()
+        self.tell()
 
     def _watch_time(self) -> None:
-        while not self._over.wait(min(1.0, self._patience_s / 4)):
+        while not self._over.wait(min(TELL_S, self._patience_s / 4)):
+            self.tell()
             if time.monotonic() - self._moved > self._patience_s:
                 with suppress(Exception):  # the scheduler may be what is stuck
                     self._say(Answer(self._chunk, stuck=f"nothing moved for {self._patience_s:g} s"))
@@ -150,9 +158,21 @@ class Teller:
         self._say(Answer(self._chunk, note=text))
 
     def finished(self, outcome: Outcome) -> None:
-        """Pass it on."""
+        """Pass it on, at once or within `TELL_S`."""
         self._moved = time.monotonic()
-        self._say(Answer(self._chunk, outcome=outcome))
+        self._finished.append(outcome)
+        if self._moved - self._told >= TELL_S:
+            self.tell()
+
+    def tell(self) -> None:
+        """Pass on what has finished; threads may call this at the same time."""
+        outcomes = []
+        with suppress(IndexError):  # another thread took the last one
+            while self._finished:
+                outcomes.append(self._finished.popleft())
+        if outcomes:
+            self._told = time.monotonic()
+            self._say(Answer(self._chunk, outcomes=tuple(outcomes)))
 
     def started(self, job: Job) -> None:
         """A sign of life."""

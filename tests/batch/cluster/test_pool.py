@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from contextlib import ExitStack, suppress
@@ -9,7 +10,7 @@ from contextlib import ExitStack, suppress
 import psutil
 import pytest
 
-from lgbpn_cli.batch.cluster.pool import Pool, connected
+from lgbpn_cli.batch.cluster.pool import DASK_MARK, Pool, connected
 
 DASHBOARD_PORT = 8787
 """What dask would take unless told otherwise, with a warning where it is taken, which is an error here."""
@@ -26,11 +27,16 @@ def addresses_listened_at() -> set[str]:
 
 @pytest.mark.slow
 @pytest.mark.process
-def test_a_worker_that_dask_gave_up_is_replaced_and_nobody_else_can_connect() -> None:
+def test_a_worker_that_dask_gave_up_is_replaced_and_nobody_else_can_connect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(DASK_MARK, raising=False)
+    environment = dict(os.environ)
     with ExitStack() as other_run:
         with suppress(OSError):  # some program has it anyway
             other_run.enter_context(socket.create_server(("127.0.0.1", DASHBOARD_PORT)))
         lose_a_worker()
+    assert dict(os.environ) == environment
 
 
 def lose_a_worker() -> None:

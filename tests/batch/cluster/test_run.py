@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from distributed import KilledWorker
 
 from lgbpn_cli.batch.cluster import run
-from lgbpn_cli.batch.cluster.order import Answer, Order, Task
+from lgbpn_cli.batch.cluster.order import Answer, Order, Task, packed
 from lgbpn_cli.batch.outcome import Outcome, Status
 from lgbpn_cli.config import InferenceConfig, OutputConfig
 from lgbpn_cli.errors import DeviceError, ModelError, UsageError
@@ -65,7 +64,7 @@ class Connection:
                **options: object) -> Future:  # fmt: skip
         self.sent.append([task.source for task in tasks])
         handler = self.handlers[topic]
-        return Future(lambda: self.work(number, tasks, lambda answer: handler((0.0, pickle.dumps(answer)))))
+        return Future(lambda: self.work(number, tasks, lambda answer: handler((0.0, packed(answer)))))
 
     def number_of_workers(self) -> int:
         return self.workers
@@ -113,7 +112,7 @@ def outcome_of(task: Task, status: Status = Status.DONE) -> Outcome:
 def denoise_all(number: int, chunk: list[Task], say: Say) -> None:
     say(Answer(number, began=True))
     for task in chunk:
-        say(Answer(number, outcome=outcome_of(task)))
+        say(Answer(number, outcomes=(outcome_of(task),)))
 
 
 def dies_of(*poison: str) -> Work:
@@ -124,7 +123,7 @@ def dies_of(*poison: str) -> Work:
         for task in chunk:
             if task.source in poison:
                 raise KilledWorker("task", None, 0)
-            say(Answer(number, outcome=outcome_of(task)))
+            say(Answer(number, outcomes=(outcome_of(task),)))
 
     return work
 
@@ -190,6 +189,26 @@ def test_a_photo_that_kills_its_worker_is_named_after_three_deaths(poison: tuple
     assert all(2 <= alone[name] <= 3 for name in poison)
 
 
+def test_photos_that_were_done_but_not_told_of_before_a_death_are_done_once() -> None:
+    there: set[str] = set()
+
+    def work(number: int, chunk: list[Task], say: Say) -> None:
+        say(Answer(number, began=True))
+        before = tuple(outcome_of(task, Status.SKIPPED) for task in chunk if task.source in there)
+        say(Answer(number, outcomes=before))
+        made = []
+        for task in [task for task in chunk if task.source not in there]:
+            if task.source == "040":
+                raise KilledWorker("task", None, 0)
+            there.add(task.source)
+            made.append(outcome_of(task))
+        say(Answer(number, outcomes=tuple(made)))
+
+    listener = go_through(Connection(work), iter([tasks(300)]))
+    assert names(listener, Status.FAILED) == ["040"]
+    assert names(listener, Status.DONE) == [name for name in every(300) if name != "040"]
+
+
 def test_a_chunk_that_had_not_begun_is_not_blamed() -> None:
     deaths = 0
 
@@ -220,7 +239,7 @@ def test_answers_that_were_lost_are_asked_for_again() -> None:
         say(Answer(number, began=True))
         for task in chunk:
             if task.source in heard:
-                say(Answer(number, outcome=outcome_of(task, Status.SKIPPED)))
+                say(Answer(number, outcomes=(outcome_of(task, Status.SKIPPED),)))
             heard.add(task.source)
 
     listener = go_through(Connection(work), iter([tasks(20)]))
@@ -231,7 +250,7 @@ def test_a_scheduler_that_was_restarted_gets_its_work_again() -> None:
     def work(number: int, chunk: list[Task], say: Say) -> None:
         if number == 2:
             say(Answer(number, began=True))
-            say(Answer(number, outcome=outcome_of(chunk[0])))
+            say(Answer(number, outcomes=(outcome_of(chunk[0]),)))
             raise LostError
         denoise_all(number, chunk, say)
 
