@@ -24,8 +24,8 @@ RESTART_PATIENCE_S = 600
 """How long a worker that died here may take to start again; dask's own 15 s are too few on a busy machine."""
 
 
-DASK_MARK = "__DASK_PARENT_PID"
-"""An environment variable that dask sets where it starts workers, for the titles of their processes."""
+DASK_VARIABLES = ("__DASK_PARENT_PID", "PYTHONHASHSEED")
+"""Of the environment; dask sets them where it starts workers, for the titles of their processes and their hashes."""
 
 
 @dataclass(frozen=True)
@@ -105,13 +105,16 @@ def connected(pool: Pool) -> Iterator[Connection]:
 
 @contextmanager
 def _environment_kept() -> Iterator[None]:
-    """Leave no variable of dask in this process's environment."""
-    is_there = DASK_MARK in os.environ
+    """Leave this process's environment as it was before dask came."""
+    before = {name: os.environ.get(name) for name in DASK_VARIABLES}
     try:
         yield
     finally:
-        if not is_there:
-            os.environ.pop(DASK_MARK, None)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 class Connection:

@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 import psutil
 import pytest
 
-from lgbpn_cli.batch.cluster.pool import DASK_MARK, Pool, connected
+from lgbpn_cli.batch.cluster.pool import DASK_VARIABLES, Pool, connected
 
 DASHBOARD_PORT = 8787
 """What dask would take unless told otherwise, with a warning where it is taken, which is an error here."""
@@ -30,7 +30,8 @@ def addresses_listened_at() -> set[str]:
 def test_a_worker_that_dask_gave_up_is_replaced_and_nobody_else_can_connect(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delenv(DASK_MARK, raising=False)
+    for name in DASK_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
     environment = dict(os.environ)
     with ExitStack() as other_run:
         with suppress(OSError):  # some program has it anyway
