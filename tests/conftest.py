@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -10,6 +11,9 @@ from typing import Any
 
 import pytest
 from browser import open_chromium
+from warm_processes import WarmSubprocess
+
+from lgbpn_cli.photos import reading_process
 
 SLOW = (
     "tests/training",
@@ -53,6 +57,17 @@ def _starts_process(function: FunctionType, module: ModuleType, depth: int = 3) 
 def repo_root() -> Path:
     """The folder that holds pyproject.toml."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_readers() -> Iterator[None]:
+    """Reading processes of runs in this process start at once."""
+    if sys.platform != "linux":
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading_process, "subprocess", WarmSubprocess)
+        yield
 
 
 @pytest.fixture(scope="module")

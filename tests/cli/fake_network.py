@@ -19,6 +19,7 @@ import numpy as np
 
 from lgbpn_cli.config import DEFAULT_QUALITY, InferenceConfig
 from lgbpn_cli.errors import DeviceError, ModelError, UsageError
+from lgbpn_cli.models.manifest import shipped_noise_estimator
 from lgbpn_cli.models.names import DEFAULT_MODEL
 
 ENDLESS_S = 10_000
@@ -133,8 +134,21 @@ def install(put: Callable[[str, ModuleType], None]) -> None:
         put(name, room)
 
 
+def cell_levels() -> Any:
+    """Return a noise estimator that sees ten levels everywhere; the real one would import PyTorch."""
+
+    def see(tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        levels = np.full((len(tiles), 4, 3), 10, np.float32)
+        return levels, levels / 100
+
+    see.sha256 = shipped_noise_estimator()[1]  # type: ignore[attr-defined]
+    return see
+
+
 if __name__ in ("__main__", "__mp_main__"):  # the second in the workers that such an lgbpn starts
     install(sys.modules.__setitem__)
+    sys.modules["lgbpn_cli.noise.estimator"] = estimator = ModuleType("lgbpn_cli.noise.estimator")
+    vars(estimator)["cell_levels"] = cell_levels
 if __name__ == "__main__":
     from lgbpn_cli.cli.main import main
 

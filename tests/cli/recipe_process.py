@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
-import sys
 from pathlib import Path
 
-
-def _heed_ctrl_c() -> None:
-    # A test run in the background of a shell ignores Ctrl-C, and its children would inherit that.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+from warm_processes import start_lgbpn_cli
 
 
 def start_in(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     """Start `lgbpn` with these arguments in `folder`."""
-    environment = {
-        **os.environ,
-        "LGBPN_DATA": str(folder),
-        "XDG_DATA_HOME": str(folder / "own"),
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "lgbpn_cli", *arguments],
-        cwd=folder,
-        env=environment,
-        text=True,
-        stderr=subprocess.PIPE,
-        preexec_fn=_heed_ctrl_c,
-    )
+    environment = {"LGBPN_DATA": str(folder), "XDG_DATA_HOME": str(folder / "own")}
+    process: subprocess.Popen[str] = start_lgbpn_cli(*arguments, environment=environment, folder=folder)
+    return process

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from warm_processes import run_lgbpn_cli
 
 from lgbpn_cli.config import InferenceConfig
 from lgbpn_cli.device import choose_device
@@ -18,13 +18,7 @@ from lgbpn_cli.research.bench import flops_per_pixel, load_for_bench, measure_ag
 
 
 def bench(*options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "lgbpn_cli", "bench", "--device", "cpu", *map(str, options)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    return run_lgbpn_cli("bench", "--device", "cpu", *options)
 
 
 def test_each_setting_is_measured_in_a_process_of_its_own_and_is_a_line_of_json() -> None:

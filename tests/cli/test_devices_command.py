@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 import torch
+from warm_processes import run_lgbpn_cli
 
 from lgbpn_cli.device import Device, Hardware, choose_device, list_devices
 
 
 def devices(*options: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "lgbpn_cli", "devices", *options],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = run_lgbpn_cli("devices", *options)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 

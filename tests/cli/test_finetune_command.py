@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from warm_processes import start_lgbpn_cli
 
 from lgbpn_cli.config import NetworkConfig
 from lgbpn_cli.models.weight_file import write_weights
@@ -23,16 +22,9 @@ TINY = NetworkConfig(width=8, head_width=4, local_modules=1, global_blocks=1, va
 
 
 def start(tmp_path: Path, *arguments: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "lgbpn_cli", "finetune", *map(str, arguments)]
-    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path / "data")}
-    return subprocess.Popen(
-        command,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
+    environment = {"XDG_DATA_HOME": str(tmp_path / "data")}
+    process: subprocess.Popen[str] = start_lgbpn_cli("finetune", *arguments, environment=environment)
+    return process
 
 
 def finetune(tmp_path: Path, *arguments: object) -> tuple[int, str]:

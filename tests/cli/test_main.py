@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from small_photos import Lgbpn, save_photo
+from warm_processes import run_lgbpn_cli
 
 import lgbpn_cli
 from lgbpn_cli import __version__
@@ -133,10 +134,12 @@ def test_where_the_folder_of_own_models_cannot_be_entered_the_shipped_one_works(
 def lgbpn_in(
     folder: Path,
     *arguments: str,
-    script: str = "from lgbpn_cli.cli.main import main; main()",
+    script: str | None = None,
     environment: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run the real command in that folder."""
+    if script is None:
+        return run_lgbpn_cli(*arguments, environment=environment, folder=folder)
     package = Path(lgbpn_cli.__file__).parent.parent
     return subprocess.run(
         [sys.executable, "-c", script, *arguments],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import pytest
 from PIL import Image
 from small_photos import Lgbpn
 from typer.testing import CliRunner
+from warm_processes import run_lgbpn_cli
 
 from lgbpn_cli.cli.main import app
 from lgbpn_cli.photos.photo import Photo
@@ -21,8 +21,7 @@ from lgbpn_cli.photos.record import read_record
 
 
 def probe(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "lgbpn_cli", "probe", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
+    return run_lgbpn_cli("probe", *arguments)
 
 
 def noisy_photo(path: Path, level_8bit: float, *, iso: int = 0) -> Path:

@@ -17,6 +17,7 @@ import pytest
 from photo_samples import PhotoMaker
 
 from lgbpn_cli.errors import PhotoReadError
+from lgbpn_cli.photos import reading_process
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess
 
@@ -58,6 +59,14 @@ def fill_memory_in_threads() -> None:
 
 def resident_bytes() -> int:
     return psutil.Process().memory_info().rss
+
+
+@pytest.fixture(autouse=True, scope="module")
+def cold_readers() -> Iterator[None]:
+    """Started as users' are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading_process, "subprocess", subprocess)
+        yield
 
 
 @pytest.fixture
