@@ -13,21 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lgbpn_cli.photos.raw.mosaic import Mosaic
+from lgbpn_cli.photos.raw.noise_line import noise_line
 
 FloatImage = NDArray[np.float32]
 
 BLOCK_SITES = 16
 """Side of the patches that the noise is measured in, in sites of one colour."""
-BLOCK_FREEDOM = BLOCK_SITES**2 / 3.78
-"""Degrees of freedom of a patch's variance: the filter's residuals are correlated (their squared correlations sum to
-3.78)."""
-BINS = 24
-"""Of brightness, with equally many patches each."""
-FLAT_SHARE = 0.15
-"""Of the patches of a bin, this share at least is taken to be flat."""
-FLAT_MOST, FLAT_LEAST = 1.5, 0.5
-"""Patches whose variance is within these factors of the line are flat, and decide about it."""
-FITS = 6
+BLOCK_FREEDOM = 57.0
+"""Degrees of freedom of a patch's variance: the filter's residuals are correlated."""
 FEWEST_BLOCKS = 40
 """With fewer patches nothing is measured."""
 NEAR_WHITE = 0.96
@@ -203,7 +196,7 @@ def measure_mosaic_noise(samples: FloatImage, pattern: NDArray[np.uint8]) -> Flo
     means, variances = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     if len(means) < FEWEST_BLOCKS:
         return None
-    return np.tile(np.array(_line(means, variances), np.float32), (3, 1))
+    return np.tile(np.array(noise_line(means, variances, BLOCK_FREEDOM), np.float32), (3, 1))
 
 
 def row_sigma(samples: FloatImage, pattern: NDArray[np.uint8]) -> float:
@@ -239,40 +232,6 @@ def _blocks(plane: FloatImage) -> tuple[NDArray[np.float64], NDArray[np.float64]
         means.append(mean[usable])
         variances.append(variance[usable])
     return np.concatenate(means), np.concatenate(variances)
-
-
-def _line(means: NDArray[np.float64], variances: NDArray[np.float64]) -> tuple[float, float]:
-    """Return a and b of the line below which no patch of noise lies: that of the flat patches."""
-    order = np.argsort(means)
-    means, variances = means[order], variances[order]
-    bins = [part for part in np.array_split(np.arange(len(means)), BINS) if len(part)]
-    centres = np.array([means[part].mean() for part in bins])
-    # The quantile of the patches that is the middle of the flat ones, if these are just so many.
-    lowest = np.array([np.quantile(variances[part], FLAT_SHARE / 2) for part in bins])
-    shot, read = _fitted(centres, lowest, np.ones(len(bins)))
-    for _ in range(FITS):
-        line = np.maximum(shot * means + read, 1e-12)
-        flat = (variances < FLAT_MOST * line) & (variances > FLAT_LEAST * line)
-        if flat.sum() < FEWEST_BLOCKS // 2:
-            break
-        shot, read = _fitted(means[flat], variances[flat], 1 / line[flat])
-    return shot, read
-
-
-def _fitted(
-    means: NDArray[np.float64], variances: NDArray[np.float64], weights: NDArray[np.float64]
-) -> tuple[float, float]:
-    """Return the line a x + b, neither below zero, that is nearest in least weighted squares."""
-    x = np.maximum(means, 0)
-    total = (weights**2).sum()
-    mean_x, mean_y = (float((weights**2 * each).sum() / total) for each in (x, variances))
-    spread = float((weights**2 * (x - mean_x) ** 2).sum())
-    shot = float((weights**2 * (x - mean_x) * (variances - mean_y)).sum() / spread) if spread > 0 else 0.0
-    if shot > 0 and mean_y - shot * mean_x >= 0:
-        return shot, mean_y - shot * mean_x
-    if shot <= 0:
-        return 0.0, mean_y
-    return float((weights**2 * x * variances).sum() / max(1e-300, float((weights**2 * x * x).sum()))), 0.0
 
 
 def _agree(told: FloatImage, measured: FloatImage) -> bool:
