@@ -39,6 +39,9 @@ MOST_STOPS_ABOVE_WHITE = 4
 MOST_LIGHT = 1.001
 """Of integer samples; floating-point ones may lie above white."""
 NO_BAYER_NOTE = "it has no Bayer mosaic: it is demosaiced first"
+ABOVE_WHITE_NOTE = (
+    "its light goes above white, which the network for mosaics does not know: it is demosaiced first"
+)
 QUICK_ALGORITHM = "LINEAR"
 """For pictures that are only looked at."""
 COLOUR_LETTERS = {
@@ -113,7 +116,7 @@ def read_raw(path: Path, max_pixels: int, *, as_mosaic: bool = False, for_sites:
                 noisy = NoisyMosaic(light, noise, hot_sites)
                 algorithm = QUICK_ALGORITHM
             elif as_mosaic:
-                notes = (NO_BAYER_NOTE,)
+                notes = (NO_BAYER_NOTE if len(light.pattern) > 2 else ABOVE_WHITE_NOTE,)
         pixels, black, white = _as_pixels(light, gains, algorithm)
     colours = _Colours(gains, *matrices, black, white)
     container = RawContainer(facts.order, tags, facts.profiles, frame)

@@ -133,7 +133,9 @@ def test_float_samples_above_white_keep_their_brightness(tmp_path: Path, dtype: 
     else:
         samples = (light * (0.5, 1, 1 / 1.5)).astype(dtype)
     path = write_raw(tmp_path / "a.dng", samples, pattern=RGGB if mosaic else None, black=None, white=None)
-    photo = read_photo(path)
+    photo = read_photo(path, as_mosaic=True)
+    assert photo.mosaic is None
+    assert any("above white" in note for note in photo.notes) == mosaic
     found = light_of(photo)
     outside = np.ones((60, 90), bool)
     outside[14:46, 24:56] = outside[:4] = outside[-4:] = outside[:, :4] = outside[:, -4:] = False
