@@ -73,6 +73,13 @@ IsMadeOf = Callable[[str, Path], bool]
 """Whether a result, by the source in its record, was made of the photo at a path."""
 
 
+def take_back_own_results(plan: TargetPlan, is_made_of: IsMadeOf) -> None:
+    """Let photos keep the results of earlier runs whose names another photo would have now: they are not done twice."""
+    for job in [each for each in plan.jobs if each.source in plan.plain]:
+        if not job.target.exists() and _found(plan.plain[job.source]).of(job.source, is_made_of):
+            plan.take_back(job)
+
+
 def leave_out_existing(plan: TargetPlan, is_made_of: IsMadeOf) -> Remaining:
     """Part the jobs of `plan` into those to be done and those whose result exists; `--overwrite` does them all.
 
@@ -111,6 +118,11 @@ class _Found:
 
     there: bool
     record: Record | None = None
+
+    def of(self, source: Path, is_made_of: IsMadeOf) -> bool:
+        """Whether it says that it was made of `source`."""
+        says = self.record is not None and self.record.source
+        return bool(says) and not self.of_another(source, is_made_of)
 
     def of_another(self, source: Path, is_made_of: IsMadeOf) -> bool:
         """Whether it says that it was made of another photo than `source`."""

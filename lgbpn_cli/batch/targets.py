@@ -28,6 +28,8 @@ class TargetPlan:
     jobs: list[Job] = field(default_factory=list)
     renamed: list[Job] = field(default_factory=list)
     """Those jobs whose plain target was already another source's."""
+    plain: dict[Path, Path] = field(default_factory=dict)
+    """The plain targets of these, by their sources."""
     refused: list[tuple[Job, PhotoError]] = field(default_factory=list)
     """Photos whose result would replace a source or has no place to go."""
     output: OutputConfig = field(default_factory=OutputConfig)
@@ -46,6 +48,13 @@ class TargetPlan:
             owner = self.owners.setdefault(comparable_name(candidate), source)
             if owner is source and _reason_against(Job(job.source, candidate), self.identities) is None:
                 yield candidate
+
+    def take_back(self, job: Job) -> None:
+        """Let a renamed job have its plain target after all; whoever has it now will find it to be another's."""
+        plain = Job(job.source, self.plain.pop(job.source))
+        self.owners[comparable_name(plain.target)] = self.sources[job.source]
+        self.renamed.remove(job)
+        self.jobs[self.jobs.index(job)] = plain
 
     def accepts(self, job: Job, identities: dict[tuple[int, int], Path]) -> bool:
         """Whether something may be written to the job's target; if not, it is entered into `refused`."""
@@ -172,6 +181,7 @@ def plan_targets(
             continue
         renamed = Job(source.path, _free_target(source, job.target, output, owners))
         plan.renamed.append(renamed)
+        plan.plain[source.path] = job.target
         if plan.accepts(renamed, identities):
             plan.jobs.append(renamed)
     return plan

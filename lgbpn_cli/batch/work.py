@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from lgbpn_cli.batch.estimate import Claim, check_claim, claim_of
-from lgbpn_cli.batch.existing import Remaining, leave_out_existing
+from lgbpn_cli.batch.existing import Remaining, leave_out_existing, take_back_own_results
 from lgbpn_cli.batch.low_iso import part_by_iso
 from lgbpn_cli.batch.name_template import ShotFacts
 from lgbpn_cli.batch.outcome import Job, Listener, Outcome, Status
@@ -110,6 +110,7 @@ def work_of(
 ) -> tuple[Work, int]:
     """Return what is to be done of a selection, and how many photos there were up to it, `before` in earlier ones."""
     plan = plan_targets(selection.sources, inputs, output, partial(_facts_of, reading))
+    take_back_own_results(plan, partial(_is_made_of, reading))
     for text in plan.notes():
         listener.note(text)
     after = plan.keep_part(*output.part, before)

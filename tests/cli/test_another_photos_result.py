@@ -34,6 +34,21 @@ def test_a_second_type_of_the_same_name_gets_a_result_of_its_own(
     assert statuses(lgbpn(*run)) == {"a.png": ("skipped", "a.png.jpg")}
 
 
+def test_a_photo_that_is_done_stays_done_when_one_comes_that_sorts_before_it(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    make_photo("in/b.png")
+    run = ("denoise", tmp_path / "in", "-o", tmp_path / "o", "-f", "png", "--json")
+    assert statuses(lgbpn(*run)) == {"b.png": ("done", "b.png")}
+    make_photo("in/b.jpg")  # which would have the name b.png if nothing were there
+    result = lgbpn(*run)
+    assert statuses(result) == {"b.jpg": ("done", "b.jpg.png"), "b.png": ("skipped", "b.png")}
+    assert result.stderr.count("renamed") == 1
+    assert statuses(lgbpn(*run)) == {"b.jpg": ("skipped", "b.jpg.png"), "b.png": ("skipped", "b.png")}
+    again = statuses(lgbpn(*run, "--overwrite"))
+    assert again == {"b.jpg": ("done", "b.jpg.png"), "b.png": ("done", "b.png")}
+
+
 def test_two_cameras_that_count_alike_do_not_hide_each_other(
     lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path
 ) -> None:

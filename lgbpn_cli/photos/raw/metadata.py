@@ -27,8 +27,10 @@ from lgbpn_cli.photos.raw.black import BlackLevels, read_black_levels
 from lgbpn_cli.photos.raw.cr3 import cr3_metadata
 from lgbpn_cli.photos.raw.directories import (
     FILTER_COLOURS,
+    FILTER_LAYOUT,
     FILTER_SIZE,
     PANASONIC,
+    RECTANGULAR,
     SAMPLES,
     RawDirectories,
     read_raw_directories,
@@ -154,6 +156,12 @@ def _noise_profile(file: BinaryIO, directories: RawDirectories) -> tuple[float, 
 
 def check_filters(file: BinaryIO, raw: Directory) -> None:
     """Raise UnsupportedFileError for colour filters that LibRaw would take for others, by their name."""
+    layout = max((RECTANGULAR, *_integers(file, raw, FILTER_LAYOUT)))
+    if layout != RECTANGULAR:
+        cause = (
+            f"a camera raw file whose colour filters lie in staggered rows or columns (CFALayout {layout})"
+        )
+        raise UnsupportedFileError(cause, RAW_CURE)
     size = _integers(file, raw, FILTER_SIZE)
     colours = _value(file, raw, FILTER_COLOURS)
     if len(size) != 2 or len(colours) != size[0] * size[1] or not colours:

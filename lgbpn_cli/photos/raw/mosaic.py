@@ -18,6 +18,7 @@ SECOND_GREEN = 3
 """LibRaw's number for the greens of every other row."""
 BAYER = ([0, 1, 1, 2], [2, 1, 1, 0], [1, 0, 2, 1], [1, 2, 0, 1])
 """Its four phases: RGGB, BGGR, GRBG, GBRG."""
+XTRANS_SITES = {RED: 8, GREEN: 20, BLUE: 8}
 PERIODS = (2, 6)
 """Bayer and X-Trans."""
 LOOKED_AT_PX = 24
@@ -104,10 +105,17 @@ def filter_pattern(colours: np.ndarray) -> np.ndarray:
                 raise UnsupportedFileError(
                     f"a camera raw file with colour filters of {names} alone", RAW_CURE
                 )
-            if period == 2 and first.ravel().tolist() not in BAYER:
+            if not (first.ravel().tolist() in BAYER if period == 2 else _is_xtrans(first)):
                 break
             return first.astype(np.uint8)
     raise UnsupportedFileError(
         "a camera raw file with a colour filter pattern that is neither Bayer (2 x 2) nor X-Trans (6 x 6)",
         RAW_CURE,
     )
+
+
+def _is_xtrans(sites: np.ndarray) -> bool:
+    """Return whether 6 x 6 sites are X-Trans, in any phase: mostly green, all colours in each row and column."""
+    lines = (*sites, *sites.T)
+    counts = {colour: int((sites == colour).sum()) for colour in XTRANS_SITES}
+    return counts == XTRANS_SITES and all(len(np.unique(line)) == len(XTRANS_SITES) for line in lines)

@@ -190,6 +190,7 @@ PATTERNS = {
     "white": bytes([0, 6, 1, 6, 6, 0, 6, 1, 1, 6, 2, 6, 6, 1, 6, 2]),
     "red": bytes(4),
     "3 x 3": bytes([0, 1, 2, 1, 2, 0, 2, 0, 1]),
+    "neither Bayer": bytes(3 * [*3 * [0], *3 * [1]] + 3 * [*3 * [1], *3 * [2]]),
 }
 
 
@@ -199,6 +200,13 @@ def test_other_colour_filters_are_refused_by_name(tmp_path: Path, name: str, bel
     samples = np.tile(np.arange(1000, 1060, dtype=np.uint16), (60, 1))
     path = write_raw(tmp_path / "a.dng", samples, pattern=PATTERNS[name], below=below)
     with pytest.raises(UnsupportedPhotoError, match=name):
+        read_photo(path)
+
+
+@pytest.mark.parametrize("layout", [2, 3, 5, 9])
+def test_staggered_colour_filters_are_refused_by_name(tmp_path: Path, layout: int) -> None:
+    path = write_raw(tmp_path / "a.dng", mosaic_of(scene()), raw_tags=((50711, 3, 1, layout, True),))
+    with pytest.raises(UnsupportedPhotoError, match=f"staggered.*{layout}"):
         read_photo(path)
 
 
