@@ -172,7 +172,7 @@ def make_nothing(
 def print_million(options: argparse.Namespace) -> None:
     """Make the files, run the command over them, print its memory on the way, and count what is there at the end."""
     source, target = options.folder / "in", options.folder / "out"
-    for number in range(options.photos):
+    for number in range(0 if source.exists() else options.photos):
         folder = source / f"box_{number // options.photos_a_folder:05d}"
         if number % options.photos_a_folder == 0:
             folder.mkdir(parents=True)
@@ -274,7 +274,7 @@ def main() -> None:
     simulation.add_argument("--measured-tasks", type=int, default=500)
     run = what.add_parser("million")
     run.set_defaults(do=print_million)
-    run.add_argument("--folder", type=Path, required=True, help="an empty one, best in memory")
+    run.add_argument("--folder", type=Path, required=True, help="empty, best in memory; or of an earlier run")
     run.add_argument("--photos", type=int, default=1_000_000)
     run.add_argument("--photos-a-folder", type=int, default=1000)
     run.add_argument("--workers", type=int, default=2)

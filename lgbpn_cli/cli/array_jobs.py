@@ -66,6 +66,8 @@ def _part(subject: str, text: str, scheduler: _Scheduler, numbers: dict[str, int
         raise UsageError(
             subject, f"{scheduler.name} does not say how many jobs there are", "Use auto/8, if eight."
         )
+    if "first" not in numbers:  # whatever they count from, as above
+        return number % count + 1, count
     if rest or not 0 <= number < count:
         cause = f"job {index} is none of {count} evenly numbered ones"
         raise UsageError(subject, cause, "Number the array without gaps.")

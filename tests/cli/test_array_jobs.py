@@ -43,6 +43,13 @@ def test_a_number_of_parts_gives_each_part_once(name: str, first: int) -> None:
     assert sorted(parts) == [(number, 4) for number in range(1, 5)]
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_number_of_jobs_alone_gives_each_part_once(first: int) -> None:
+    jobs = [{"SLURM_ARRAY_TASK_ID": f"{first + job}", "SLURM_ARRAY_TASK_COUNT": "4"} for job in range(4)]
+    parts = [part_of_array_job("--part", "auto", job) for job in jobs]
+    assert sorted(parts) == [(number, 4) for number in range(1, 5)]
+
+
 @pytest.mark.parametrize(
     ("environment", "words"),
     [

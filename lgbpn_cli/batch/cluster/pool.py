@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
 from lgbpn_cli.config import InferenceConfig
@@ -210,8 +212,19 @@ def _local_cluster(pool: Pool) -> LocalCluster:
         env={name: str(threads) for name in names},
         silence_logs=logging.CRITICAL,
     )
+    cluster.sync(_block_ctrl_c)
     cluster.scale(number)
     return cluster
+
+
+async def _block_ctrl_c() -> None:
+    """Keep Ctrl-C, which a terminal sends to all processes of a run, from workers that are started by this thread.
+
+    The command hears it, and ends them; they would only tell of it, at length.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        resource_tracker.ensure_running()  # it would unblock it again
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # which processes and threads inherit
 
 
 def _threads() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import time
 from contextlib import ExitStack, suppress
@@ -44,6 +45,10 @@ def lose_a_worker() -> None:
     with connected(Pool(1)) as connection:
         assert connection.client.submit(len, "one").result() == 3
         assert addresses_listened_at() == {"127.0.0.1"}
+        if hasattr(signal, "pthread_sigmask"):  # Ctrl-C is for the command alone
+            blocked = connection.client.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result()
+            assert blocked == {signal.SIGINT}
+            assert not signal.pthread_sigmask(signal.SIG_BLOCK, [])
         own = connection._own
         assert own is not None
         own.sync(own.workers.pop(0).close)  # as dask does with one that did not start again in time
