@@ -111,6 +111,29 @@ def test_other_words_of_the_same_namespace_stay() -> None:
     assert alone(xmp) == (xmp, frozenset())
 
 
+TRAILERS = {
+    "the film of a Huawei": (struct.pack(">I", 24) + b"ftypmp42" + bytes(99) + b"LIVE_1032", "its video"),
+    "a Samsung's sound": (b"\0\0\1\1\x0d\0\0\0SoundShot_000" + b"s" * 99 + b"SEFT", "its sound"),
+    "a Samsung's depth": (b"\0\0\1\x0a\x13\0\0\0DualShot_DepthMap_1" + b"d" * 99 + b"SEFT", "its depth map"),
+    "a maker's own": (b"vendor" * 20, "its data behind the picture"),
+    "padding": (b"\r\n" + bytes(4000), ""),
+}
+
+
+@pytest.mark.parametrize("name", TRAILERS)
+def test_what_makers_put_behind_a_picture_is_named_where_it_stays_behind(
+    make_jpeg: PhotoMaker, name: str
+) -> None:
+    trailer, named = TRAILERS[name]
+    path = make_jpeg()
+    path.write_bytes(path.read_bytes() + trailer)
+    notes = as_result(read_photo(path), OutputConfig(format="png")).notes
+    assert [note for note in notes if note.startswith("left behind")] == (
+        [f"left behind: {named}"] if named else []
+    )
+    assert as_result(read_photo(path), OutputConfig()).notes == ()
+
+
 def motion_jpeg(make_jpeg: PhotoMaker) -> Path:
     xmp = PROMISES["directory"][0]
     path = make_jpeg(xmp=xmp)

@@ -11,14 +11,21 @@ from PIL.JpegImagePlugin import JpegImageFile
 from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError
 from lgbpn_cli.photos.jpeg.multipicture import IDENTIFIER, PICTURE_BYTES, PICTURES_TAG
 from lgbpn_cli.photos.jpeg.segments import APP2, START, Segment
-from lgbpn_cli.photos.metadata.companions_in_file import GAIN_MAP, PICTURE, VIDEO
+from lgbpn_cli.photos.metadata.companions_in_file import DEPTH_MAP, GAIN_MAP, PICTURE, SOUND, VIDEO
 from lgbpn_cli.photos.metadata.thumbnail import as_jpeg, reduced
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.tiff.directory import read_directory
 
 ISO_GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"
-FILM_BOX = b"ftyp"
-SAMSUNG_FILM = b"MotionPhoto_Data"
+WORDS_IN_TRAILER = {
+    b"ftyp": VIDEO,
+    b"MotionPhoto_Data": VIDEO,
+    b"SoundShot": SOUND,
+    b"DualShot_DepthMap": DEPTH_MAP,
+}
+"""The first box of a film, and Samsung's names."""
+UNKNOWN, LEAST_UNKNOWN_BYTES = "data behind the picture", 64
+"""A few bytes are some writer's padding."""
 PREVIEW_TYPES = frozenset({0x010001, 0x010002})
 """Smaller versions of the photo itself."""
 PICTURE_TYPE = 0xFFFFFF
@@ -31,11 +38,12 @@ def beside_photo(segments: Sequence[Segment], trailer: bytes, named: frozenset[s
     found = set(named)
     if any(s.marker == APP2 and s.payload.startswith(ISO_GAIN_MAP) for s in segments):
         found.add(GAIN_MAP)
-    if FILM_BOX in trailer or SAMSUNG_FILM in trailer:
-        found.add(VIDEO)
+    found |= {kind for word, kind in WORDS_IN_TRAILER.items() if word in trailer}
     pictures = sum(kind not in PREVIEW_TYPES for s in segments for kind, _, _ in _further_pictures(s))
     if pictures > (GAIN_MAP in found) and START in trailer:
         found.add(PICTURE)
+    if not found and not pictures and len(trailer.strip(b"\0")) >= LEAST_UNKNOWN_BYTES:
+        found.add(UNKNOWN)
     return frozenset(found)
 
 
