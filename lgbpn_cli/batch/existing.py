@@ -74,10 +74,17 @@ IsMadeOf = Callable[[str, Path], bool]
 
 
 def take_back_own_results(plan: TargetPlan, is_made_of: IsMadeOf) -> None:
-    """Let photos keep the results of earlier runs whose names another photo would have now: they are not done twice."""
+    """Let renamed photos keep the results of earlier runs, which may have other names: none is done twice.
+
+    Where their names go to another photo then, that one will find that its own is taken (`leave_out_existing`).
+    """
     for job in [each for each in plan.jobs if each.source in plan.plain]:
-        if not job.target.exists() and _found(plan.plain[job.source]).of(job.source, is_made_of):
-            plan.take_back(job)
+        for target in plan.names_for(job):
+            found = _found(target)
+            if found.of(job.source, is_made_of) and target != job.target:
+                plan.move(job, target)
+            if not found.there or found.of(job.source, is_made_of):
+                break
 
 
 def leave_out_existing(plan: TargetPlan, is_made_of: IsMadeOf) -> Remaining:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 from lgbpn_cli.batch.name_template import OF_SHOT, ReadFacts, ShotFacts, check_template, fields_of, filled
@@ -49,12 +49,23 @@ class TargetPlan:
             if owner is source and _reason_against(Job(job.source, candidate), self.identities) is None:
                 yield candidate
 
-    def take_back(self, job: Job) -> None:
-        """Let a renamed job have its plain target after all; whoever has it now will find it to be another's."""
-        plain = Job(job.source, self.plain.pop(job.source))
-        self.owners[comparable_name(plain.target)] = self.sources[job.source]
-        self.renamed.remove(job)
-        self.jobs[self.jobs.index(job)] = plain
+    def names_for(self, job: Job) -> Iterator[Path]:
+        """Return the names that a job's result can have, the plain one first, whoever has them now."""
+        plain = self.plain.get(job.source, job.target)
+        return chain([plain], _other_targets(self.sources[job.source], plain, self.output))
+
+    def move(self, job: Job, target: Path) -> None:
+        """Let a job have this target; another that has it now will find it to be taken."""
+        source = self.sources[job.source]
+        if self.owners.get(old := comparable_name(job.target)) is source:
+            del self.owners[old]
+        self.owners[comparable_name(target)] = source
+        if job in self.renamed:
+            self.renamed.remove(job)
+        moved = Job(job.source, target)
+        if target != self.plain.get(job.source, job.target):
+            self.renamed.append(moved)
+        self.jobs[self.jobs.index(job)] = moved
 
     def accepts(self, job: Job, identities: dict[tuple[int, int], Path]) -> bool:
         """Whether something may be written to the job's target; if not, it is entered into `refused`."""
@@ -219,6 +230,8 @@ def _free_target(source: Source, plain: Path, output: OutputConfig, owners: dict
 def _other_targets(source: Source, plain: Path, output: OutputConfig) -> Iterator[Path]:
     name = source.path.stem + source.path.suffix.lower()
     suffix = "" if output.output is not None else output.suffix
+    if output.name_template:  # which says how results are called
+        yield from (plain.with_name(f"{plain.stem}-{number}{plain.suffix}") for number in count(2))
     yield plain.with_name(f"{name}{suffix}{plain.suffix}")
     for number in count(2):
         yield plain.with_name(f"{name}-{number}{suffix}{plain.suffix}")

@@ -45,6 +45,10 @@ def test_a_photo_that_is_done_stays_done_when_one_comes_that_sorts_before_it(
     assert statuses(result) == {"b.jpg": ("done", "b.jpg.png"), "b.png": ("skipped", "b.png")}
     assert result.stderr.count("renamed") == 1
     assert statuses(lgbpn(*run)) == {"b.jpg": ("skipped", "b.jpg.png"), "b.png": ("skipped", "b.png")}
+    files = [tmp_path / "in/b.png", tmp_path / "in/b.jpg"]
+    for order in (files, files[::-1]):
+        found = statuses(lgbpn("denoise", *order, *run[2:]))
+        assert found == {"b.jpg": ("skipped", "b.jpg.png"), "b.png": ("skipped", "b.png")}
     again = statuses(lgbpn(*run, "--overwrite"))
     assert again == {"b.jpg": ("done", "b.jpg.png"), "b.png": ("done", "b.png")}
 
@@ -61,6 +65,14 @@ def test_two_cameras_that_count_alike_do_not_hide_each_other(
         assert statuses(lgbpn(*first)) == {"DSC_0001.jpg": (expected, "DSC_0001.jpg")}
         assert statuses(lgbpn(*second)) == {"DSC_0001.jpg": (expected, "DSC_0001.jpg.jpg")}
     assert statuses(lgbpn(*second, "--overwrite")) == {"DSC_0001.jpg": ("done", "DSC_0001.jpg.jpg")}
+    named = ("--name", "{stem}_dn")
+    for expected in ("done", "skipped"):
+        assert statuses(lgbpn(*first, *named)) == {"DSC_0001.jpg": (expected, "DSC_0001_dn.jpg")}
+        assert statuses(lgbpn(*second, *named)) == {"DSC_0001.jpg": (expected, "DSC_0001_dn-2.jpg")}
+    both = ("denoise", tmp_path / "camera2/DSC_0001.jpg", tmp_path / "cam1/DSC_0001.jpg", *first[2:], *named)
+    found = [json.loads(line)["status"] for line in lgbpn(*both).stdout.splitlines()]
+    assert found == ["skipped", "skipped"]
+    assert len(list((tmp_path / "o").iterdir())) == 4
 
 
 def test_a_photo_that_was_rated_in_the_meantime_stays_done(lgbpn: Lgbpn, tmp_path: Path) -> None:
