@@ -1,7 +1,7 @@
 """The use cases, read top to bottom; each names the rooms a photo passes through.
 
 PyTorch takes seconds to import, so the rooms that need it are opened inside the functions: a misspelt path or
-a folder without photos is answered at once.
+a folder without photos is answered at once. So are the rooms that only some runs pass through.
 """
 
 from __future__ import annotations
@@ -17,25 +17,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lgbpn_cli.batch.cluster.order import Order
-from lgbpn_cli.batch.cluster.pool import choose_pool, connected, share_memory
-from lgbpn_cli.batch.cluster.run import Run
-from lgbpn_cli.batch.cluster.search import find_tasks
 from lgbpn_cli.batch.outcome import Listener, RunFacts
 from lgbpn_cli.batch.pipeline import Opening, Steps, open_first, run_jobs
-from lgbpn_cli.batch.probe import Probe, probe_photos
 from lgbpn_cli.batch.selection import check_inputs, select_sources
 from lgbpn_cli.batch.steps import Cameras, reader, reading_process, steps_of
 from lgbpn_cli.batch.targets import check_output
-from lgbpn_cli.batch.watch import Arrivals
 from lgbpn_cli.batch.work import Work, plan_work, report_estimates
 from lgbpn_cli.config import InferenceConfig, OutputConfig, Quality, RawPath
 from lgbpn_cli.denoise.by_camera import AUTO_MODEL
 from lgbpn_cli.denoise.denoiser import Denoiser, prepare
 from lgbpn_cli.denoise.working import photo_of_array
 from lgbpn_cli.errors import PhotoWriteError, UsageError
-from lgbpn_cli.evaluation.denoise_page import DenoisePage
-from lgbpn_cli.evaluation.methods import describe_network
 from lgbpn_cli.file_names import EVERY_NAME, NamePatterns
 from lgbpn_cli.look import Look
 from lgbpn_cli.memory import share_one_heap
@@ -47,7 +39,9 @@ from lgbpn_cli.quick_imports import no_garbage_yet
 from lgbpn_cli.stopwatch import during
 
 if TYPE_CHECKING:
+    from lgbpn_cli.batch.probe import Probe
     from lgbpn_cli.device import DeviceList
+    from lgbpn_cli.evaluation.denoise_page import DenoisePage
     from lgbpn_cli.models.load import Model
 
 
@@ -216,6 +210,8 @@ def denoise_arrivals(
 
     A photo's turn comes when its file no longer grows. One that fails is not tried again until it changes.
     """
+    from lgbpn_cli.batch.watch import Arrivals
+
     own_limit = _checked(inputs, output, settings, device)
     with reading_process(output, own_limit) as reading:
         camera = Cameras(keep=model == AUTO_MODEL)
@@ -247,6 +243,11 @@ def denoise_on_workers(
     None starts a process for each GPU, or one without. Work begins while photos are still being found. Workers that
     die are replaced, and photos that workers die of are named. Raises UsageError where the call cannot work.
     """
+    from lgbpn_cli.batch.cluster.order import Order
+    from lgbpn_cli.batch.cluster.pool import choose_pool, connected, share_memory
+    from lgbpn_cli.batch.cluster.run import Run
+    from lgbpn_cli.batch.cluster.search import find_tasks
+
     if scheduler is not None:  # workers have a current folder of their own
         inputs = [path.absolute() for path in inputs]
         folders = (output.output, output.full_folder)
@@ -311,6 +312,8 @@ def _shown_on(
     """Return the steps, so that the page, if there is one, collects the photos that go through them."""
     if page is None:
         return steps
+    from lgbpn_cli.evaluation.methods import describe_network
+
     label, facts = describe_network(denoiser.model, denoiser.settings)
     if by_camera:
         label += ", or your own model for a camera"
@@ -333,6 +336,8 @@ def probe(
     `on_step` is told how many of how many are done.
     Raises UsageError for a missing input, ModelError where the noise estimator is missing or damaged.
     """
+    from lgbpn_cli.batch.probe import Probe, probe_photos
+
     check_inputs(inputs)
     selection = select_sources(inputs, OutputConfig(recursive=recursive, names=names))
     if on_note is not None:

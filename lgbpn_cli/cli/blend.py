@@ -17,6 +17,7 @@ from lgbpn_cli.cli.options import (
 )
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.look import Look
+from lgbpn_cli.quick_imports import no_garbage_yet
 
 
 def blend(
@@ -76,8 +77,9 @@ def blend(
     share = read_strength(strength)
     look = read_look(strength, luma, chroma, grain) or Look(share, share)
     # Here and not at the top: --help does not have to wait for them.
-    from lgbpn_cli.batch.blending import blend_folder
-    from lgbpn_cli.cli.progress import Reporter
+    with no_garbage_yet():
+        from lgbpn_cli.batch.blending import blend_folder
+        from lgbpn_cli.cli.progress import Reporter
 
     reporter = Reporter(quiet=quiet, verbose=False, json_lines=json_lines, done="blended")
     interrupted = False

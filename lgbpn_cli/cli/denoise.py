@@ -63,12 +63,13 @@ def denoise(
     with no_garbage_yet():
         from lgbpn_cli import app
         from lgbpn_cli.cli.progress import Reporter
-        from lgbpn_cli.evaluation.denoise_page import DenoisePage
     from lgbpn_cli.models.names import DEFAULT_MODEL
 
     output, pool, settings = results.config(network.model or DEFAULT_MODEL), run.pool(), network.config()
     page = None
     if run.html is not None:
+        from lgbpn_cli.evaluation.denoise_page import DenoisePage
+
         page = DenoisePage(run.html, read_report_bytes(run.report_size), command=command_line(context))
     reporter = Reporter(quiet=run.quiet, verbose=run.verbose, json_lines=run.json_lines)
     what = (inputs, output, settings, reporter)

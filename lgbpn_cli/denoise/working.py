@@ -163,8 +163,17 @@ class ResultPixels:
             return self._photo
         pixels = np.empty(held.shape, self._dtype)
         for band in _bands(held.shape[0]):
-            pixels[band] = (held[band] + np.uint32(128)) // 257  # 65535 is 257 times 255
+            pixels[band] = _to_8_bits(held[band])
         return replace(self._photo, pixels=pixels)
+
+
+def _to_8_bits(samples: np.ndarray) -> np.ndarray:
+    """Return samples of 16 bits over 257, rounded, as 65535 is 257 times 255; without a division, which is slow."""
+    rounded: np.ndarray = np.minimum(samples, np.uint16(65535 - 128))
+    rounded += np.uint16(128)
+    rounded -= rounded >> 8
+    rounded >>= 8
+    return rounded
 
 
 def to_working(photo: Photo) -> np.ndarray:

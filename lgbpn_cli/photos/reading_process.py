@@ -105,8 +105,10 @@ class ReadingProcess:
         self._folder = tempfile.TemporaryDirectory(prefix="lgbpn-", ignore_cleanup_errors=True)
         # Not multiprocessing, which would run the caller's main module again; and -P, or a numpy.py beside the
         # photos would be imported.
-        program = f"import sys; sys.path[:] = {sys.path!r}; "
-        program += f"from lgbpn_cli.photos.reading_child import main; main({self._folder.name!r})"
+        program = f"import gc, sys; gc.disable(); sys.path[:] = {sys.path!r}; "
+        program += (
+            f"from lgbpn_cli.photos.reading_child import main; gc.enable(); main({self._folder.name!r})"
+        )
         self._child = subprocess.Popen(
             [sys.executable, "-P", "-W", "ignore", "-c", program],
             stdin=subprocess.PIPE,

@@ -70,6 +70,13 @@ def test_a_result_of_8_bits_that_is_changed_twice_is_rounded_once() -> None:
     assert (held.as_photo().pixels == 101).all()
 
 
+def test_what_is_held_in_16_bits_becomes_the_nearest_of_8_bits_whatever_it_is() -> None:
+    held = ResultPixels(photo_of(np.zeros((256, 256, 1), np.uint8)))
+    samples = np.arange(1 << 16).reshape(256, 256, 1)
+    held[slice(None), slice(None)] = samples.astype(np.float32) / np.float32(65535)
+    assert np.array_equal(held.as_photo().pixels, np.rint(samples / 257))
+
+
 def test_a_pending_change_is_seen_and_done_once_but_not_before() -> None:
     held = ResultPixels(photo_of(np.full((BAND_ROWS + 4, 4, 3), 100, np.uint8)))
     everywhere = (slice(None), slice(None))

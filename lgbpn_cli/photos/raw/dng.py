@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import BinaryIO
 
-import imagecodecs
 import numpy as np
 
-from lgbpn_cli.photos.faults import CODEC_ERRORS, EncodingError
+from lgbpn_cli.image.bands import in_order as results_in_order
+from lgbpn_cli.photos.faults import EncodingError
 from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.metadata.exif import (
     BYTE,
@@ -30,11 +32,14 @@ from lgbpn_cli.photos.metadata.orientation import ORIENTATION_TAG
 from lgbpn_cli.photos.photo import Camera, Container, Photo
 from lgbpn_cli.photos.raw.camera_colour import render
 from lgbpn_cli.photos.raw.frame import SensorFrame, filter_tags
+from lgbpn_cli.photos.raw.lossless_jpeg import encode_lossless
 from lgbpn_cli.photos.raw.mosaic import Mosaic
 from lgbpn_cli.photos.raw.noise import measure_mosaic_noise
 from lgbpn_cli.photos.tiff.metadata import IPTC_TAG, MARK_TAG, XMP_TAG, describes_raw
 
 TILE_PX = 512
+THREADS = min(4, os.cpu_count() or 1)
+"""Tiles encoded at a time."""
 PREVIEW_PX = 640
 """Longer side of the small picture that file managers show."""
 JPEG_COMPRESSION = 7
@@ -179,26 +184,16 @@ def _write_tiles(pixels: np.ndarray, black: int, file: BinaryIO, *, in_pairs: bo
     Sites of a mosaic are pairs, as Adobe has them: each is then told from its neighbour of the same colour.
     """
     places = []
-    colours = "RGB" if pixels.shape[2] == 3 else "GRAYSCALE"
-    for tile in _tiles(pixels, black):
-        if colours != "RGB":
-            tile = tile[..., 0]
-            if in_pairs and tile.shape[1] % 2 == 0:
-                tile, colours = tile.reshape(len(tile), -1, 2), "UNKNOWN"
-        try:
-            data = imagecodecs.jpeg8_encode(
-                tile,
-                lossless=True,
-                predictor=1,
-                colorspace=colours,
-                outcolorspace=colours,
-                bitspersample=16,
-            )
-        except CODEC_ERRORS as error:
-            cause = f"its pixels cannot be encoded ({error})"
-            raise EncodingError(cause, "Free some memory and run again.") from error
-        places.append((_aligned(file), len(data)))
-        file.write(data)
+
+    def encoded(tile: np.ndarray) -> bytes:
+        if in_pairs and tile.shape[1] % 2 == 0:
+            tile = tile.reshape(len(tile), -1, 2)
+        return encode_lossless(tile)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        for data in results_in_order(pool, THREADS, encoded, _tiles(pixels, black)):
+            places.append((_aligned(file), len(data)))
+            file.write(data)
     return places
 
 
@@ -254,7 +249,8 @@ def _preview(pixels: np.ndarray, camera: Camera) -> np.ndarray:
     height, width = (max(1, side // step) for side in pixels.shape[:2])
     if step > 1 and min(pixels.shape[:2]) >= step:
         blocks = pixels[: height * step, : width * step].reshape(height, step, width, step, -1)
-        small = np.rint(blocks.mean(axis=(1, 3), dtype=np.float32)).astype(np.uint16)
+        sums = blocks.sum(axis=1, dtype=np.uint32).sum(axis=2, dtype=np.uint32)
+        small = np.rint(sums / np.float32(step * step)).astype(np.uint16)
     else:
         small = pixels[:height, :width]
     return (render(small, camera) // 257).astype(np.uint8)
