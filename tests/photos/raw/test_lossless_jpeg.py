@@ -33,8 +33,9 @@ def test_two_other_decoders_read_the_same_samples(name: str) -> None:
 
 def test_files_are_as_small_as_those_of_libjpeg_turbo() -> None:
     samples = PICTURES["more samples than are packed at a time"]
-    kind = {"colorspace": "RGB", "outcolorspace": "RGB", "bitspersample": 16}
-    other = imagecodecs.jpeg8_encode(samples, lossless=True, predictor=1, **kind)
+    other = imagecodecs.jpeg8_encode(
+        samples, lossless=True, predictor=1, colorspace="RGB", outcolorspace="RGB", bitspersample=16
+    )
     assert len(encode_lossless(samples)) <= len(other)
 
 
