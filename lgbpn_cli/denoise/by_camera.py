@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lgbpn_cli.config import PART_OF_QUALITY, Quality
 from lgbpn_cli.denoise.denoiser import UNWATCHED, Denoised, Denoiser, Watch, load_model
-from lgbpn_cli.denoise.raw_path import load_raw_model
+from lgbpn_cli.denoise.raw_path import RAW_PART, load_raw_model
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.shot import Shot
 
@@ -24,24 +24,28 @@ class DenoiserOfCamera:
     """The quality asked for; None: the one of each model."""
     shots: dict[Path, Shot]
     """Camera and ISO of the photos that are read and not yet denoised; each is taken out by the one who asks."""
-    loaded: dict[str, Denoiser] = field(default_factory=dict)
+    loaded: dict[tuple[str, bool], Denoiser] = field(default_factory=dict)
+    """By the model's name, and whether it is for mosaics."""
 
     def denoise(self, photo: Photo, watch: Watch = UNWATCHED) -> Denoised:
         """Return the photo without its noise; its record names the model that suited it."""
-        return self.suited(self.shots.pop(photo.path, Shot()), watch).denoise(photo, watch)
+        shot = self.shots.pop(photo.path, Shot())
+        return self.suited(shot, watch, on_mosaic=photo.mosaic is not None).denoise(photo, watch)
 
-    def suited(self, shot: Shot, watch: Watch = UNWATCHED) -> Denoiser:
-        """Return what denoises photos that were shot so."""
+    def suited(self, shot: Shot, watch: Watch = UNWATCHED, *, on_mosaic: bool = False) -> Denoiser:
+        """Return what denoises photos that were shot so, or their mosaics."""
         from lgbpn_cli.models.manifest import model_for_camera
 
-        part = None if self.quality is None else PART_OF_QUALITY[self.quality]
+        part = RAW_PART if on_mosaic else None if self.quality is None else PART_OF_QUALITY[self.quality]
         name = model_for_camera(shot.camera, shot.iso, part)
         if name is None:
             return self.default
-        if name not in self.loaded:
+        if (name, on_mosaic) not in self.loaded:
             model = load_model(name, quality=self.quality, device=self.default.model.device.name)
             settings = replace(self.default.settings, quality=model.quality(self.quality))
-            raw_model = load_raw_model(model, settings) or self.default.raw_model
-            self.loaded[name] = replace(self.default, model=model, settings=settings, raw_model=raw_model)
+            raw_model = load_raw_model(model, settings) if on_mosaic else self.default.raw_model
+            self.loaded[name, on_mosaic] = replace(
+                self.default, model=model, settings=settings, raw_model=raw_model
+            )
             watch.note(f"{shot}: model {name}")
-        return self.loaded[name]
+        return self.loaded[name, on_mosaic]

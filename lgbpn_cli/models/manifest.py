@@ -299,18 +299,23 @@ def models_with(sha256: str, part: str) -> list[ModelEntry]:
 def model_for_camera(camera: str, iso: int, part: str | None) -> str | None:
     """Return the name of the user's model that learned from this camera, of several the one nearest in ISO.
 
-    `part` is the part that it has to have; None: any. None is returned for cameras that no model has learned.
+    `part` is the part that it has to have; None: any. One that learned from camera raw has other parts from its base:
+    it is taken for these where there is no other. None is returned for cameras that no model has learned.
     """
 
     def distance(shot: tuple[str, int]) -> float:
         return abs(math.log2(shot[1] / iso)) if iso > 0 and shot[1] > 0 else math.inf
 
     candidates = [
-        (min(distance(shot) for shot in entry.cameras if shot[0] == camera), name)
+        (
+            part != "raw" and "raw" in entry.parts,
+            min(distance(shot) for shot in entry.cameras if shot[0] == camera),
+            name,
+        )
         for name, entry in read_manifest(user_folder()).items()
         if any(shot[0] == camera for shot in entry.cameras) and (part is None or part in entry.parts)
     ]
-    return min(candidates)[1] if camera and candidates else None
+    return min(candidates)[-1] if camera and candidates else None
 
 
 def file_sha256(path: Path) -> str:

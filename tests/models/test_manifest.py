@@ -222,3 +222,19 @@ def test_the_model_of_a_camera_is_the_one_nearest_in_iso(
     assert manifest.model_for_camera("EOS 5D", 3200, "student") is None
     assert manifest.model_for_camera("D800", 800, None) is None
     assert manifest.model_for_camera("", 800, None) is None
+
+
+def test_a_model_that_learned_from_raw_files_is_for_these(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manifest, "user_folder", lambda: tmp_path)
+    shots = (("EOS 5D", 6400),)
+    student, raw = (ModelPart(f"{name}.safetensors", "0") for name in ("s", "r"))
+    manifest.add_entry(
+        ModelEntry("a", "sidd", {"student": student, "raw": raw}, cameras=shots, folder=tmp_path)
+    )
+    assert manifest.model_for_camera("EOS 5D", 6400, "student") == "a"
+    manifest.add_entry(ModelEntry("b", "sidd", {"student": student}, cameras=shots, folder=tmp_path))
+    assert manifest.model_for_camera("EOS 5D", 6400, "raw") == "a"
+    assert manifest.model_for_camera("EOS 5D", 6400, "student") == "b"
+    assert manifest.model_for_camera("EOS 5D", 6400, None) == "b"
