@@ -9,10 +9,16 @@ from pathlib import PurePath
 
 SYSTEM_FOLDERS = frozenset({
     "@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "lost+found", "$recycle.bin",
-    "system volume information", "__macosx",
+    "system volume information", "__macosx", "@sharebin", "@tmp", "@__thumb", "~snapshot", "recycled", "recycler",
+    "network trash folder", "temporary items", "found.000",
 })  # fmt: skip
-"""Thumbnails, bins and snapshots of Synology and QNAP boxes, Windows, Linux and macOS, in small letters."""
-CATALOGUE_ENDINGS = (".lrdata", ".photoslibrary", ".aplibrary", ".cocatalog")
+"""Thumbnails, bins and snapshots of Synology and QNAP boxes, NetApp, Windows, Linux and macOS, in small letters."""
+SNAPSHOT_BEGIN = "@gmt-"
+"""Samba's earlier versions of a folder."""
+CATALOGUE_ENDINGS = (
+    ".lrdata", ".lrcat-data", ".lrlibrary", ".photoslibrary", ".photolibrary", ".migratedphotolibrary", ".aplibrary",
+    ".cocatalog",
+)  # fmt: skip
 """Folders that a photo manager keeps for itself, previews of photos among them."""
 NOT_ONLY = "not among the names wanted"
 EXCLUDED = "excluded by name"
@@ -54,7 +60,7 @@ def fits(patterns: Iterable[str], names: Iterable[str]) -> bool:
 def is_system_folder(name: str) -> bool:
     """Return whether a folder of this name holds thumbnails, deleted files and the like instead of photos."""
     folded = name.casefold()
-    return folded in SYSTEM_FOLDERS or folded.endswith(CATALOGUE_ENDINGS)
+    return folded in SYSTEM_FOLDERS or folded.startswith(SNAPSHOT_BEGIN) or folded.endswith(CATALOGUE_ENDINGS)
 
 
 def _names(below: PurePath) -> set[str]:

@@ -54,7 +54,11 @@ def test_an_excluded_folder_is_not_entered() -> None:
         ("#recycle", True),
         ("lost+found", True),
         ("Cat Previews.lrdata", True),
+        ("RECYCLER", True),
+        ("@GMT-2026.01.02-03.04.05", True),
+        ("iPhoto.photolibrary", True),
         ("recycle", False),
+        ("snapshots", False),
     ],
 )
 def test_folders_of_systems_and_programs(name: str, passed_over: bool) -> None:

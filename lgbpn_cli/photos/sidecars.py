@@ -19,8 +19,18 @@ DEVELOPING_SUFFIXES = {
     ".dop": "DxO's",
     ".on1": "ON1's",
     ".vrd": "Canon's",
+    ".dr4": "Canon's",
+    ".acr": "Lightroom's",
+    ".ufraw": "UFRaw's",
+    ".aae": "Apple's",
 }
 """Files of developing settings and nothing else."""
+DEVELOPING_FOLDERS = {
+    ("NKSC_PARAM", ".nksc"): "Nikon's",
+    ("CaptureOne/Settings*", ".cos"): "Capture One's",
+    ("SILKYPIX_DS", ".spd"): "Silkypix's",
+}
+"""The same in folders of their own beside the photos, called as the photo is, its ending included."""
 DARKTABLE = "http://darktable.sf.net/"
 CAMERA_RAW = "http://ns.adobe.com/camera-raw-settings/1.0/"
 HISTORIES = {
@@ -58,11 +68,25 @@ def with_sidecar(photo: Photo) -> Photo:
         if described is not None:
             xmp = _as_packet(described) if xmp is None else _overlaid(xmp, described)
         break
-    for suffix, owner in DEVELOPING_SUFFIXES.items():
-        for name in (photo.path.name + suffix, photo.path.stem + suffix):
-            if is_file(photo.path.with_name(name)):
-                notes.append(f"{name} stays behind: {owner} settings are for the raw file")
+    notes += [
+        f"{path.relative_to(photo.path.parent)} stays behind: {owner} settings are for the raw file"
+        for path, owner in _develop_settings(photo.path)
+    ]
     return replace(photo, metadata=replace(photo.metadata, xmp=xmp), notes=tuple(notes))
+
+
+def _develop_settings(path: Path) -> Iterator[tuple[Path, str]]:
+    """Return the files of settings for developing this raw file, and whose they are."""
+    for suffix, owner in DEVELOPING_SUFFIXES.items():
+        for name in (path.name, path.stem):
+            spellings = (path.with_name(name + each) for each in (suffix, suffix.upper()))
+            if (found := next(filter(is_file, spellings), None)) is not None:
+                yield found, owner
+    for (folders, suffix), owner in DEVELOPING_FOLDERS.items():
+        if path.parent.joinpath(Path(folders).parts[0]).is_dir():
+            for folder in path.parent.glob(folders):
+                if is_file(folder / (path.name + suffix)):
+                    yield folder / (path.name + suffix), owner
 
 
 def description_of(xmp: bytes, *, developed: bool) -> tuple[bytes | None, list[str]]:

@@ -91,10 +91,23 @@ def test_what_the_sidecar_says_counts_more_than_what_is_inside_but_silence_does_
 
 @pytest.mark.parametrize(
     "name",
-    ["IMG_7.dng.pp3", "IMG_7.pp3", "IMG_7.dng.arp", "IMG_7.dng.dop", "IMG_7.on1", "IMG_7.vrd"],
+    [
+        "IMG_7.dng.pp3",
+        "IMG_7.pp3",
+        "IMG_7.dng.arp",
+        "IMG_7.dng.dop",
+        "IMG_7.on1",
+        "IMG_7.vrd",
+        "IMG_7.DR4",
+        "IMG_7.acr",
+        "IMG_7.AAE",
+        "NKSC_PARAM/IMG_7.dng.nksc",
+        "CaptureOne/Settings153/IMG_7.dng.cos",
+    ],
 )
 def test_files_of_settings_stay_behind_by_name(tmp_path: Path, name: str) -> None:
     source = write_raw(tmp_path / "IMG_7.dng", mosaic_of(np.full((40, 50, 3), 0.3)))
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text("[Exposure]\nCompensation=1\n")
     result, notes = result_of(source, tmp_path / "out" / "IMG_7.dng")
     assert [path.name for path in result.parent.iterdir()] == ["IMG_7.dng"]
