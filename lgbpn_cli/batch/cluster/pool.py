@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
@@ -144,8 +144,9 @@ class Connection:
             self._own.scale(self._number)
 
     def close(self) -> None:
-        """Leave the scheduler."""
-        self.client.close(timeout=2)
+        """Leave the scheduler, which may not answer any more."""
+        with suppress(TimeoutError):
+            self.client.close(timeout=2)
 
     def number_of_workers(self) -> int:
         """Return how many there are now; 0 where the scheduler does not answer."""
@@ -208,6 +209,7 @@ def _local_cluster(pool: Pool) -> LocalCluster:
         n_workers=0,
         threads_per_worker=1,
         dashboard_address="127.0.0.1:0",  # None is one port, which only one run can have
+        worker_dashboard_address="127.0.0.1:0",  # dask 2024.8 would let every machine connect
         memory_limit=None,  # lgbpn plans its memory itself
         env={name: str(threads) for name in names},
         silence_logs=logging.CRITICAL,

@@ -11,7 +11,7 @@ from contextlib import ExitStack, suppress
 import psutil
 import pytest
 
-from lgbpn_cli.batch.cluster.pool import DASK_VARIABLES, Pool, connected
+from lgbpn_cli.batch.cluster.pool import DASK_VARIABLES, Connection, Pool, connected
 
 DASHBOARD_PORT = 8787
 """What dask would take unless told otherwise, with a warning where it is taken, which is an error here."""
@@ -58,3 +58,19 @@ def lose_a_worker() -> None:
         while not connection.number_of_workers() and time.monotonic() < end:
             time.sleep(0.1)
         assert connection.client.submit(len, "four").result() == 4
+
+
+def test_a_scheduler_that_does_not_answer_any_more_is_left_all_the_same() -> None:
+    asked: list[float] = []
+
+    class Client:
+        status = "running"
+
+        def close(self, timeout: float) -> None:
+            asked.append(timeout)
+            raise TimeoutError
+
+    connection = object.__new__(Connection)
+    connection.client = Client()
+    connection.close()
+    assert asked
