@@ -14,6 +14,14 @@ from lgbpn_cli.photos.raw.mosaic import RAW_CURE
 
 CRW_HEAD = b"HEAPCCDR"
 CRW_ENTRY_BYTES = 10
+PLAIN_PICTURES = {
+    (0, b"\xff\xd8\xff"): ("JPEG", ".jpg"),
+    (0, b"\x89PNG"): ("PNG", ".png"),
+    (8, b"WEBP"): ("WebP", ".webp"),
+    (4, b"ftyphe"): ("HEIC", ".heic"),
+    (4, b"ftypavif"): ("AVIF", ".avif"),
+}
+"""What files of plain types hold, and where, whose names a raw file's ending can hide."""
 RAF_HEAD = b"FUJIFILMCCD-RAW"
 RAF_POINTERS = 84
 """Where a RAF says where its JPEG, its header of samples, and its samples lie, each with its length."""
@@ -29,12 +37,25 @@ def opened_raw(path: Path) -> Iterator[Any]:
             yield raw
     except rawpy.LibRawFileUnsupportedError as error:
         check_ends(path)
+        _refuse_other_picture(path, or_jpeg=True)
         raise UnsupportedFileError("a camera raw file of a kind that LibRaw cannot read", RAW_CURE) from error
     except rawpy.LibRawError as error:
         check_ends(path)
+        _refuse_other_picture(path, or_jpeg=False)  # some raw files begin with one
         cause = error.args[0] if error.args else error
         cause = cause.decode("ascii", "replace") if isinstance(cause, bytes) else cause
         raise DamagedFileError(f"its raw data cannot be decoded ({one_line(cause)})") from error
+
+
+def _refuse_other_picture(path: Path, *, or_jpeg: bool) -> None:
+    """Raise UnsupportedFileError for a picture of a plain type by a raw file's name, which went by that name alone."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    for (place, signature), (kind, ending) in PLAIN_PICTURES.items():
+        if head.startswith(signature, place) and (or_jpeg or kind != "JPEG"):
+            raise UnsupportedFileError(
+                f"a {kind} by the name of a camera raw file", f"Give it the ending {ending}."
+            )
 
 
 def check_ends(path: Path) -> None:

@@ -205,6 +205,10 @@ def test_an_empty_or_foreign_file_with_a_raw_name_is_an_error(tmp_path: Path) ->
     (tmp_path / "text.cr2").write_text("Dear diary,\n" * 100)
     with pytest.raises(UnsupportedPhotoError, match="LibRaw cannot read"):
         read_photo(tmp_path / "text.cr2")
+    for kind in ("jpeg", "png", "webp", "avif"):
+        Image.new("RGB", (40, 30)).save(tmp_path / "picture.nef", kind)
+        with pytest.raises(UnsupportedPhotoError, match=f"(?i)a {kind} by the name of a camera raw file"):
+            read_photo(tmp_path / "picture.nef")
 
 
 def test_a_raw_file_above_the_limit_is_refused_before_it_is_decoded(data_root: Path) -> None:
