@@ -72,9 +72,28 @@ def teacher(cpu: Device) -> Model:
     )
 
 
+class ReadHere:
+    """Stands in for the process that reads photos, which takes longer to start than all of a tiny run.
+
+    tests/training/finetune/test_finetune_photos.py looks through photos with the real one.
+    """
+
+    max_bytes = staticmethod(lambda: 1 << 30)
+
+    def __enter__(self) -> ReadHere:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def call(self, _: Path, function: Any, *arguments: Any, **options: Any) -> Any:
+        return function(*arguments, **options)
+
+
 @pytest.fixture
-def run(folder: Path, tiny_base: Path, tmp_path: Path, cpu: Device) -> Any:
+def run(folder: Path, tiny_base: Path, tmp_path: Path, cpu: Device, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Fine-tune the tiny base; options change the configuration or the call."""
+    monkeypatch.setattr("lgbpn_cli.training.finetune.photos.ReadingProcess", ReadHere)
 
     def finetune(
         *, listener: Listener | None = None, photos: Path = folder, **options: Any
