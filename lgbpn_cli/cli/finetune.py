@@ -47,6 +47,15 @@ class FinetuneOptions:
             "--per-camera", help="Make a model for each camera at each ISO; they share the time limit."
         ),
     ] = FinetuneConfig.per_camera
+    dark: Annotated[
+        Path | None,
+        typer.Option(
+            "--dark",
+            metavar="FOLDER",
+            help="Dark or even frames of the same camera and ISO (lens cap, grey wall), to measure the noise in, too.",
+            show_default=False,
+        ),
+    ] = None
     time_limit: Annotated[
         str,
         typer.Option(
@@ -91,6 +100,7 @@ class FinetuneOptions:
             batch=self.batch,
             seed=self.seed,
             names=read_names(self.only, self.exclude),
+            dark=None if self.dark is None else str(self.dark.resolve()),
         )
 
 
@@ -118,9 +128,8 @@ def finetune(
     Photos of high ISO, straight from the camera, are best; those that are too clean, too small, broken or there
     twice are skipped. First their noise is measured, all together; the fast student learns it, by an adapter of 60 kB,
     and, with four minutes or more, by all weights; with seven, so does LG-BPN. A fifth of the photos is held out: each
-    is kept only if it is better on those, and neither copies noise nor removes more of the picture. Use the model with
-    -m NAME. Your photos are never changed; tiles of them are kept beside your models until the run is finished, with a
-    preview to look at.
+    is kept only if it is surely better on those. Use the model with -m NAME. Your photos are never changed; tiles of
+    them are kept beside your models until the run is finished, with a preview to look at.
 
     A folder of raw files alone teaches the network for raw files, on what the sensors saw; it takes minutes, and
     --resume does not apply.

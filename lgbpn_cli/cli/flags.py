@@ -18,6 +18,7 @@ FLAGS = {
     "chroma": "--chroma",
     "colour_space": "--colour-space",
     "csv": "--csv",
+    "dark": "--dark",
     "device": "--device",
     "exclude": "--exclude",
     "format": "-f",

@@ -253,6 +253,8 @@ class FinetuneConfig:
     """Seed of the split, crops and flips."""
     names: NamePatterns = EVERY_NAME
     """Which photos of the folder are taken by their names."""
+    dark: str | None = None
+    """A folder of dark or even frames of the same camera, which the noise is measured in, too."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""

@@ -15,6 +15,7 @@ MODULES = (
     "finetune.student",
     "finetune.lessons",
     "finetune.acceptance",
+    "finetune.student_verdict",
 )
 
 

@@ -1,10 +1,8 @@
-"""Whether a fine-tuned network is better than the one it came from, judged without any clean picture.
+"""Whether a fine-tuned teacher is better than the one it came from, judged without any clean picture.
 
-A teacher's blind loss must fall on photos that were not trained on, with hole, PD and ratio as they were; a student,
-which sees every pixel, must come closer to cleaned pictures of such photos when their own noise, taken from other
-places, is laid on them. Where noise reaches beyond the hole, the blind loss also falls when a network learns to copy
-noise; then less noise is removed from flat areas. And either loss may fall while picture is removed with the noise;
-then what is removed resembles the picture more.
+Its blind loss must fall on photos that were not trained on, with hole, PD and ratio as they were. Where noise reaches
+beyond the hole, that loss also falls when a network learns to copy noise; then less noise is removed from flat areas.
+And it may fall while picture is removed with the noise; then what is removed resembles the picture more.
 """
 
 from __future__ import annotations
@@ -26,7 +24,6 @@ from lgbpn_cli.device import Device
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.noise.estimator import cell_levels
 from lgbpn_cli.noise.measure import measure_noise
-from lgbpn_cli.training.student.pairs import Pairs
 
 CROP_PX = 240
 """A multiple of the training PD factors times their dilations."""
@@ -74,10 +71,7 @@ class Verdict:
     base: Judgement
     new: Judgement
     noise_variance: float
-    """Variance of the noise in the same flat areas as `probe` measures it, in squared levels; 0 where none is asked."""
-    blind: bool
-    """Whether the losses are blind ones. Those of known answers need no second look at noise: left, it is an error.
-    At the picture they do: the answers are what a student made of photos, and lack the texture that it loses."""
+    """Variance of the noise in the same flat areas as `probe` measures it, in squared levels."""
 
     @property
     def standard_errors(self) -> float:
@@ -100,7 +94,7 @@ class Verdict:
             )
         # Over flat areas JPEG hides noise from the measurement, but hardly more than half of it.
         noise = min(self.base.flat_variance, max(self.noise_variance, self.base.flat_variance / 2))
-        if self.blind and not self.new.flat_variance >= (1 - VARIANCE_MARGIN) * noise:
+        if not self.new.flat_variance >= (1 - VARIANCE_MARGIN) * noise:
             less = 1 - self.new.flat_variance / self.base.flat_variance
             found.append(f"it has learned to copy noise: {less:.0%} less is removed from flat areas")
         # Below 0 there is none of the picture in what is removed, and nothing to choose between two networks.
@@ -159,16 +153,6 @@ def blind_losses(network: LGBPN, crops: Sequence[NDArray[np.uint8]], device: Dev
     return tuple(losses)
 
 
-@torch.inference_mode()
-def known_answer_losses(network: nn.Module, pairs: Pairs, device: Device) -> tuple[float, ...]:
-    """Return a student's root mean square error for each of the pairs, in levels of 0..255: it learned to lower it."""
-    losses: list[float] = []
-    for noisy, target in zip(pairs.noisy, pairs.target, strict=True):
-        answer = network(noisy[None].to(device.torch_device))[0].cpu()
-        losses.append(255 * float((answer - target).square().mean().sqrt()))
-    return tuple(losses)
-
-
 def compared_teachers(
     base: LGBPN, crops: Sequence[NDArray[np.uint8]], preset: str, device: Device
 ) -> Comparison[LGBPN]:
@@ -179,7 +163,6 @@ def compared_teachers(
         device,
         losses=lambda network: blind_losses(network, crops, device),
         clean=lambda network, noisy: network(noisy, PRESETS[preset].first),
-        blind=True,
     )
 
 
@@ -195,16 +178,15 @@ class Comparison(Generic[Network]):
         *,
         losses: Callable[[Network], tuple[float, ...]],
         clean: Callable[[Network, Tensor], Tensor],
-        blind: bool,
     ) -> None:
         """Judge `base` on noisy crops.
 
-        `losses` gives a network's loss at each place, `blind` ones or those of known answers; `clean` what it makes of
-        a noisy crop (1, 3, h, w) when it is used.
+        `losses` gives a network's loss at each place; `clean` what it makes of a noisy crop (1, 3, h, w) when it is
+        used.
         """
         began = time.monotonic()
         self.crops, self.device = crops, device
-        self.losses, self.clean, self.blind = losses, clean, blind
+        self.losses, self.clean = losses, clean
         self._details: list[NDArray[np.float32]] = []
         self._flats: list[NDArray[np.bool_]] = []
         variances, removed = list[float](), self._removed(base)
@@ -212,19 +194,18 @@ class Comparison(Generic[Network]):
             picture = crop.astype(np.float32) - part
             self._details.append(picture - _coarse(picture))
             self._flats.append(_flat_blocks(picture))
-            if blind:  # nobody asks for it else
-                noise = measure_noise(crop.astype(np.float32) / 255, cell_levels())
-                brightness = _blocks(picture)[self._flats[-1]].mean(axis=1)
-                variances.append(float(noise.mean_variance_at(brightness).mean()))
+            noise = measure_noise(crop.astype(np.float32) / 255, cell_levels())
+            brightness = _blocks(picture)[self._flats[-1]].mean(axis=1)
+            variances.append(float(noise.mean_variance_at(brightness).mean()))
         self.base = self._judged(base, removed)
-        self.noise_variance = float(np.mean(variances)) if blind else 0.0
+        self.noise_variance = float(np.mean(variances))
         self.seconds = time.monotonic() - began
         """How long that took; a verdict takes less."""
 
     @torch.inference_mode()
     def verdict(self, new: Network) -> Verdict:
         """Return how a new network does beside the base."""
-        return Verdict(self.base, self._judged(new, self._removed(new)), self.noise_variance, self.blind)
+        return Verdict(self.base, self._judged(new, self._removed(new)), self.noise_variance)
 
     def _removed(self, network: Network) -> list[NDArray[np.float32]]:
         """Return what a network removes from each of the crops, in levels."""

@@ -26,11 +26,13 @@ from lgbpn_cli.training.engine.distributed import joined_group
 from lgbpn_cli.training.engine.kept_json import keep_json
 from lgbpn_cli.training.engine.trainer import TrainingProgress
 from lgbpn_cli.training.finetune.photos import (
+    FRAMES_CURE,
     INDEX_NAME,
     KeptPhoto,
     check_folder,
     hold_out,
     read_index,
+    scan_frames,
     scan_photos,
     write_index,
 )
@@ -184,9 +186,12 @@ def _prepare(
         raise UsageError("`resume`", f"there is no unfinished run '{config.name}'", "Omit `resume`.")
     if resume:
         _check_same_beginning(folder, config, run_folder)
-        say(f"going on with the {len(read_index(run_folder))} photos of the unfinished run")
+        count = sum(not each.is_frame for each in read_index(run_folder))
+        say(f"going on with the {count} photos of the unfinished run")
         return
     check_folder(folder)
+    if config.dark is not None:
+        check_folder(Path(config.dark), FRAMES_CURE)
     check_taken(config, models_folder, overwrite)
     if under_way and not overwrite:
         raise UsageError(
@@ -206,7 +211,10 @@ def _prepare(
         for line in scan.notes():
             say(line)
         _Beginning(str(folder.resolve()), config.time_limit_s, config.per_camera).write(run_folder)
-        write_index(_held_out(scan.photos, config), run_folder)
+        frames = [] if config.dark is None else scan_frames(Path(config.dark), run_folder, say)
+        if frames:
+            say(f"{len(frames)} frames to measure noise in")
+        write_index([*_held_out(scan.photos, config), *frames], run_folder)
 
 
 def check_taken(config: FinetuneConfig, models_folder: Path, overwrite: bool) -> None:
@@ -275,9 +283,8 @@ def _runs(
     """Return the settings, photos and folder of each run; UsageError where there is none."""
     if not config.per_camera:
         return [(config, photos, run_folder)]
-    groups = {
-        shot: [each for each in photos if each.shot == shot] for shot in sorted({p.shot for p in photos})
-    }
+    taken = [each for each in photos if not each.is_frame]
+    groups = {shot: [each for each in taken if each.shot == shot] for shot in sorted({p.shot for p in taken})}
     large = {shot: group for shot, group in groups.items() if len(group) >= 2}
     for shot in groups.keys() - large.keys():
         say(f"left out: {shot}: a single photo")
@@ -286,7 +293,8 @@ def _runs(
     runs = []
     for shot, group in large.items():
         name = f"{config.name}-{name_of_shot(shot)}"
-        runs.append((replace(config, name=name), group, run_folder / name))
+        frames = [each for each in photos if each.is_frame and each.shot == shot]
+        runs.append((replace(config, name=name), [*group, *frames], run_folder / name))
     return runs
 
 

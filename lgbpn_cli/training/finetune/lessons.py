@@ -1,8 +1,8 @@
 """What a student learns from the photos of one camera, and the answers by which it is judged.
 
-Lessons are the camera's noise, laid on scenes: as it was measured over all photos, or as it was taken from one place
-of one photo. Scenes are the photos themselves, cleaned, each other's too, many of them reduced, which makes them as
-sharp as they can be, and pictures drawn in their colours, whose finest texture no cleaning has taken away.
+Some lessons are the photos as they are, with the measured noise once more. The others are that noise, laid on scenes:
+the photos themselves, cleaned, many of them reduced, which makes them as sharp as they can be, and pictures drawn in
+their colours, whose finest texture no cleaning has taken away.
 """
 
 from __future__ import annotations
@@ -14,28 +14,34 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.training.config import DataSource, DistillationConfig
 from lgbpn_cli.training.noise.measured import CameraNoise
-from lgbpn_cli.training.noise.transplant import lay_noise, learn_noise
 from lgbpn_cli.training.pictures.drawn import draw_in_colours
-from lgbpn_cli.training.pictures.scenes import REDUCTION, reduced
+from lgbpn_cli.training.pictures.scenes import REDUCTION, crop, reduced
 from lgbpn_cli.training.student.distil import Earlier, clean_photos
-from lgbpn_cli.training.student.pairs import CleanedPhotos, Pairs, PairSampler
+from lgbpn_cli.training.student.pairs import CleanedPhotos, Pair, Pairs, PairSampler
 
-MEASURED_SHARE, TRANSPLANTED_SHARE = 0.45, 0.4
-"""Shares of the crops with the measured noise and with noise from other places; the rest are photos as they are."""
-OTHER_SCENE_SHARE, DRAWN_SCENE_SHARE = 0.6, 0.12
-"""Share of the transplanted noise that lies on other scenes than its photo, and of the scenes that are flat colours,
-gradients and text."""
+MEASURED_SHARE = 0.6
+"""Share of the crops that are scenes with the measured noise; the rest are recorrupted photos. None has the noise that
+a student took from one place: where it takes little, as of coarse noise that it never saw, that teaches to leave it."""
+RECORRUPTED = 0.7
+"""Deviation of what is laid on a photo once more, as a share of its noise's; the inverse is taken off its target."""
+DRAWN_SCENE_SHARE = 0.12
+"""Share of the scenes that are flat colours, gradients and text."""
 OWN_WEIGHT, DRAWN_WEIGHT = 0.6, 0.4
 """Of the scenes, the photos' share and that of pictures drawn in their colours."""
 MOST_DRAWN, KINDS_DRAWN = 24, 3
 """So many pictures are drawn at most, one of each kind by turns."""
-JUDGING_PX = 128
+JUDGING_PX = 80
 """Side of the squares whose answers are compared; they do not overlap."""
+MOST_DRAWN_TO_JUDGE = 2
+"""Drawing one takes as long as judging on all photos."""
 OWN = DataSource("own photos")
+
+FloatImage = NDArray[np.float32]
 
 
 def until(ends_at: float, tiles: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
@@ -63,34 +69,65 @@ def drawn_until(ends_at: float, pictures: Sequence[NDArray[np.uint8]]) -> list[N
 
 def lessons(
     own: CleanedPhotos, drawn: Sequence[NDArray[np.uint8]], noise: CameraNoise, config: DistillationConfig
-) -> PairSampler:
+) -> CameraLessons:
     """Return what makes the lessons of each step."""
     scenes = CleanedPhotos("drawn", tuple(drawn), tuple(drawn), 0.0, DRAWN_WEIGHT)
     photos = CleanedPhotos(own.name, own.noisy, own.targets, 1.0, OWN_WEIGHT)
-    return PairSampler([photos, scenes], config, new_noise=noise.laid_on)
+    return CameraLessons([photos, scenes], config, noise)
 
 
-def judging_pairs(tiles: CleanedPhotos, noise: CameraNoise) -> Pairs:
-    """Return scenes with noise whose answers are known: squares of cleaned tiles, no two of the same place.
+class CameraLessons(PairSampler):
+    """Pairs of one camera; those that are as taken have its noise once more, and less of it in the target.
 
-    On each lies the tile's own noise from elsewhere. On each of a reduced tile, which is sharp, lies the measured one.
+    The noise of the two is independent where it is as it was measured, so that the target teaches what the truth would:
+    the picture, with all texture that a cleaned one lacks (Pang et al., "Recorrupted-to-Recorrupted", CVPR 2021).
     """
-    random = np.random.default_rng(0)
-    noisy, targets = [], []
-    for tile, target in zip(tiles.noisy, tiles.targets, strict=True):
-        own = learn_noise(tile, target)
-        for scene in _squares(target.astype(np.float32)):
-            noisy.append(lay_noise(own, scene, random))
-            targets.append(scene)
+
+    def __init__(
+        self, sources: Sequence[CleanedPhotos], config: DistillationConfig, noise: CameraNoise
+    ) -> None:
+        """Take crops from `sources` as a PairSampler does; `noise` is what is laid on them."""
+        super().__init__(sources, config, new_noise=noise.laid_on)
+        self.noise = noise
+
+    def _as_taken(self, random: np.random.Generator) -> Pair:
+        index, chosen = self._choose(random, renoised=False)
+        source, side = self.sources[index], self.config.crop_px
+        noisy, cleaned = crop((source.noisy[chosen], source.targets[chosen]), side, random)
+        levels = np.float32(255) * cleaned
+        added = self.noise.level_at(levels) * self.noise.drawn(side, random) / np.float32(255)
+        seen = np.rint(255 * np.clip(noisy + np.float32(RECORRUPTED) * added, 0, 1)) / np.float32(255)
+        # Clipped, the two noises are not independent.
+        target = np.where(self.noise.whole_at(levels), noisy - added / np.float32(RECORRUPTED), cleaned)
+        return seen.astype(np.float32), target
+
+
+def noise_in_targets(seen: Tensor, targets: Tensor) -> Tensor:
+    """Return about the mean square of the noise in the targets of recorrupted crops (n, 3, h, w): (n,)."""
+    # Between the two lies (RECORRUPTED + 1 / RECORRUPTED) times what was added, nearly everywhere.
+    return (seen - targets).square().mean(dim=(1, 2, 3)) / (1 + RECORRUPTED**2)
+
+
+def sharp_scenes(tiles: CleanedPhotos, noise: CameraNoise) -> Pairs:
+    """Return sharp scenes with noise whose answers are known: squares of reduced cleaned tiles and of drawn pictures.
+
+    Cleaned tiles as they are would be no judges: whoever cleaned them does best on them, and what it has lost of them
+    nobody is asked for.
+    """
+    random = np.random.default_rng(1)  # others than those that are learned from
+    noisy, targets = list[FloatImage](), list[FloatImage]()
+    for count, target in enumerate(tiles.targets):
         height, width = (side - side % REDUCTION for side in target.shape[:2])
-        for scene in _squares(reduced(target[:height, :width], REDUCTION)):
-            noisy.append(noise.laid_on(scene, random))
-            targets.append(scene)
+        scenes = list(_squares(reduced(target[:height, :width], REDUCTION)))
+        if count < MOST_DRAWN_TO_JUDGE:
+            scenes += list(_squares(draw_in_colours(target, 1, random)[0].astype(np.float32)))[: len(scenes)]
+        noisy += [noise.laid_on(scene, random) for scene in scenes]
+        targets += scenes
     first, second = (torch.from_numpy(np.stack(each) / 255).permute(0, 3, 1, 2) for each in (noisy, targets))
     return Pairs(first, second, torch.zeros(len(noisy), dtype=torch.bool))
 
 
-def _squares(picture: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+def _squares(picture: FloatImage) -> Iterator[FloatImage]:
     height, width = picture.shape[:2]
     for top in range(0, height - JUDGING_PX + 1, JUDGING_PX):
         for left in range(0, width - JUDGING_PX + 1, JUDGING_PX):

@@ -13,7 +13,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +23,9 @@ from lgbpn_cli.denoise.working import to_working
 from lgbpn_cli.errors import PhotoError, TrainingError, UsageError, unforeseen
 from lgbpn_cli.file_names import EVERY_NAME, NamePatterns, is_system_folder
 from lgbpn_cli.noise.estimator import cell_levels
-from lgbpn_cli.noise.measure import measure_noise
+from lgbpn_cli.noise.measure import NoiseMeasurement, measure_noise
 from lgbpn_cli.photos.header import open_regular
+from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.prepare import read_guarded
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.record import read_record
@@ -51,8 +52,12 @@ MOST_NAMED = 10
 """So many files that cannot be read are named; the others are counted."""
 DIGEST_CHUNK_BYTES = 1 << 20
 """Files are compared by so much at a time."""
-HELD_OUT_SHARE = 0.2
+MOST_FRAMES = 16
+"""Of a folder of dark or even frames, so many are looked at."""
+HELD_OUT_SHARE, FEWEST_HELD_OUT, MOST_HELD_OUT_SHARE = 0.2, 4, 1 / 3
+"""Share of the photos that is held out; of few photos more, up to four: one or two may be unlike all others."""
 INDEX_NAME = "photos.json"
+FRAMES_CURE = "Name a folder of dark or even frames, or omit it."
 
 
 @dataclass(frozen=True)
@@ -69,11 +74,23 @@ class KeptPhoto:
     """Correlation of the noise of direct neighbours."""
     held_out: bool = False
     """Only ever used to judge."""
+    is_frame: bool = False
+    """A dark or even frame: its noise is measured, and nothing else is learned from it."""
 
     @property
     def shot(self) -> Shot:
         """Camera and ISO."""
         return Shot(self.camera, self.iso)
+
+
+@dataclass(frozen=True)
+class RunTiles:
+    """The tiles of a run's photos, (h, w, 3) each, read from the disk as they are needed."""
+
+    learned: list[NDArray[np.uint8]]
+    held_out: list[NDArray[np.uint8]]
+    frames: list[NDArray[np.uint8]]
+    """Dark or even ones."""
 
 
 @dataclass
@@ -153,6 +170,33 @@ def scan_photos(
     return scan
 
 
+def scan_frames(
+    folder: Path, run_folder: Path, say: Callable[[str], None] = lambda text: None
+) -> list[KeptPhoto]:
+    """Keep tiles of the dark and even frames below `folder` in `run_folder`, and return the frames.
+
+    `say` is told which files cannot be read. Raises UsageError where there is no such folder or no frame.
+    """
+    check_folder(folder, FRAMES_CURE)
+    frames: list[KeptPhoto] = []
+    with ReadingProcess() as reading:
+        for path in sorted(photo_paths(folder))[:MOST_FRAMES]:
+            try:
+                photo = read_guarded(reading, path)
+            except PhotoError as error:
+                say(f"left out: {error}")
+                continue
+            if min(photo.pixels.shape[:2]) >= SMALLEST_SIDE_PX:
+                image = to_working(photo)
+                noise = measure_noise(image, cell_levels())
+                frame = _kept(photo, image, noise, run_folder / f"frame-{len(frames):05}.npy")
+                frames.append(replace(frame, is_frame=True))
+    if not frames:
+        cause = f"none of its files is a frame of {SMALLEST_SIDE_PX} px and more"
+        raise UsageError(folder, cause, FRAMES_CURE)
+    return frames
+
+
 def _scan(
     paths: Sequence[Path],
     run_folder: Path,
@@ -191,16 +235,15 @@ def _scan(
     return scan
 
 
-def check_folder(folder: Path) -> None:
+def check_folder(folder: Path, cure: str = "Name the folder of your noisy photos.") -> None:
     """Raise UsageError for what is not a folder."""
     if folder.is_dir():
         return
     is_file = folder.exists()
-    raise UsageError(
-        folder,
-        "it is a file, and one photo is too little to learn from" if is_file else "there is no such folder",
-        "Name the folder of your noisy photos.",
+    cause = (
+        "it is a file, and one photo is too little to learn from" if is_file else "there is no such folder"
     )
+    raise UsageError(folder, cause, cure)
 
 
 def _keep(
@@ -220,19 +263,23 @@ def _keep(
     noise = measure_noise(image, cell_levels())
     if noise.level < CLEANEST_LEVEL_8BIT:
         return "too clean to learn from"
-    name, shot = f"{len(scan.photos):05}.npy", shot_of(photo)
-    tiles = cut_evenly(np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8))
+    return _kept(photo, image, noise, run_folder / f"{len(scan.photos):05}.npy")
+
+
+def _kept(photo: Photo, image: NDArray[np.float32], noise: NoiseMeasurement, file: Path) -> KeptPhoto:
+    """Keep tiles of a photo, whose `image` is (h, w, 3) of 0..1, in `file`."""
+    shot, tiles = shot_of(photo), cut_evenly(np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8))
     try:
-        np.save(run_folder / name, tiles)
+        np.save(file, tiles)
     except OSError as error:
         raise TrainingError(
-            run_folder / name,
+            file,
             f"tiles of the photos could not be kept ({error.strerror or 'is the disk full?'})",
             "Free some space and start again.",
         ) from error
     centre = len(noise.correlation) // 2
     neighbours = (noise.correlation[centre][centre + 1] + noise.correlation[centre + 1][centre]) / 2
-    return KeptPhoto(name, shot.camera, shot.iso, noise.level, neighbours)
+    return KeptPhoto(file.name, shot.camera, shot.iso, noise.level, neighbours)
 
 
 def _file_digest(path: Path) -> bytes | None:
@@ -269,8 +316,9 @@ def cut_evenly(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def hold_out(photos: Sequence[KeptPhoto], seed: int) -> list[KeptPhoto]:
-    """Return the photos with a fifth of them, one at least, held out; whole files, drawn by the seed."""
-    count = max(1, round(HELD_OUT_SHARE * len(photos)))
+    """Return the photos with a fifth of them held out, of few up to a third; whole files, drawn by the seed."""
+    few = min(FEWEST_HELD_OUT, int(MOST_HELD_OUT_SHARE * len(photos)))
+    count = max(1, few, round(HELD_OUT_SHARE * len(photos)))
     chosen = set(np.random.default_rng(seed).permutation(len(photos))[:count].tolist())
     return [KeptPhoto(**{**asdict(each), "held_out": i in chosen}) for i, each in enumerate(photos)]
 
@@ -289,11 +337,16 @@ def read_index(run_folder: Path) -> list[KeptPhoto]:
         raise TrainingError(path, "the photos of this run are not there", "Start a new run.") from error
 
 
-def read_tiles(photos: Sequence[KeptPhoto], run_folder: Path) -> list[NDArray[np.uint8]]:
-    """Return the tiles of all `photos`, (h, w, 3) each, read from the disk as they are needed.
+def read_run_tiles(photos: Sequence[KeptPhoto], run_folder: Path) -> RunTiles:
+    """Return the tiles of all `photos`, by what they are for. Raises TrainingError for damaged or missing ones."""
+    return RunTiles(
+        learned=_read_tiles([each for each in photos if not (each.held_out or each.is_frame)], run_folder),
+        held_out=_read_tiles([each for each in photos if each.held_out], run_folder),
+        frames=_read_tiles([each for each in photos if each.is_frame], run_folder),
+    )
 
-    Raises TrainingError where they are not there or damaged.
-    """
+
+def _read_tiles(photos: Sequence[KeptPhoto], run_folder: Path) -> list[NDArray[np.uint8]]:
     tiles: list[NDArray[np.uint8]] = []
     for photo in photos:
         try:

@@ -49,6 +49,8 @@ def finetune_raw_folder(
     if resume:
         cause = "a run on raw files takes minutes, and nothing of it is kept"
         raise UsageError("`resume`", cause, "Omit it.")
+    if config.dark is not None:
+        raise UsageError("`dark`", "the noise of raw files is known without frames", "Omit it.")
     check_new_name(config.name)
     check_taken(config, models_folder, overwrite)
     base = load_raw_base(config.base, device)

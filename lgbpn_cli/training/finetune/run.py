@@ -17,8 +17,9 @@ from lgbpn_cli.training.engine.distributed import ProcessGroup
 from lgbpn_cli.training.engine.trainer import TrainingProgress
 from lgbpn_cli.training.finetune.acceptance import Verdict
 from lgbpn_cli.training.finetune.model import Origin, write_noise, write_student, write_teacher
-from lgbpn_cli.training.finetune.photos import KeptPhoto, read_tiles
+from lgbpn_cli.training.finetune.photos import KeptPhoto, read_run_tiles
 from lgbpn_cli.training.finetune.student import learn_student, student_of
+from lgbpn_cli.training.finetune.student_verdict import StudentVerdict
 from lgbpn_cli.training.finetune.teacher import learn_teacher
 
 TEACHER_FROM_S = 420.0
@@ -34,7 +35,7 @@ class Report:
     verdict: Verdict | None
     """On the teacher; None where no state was better than its base."""
     steps: int
-    student_verdict: Verdict | None = None
+    student_verdict: StudentVerdict | None = None
     """None where no student was made."""
     student_tried: str = ""
     """What was tried for it, in words."""
@@ -74,19 +75,20 @@ def finetune(
     group = group or ProcessGroup()
     note: Callable[[str], None] = on_note if on_note is not None and group.leads else lambda text: None
     started = time.monotonic()
-    learned = read_tiles([each for each in photos if not each.held_out], tiles_folder)
-    held_out = read_tiles([each for each in photos if each.held_out], tiles_folder)
+    tiles = read_run_tiles(photos, tiles_folder)
     with_student = student_of(base)
     start, preset = ("scratch", "sidd") if base is None else (base.name, base.preset)
-    origin = Origin(config, photos, start, with_student or "", preset, command)
+    origin = Origin(
+        config, [each for each in photos if not each.is_frame], start, with_student or "", preset, command
+    )
     entry, verdict, steps = None, None, 0
     if with_student is None or config.steps is not None or config.time_limit_s >= TEACHER_FROM_S:
         teacher = learn_teacher(
             base,
             shape,
             config,
-            learned,
-            held_out,
+            tiles.learned,
+            tiles.held_out,
             run_folder,
             device,
             group,
@@ -114,7 +116,7 @@ def finetune(
     ends_at = started + config.time_limit_s
     try:
         student = learn_student(
-            with_student, learned, held_out, ends_at, run_folder, device, on_step=on_step, on_note=note
+            with_student, tiles, ends_at, run_folder, device, on_step=on_step, on_note=note
         )
     except KeyboardInterrupt:
         return Report(entry, verdict, steps, interrupted=True)

@@ -6,9 +6,11 @@ of that in every target, which lost fine texture, the student lost more than it 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -28,14 +30,16 @@ from lgbpn_cli.noise.estimator import cell_levels
 from lgbpn_cli.training.config import DistillationConfig
 from lgbpn_cli.training.engine.trainer import TrainingProgress
 from lgbpn_cli.training.finetune import lessons
-from lgbpn_cli.training.finetune.acceptance import (
-    Comparison,
-    Verdict,
-    judging_crops,
-    known_answer_losses,
-)
+from lgbpn_cli.training.finetune.photos import RunTiles
+from lgbpn_cli.training.finetune.risk import probed
+from lgbpn_cli.training.finetune.student_verdict import StudentJudge, StudentVerdict
 from lgbpn_cli.training.noise.measured import CameraNoise, measure_camera
-from lgbpn_cli.training.student.distil import CHECKPOINT_NAME, ESTIMATES_FOLDER, StudentTrainer
+from lgbpn_cli.training.student.distil import (
+    CHECKPOINT_NAME,
+    ESTIMATES_FOLDER,
+    SMALLEST_ERROR,
+    StudentTrainer,
+)
 from lgbpn_cli.training.student.pairs import CleanedPhotos
 
 ALL_WEIGHTS_FROM_S = 240.0
@@ -45,11 +49,11 @@ ADAPTER_SHARE = 0.45
 MOST_STEPS = 5_000
 """Of a round."""
 ADAPTER_RATE, ALL_WEIGHTS_RATE = 5e-3, 3e-4
-MOST_TILES, MOST_MEASURED, JUDGING_TILES = 400, 32, 8
-"""So many tiles are cleaned to learn from at most, looked at for their noise, and judged on."""
+MOST_TILES, MOST_MEASURED, MOST_FRAME_TILES, JUDGING_TILES = 400, 32, 8, 8
+"""So many tiles are cleaned to learn from at most, looked at for their noise, those of frames, and judged on."""
 CLEANING_SHARE, MEASURING_SHARE, JUDGING_SHARE, DRAWING_SHARE = 0.2, 0.08, 0.08, 0.06
 """Shares of the student's time, at most, if a few tiles are done by then."""
-VERDICT_SHARE = 1.5
+VERDICT_SHARE = 2.0
 """A verdict gets so many times the time that judging the base took: the machine may have become busier."""
 RUN_NAME = "student"
 
@@ -69,7 +73,7 @@ class LearnedStudent:
     """What was tried, in words."""
     base: str
     """Name of the model whose student it came from."""
-    verdict: Verdict | None
+    verdict: StudentVerdict | None
     """On what was accepted, or came last; None where there was no time to learn anything."""
     noise: CameraNoise
 
@@ -85,7 +89,7 @@ class _Materials:
 
     noise: CameraNoise
     drawn: Sequence[NDArray[np.uint8]]
-    comparison: Comparison[Student]
+    judge: StudentJudge
 
 
 def student_of(base: Model | None) -> str | None:
@@ -103,8 +107,7 @@ def student_of(base: Model | None) -> str | None:
 
 def learn_student(
     base: str,
-    learned: Sequence[NDArray[np.uint8]],
-    held_out: Sequence[NDArray[np.uint8]],
+    tiles: RunTiles,
     ends_at: float,
     run_folder: Path,
     device: Device,
@@ -112,7 +115,7 @@ def learn_student(
     on_step: Callable[[TrainingProgress], None] | None = None,
     on_note: Callable[[str], None],
 ) -> LearnedStudent | None:
-    """Return what became of the student of the model `base` on the tiles `learned`, judged on the tiles `held_out`.
+    """Return what became of the student of the model `base` on a run's tiles.
 
     All is done by `ends_at`, as `time.monotonic` counts; None without time. Interrupted, it goes on from what lies in
     `run_folder`.
@@ -124,12 +127,12 @@ def learn_student(
     run_folder = run_folder / RUN_NAME
     on_note("fast student: cleaning photos, measuring the noise of this camera")
     own = _cleaned_in(
-        CLEANING_SHARE * time_s, _in_any_order(learned, MOST_TILES), before, run_folder / "adapter"
+        CLEANING_SHARE * time_s, _in_any_order(tiles.learned, MOST_TILES), before, run_folder / "adapter"
     )
-    materials = _prepared(before, own, learned, held_out, time_s, run_folder)
+    materials = _prepared(before, own, tiles, time_s, run_folder)
     shape = network_as(before.network, Student, base).config
     found = LearnedStudent(None, _adapted_base(before), shape, 0, "", base, None, materials.noise)
-    ends_at -= VERDICT_SHARE * materials.comparison.seconds
+    ends_at -= VERDICT_SHARE * materials.judge.seconds
     if (left_s := ends_at - time.monotonic()) <= 0:
         on_note("no fast student: there was time to measure the noise, and none to learn it")
         return found
@@ -138,11 +141,11 @@ def learn_student(
     found, start = _with_adapter(
         found, before, own, materials, ADAPTER_SHARE * left_s, run_folder, on_step, on_note
     )
-    ends_at -= VERDICT_SHARE * materials.comparison.seconds
+    ends_at -= VERDICT_SHARE * materials.judge.seconds
     if (left_s := ends_at - time.monotonic()) <= 0:
         return found
-    tiles = _in_any_order(learned, MOST_TILES)
-    own = _cleaned_in(CLEANING_SHARE * left_s, tiles, start, run_folder / "all")
+    again = _in_any_order(tiles.learned, MOST_TILES)
+    own = _cleaned_in(CLEANING_SHARE * left_s, again, start, run_folder / "all")
     on_note(f"fast student: all weights learn from {len(own.noisy)} tiles")
     return _with_all_weights(found, start, own, materials, ends_at, run_folder, on_step)
 
@@ -162,30 +165,22 @@ def _cleaned_in(
 def _prepared(
     before: Model,
     own: CleanedPhotos,
-    learned: Sequence[NDArray[np.uint8]],
-    held_out: Sequence[NDArray[np.uint8]],
+    tiles: RunTiles,
     time_s: float,
     run_folder: Path,
 ) -> _Materials:
     """Return the noise of the camera, drawn pictures, and the base's student, judged on the photos held out."""
     in_time = lessons.until(
-        time.monotonic() + MEASURING_SHARE * time_s, _in_any_order(learned, MOST_MEASURED)
+        time.monotonic() + MEASURING_SHARE * time_s, _in_any_order(tiles.learned, MOST_MEASURED)
     )
-    noise = measure_camera(in_time, cell_levels())
+    noise = measure_camera(chain(_in_any_order(tiles.frames, MOST_FRAME_TILES), in_time), cell_levels())
     drawn = lessons.drawn_until(time.monotonic() + DRAWING_SHARE * time_s, own.targets)
     judged = _cleaned_in(
-        JUDGING_SHARE * time_s, _in_any_order(held_out, JUDGING_TILES), before, run_folder / "judged"
+        JUDGING_SHARE * time_s, _in_any_order(tiles.held_out, JUDGING_TILES), before, run_folder / "judged"
     )
-    pairs, device = lessons.judging_pairs(judged, noise), before.device
-    comparison = Comparison(
-        network_as(before.network, Student, before.name),
-        judging_crops(judged.noisy),
-        device,
-        losses=lambda network: known_answer_losses(network, pairs, device),
-        clean=lambda network, noisy: network(noisy),
-        blind=False,
-    )
-    return _Materials(noise, drawn, comparison)
+    photos, scenes = probed(judged.noisy, judged.targets, noise), lessons.sharp_scenes(judged, noise)
+    judge = StudentJudge(before.network, photos, scenes, before.device)
+    return _Materials(noise, drawn, judge)
 
 
 def _with_adapter(
@@ -204,10 +199,11 @@ def _with_adapter(
     module, config = AdaptedStudent(student), _schedule(ADAPTER_RATE)
     sampler = lessons.lessons(own, materials.drawn, materials.noise, config)
     trainer = AdapterTrainer(student.config, config, sampler, before.device, network=module)
+    trainer.usual_error = materials.judge.usual_error
     adapter = module.adapter(_learned_in(time_s, trainer, run_folder / "adapter", on_step))
     weights = adapted(student.state_dict(), adapter)
     network = _student_with(weights, before)
-    verdict = materials.comparison.verdict(network)
+    verdict = materials.judge.verdict(network)
     tried = f"{trainer.step} steps of an adapter"
     found = replace(found, steps=trainer.step, tried=tried, verdict=verdict)
     if not verdict.accepted:
@@ -229,10 +225,11 @@ def _with_all_weights(
     """Return what was found, or what became of the student `start` where all its weights learned and it got better."""
     student, config = network_as(start.network, Student, start.name), _schedule(ALL_WEIGHTS_RATE)
     sampler = lessons.lessons(own, materials.drawn, materials.noise, config)
-    trainer = StudentTrainer(student.config, config, sampler, start.device)
+    trainer = CameraTrainer(student.config, config, sampler, start.device)
+    trainer.usual_error = materials.judge.usual_error
     trainer.begin_with(student.state_dict())
     weights = _learned_in(ends_at - time.monotonic(), trainer, run_folder / "all", on_step)
-    verdict = materials.comparison.verdict(_student_with(weights, start))
+    verdict = materials.judge.verdict(_student_with(weights, start))
     tried = f"{found.tried}, {trainer.step} of all weights"
     found = replace(found, steps=found.steps + trainer.step, tried=tried)
     if found.weights is None:
@@ -244,7 +241,33 @@ def _with_all_weights(
     return found
 
 
-class AdapterTrainer(StudentTrainer):
+class CameraTrainer(StudentTrainer):
+    """Trains a student to give the targets of one camera's lessons."""
+
+    usual_error = 1.0
+    """Squared error on photos, in 0..1: that of recorrupted ones is compared with it."""
+
+    def loss(self) -> Tensor:
+        """Return the geometric mean of the crops' errors, as other students' loss.
+
+        A recorrupted target has noise, which is most of how far an answer is from it: the logarithm of the error is
+        taken to change by its share of the usual error.
+        """
+        pairs = self.lessons.pairs(self.step)
+        noisy, target, recorrupted = (
+            each.to(self.device.torch_device) for each in (pairs.noisy, pairs.target, pairs.as_taken)
+        )
+        with self.device.autocast(self.config.precision):
+            answer = self.network(noisy)
+        squares = (answer - target).square().mean(dim=(1, 2, 3))
+        known = (squares[~recorrupted] + SMALLEST_ERROR**2).log()
+        surplus = squares - lessons.noise_in_targets(noisy, target)
+        estimated = surplus[recorrupted] / self.usual_error - 1 + math.log(self.usual_error)
+        geometric_mean: Tensor = (torch.cat([known, estimated]).mean() / 2).exp()
+        return geometric_mean
+
+
+class AdapterTrainer(CameraTrainer):
     """Trains an adapter to give the targets."""
 
     def make_optimisers(self) -> list[torch.optim.Optimizer]:
@@ -271,8 +294,7 @@ def _schedule(learning_rate: float) -> DistillationConfig:
         batch=4,
         ema_decay=0.98,
         renoised_share=lessons.MEASURED_SHARE,
-        transplanted_share=lessons.TRANSPLANTED_SHARE,
-        other_scene_share=lessons.OTHER_SCENE_SHARE,
+        transplanted_share=0,
         drawn_scene_share=lessons.DRAWN_SCENE_SHARE,
         checkpoint_every=50,
     )

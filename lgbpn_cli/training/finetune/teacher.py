@@ -298,8 +298,8 @@ def _planned(
         try:
             known = json.loads(path.read_text(encoding="utf-8"))
             plan = {name: int(known[name]) for name in names}
-            # Runs of versions that did not ask for names took all photos.
-            settings = {"names": _as_kept(asdict(EVERY_NAME)), **known["settings"]}
+            # Runs of versions that did not ask for names or frames took all photos, and no frames.
+            settings = {"names": _as_kept(asdict(EVERY_NAME)), "dark": None, **known["settings"]}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise TrainingError(path, "the run's settings are damaged", "Start a new run.") from error
         if settings != fixed:

@@ -8,8 +8,11 @@ levels as the camera's is.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -31,6 +34,14 @@ POINTS_A_CURVE, FEWEST_A_POINT = 10, 6
 """A curve of level against brightness has so many points at most, each the median of so many measurements at least."""
 WEAKEST_NOISE = 0.5
 """Levels; noise below rounding is not amplified."""
+WHOLE_DEVIATIONS = 1.5
+"""From black and from white; closer to them noise is clipped."""
+BANDS = (0.035, 0.07, 0.12, 0.2)
+"""Ends of the bands, cycles a pixel, in each of which other patches are the stillest; all tell what is finer."""
+STILLEST_SHARE, FEWEST_STILL, STILLEST_ROUNDS = 0.25, 12, 5
+"""Share of the patches that tell of a band, so many at least, and how often they are chosen by the last colours."""
+WINDOW_BINS = 2.25
+"""How many frequencies next to each other are one through the window."""
 COARSEST = 1.5 / PATCH_PX
 """Cycles a pixel. Below, noise goes with the slopes that are taken off a patch; it is as dense as just above."""
 
@@ -58,13 +69,21 @@ class CameraNoise:
         at = (np.interp(scene[..., c], self.brightness_8bit[c], self.level_8bit[c]) for c in range(3))
         return np.stack([each.astype(np.float32) for each in at], axis=-1)
 
+    def whole_at(self, scene: FloatImage) -> NDArray[np.bool_]:
+        """Return where on a scene (h, w, 3), 0..255, hardly any noise is clipped: elsewhere it is not as strong."""
+        reach = WHOLE_DEVIATIONS * self.level_at(scene)
+        return np.asarray((scene >= reach) & (scene <= WHITE - reach))
+
     def laid_on(self, scene: FloatImage, random: np.random.Generator) -> FloatImage:
         """Return a scene (side, side, 3), 0..255, with this noise, as a file holds it: clipped, in whole levels."""
-        side = len(scene)
+        noisy = scene + self.level_at(scene) * self.drawn(len(scene), random)
+        return np.asarray(np.rint(np.clip(noisy, 0, 255)), np.float32)
+
+    def drawn(self, side: int, random: np.random.Generator) -> FloatImage:
+        """Return a square (side, side, 3) of this noise, of level 1."""
         white = np.fft.rfft2(random.standard_normal((side, side, 3)), axes=(0, 1)).astype(np.complex64)
         coloured = np.einsum("yxab,yxb->yxa", self._gain(side), white)
-        noise = np.fft.irfft2(coloured, (side, side), axes=(0, 1)).astype(np.float32)
-        return np.asarray(np.rint(np.clip(scene + self.level_at(scene) * noise, 0, 255)), np.float32)
+        return np.asarray(np.fft.irfft2(coloured, (side, side), axes=(0, 1)), np.float32)
 
     def _gain(self, side: int) -> NDArray[np.complex64]:
         """Return what makes this noise of three independent white ones: a matrix for each frequency of a square."""
@@ -100,7 +119,7 @@ def measure_camera(tiles: Iterable[NDArray[np.uint8]], estimator: CellEstimator 
 
 
 def _curve(measured: Sequence[NoiseMeasurement], channel: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return brightness and level of a channel: medians over the photos, which a textured one does not move."""
+    """Return brightness and level of a channel: medians over the photos, which a textured one hardly moves."""
     points = np.array(
         [
             point
@@ -113,8 +132,23 @@ def _curve(measured: Sequence[NoiseMeasurement], channel: int) -> tuple[tuple[fl
     groups = np.array_split(points, count)
     return (
         tuple(float(each[:, 0].mean()) for each in groups),
-        tuple(float(np.median(each[:, 1])) for each in groups),
+        _without_outliers([float(np.median(each[:, 1])) for each in groups]),
     )
+
+
+def _without_outliers(levels: Sequence[float]) -> tuple[float, ...]:
+    """Return a curve's levels as running medians of three, the ends no higher than the curve goes on.
+
+    Where most that is of one brightness is textured, its level stands out from those on both sides (Tukey, "Exploratory
+    data analysis", 1977, whose rule for ends it is; but near black noise may well be weaker).
+    """
+    if len(levels) < 3:
+        return tuple(levels)
+    smooth = [float(np.median(levels[index - 1 : index + 2])) for index in range(1, len(levels) - 1)]
+    inner = [smooth[0], *smooth, smooth[-1]]
+    first = min(levels[0], float(np.median([levels[0], inner[1], 3 * inner[1] - 2 * inner[2]])))
+    last = min(levels[-1], float(np.median([levels[-1], inner[-2], 3 * inner[-2] - 2 * inner[-3]])))
+    return (first, *smooth, last)
 
 
 def _white() -> NDArray[np.float64]:
@@ -166,11 +200,44 @@ def _covariance(patches: FloatImage) -> NDArray[np.float64]:
     fading = np.hanning(PATCH_PX + 2)[1:-1]
     window = np.outer(fading, fading)
     window /= np.sqrt((window**2).mean())
+    spectra = np.fft.fft2(patches * window[..., None].astype(np.float32), axes=(1, 2)) / PATCH_PX
+    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(PATCH_PX), np.fft.fftfreq(PATCH_PX), indexing="ij"))
+    fine = frequency >= BANDS[-1]
     density = np.zeros((PATCH_PX, PATCH_PX, 3, 3), np.complex128)
-    for patch in patches:
-        spectrum = np.fft.fft2(patch * window[..., None], axes=(0, 1)) / PATCH_PX
-        density += np.einsum("yxa,yxb->yxab", spectrum, spectrum.conj())
-    return np.asarray(np.fft.ifft2(density / len(patches), axes=(0, 1)).real)
+    density[fine] = _density(spectra[:, fine])
+    # Patches are compared in what is coarse as if all were as noisy in what is fine.
+    powers = (np.abs(spectra[:, fine]) ** 2).mean(axis=1)
+    spectra *= np.sqrt(powers.mean(axis=0) / np.maximum(powers, 1e-12))[:, None, None]
+    for lowest, end in pairwise((0.0, *BANDS)):
+        band = (frequency >= lowest) & (frequency < end)
+        density[band] = _density_of_stillest(spectra[:, band])
+    return np.asarray(np.fft.ifft2(density, axes=(0, 1)).real)
+
+
+def _density(spectra: NDArray[np.complexfloating[Any, Any]]) -> NDArray[np.complex128]:
+    """Return the mean density of patches' spectra (n, k, 3) at each frequency: (k, 3, 3)."""
+    return np.asarray(np.einsum("nka,nkb->kab", spectra, spectra.conj()) / len(spectra), np.complex128)
+
+
+def _density_of_stillest(spectra: NDArray[np.complexfloating[Any, Any]]) -> NDArray[np.complex128]:
+    """Return the density (k, 3, 3) in a band of the patches (n, k, 3) that have least in it, in all its colours.
+
+    What is flat has shades and soft shapes still, which are coarse, and grey where the noise may have no grey at all.
+    """
+    count = min(len(spectra), max(FEWEST_STILL, round(STILLEST_SHARE * len(spectra))))
+    bins = spectra.shape[1]
+    powers = np.einsum("nka,nkb->nab", spectra, spectra.conj()).real / bins
+    usual = np.diag(np.median(powers.diagonal(axis1=1, axis2=2), axis=0))
+    stillest = np.arange(len(spectra))
+    for _ in range(STILLEST_ROUNDS):
+        weights = np.linalg.inv(usual + 1e-9 * np.eye(3))
+        stillest = np.argsort(np.einsum("nab,ba->n", powers, weights), kind="stable")[:count]
+        usual = powers[stillest].mean(axis=0)
+    # Of noise alone, too, some patches have less by chance: by so much, if powers are normal.
+    share, spread = count / len(spectra), math.sqrt(2 / max(1.0, 3 * bins / WINDOW_BINS))
+    normal = NormalDist()
+    less = spread * normal.pdf(normal.inv_cdf(share)) / share if share < 1 else 0.0
+    return _density(spectra[stillest]) / max(0.5, 1 - less)
 
 
 def _gain(covariance: NDArray[np.float64], side: int) -> NDArray[np.complex64]:

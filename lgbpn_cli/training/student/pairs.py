@@ -145,6 +145,9 @@ class PairSampler:
             if kind < share:
                 return make(random), False
             kind -= share
+        return self._as_taken(random), True
+
+    def _as_taken(self, random: np.random.Generator) -> Pair:
         index, chosen = self._choose(random, renoised=False)
         source = self.sources[index]
         first, second = crop((source.noisy[chosen], source.targets[chosen]), self.config.crop_px, random)
@@ -152,7 +155,7 @@ class PairSampler:
             levels = np.float32(255) * second
             darker = levels - self._noise_of(index, chosen).missing_mean_at(levels)
             second = np.clip(darker, 0, 255) / np.float32(255)
-        return (first, second), True
+        return first, second
 
     def _choose(self, random: np.random.Generator, *, renoised: bool) -> tuple[int, int]:
         """Return the indices of a source and of one of its photos."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from stopped_clock import Clock
 from tiny_training import NETWORK, NOISE_8BIT
 
@@ -34,8 +35,12 @@ from lgbpn_cli.network.student import Student
 from lgbpn_cli.training.config import DistillationConfig
 from lgbpn_cli.training.finetune.acceptance import Verdict
 from lgbpn_cli.training.finetune.folder import Listener
-from lgbpn_cli.training.student.distil import Earlier, StudentTrainer, clean_photos
-from lgbpn_cli.training.student.pairs import PairSampler
+from lgbpn_cli.training.finetune.lessons import CameraLessons
+from lgbpn_cli.training.finetune.student import CameraTrainer
+from lgbpn_cli.training.finetune.student_verdict import StudentVerdict
+from lgbpn_cli.training.student.distil import Earlier, clean_photos
+
+DARK_NOISE_8BIT = 5.0
 
 
 @pytest.fixture
@@ -59,14 +64,16 @@ def base_with_student(tiny_base: Path, tmp_path: Path, monkeypatch: pytest.Monke
     return entry
 
 
+@pytest.fixture
+def run(run: Any) -> Any:
+    """Fine-tune as elsewhere, with two steps of the teacher where nothing else is said."""
+    return lambda **options: run(**{"steps": 2, **options})
+
+
 def accept(monkeypatch: pytest.MonkeyPatch, *, teacher: bool, student: bool) -> None:
-    """Let the verdicts, of which the teacher's comes first, be these."""
-    answers: dict[int, bool] = {}
-
-    def accepted(verdict: Verdict) -> bool:
-        return answers.setdefault(id(verdict), student if answers else teacher)
-
-    monkeypatch.setattr(Verdict, "accepted", property(accepted))
+    """Let the verdicts be these."""
+    monkeypatch.setattr(Verdict, "accepted", teacher)
+    monkeypatch.setattr(StudentVerdict, "accepted", student)
 
 
 def same_weights(first: Path, second: Path) -> bool:
@@ -134,6 +141,31 @@ def test_where_nothing_is_better_the_measured_noise_is_left_as_a_preset(
     assert np.mean(photo["level_8bit"]) == pytest.approx(NOISE_8BIT, rel=0.15)
 
 
+def test_noise_is_measured_in_dark_frames_and_nothing_else_is_learned_from_them(
+    run: Any, base_with_student: ModelEntry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept(monkeypatch, teacher=False, student=True)
+    with pytest.raises(UsageError, match=r"nothing: there is no such folder\. Name a folder of dark"):
+        run(base="base", dark=str(tmp_path / "nothing"))
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    (frames / "broken.jpg").write_bytes(b"\xff\xd8")
+    notes: list[str] = []
+    with pytest.raises(UsageError, match="none of its files is a frame"):
+        run(base="base", dark=str(frames), listener=Listener(note=notes.append))
+    assert not (tmp_path / "run").exists()
+    for seed in range(3):
+        dark = np.random.default_rng(seed).normal(20, DARK_NOISE_8BIT, (170, 200, 3))
+        Image.fromarray(np.rint(dark.clip(0, 255)).astype(np.uint8)).save(frames / f"{seed}.png")
+    entry_of = run(base="base", dark=str(frames), time_limit_s=120.0, steps=None)["mine"]
+    (noise,) = json.loads(entry_of.noise.read_text("utf-8"))["photos"]
+    assert noise["level_8bit"][0][0] == pytest.approx(DARK_NOISE_8BIT, rel=0.2)
+    assert noise["level_8bit"][0][-1] == pytest.approx(NOISE_8BIT, rel=0.2)
+    card = (tmp_path / "models" / entry_of.entry.card).read_text("utf-8")
+    assert "3 noisy photos, 1 of them held out" in card
+    assert any("broken.jpg" in each for each in notes)
+
+
 def test_the_student_learns_from_its_own_results_and_then_from_those_of_what_it_became(
     run: Any, base_with_student: ModelEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,13 +177,13 @@ def test_the_student_learns_from_its_own_results_and_then_from_those_of_what_it_
         return clean_photos(*arguments, earlier=earlier, **options)
 
     monkeypatch.setattr("lgbpn_cli.training.finetune.lessons.clean_photos", noted)
-    made: list[PairSampler] = []
+    made: list[CameraLessons] = []
 
-    def sampler(sources: Any, config: DistillationConfig, new_noise: Any) -> PairSampler:
-        made.append(PairSampler(sources, config, new_noise))
+    def sampler(sources: Any, config: DistillationConfig, noise: Any) -> CameraLessons:
+        made.append(CameraLessons(sources, config, noise))
         return made[-1]
 
-    monkeypatch.setattr("lgbpn_cli.training.finetune.lessons.PairSampler", sampler)
+    monkeypatch.setattr("lgbpn_cli.training.finetune.lessons.CameraLessons", sampler)
     report = run(base="base")["mine"]
     sha256 = base_with_student.parts["student"].sha256
     assert {name: each[:2] for name, each in asked.items()} == {
@@ -220,14 +252,14 @@ def test_a_student_gets_no_more_than_its_time(
     accept(monkeypatch, teacher=True, student=True)
     clock = Clock(monkeypatch)
     monkeypatch.setattr("lgbpn_cli.training.finetune.student.MOST_STEPS", 1000)
-    one_step, steps = StudentTrainer.loss, [0]
+    one_step, steps = CameraTrainer.loss, [0]
 
-    def slow(self: StudentTrainer) -> torch.Tensor:
+    def slow(self: CameraTrainer) -> torch.Tensor:
         steps[0] += 1
         clock.now += 1.0 if steps[0] < 5 else 4.0
         return one_step(self)
 
-    monkeypatch.setattr(StudentTrainer, "loss", slow)
+    monkeypatch.setattr(CameraTrainer, "loss", slow)
     report = run(base="base", time_limit_s=60.0, started=0.0)["mine"]
     assert report.student_verdict is not None
     assert 50 <= clock.now <= 60

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lgbpn_cli.training.noise.camera import blur
-from lgbpn_cli.training.noise.measured import PATCH_PX, CameraNoise, measure_camera
+from lgbpn_cli.training.noise.measured import PATCH_PX, CameraNoise, _without_outliers, measure_camera
 
 MIX = np.array([[1.0, 0.0, 0.0], [0.6, 0.8, 0.0], [0.0, -0.5, 0.9]], np.float32)
 """Red goes with green, and green against blue."""
@@ -57,6 +57,27 @@ def test_noise_that_is_laid_has_the_colours_and_the_grain_of_the_camera(measured
         )
         assert first == pytest.approx(second, abs=0.07), offset
     assert laid.std() == pytest.approx(true.std(), rel=0.15)
+
+
+def test_a_level_that_stands_out_from_its_neighbours_is_none() -> None:
+    assert _without_outliers([5.0, 6.0, 11.0, 7.0, 8.0, 14.0]) == (5.0, 6.0, 7.0, 8.0, 8.0, 8.0)
+    assert _without_outliers([4.0, 5.0, 6.0, 7.0]) == (4.0, 5.0, 6.0, 7.0)
+    assert _without_outliers([1.0, 5.0, 6.0, 7.0]) == (1.0, 5.0, 6.0, 7.0)  # near black noise is weak
+    assert _without_outliers([4.0, 9.0]) == (4.0, 9.0)
+
+
+def test_soft_grey_shades_are_no_noise() -> None:
+    random, photos = np.random.default_rng(4), []
+    for _ in range(4):
+        shades = blur(random.standard_normal((256, 256, 1)).astype(np.float32), 10)
+        shades *= 3 / shades.std()
+        shades[:, :96] = 0
+        noisy = 128 + shades + random.normal(0, 8, (256, 256, 3))
+        photos.append(np.rint(noisy.clip(0, 255)).astype(np.uint8))
+    density = np.fft.fft2(measure_camera(photos, None).covariance, axes=(0, 1)).real
+    for channel in range(3):
+        coarse, fine = (density[rows, :8, channel, channel].mean() for rows in (slice(1, 5), slice(16, 48)))
+        assert coarse == pytest.approx(fine, rel=0.4)
 
 
 def test_noise_of_rows_is_laid_as_rows() -> None:
