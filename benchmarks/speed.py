@@ -19,6 +19,7 @@ those of the clock. Of the repeats the least or the median counts.
 from __future__ import annotations
 
 import argparse
+import compileall
 import itertools
 import json
 import multiprocessing
@@ -40,6 +41,7 @@ from PIL import Image
 from result_tables import as_table, write_between_marks
 from sets import shape_of
 
+import lgbpn_cli
 from lgbpn_cli.denoise.blend import blend_photos
 from lgbpn_cli.evaluation.synthetic_raw import camera_light, canon_5d4, write_cfa_dng
 from lgbpn_cli.look import Grain, Look
@@ -102,6 +104,8 @@ def save_raw(path: Path, megapixels: float) -> None:
 def whole(asked: argparse.Namespace, folder: Path) -> None:
     """Print the seconds of each part of `lgbpn denoise`, a row for each size of photo."""
     documents = []
+    # As where it is installed: Python does not have to compile it.
+    compileall.compile_dir(Path(lgbpn_cli.__file__).parent, quiet=1)
     savers = {"jpg": save_scene, **({"dng": save_raw} if asked.raw else {})}
     for megapixels, ending in itertools.product(asked.megapixels, savers):
         photo = folder / f"{megapixels:g}.{ending}"
