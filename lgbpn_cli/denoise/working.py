@@ -231,15 +231,29 @@ def _encoded_sums(photo: Photo) -> np.ndarray:
     sums = np.zeros(channels)
     black, scale = _black(photo), _scale(photo)
     is_integer = np.issubdtype(photo.pixels.dtype, np.integer)
+    if is_integer and photo.linear:
+        return _encoded_sums_by_level(photo)
     for band in _bands(height):
         samples = photo.pixels[band]
-        if is_integer and not photo.linear:  # samples add up without an error, and rows of them fast
+        if is_integer:  # samples add up without an error, and rows of them fast
             columns = samples.reshape(len(samples), -1).sum(axis=0, dtype=np.uint32)
             sums += columns.reshape(width, channels).sum(axis=0, dtype=np.float64)
             continue
         values = (samples - black) / scale
         sums += (encode_light(values) if photo.linear else values).sum(axis=(0, 1), dtype=np.float64)
-    return (sums - height * width * float(black)) / scale if is_integer and not photo.linear else sums
+    return (sums - height * width * float(black)) / scale if is_integer else sums
+
+
+def _encoded_sums_by_level(photo: Photo) -> np.ndarray:
+    """Return the same of integers of linear light: each level goes through the curve once, as often as it occurs."""
+    levels = np.arange(np.iinfo(photo.pixels.dtype).max + 1)
+    counts = np.zeros((len(levels), photo.pixels.shape[2]), np.int64)
+    for band in _bands(len(photo.pixels)):
+        for channel in range(counts.shape[1]):
+            samples = photo.pixels[(*band, channel)].ravel()
+            counts[:, channel] += np.bincount(samples, minlength=len(levels))
+    encoded = encode_light((levels[:, None] - _black(photo)) / _scale(photo))
+    return np.asarray((counts * encoded).sum(axis=0, dtype=np.float64))
 
 
 def _scale(photo: Photo) -> np.ndarray:
