@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pickle
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lgbpn_cli.batch.outcome import Outcome
 from lgbpn_cli.config import InferenceConfig, OutputConfig
@@ -46,12 +48,11 @@ class Answer:
     """Why the worker ends itself: a photo takes too long."""
 
 
-def packed(answer: Answer) -> bytes:
-    """Return what is sent; the scheduler keeps the last 100,000 of them, so they had better be small."""
-    return zlib.compress(pickle.dumps(answer), 1)
+def packed(content: Answer | Sequence[Task]) -> bytes:
+    """Return what is sent; schedulers keep the last 1,000 messages of each worker, so they had better be small."""
+    return zlib.compress(pickle.dumps(content), 1)
 
 
-def unpacked(message: bytes) -> Answer:
-    """Return the answer that `packed` made this of."""
-    answer: Answer = pickle.loads(zlib.decompress(message))
-    return answer
+def unpacked(message: bytes) -> Any:
+    """Return what `packed` made this of."""
+    return pickle.loads(zlib.decompress(message))

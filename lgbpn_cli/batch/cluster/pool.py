@@ -26,7 +26,7 @@ RESTART_PATIENCE_S = 600
 """How long a worker that died here may take to start again; dask's own 15 s are too few on a busy machine."""
 
 
-DASK_VARIABLES = ("__DASK_PARENT_PID", "PYTHONHASHSEED")
+DASK_VARIABLES = ("__DASK_PARENT_PID", "DASK_PARENT", "PYTHONHASHSEED")
 """Of the environment; dask sets them where it starts workers, for the titles of their processes and their hashes."""
 
 

@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from lgbpn_cli.batch.cluster.backlog import FEWEST_PHOTOS, Backlog
-from lgbpn_cli.batch.cluster.order import Answer, Order, Task, unpacked
+from lgbpn_cli.batch.cluster.order import Answer, Order, Task, packed, unpacked
 from lgbpn_cli.batch.cluster.pool import Connection
 from lgbpn_cli.batch.cluster.worker import denoise_chunk
 from lgbpn_cli.batch.outcome import Failure, Listener, Outcome, Status
@@ -153,7 +153,7 @@ class Run:
                 __version__,
                 pickle.dumps(self.order),
                 number,
-                tasks,
+                packed(tasks),
                 self._topic,
                 key=(self._topic, number),
                 resources=self._resources,

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lgbpn_cli.batch.cluster.order import Answer, Order, Task, packed
+from lgbpn_cli.batch.cluster.order import Answer, Order, Task, packed, unpacked
 from lgbpn_cli.batch.outcome import Job, Outcome, RunFacts, Status
 from lgbpn_cli.batch.pipeline import run_jobs
 from lgbpn_cli.batch.steps import Cameras, reader, reading_process, steps_of
@@ -43,8 +43,8 @@ class _Ready:
     reading: ReadingProcess
 
 
-def denoise_chunk(version: str, packed_order: bytes, chunk: int, tasks: Sequence[Task], topic: str) -> None:
-    """Denoise the photos of `tasks`; every outcome is told under `topic` when it is there.
+def denoise_chunk(version: str, packed_order: bytes, chunk: int, packed_tasks: bytes, topic: str) -> None:
+    """Denoise the photos of a chunk; every outcome is told under `topic` when it is there.
 
     Raises UsageError where this worker would give other results than the client expects.
     """
@@ -61,7 +61,7 @@ def denoise_chunk(version: str, packed_order: bytes, chunk: int, tasks: Sequence
     with _one_at_a_time:
         ready = prepare_once(packed_order, worker.address)
         say(Answer(chunk, began=True))
-        run_chunk(ready, chunk, tasks, say)
+        run_chunk(ready, chunk, unpacked(packed_tasks), say)
 
 
 def run_chunk(ready: _Ready, chunk: int, tasks: Sequence[Task], say: Callable[[Answer], None]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from distributed import KilledWorker
 
 from lgbpn_cli.batch.cluster import run
-from lgbpn_cli.batch.cluster.order import Answer, Order, Task, packed
+from lgbpn_cli.batch.cluster.order import Answer, Order, Task, packed, unpacked
 from lgbpn_cli.batch.outcome import Outcome, Status
 from lgbpn_cli.config import InferenceConfig, OutputConfig
 from lgbpn_cli.errors import DeviceError, ModelError, UsageError
@@ -60,8 +60,9 @@ class Connection:
     def subscribe_topic(self, topic: str, handler: Callable[[Any], None]) -> None:
         self.handlers[topic] = handler
 
-    def submit(self, function: object, version: str, order: bytes, number: int, tasks: list[Task], topic: str,
+    def submit(self, function: object, version: str, order: bytes, number: int, chunk: bytes, topic: str,
                **options: object) -> Future:  # fmt: skip
+        tasks = unpacked(chunk)
         self.sent.append([task.source for task in tasks])
         handler = self.handlers[topic]
         return Future(lambda: self.work(number, tasks, lambda answer: handler((0.0, packed(answer)))))
