@@ -209,7 +209,7 @@ def _local_cluster(pool: Pool) -> LocalCluster:
         n_workers=0,
         threads_per_worker=1,
         dashboard_address="127.0.0.1:0",  # None is one port, which only one run can have
-        worker_dashboard_address="127.0.0.1:0",  # dask 2024.8 would let every machine connect
+        worker_dashboard_address="127.0.0.1:0",  # never on this machine's other addresses
         memory_limit=None,  # lgbpn plans its memory itself
         env={name: str(threads) for name in names},
         silence_logs=logging.CRITICAL,
