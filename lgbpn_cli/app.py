@@ -30,7 +30,7 @@ from lgbpn_cli.denoise.working import photo_of_array
 from lgbpn_cli.errors import PhotoWriteError, UsageError
 from lgbpn_cli.file_names import EVERY_NAME, NamePatterns
 from lgbpn_cli.look import Look
-from lgbpn_cli.memory import share_one_heap
+from lgbpn_cli.memory import free_large_buffers_at_once, share_one_heap
 from lgbpn_cli.photos.prepare import read_as_result, read_guarded
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.suffixes import type_for
@@ -279,7 +279,7 @@ def _checked(
 def _limit_of_program(settings: InferenceConfig, device: str) -> int | None:
     """Return the most memory that the program itself may take; None where that is not limited, but a GPU's own.
 
-    Where it is, threads share one heap from now on.
+    Where it is, threads share one heap from now on, and nothing large that is freed stays with the program.
     """
     if settings.max_memory_bytes is None or device not in ("auto", "cpu"):
         return None
@@ -288,6 +288,7 @@ def _limit_of_program(settings: InferenceConfig, device: str) -> int | None:
     if choose_device(device).name != "cpu":
         return None
     share_one_heap()
+    free_large_buffers_at_once()
     return settings.max_memory_bytes
 
 

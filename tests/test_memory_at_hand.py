@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import subprocess
 import sys
 from pathlib import Path
 
@@ -34,8 +35,37 @@ def test_what_was_freed_is_given_back() -> None:
 
 
 def test_another_c_library_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_trim", lambda: None)
+    monkeypatch.setattr(memory, "_of_c_library", lambda name: None)
     memory.give_back_freed()
+    memory.free_large_buffers_at_once()
+    memory.share_one_heap()
+
+
+IN_PIECES = """
+import sys
+import numpy as np
+from lgbpn_cli.cli.allocator import keep_freed_buffers
+from lgbpn_cli.device import resident_bytes
+from lgbpn_cli.memory import free_large_buffers_at_once
+keep_freed_buffers()
+if sys.argv[1] == "at once":
+    free_large_buffers_at_once()
+buffers, pieces = [], []
+for _ in range(50):
+    buffers.append(np.ones(1_000_000))
+    pieces.append(np.ones(100))  # in the way of giving back what lies below
+before = resident_bytes()
+buffers.clear()
+print(before - resident_bytes())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc is known to keep what was freed")
+@pytest.mark.parametrize(("how", "freed"), [("at once", True), ("kept", False)])
+def test_large_buffers_go_back_between_small_ones_that_stay(how: str, freed: bool) -> None:
+    command = [sys.executable, "-c", IN_PIECES, how]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (int(done.stdout) > 350 * MEGABYTE_BYTES) == freed
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process's peak")
