@@ -97,11 +97,15 @@ def _reported(work: Callable[[], None], reporter: Reporter) -> int:
 
     interrupted = nobody_reads = False
     try:
-        with reporter:
-            work()
-    except KeyboardInterrupt as stop:
-        interrupted, nobody_reads = True, isinstance(stop, NobodyReadsError)
-    finish_undisturbed()
+        try:
+            with reporter:
+                work()
+        except KeyboardInterrupt as stop:
+            interrupted, nobody_reads = True, isinstance(stop, NobodyReadsError)
+        finish_undisturbed()
+    except KeyboardInterrupt:  # a second one, while the first was being seen to
+        interrupted = True
+        finish_undisturbed()
     exit_code = reporter.close(interrupted=interrupted)
     return 1 if nobody_reads else exit_code
 
