@@ -30,7 +30,7 @@ from lgbpn_cli.denoise.working import photo_of_array
 from lgbpn_cli.errors import PhotoWriteError, UsageError
 from lgbpn_cli.file_names import EVERY_NAME, NamePatterns
 from lgbpn_cli.look import Look
-from lgbpn_cli.memory import free_large_buffers_at_once, share_one_heap
+from lgbpn_cli.memory import keep_to_a_limit
 from lgbpn_cli.photos.prepare import read_as_result, read_guarded
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.suffixes import type_for
@@ -287,8 +287,7 @@ def _limit_of_program(settings: InferenceConfig, device: str) -> int | None:
 
     if choose_device(device).name != "cpu":
         return None
-    share_one_heap()
-    free_large_buffers_at_once()
+    keep_to_a_limit()
     return settings.max_memory_bytes
 
 

@@ -92,6 +92,12 @@ def free_large_buffers_at_once() -> None:
         mallopt(MMAP_THRESHOLD, LARGE_BYTES)
 
 
+def keep_to_a_limit() -> None:
+    """Let this process keep as little as it can of what was freed, as is worth its time where memory has a limit."""
+    share_one_heap()
+    free_large_buffers_at_once()
+
+
 def give_back_freed() -> None:
     """Give the system back what this process has freed, where the C library would keep it for later (glibc).
 

@@ -88,7 +88,6 @@ class WarmProcess:
     ) -> None:
         """Run this program; its standard streams are pipes, but stderr where a file is given."""
         kind = "" if text else "b"
-        theirs: list[int] = []
         their_stdin, our_stdin = os.pipe()
         our_stdout, their_stdout = os.pipe()
         theirs = [their_stdin, their_stdout]

@@ -21,7 +21,7 @@ from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.denoise.by_camera import AUTO_MODEL
 from lgbpn_cli.denoise.denoiser import Denoiser, prepare
 from lgbpn_cli.errors import ModelError, UsageError
-from lgbpn_cli.memory import free_large_buffers_at_once, share_one_heap
+from lgbpn_cli.memory import keep_to_a_limit
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.version import __version__
 
@@ -114,8 +114,7 @@ def prepare_once(packed_order: bytes, address: str) -> _Ready:
     is_cpu = denoiser.model.device.name == "cpu"
     limit_bytes = order.settings.max_memory_bytes if is_cpu else None
     if limit_bytes is not None:
-        share_one_heap()
-        free_large_buffers_at_once()
+        keep_to_a_limit()
     reading = reading_process(order.output, limit_bytes)
     atexit.register(reading.close)
     _ready[packed_order] = _Ready(order, denoiser, reading)

@@ -76,11 +76,7 @@ class Verdict:
     @property
     def standard_errors(self) -> float:
         """By how many standard errors of its mean the loss fell."""
-        fell = np.subtract(self.base.losses_8bit, self.new.losses_8bit)
-        if len(fell) < 2:
-            return 0.0
-        error = float(fell.std(ddof=1)) / math.sqrt(len(fell))
-        return float(fell.mean()) / max(error, 1e-9)
+        return in_standard_errors(np.subtract(self.base.losses_8bit, self.new.losses_8bit))
 
     @property
     def reasons(self) -> list[str]:
@@ -123,6 +119,13 @@ class Verdict:
 
     def _surely(self) -> str:
         return f"by {self.standard_errors:.1f} standard errors, {STANDARD_ERRORS:g} are asked for"
+
+
+def in_standard_errors(gains: NDArray[np.float64]) -> float:
+    """Return the mean of gains in its standard errors; of a single one, which says nothing, 0."""
+    if len(gains) < 2:
+        return 0.0
+    return float(gains.mean()) / max(float(gains.std(ddof=1)) / math.sqrt(len(gains)), 1e-9)
 
 
 def judging_crops(tiles: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:

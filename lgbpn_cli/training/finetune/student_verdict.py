@@ -7,7 +7,6 @@ with that noise, whose answers are known, the error must not grow as surely: wha
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lgbpn_cli.device import Device
+from lgbpn_cli.training.finetune.acceptance import in_standard_errors
 from lgbpn_cli.training.finetune.risk import ProbedPhoto, Risk, risk_of
 from lgbpn_cli.training.student.pairs import Pairs
 
@@ -64,7 +64,7 @@ class StudentVerdict:
         """By how many standard errors of its mean the estimated error fell, at least, whatever the noise may be."""
         variance = np.asarray(self.noise_variance)[np.asarray(self.base.risk.photo)]
         return min(
-            _standard_errors((self.base.risk.at_places(share) - self.new.risk.at_places(share)) / variance)
+            in_standard_errors((self.base.risk.at_places(share) - self.new.risk.at_places(share)) / variance)
             for share in NOISE_SHARES
         )
 
@@ -80,7 +80,7 @@ class StudentVerdict:
         # Every condition is asked so that what is not a number fails it.
         if not self.standard_errors >= STANDARD_ERRORS:
             found.append(f"it is not surely better on the photos held out: {self._gained()}")
-        if not _standard_errors(self._gains_on_scenes_db) > -STANDARD_ERRORS:
+        if not in_standard_errors(self._gains_on_scenes_db) > -STANDARD_ERRORS:
             found.append(
                 f"it does worse on sharp scenes with this noise: {self._gains_on_scenes_db.mean():+.2f} dB"
             )
@@ -105,13 +105,6 @@ class StudentVerdict:
             f"{self.gain_db:+.2f} dB as estimated (by {self.standard_errors:.1f} standard errors, "
             f"{STANDARD_ERRORS:g} are asked for)"
         )
-
-
-def _standard_errors(gains: NDArray[np.float64]) -> float:
-    """Return the mean of gains in its standard errors; of a single one, which says nothing, 0."""
-    if len(gains) < 2:
-        return 0.0
-    return float(gains.mean()) / max(float(gains.std(ddof=1)) / math.sqrt(len(gains)), 1e-9)
 
 
 class StudentJudge:

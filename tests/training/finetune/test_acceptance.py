@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from blur_network import Blur
+from torch import nn
 
 from lgbpn_cli.device import Device
 from lgbpn_cli.training.finetune.acceptance import Comparison, Judgement, Verdict
@@ -71,19 +71,6 @@ def test_a_base_that_removes_more_than_the_noise_may_be_undercut(
 def test_where_nothing_can_be_measured_half_of_what_the_base_removed_is_asked_for() -> None:
     assert replace(better(flat_variance=48), noise_variance=0).accepted
     assert not replace(better(flat_variance=47), noise_variance=0).accepted
-
-
-class Blur(nn.Module):
-    """The mean over squares of an odd side."""
-
-    def __init__(self, side_px: int) -> None:
-        super().__init__()
-        self.side_px = side_px
-
-    def forward(self, image: Tensor) -> Tensor:
-        edge = self.side_px // 2
-        padded = functional.pad(image, (edge,) * 4, "reflect")
-        return functional.avg_pool2d(padded, self.side_px, 1)
 
 
 def noisy_and_clean(texture: float = 0) -> tuple[np.ndarray, np.ndarray]:

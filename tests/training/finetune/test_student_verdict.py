@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from blur_network import Blur
 
 from lgbpn_cli.device import Device
 from lgbpn_cli.training.finetune.risk import Risk, probed, risk_of
@@ -74,18 +73,6 @@ def test_one_place_says_nothing() -> None:
     one = Risk((4.0,), (5.0,), (0,))
     better = StudentJudgement(replace(one, differs=(1.0,)), BASE.known)
     assert not StudentVerdict(StudentJudgement(one, BASE.known), better, (100.0,)).accepted
-
-
-class Blur(nn.Module):
-    """The mean over squares of an odd side."""
-
-    def __init__(self, side_px: int) -> None:
-        super().__init__()
-        self.side_px = side_px
-
-    def forward(self, image: Tensor) -> Tensor:
-        edge = self.side_px // 2
-        return functional.avg_pool2d(functional.pad(image, (edge,) * 4, "reflect"), self.side_px, 1)
 
 
 def noise_of(level: float) -> CameraNoise:
