@@ -139,6 +139,8 @@ class DistillationConfig(ScheduleConfig):
     soft_share: float = 0.0
     """Share of the scenes that are a little soft before noise is laid on them. Cameras' pictures are, pixel by pixel;
     reduced photographs and drawings are sharper, and teach that what is fine is never noise."""
+    coarse_weight: float = 0.0
+    """Weight of the error of the means of 8x8 px, relative to that of the pixels, where the answer is known."""
     workers: int = 0
     """Processes that make lessons beside the training; 0: it makes them itself."""
     earlier_share: float = 0.0
@@ -154,6 +156,7 @@ class DistillationConfig(ScheduleConfig):
         object.__setattr__(self, "shot", tuple(self.shot))  # a list, where it comes from a file
         super().__post_init__()
         require(self.workers >= 0, "workers", "is below 0", "Use 1.")
+        require(self.coarse_weight >= 0, "coarse_weight", "is below 0", "Use 0.4.")
         for name, usual in SHARES:
             require(0 <= getattr(self, name) <= 1, name, "is not between 0 and 1", f"Use {usual}.")
         require(
@@ -292,9 +295,9 @@ class DataSource:
     """Raw training: by which whole numbers the photos are made smaller, which takes their own noise away."""
     scenes: bool = False
     """Distillation: photographs of so little noise that they are scenes for new noise as they are."""
-    results_of: str | None = None
-    """Distillation: name or weight file of the student whose results are in this source's targets; None: the one that
-    the round begins with."""
+    results_of: tuple[str, ...] = ()
+    """Distillation: names or weight files of students, the mean of whose results is in this source's targets; none: of
+    the one that the round begins with."""
     mean_from_skewness: bool = False
     """Distillation: tell the mean of the photos' noise from its skewness, not from what was removed, see `noise_mean`:
     where the earlier student shifts this source's colours, having learned them from others."""
@@ -306,7 +309,14 @@ class DataSource:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
-        object.__setattr__(self, "reduced", tuple(self.reduced))  # a list, where it comes from a file
+        require(
+            not isinstance(self.results_of, str),
+            f"{self.folder}: results_of",
+            "is not a list",
+            'Use ["lgbpn-base"].',
+        )
+        for name in ("reduced", "results_of"):  # lists, where they come from a file
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         smaller = all(isinstance(by, int) and by >= 1 for by in self.reduced)
         require(
             bool(self.reduced) and smaller,

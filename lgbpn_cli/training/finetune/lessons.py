@@ -56,7 +56,7 @@ def cleaned(tiles: Iterable[NDArray[np.uint8]], student: Model, kept: Path) -> C
     """Return tiles with the results of `student`, alone, as targets; kept in the folder `kept`."""
     # No teacher is asked where the student's share is all. Several views would take eight times as long.
     photos = (np.array(each) for each in tiles)
-    return clean_photos(photos, OWN, student, kept, earlier=Earlier(student, share=1.0, quality="fast"))
+    return clean_photos(photos, OWN, student, kept, earlier=Earlier((student,), share=1.0, quality="fast"))
 
 
 def drawn_until(ends_at: float, pictures: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:

@@ -45,6 +45,8 @@ ESTIMATES_FOLDER = "estimates"
 SMALLEST_ERROR = 1.0 / 255
 """Added to the errors of crops, in their squares: what nobody sees is not worth ever more. With less, a student keeps
 weak grain so that what has no noise stays the same to the last level."""
+COARSE_PX = 8
+"""Side of the squares whose means count by themselves."""
 FINEST_COARSE_PX, COARSEST_PX = 1, 10
 """Standard deviations of the two blurs between which noise is coarse: what is left of it in the results of students
 is seen there. Coarser still are shadows and colours, which real noise shifts and nothing else can teach."""
@@ -60,12 +62,13 @@ class DistillationProgress:
 
 @dataclass(frozen=True)
 class Earlier:
-    """A student of an earlier round, whose results make a share of the targets of the next."""
+    """Students of earlier rounds, whose results make a share of the targets of the next."""
 
-    student: Model
+    students: tuple[Model, ...]
+    """Of several, the mean of the results: a little nearer to the truth than each of them."""
     share: float
     quality: str = "best"
-    """Of its results: fast or best."""
+    """Of their results: fast or best."""
 
 
 class StudentTrainer(Trainer):
@@ -84,6 +87,7 @@ class StudentTrainer(Trainer):
         torch.manual_seed(config.seed)
         super().__init__(network or Student(shape), shape, config, device)
         self.lessons, self.leaves_coarse_noise = LessonsAhead(sampler, config), config.transplanted_share > 0
+        self.coarse_weight = config.coarse_weight
 
     def make_optimisers(self) -> list[torch.optim.Optimizer]:
         """Return Muon for the hidden kernels; Adam for the first and last convolution and all biases."""
@@ -97,6 +101,8 @@ class StudentTrainer(Trainer):
 
         So a tenth less error is worth the same in every crop, however noisy: it is what the mean of PSNR over photos
         measures (the PSNR loss of Chen et al., "Simple baselines for image restoration", ECCV 2022, in other units).
+        Errors of a place's mean may count by themselves where the answer is known: they are the blotches and the
+        shifted colours that are seen in even areas, and little of a whole crop's error.
         """
         pairs = self.lessons.pairs(self.step)
         noisy, target, as_taken = (
@@ -110,9 +116,20 @@ class StudentTrainer(Trainer):
             real = difference[as_taken]
             coarse = blurred(real, FINEST_COARSE_PX) - blurred(real, COARSEST_PX)
             difference = torch.cat([real - coarse, difference[~as_taken]])
-        error = difference.square().mean(dim=(1, 2, 3)) + SMALLEST_ERROR**2
-        geometric_mean: Tensor = (error.log().mean() / 2).exp()
+        log_error, weight = _log_of_mean_square(difference, SMALLEST_ERROR).mean(), 1.0
+        if self.coarse_weight and not as_taken.all():
+            coarse = functional.avg_pool2d((answer - target)[~as_taken], COARSE_PX)
+            # Of the mean of so many pixels, half a level is seen.
+            log_error = (
+                log_error + self.coarse_weight * _log_of_mean_square(coarse, SMALLEST_ERROR / 2).mean()
+            )
+            weight += self.coarse_weight
+        geometric_mean: Tensor = (log_error / (2 * weight)).exp()
         return geometric_mean
+
+
+def _log_of_mean_square(differences: Tensor, smallest: float) -> Tensor:
+    return (differences.square().mean(dim=(1, 2, 3)) + smallest**2).log()
 
 
 def blurred(pictures: Tensor, sigma_px: int) -> Tensor:
@@ -152,9 +169,7 @@ def clean_photos(
                 taught = make_target(tile, estimate_tile(tile, teacher, kept / f"{name}.npz"))
                 target += np.float32(1 - share) * taught
             if earlier is not None and share:
-                kept_result = kept / f"{name}_earlier.npz"
-                result = result_tile(tile, earlier.student, kept_result, earlier.quality)
-                target += np.float32(share) * result
+                target += np.float32(share) * _mean_result(tile, earlier, kept / f"{name}_earlier")
             targets.append(np.rint(np.clip(target, 0, 255)).astype(np.uint8))
         if on_photo is not None:
             on_photo()
@@ -162,6 +177,16 @@ def clean_photos(
     return (
         replace(cleaned, missing_mean=missing_mean(noisy, targets)) if source.mean_from_skewness else cleaned
     )
+
+
+def _mean_result(tile: NDArray[np.uint8], earlier: Earlier, kept: Path) -> NDArray[np.float32]:
+    """Return the mean of the students' results for a tile, each kept in a file whose name begins like `kept`."""
+    results = [
+        result_tile(tile, student, kept.with_name(f"{kept.name}_{nth}.npz"), earlier.quality)
+        for nth, student in enumerate(earlier.students)
+    ]
+    mean: NDArray[np.float32] = np.mean(results, axis=0, dtype=np.float32)
+    return mean
 
 
 def draw_pictures(
@@ -219,7 +244,7 @@ def run_distillation(
         if getattr(config, name) and earlier is None:
             raise TrainingError(name, "there is no earlier student", "Omit it in the first round.")
     start = _first_state(earlier, recipe) if config.from_earlier and earlier is not None else None
-    before = None if earlier is None else Earlier(earlier, config.earlier_share)
+    before = None if earlier is None else Earlier((earlier,), config.earlier_share)
     sources = []
     for index, (source, photos) in enumerate(zip(recipe.sources, loaded, strict=True)):
         kept = run.run_folder / ESTIMATES_FOLDER / f"{index:02}"
@@ -229,7 +254,7 @@ def run_distillation(
         if source.scenes:
             sources.append(_of_source(source, photos, photos))
             continue
-        whose = before if source.results_of is None else _of_other(source.results_of, config, run.device)
+        whose = _of_others(source.results_of, config, run.device) if source.results_of else before
         sources.append(clean_photos(photos, source, teacher, kept, one_more, earlier=whose))
     weights = train_student(
         sources, recipe.student, config, run.run_folder, run.device, run.on_step, start=start
@@ -237,9 +262,10 @@ def run_distillation(
     return _published(recipe, teacher, before, sources, weights, run.models_folder, run.command)
 
 
-def _of_other(name_or_file: str, config: DistillationConfig, device: Device) -> Earlier:
-    """Return the student of that name or file, whose results are a source's targets."""
-    return Earlier(load_model(name_or_file, part="student", device=device), config.earlier_share)
+def _of_others(names_or_files: Sequence[str], config: DistillationConfig, device: Device) -> Earlier:
+    """Return the students of those names or files, the mean of whose results is a source's targets."""
+    students = tuple(load_model(each, part="student", device=device) for each in names_or_files)
+    return Earlier(students, config.earlier_share)
 
 
 def _check(recipe: DistillationRecipe) -> None:
@@ -313,8 +339,9 @@ def _published(
     drawn = ", or drawn" if any(source.drawn for source in recipe.sources) else ""
     targets = f"Every target is a result for a noisy photo{drawn}; none is a clean photo."
     for source in recipe.sources:
-        if source.results_of is not None:
-            targets += f" Those of {source.folder} are results of {Path(source.results_of).name}."
+        if source.results_of:
+            students = " and ".join(Path(each).name for each in source.results_of)
+            targets += f" Those of {source.folder} are results of {students}."
     shifted = ", ".join(source.folder for source in recipe.sources if source.mean_from_skewness)
     if shifted:
         targets += f" The mean of the noise of {shifted} is told from its skewness."
@@ -347,7 +374,7 @@ def _published(
 
 
 def _of_later_round(earlier: Earlier, config: DistillationConfig) -> list[str]:
-    results = f"results of the student before it at quality best (SHA-256 {earlier.student.sha256})"
+    results = f"results of the student before it at quality best (SHA-256 {earlier.students[0].sha256})"
     lines = []
     if earlier.share == 1:
         lines.append(f"Targets: {results}")

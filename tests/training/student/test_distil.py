@@ -29,6 +29,7 @@ from lgbpn_cli.training.student.distil import (
     CHECKPOINT_NAME,
     DistillationProgress,
     Earlier,
+    StudentTrainer,
     clean_photos,
     draw_pictures,
     run_distillation,
@@ -168,7 +169,7 @@ def test_a_second_round_takes_a_share_of_the_earlier_students_results(
     student = some_student(cpu)
     source, tile = DataSource("waves"), photos[0]
     plain = clean_photos([tile], source, teacher, tmp_path).targets[0].astype(float)
-    mixed = clean_photos([tile], source, teacher, tmp_path, earlier=Earlier(student, 0.7)).targets[0]
+    mixed = clean_photos([tile], source, teacher, tmp_path, earlier=Earlier((student,), 0.7)).targets[0]
     result = result_tile(tile, student, tmp_path / "result.npz").astype(float)
     assert abs(plain - result).mean() > 1
     np.testing.assert_allclose(mixed, np.clip(0.3 * plain + 0.7 * result, 0, 255), atol=1.01)
@@ -186,9 +187,9 @@ def test_targets_of_the_earlier_student_alone_need_no_teacher(
     teacher: Model, photos: tuple[np.ndarray, ...], tmp_path: Path, cpu: Device
 ) -> None:
     student = some_student(cpu)
-    earlier = Earlier(student, 1.0)
+    earlier = Earlier((student,), 1.0)
     cleaned = clean_photos([photos[0]], DataSource("waves"), teacher, tmp_path / "kept", earlier=earlier)
-    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["00000_0000_earlier.npz"]
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["00000_0000_earlier_0.npz"]
     result = result_tile(photos[0], student, tmp_path / "result.npz").astype(float)
     np.testing.assert_allclose(cleaned.targets[0], np.clip(result, 0, 255), atol=0.6)
 
@@ -289,6 +290,8 @@ def test_drawn_pictures_have_no_pairs_without_new_noise() -> None:
     for weights in ({}, {"weight": 0}, {"weight": 1, "renoised_weight": 1}):
         with pytest.raises(UsageError, match=r"waves: drawn.*teaches nothing"):
             DataSource("waves", drawn=3, **weights)
+    with pytest.raises(UsageError, match=r"waves: results_of.*not a list"):
+        DataSource("waves", results_of="lgbpn-base")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"waves: drawn.*below 0"):
         DataSource("waves", drawn=-1)
     with pytest.raises(UsageError, match=r"waves: mean_from_skewness.*have no noise"):
@@ -372,13 +375,55 @@ def test_a_sources_targets_may_be_another_students_results(
     network = Student(SHAPE)
     torch.nn.init.normal_(network.exit.bias, std=0.2)
     write_weights(other, network.state_dict(), SHAPE, "sidd")
-    taught = replace(recipe.sources[0], results_of=str(other))
+    taught = replace(recipe.sources[0], results_of=(str(other),))
     learned = replace(CONFIG, earlier_share=1.0)
     card = card_of(run(replace(recipe, distillation=learned, sources=(taught,)), some_student(cpu)))
     assert "Those of waves are results of other.safetensors." in card
-    kept = next((tmp_path / "run" / "estimates").rglob("*_earlier.npz"))
+    kept = next((tmp_path / "run" / "estimates").rglob("*_earlier_0.npz"))
     with np.load(kept) as arrays:
         answer = next(arrays[name] for name in arrays.files if arrays[name].ndim == 3)
     first = Image.open(sorted((tmp_path / "data" / "waves").iterdir())[0])
     shift = answer.astype(float).mean(axis=(0, 1)) - np.asarray(first, float).mean(axis=(0, 1))
     assert np.abs(shift).max() > 5  # what no trained student does, but this one
+
+
+def test_the_results_of_several_students_are_averaged(
+    photos: tuple[np.ndarray, ...], teacher: Model, tmp_path: Path, cpu: Device
+) -> None:
+    students = []
+    for seed in (5, 6):
+        torch.manual_seed(seed)
+        network = Student(SHAPE)
+        torch.nn.init.normal_(network.exit.bias, std=0.05)
+        students.append(replace(some_student(cpu), network=network, sha256=str(seed)))
+
+    def targets(name: str, *taught_by: Model) -> np.ndarray:
+        earlier = Earlier(tuple(taught_by), share=1.0, quality="fast")
+        cleaned = clean_photos(photos[:1], DataSource("waves"), teacher, tmp_path / name, earlier=earlier)
+        return cleaned.targets[0].astype(float)
+
+    first, second = (targets(str(nth), student) for nth, student in enumerate(students))
+    assert np.abs(first - second).mean() > 2  # else their mean says nothing
+    unclipped = (np.minimum(first, second) > 0) & (np.maximum(first, second) < 255)
+    assert unclipped.mean() > 0.3
+    assert np.abs(targets("both", *students) - (first + second) / 2)[unclipped].max() <= 1
+
+
+def test_errors_of_a_places_mean_count_by_themselves_where_the_answer_is_known(
+    photos: tuple[np.ndarray, ...], cpu: Device
+) -> None:
+    source = CleanedPhotos("waves", photos, photos, 1.0, 1.0)
+
+    def loss(weight: float, offset: float, renoised_share: float) -> float:
+        config = replace(CONFIG, coarse_weight=weight, renoised_share=renoised_share)
+        trainer = StudentTrainer(SHAPE, config, PairSampler((source,), config), cpu)
+        with torch.no_grad():
+            trainer.network.exit.bias += offset  # type: ignore[operator, union-attr]
+            return trainer.loss().item()
+
+    def growth(weight: float, renoised_share: float) -> float:
+        return loss(weight, 0.1, renoised_share) / loss(weight, 0.0, renoised_share)
+
+    # An untrained student gives the noise back: its pixels are off by much, the means of 8x8 px by little.
+    assert growth(4.0, 1.0) > 1.2 * growth(0.0, 1.0)
+    assert growth(4.0, 0.0) == pytest.approx(growth(0.0, 0.0))
