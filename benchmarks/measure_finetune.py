@@ -27,8 +27,8 @@ import torch
 from made_cameras import CAMERAS, write_photos
 from sets import REAL_PAIRS, data_root
 
-from lgbpn_cli.device import choose_device
-from lgbpn_cli.file_names import NamePatterns
+from lgbpn_cli.config.file_names import NamePatterns
+from lgbpn_cli.machine.device import choose_device
 from lgbpn_cli.models.manifest import find_model
 from lgbpn_cli.models.names import DEFAULT_MODEL
 from lgbpn_cli.models.weight_file import read_weights, write_weights

@@ -37,7 +37,7 @@ from PIL import Image
 from result_tables import as_table
 from sets import data_root, patterns_kept_out, shape_of
 
-from lgbpn_cli import app, load_model
+from lgbpn_cli import denoise_file, load_model
 from lgbpn_cli.denoise.working import decode_light
 from lgbpn_cli.evaluation.synthetic_raw import (
     SensorNoise,
@@ -122,7 +122,7 @@ def results(way: str, folder: Path, model: Model, earlier: Path | None = None) -
             if raw_path is None:
                 target = path
             else:
-                app.denoise_file(path, target, model=model, raw_path=raw_path)
+                denoise_file(path, target, model=model, raw_path=raw_path)
             found[path.stem] = tifffile.imread(target) if ending == ".tif" else developed(target)
     return found
 

@@ -42,9 +42,9 @@ from result_tables import as_table, write_between_marks
 from sets import shape_of
 
 import lgbpn_cli
+from lgbpn_cli.config.look import Grain, Look
 from lgbpn_cli.denoise.blend import blend_photos
 from lgbpn_cli.evaluation.synthetic_raw import camera_light, canon_5d4, write_cfa_dng
-from lgbpn_cli.look import Grain, Look
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess
@@ -154,8 +154,8 @@ def least_seconds(readers: dict[str, Callable[[], Photo]], repeats: int) -> dict
 
 def network_seconds(megapixels: float) -> float:
     """Return what the network takes for a photo of that size, by the pace of a small one."""
+    from lgbpn_cli.app.measurements import bench_speed
     from lgbpn_cli.config import InferenceConfig
-    from lgbpn_cli.measurements import bench_speed
 
     speed = bench_speed(InferenceConfig(), megapixels=0.5, repeats=1)
     return megapixels / speed.megapixels_per_second

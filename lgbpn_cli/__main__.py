@@ -3,7 +3,7 @@
 import signal
 import sys
 
-from lgbpn_cli.quick_imports import no_garbage_yet
+from lgbpn_cli.machine.quick_imports import no_garbage_yet
 
 
 def main() -> None:

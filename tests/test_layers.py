@@ -13,7 +13,7 @@ LAYERS = (
     {"__main__"},
     {"cli"},
     {"__init__"},
-    {"app", "measurements", "workshop"},
+    {"app"},
     {"preview"},
     {"batch", "evaluation"},
     {"research"},
@@ -23,10 +23,9 @@ LAYERS = (
     {"inference"},
     {"models"},
     {"network", "photos"},
-    {"device", "image"},
+    {"image", "machine"},
     {"config"},
-    {"look"},
-    {"errors", "file_names", "memory", "quick_imports", "stopwatch", "version"},
+    {"errors", "version"},
 )
 """Each room may import itself and the rooms of the layers below its own."""
 WITHOUT_TORCH = (

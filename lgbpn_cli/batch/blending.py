@@ -15,6 +15,7 @@ from lgbpn_cli.batch.results import write_result
 from lgbpn_cli.batch.selection import check_inputs, select_sources
 from lgbpn_cli.batch.targets import check_output
 from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.config.look import Look
 from lgbpn_cli.denoise.blend import blend_photos
 from lgbpn_cli.denoise.denoiser import Denoised
 from lgbpn_cli.denoise.record import BLEND, OUTPUT_SETTINGS
@@ -26,7 +27,6 @@ from lgbpn_cli.errors import (
     UnsupportedPhotoError,
 )
 from lgbpn_cli.image.types import OnTile
-from lgbpn_cli.look import Look
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.prepare import prepare_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess

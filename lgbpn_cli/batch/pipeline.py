@@ -19,9 +19,9 @@ from lgbpn_cli.denoise.denoiser import Denoised
 from lgbpn_cli.denoise.working import colour_shift_levels
 from lgbpn_cli.errors import LgbpnError, ResultExistsError, shown, unforeseen
 from lgbpn_cli.image.types import OnTile
-from lgbpn_cli.memory import give_back_freed
+from lgbpn_cli.machine.memory import give_back_freed
+from lgbpn_cli.machine.stopwatch import during
 from lgbpn_cli.photos.photo import Photo
-from lgbpn_cli.stopwatch import during
 
 T = TypeVar("T")
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.config.file_names import is_system_folder
 from lgbpn_cli.errors import PhotoError, PhotoReadError, UnsupportedPhotoError, UsageError
-from lgbpn_cli.file_names import is_system_folder
 from lgbpn_cli.photos.read import is_photo
 from lgbpn_cli.photos.record import read_record
 from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES, UNREAD_PICTURES

@@ -13,7 +13,7 @@ from lgbpn_cli.config import InferenceConfig, OutputConfig
 from lgbpn_cli.denoise.by_camera import DenoiserOfCamera
 from lgbpn_cli.denoise.denoiser import Denoiser, Watch
 from lgbpn_cli.denoise.raw_path import takes_mosaics
-from lgbpn_cli.memory import room_for_reading
+from lgbpn_cli.machine.memory import room_for_reading
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.prepare import prepare_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess

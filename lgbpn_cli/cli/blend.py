@@ -15,9 +15,9 @@ from lgbpn_cli.cli.options import (
     read_look,
     read_strength,
 )
+from lgbpn_cli.config.look import Look
 from lgbpn_cli.errors import UsageError
-from lgbpn_cli.look import Look
-from lgbpn_cli.quick_imports import no_garbage_yet
+from lgbpn_cli.machine.quick_imports import no_garbage_yet
 
 
 def blend(

@@ -13,7 +13,7 @@ from lgbpn_cli.cli.denoise_options import NetworkOptions, ResultOptions, RunOpti
 from lgbpn_cli.cli.option_groups import with_option_groups
 from lgbpn_cli.cli.options import read_report_bytes
 from lgbpn_cli.cli.stop_signals import finish_undisturbed
-from lgbpn_cli.quick_imports import no_garbage_yet
+from lgbpn_cli.machine.quick_imports import no_garbage_yet
 
 if TYPE_CHECKING:
     from lgbpn_cli.cli.progress import Reporter
@@ -61,7 +61,7 @@ def denoise(
     """
     # Here and not at the top: --help does not have to wait for them.
     with no_garbage_yet():
-        from lgbpn_cli import app
+        from lgbpn_cli.app import folder
         from lgbpn_cli.cli.progress import Reporter
     from lgbpn_cli.models.names import DEFAULT_MODEL
 
@@ -77,11 +77,11 @@ def denoise(
 
     def work() -> None:
         if run.watch:
-            app.denoise_arrivals(*what, model=model, device=device)
+            folder.denoise_arrivals(*what, model=model, device=device)
         elif pool is None or dry_run:
-            app.denoise_folder(*what, model=model, device=device, dry_run=dry_run, page=page)
+            folder.denoise_folder(*what, model=model, device=device, dry_run=dry_run, page=page)
         else:
-            app.denoise_on_workers(
+            folder.denoise_on_workers(
                 *what, workers=pool.number, scheduler=pool.scheduler, model=model, device=device
             )
 

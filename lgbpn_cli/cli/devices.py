@@ -18,9 +18,9 @@ def devices(
 
     Example: lgbpn devices
     """
-    from lgbpn_cli import app
+    from lgbpn_cli.machine.device import list_devices
 
-    found = app.list_devices()
+    found = list_devices()
     if as_json:
         typer.echo(
             json.dumps(

@@ -137,7 +137,7 @@ def export(
 
 
 def _export_student(name: str, target: Path, size: int | None, *, overwrite: bool) -> None:
-    from lgbpn_cli.device import choose_device
+    from lgbpn_cli.machine.device import choose_device
     from lgbpn_cli.models.load import load_model
     from lgbpn_cli.models.manifest import find_model
     from lgbpn_cli.models.onnx_file import export_onnx

@@ -9,9 +9,9 @@ import typer
 
 from lgbpn_cli.cli.measured_preset import measured_preset
 from lgbpn_cli.config import ATTENTIONS, PRESETS, RAW_PATHS
+from lgbpn_cli.config.file_names import NamePatterns
+from lgbpn_cli.config.look import Grain, Look
 from lgbpn_cli.errors import UsageError
-from lgbpn_cli.file_names import NamePatterns
-from lgbpn_cli.look import Grain, Look
 
 AUTO = "auto"
 """What an option takes that may be left to the measurement of each photo."""

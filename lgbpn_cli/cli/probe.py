@@ -62,7 +62,7 @@ def probe(
     """
     from tqdm import tqdm
 
-    from lgbpn_cli import app
+    from lgbpn_cli.app.probe import probe_noise
     from lgbpn_cli.batch.probe import as_document
     from lgbpn_cli.noise.summary import summarise
 
@@ -76,7 +76,7 @@ def probe(
             bar.total, bar.n = total, done
             bar.refresh()
 
-        found = app.probe(
+        found = probe_noise(
             inputs, recursive=recursive, names=read_names(only, exclude), on_note=_note, on_step=move
         )
     if found.interrupted:

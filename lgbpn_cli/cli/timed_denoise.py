@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from lgbpn_cli.stopwatch import Stopwatch, start_watch
+from lgbpn_cli.machine.stopwatch import Stopwatch, start_watch
 
 FIRST_PART = "start"
 

@@ -15,7 +15,7 @@ import typer
 
 from lgbpn_cli.cli.timed_denoise import FIRST_PART
 from lgbpn_cli.errors import UsageError
-from lgbpn_cli.stopwatch import Spent
+from lgbpn_cli.machine.stopwatch import Spent
 
 PARTS = (FIRST_PART, "load", "decode", "measure", "network", "colours", "give back", "encode", "end")
 """In their order; what is not the first time a part comes counts with it."""

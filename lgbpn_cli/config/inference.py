@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from lgbpn_cli.config.look import Look
 from lgbpn_cli.config.passes import PRESETS
 from lgbpn_cli.config.require import require
-from lgbpn_cli.look import Look
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from lgbpn_cli.config.file_names import EVERY_NAME, NamePatterns
 from lgbpn_cli.config.require import require
-from lgbpn_cli.file_names import EVERY_NAME, NamePatterns
 
 Format = Literal["preserve", "jpeg", "png", "tiff", "webp", "avif", "jxl", "dng", "cfa-dng"]
 """The types of results: those that the table of codecs can write."""

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from lgbpn_cli.config.look import Look
 from lgbpn_cli.denoise.controls import THREADS, luma_weights, mix
 from lgbpn_cli.denoise.grain import lay_grain
 from lgbpn_cli.denoise.working import ResultPixels, WorkingPixels
 from lgbpn_cli.errors import UnsupportedPhotoError
 from lgbpn_cli.image.bands import bands, in_order
-from lgbpn_cli.look import Look
 from lgbpn_cli.photos.photo import Photo
 
 BAND_SAMPLES = 1 << 18

@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from lgbpn_cli.config.look import Look
 from lgbpn_cli.denoise.working import ResultPixels
 from lgbpn_cli.image.bands import bands, in_order
 from lgbpn_cli.image.types import Canvas, Picture, Window
-from lgbpn_cli.look import Look
 from lgbpn_cli.photos.photo import Photo
 
 Weights = tuple[float, float, float]

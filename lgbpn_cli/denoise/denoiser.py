@@ -20,13 +20,13 @@ from lgbpn_cli.denoise.record import asks_noise, chooses_preset, record_of
 from lgbpn_cli.denoise.working import ResultPixels, WorkingPixels, photo_of_array
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.image.types import OnTile
+from lgbpn_cli.machine.stopwatch import during
 from lgbpn_cli.noise.measure import NO_NOISE, SMALLEST_SIDE_PX, NoiseMeasurement, measure_noise
 from lgbpn_cli.noise.summary import choose_preset
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.encoding_cost import around_bytes
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.record import Record
-from lgbpn_cli.stopwatch import during
 
 if TYPE_CHECKING:
     from lgbpn_cli.models.load import Model
@@ -229,7 +229,7 @@ def load_model(
         ModelError: The model is unknown or damaged.
         DeviceError: The device is not there.
     """
-    from lgbpn_cli.device import choose_device
+    from lgbpn_cli.machine.device import choose_device
     from lgbpn_cli.models.load import load_model as load
     from lgbpn_cli.models.names import DEFAULT_MODEL
 

@@ -16,7 +16,7 @@ from lgbpn_cli.denoise.working import ResultPixels
 from lgbpn_cli.image.bands import bands, in_order
 from lgbpn_cli.image.filters import between_cells, box_mean, cell_means
 from lgbpn_cli.image.types import Picture
-from lgbpn_cli.memory import give_back_freed
+from lgbpn_cli.machine.memory import give_back_freed
 from lgbpn_cli.noise.measure import NoiseMeasurement
 
 CELL_PX = 5

@@ -9,9 +9,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from lgbpn_cli.config.look import Grain
 from lgbpn_cli.denoise.working import ResultPixels
 from lgbpn_cli.image.filters import gaussian_weights
-from lgbpn_cli.look import Grain
 
 BLOCK_ROWS = 128
 """Rows that are drawn at a time, from a seed of their own: grain does not depend on what else is done."""

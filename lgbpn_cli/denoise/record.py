@@ -7,8 +7,8 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from lgbpn_cli.config import InferenceConfig, OutputConfig
+from lgbpn_cli.config.look import Look
 from lgbpn_cli.errors import UsageError
-from lgbpn_cli.look import Look
 from lgbpn_cli.photos.record import Record
 from lgbpn_cli.version import __version__
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lgbpn_cli.config import InferenceConfig
-from lgbpn_cli.look import AUTO
+from lgbpn_cli.config.look import AUTO
 from lgbpn_cli.research.baselines import SETTINGS, load_baseline
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from lgbpn_cli.config.file_names import fits
 from lgbpn_cli.denoise.working import decode_light, encode_light, to_working
 from lgbpn_cli.errors import PhotoError, UsageError
 from lgbpn_cli.evaluation.problems import Problem
 from lgbpn_cli.evaluation.raw_shots import LEFT_OUT, Shot, brightness_over, developed_as, with_colours
-from lgbpn_cli.file_names import fits
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES

@@ -15,7 +15,7 @@ from lgbpn_cli.image.types import Canvas, OnTile, Window
 from lgbpn_cli.inference.plan import Plan, plan_inference
 from lgbpn_cli.inference.sweep import Estimate, Sweeps
 from lgbpn_cli.inference.tiling import Tile
-from lgbpn_cli.memory import give_back_freed
+from lgbpn_cli.machine.memory import give_back_freed
 from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.raw import PLANES, RawNetwork

@@ -10,10 +10,10 @@ from lgbpn_cli.config import (
     InferenceConfig,
     Precision,
 )
-from lgbpn_cli.device import DTYPES
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.inference.attention import REGION_PX, REGIONS_A_SIDE
-from lgbpn_cli.memory import PROGRAM_BYTES, READER_BYTES, SHARE_OF_FREE
+from lgbpn_cli.machine.device import DTYPES
+from lgbpn_cli.machine.memory import PROGRAM_BYTES, READER_BYTES, SHARE_OF_FREE
 from lgbpn_cli.models.load import Model
 
 TILES_PX = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128, 96, SMALLEST_TILE_PX)

@@ -16,7 +16,7 @@ from lgbpn_cli.inference.student import mean_of_views, views_of
 from lgbpn_cli.inference.sweep import Estimate, Sweeps
 from lgbpn_cli.inference.teacher import run_teacher
 from lgbpn_cli.inference.tiling import Tile
-from lgbpn_cli.memory import give_back_freed
+from lgbpn_cli.machine.memory import give_back_freed
 from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.student import Student

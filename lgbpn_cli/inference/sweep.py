@@ -9,10 +9,10 @@ import numpy as np
 from torch import Tensor
 
 from lgbpn_cli.config import InferenceConfig, Precision
-from lgbpn_cli.device import choose_device
 from lgbpn_cli.image.types import OnTile
 from lgbpn_cli.inference.plan import Plan, plan_inference
 from lgbpn_cli.inference.tiling import Tile, plan_tiles, split_tiles
+from lgbpn_cli.machine.device import choose_device
 from lgbpn_cli.models.load import Model
 
 Estimate = Callable[[Tile, Plan], Tensor]

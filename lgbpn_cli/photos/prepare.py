@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import PhotoReadError, shown
-from lgbpn_cli.memory import watch_peak
+from lgbpn_cli.machine.memory import watch_peak
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.faults import DAMAGED_CURE
 from lgbpn_cli.photos.photo import Photo

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from lgbpn_cli.memory import give_back_freed, share_one_heap
+from lgbpn_cli.machine.memory import give_back_freed, share_one_heap
 
 # What a call will need: imported while the parent looks for photos.
 from lgbpn_cli.photos import convert, read, record, shot  # noqa: F401

@@ -22,7 +22,7 @@ from typing import IO, Any, ParamSpec, TypeVar
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import PhotoReadError, shown
-from lgbpn_cli.memory import room_for_reading
+from lgbpn_cli.machine.memory import room_for_reading
 from lgbpn_cli.photos.faults import DAMAGED_CURE
 
 MOST_WORDS_BYTES = 1 << 16

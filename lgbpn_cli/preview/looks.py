@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lgbpn_cli.config import Quality
-from lgbpn_cli.look import Look
+from lgbpn_cli.config.look import Look
 
 QUALITIES: tuple[Quality, ...] = ("fast", "best")
 """What is shown side by side of a student."""

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lgbpn_cli.config.look import Look
 from lgbpn_cli.denoise.denoiser import Denoiser
 from lgbpn_cli.denoise.mean_colour import MeanShift, mean_shift
 from lgbpn_cli.denoise.mean_light import REACH_PX as LIGHT_REACH_PX
 from lgbpn_cli.denoise.mean_of_mosaic import PERIOD
 from lgbpn_cli.denoise.working import ResultPixels, WorkingPixels
 from lgbpn_cli.image.types import Window
-from lgbpn_cli.look import Look
 from lgbpn_cli.noise.measure import NoiseMeasurement
 from lgbpn_cli.photos.photo import Photo
 

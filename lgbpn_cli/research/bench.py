@@ -23,10 +23,10 @@ from lgbpn_cli.config import (
     Quality,
     StudentConfig,
 )
-from lgbpn_cli.device import DTYPES, Device, resident_bytes
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.inference.plan import Plan
 from lgbpn_cli.inference.run import run_network
+from lgbpn_cli.machine.device import DTYPES, Device, resident_bytes
 from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.names import DEFAULT_MODEL
 from lgbpn_cli.network.lgbpn import LGBPN

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from lgbpn_cli.config import PRECISIONS, Precision, require
-from lgbpn_cli.file_names import EVERY_NAME, NamePatterns
+from lgbpn_cli.config.file_names import EVERY_NAME, NamePatterns
 
 OPTIMISERS = ("adam", "muon")
 

@@ -14,8 +14,8 @@ from PIL import Image
 from lgbpn_cli.batch import selection
 from lgbpn_cli.batch.selection import check_inputs, natural_key, select_sources
 from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.config.file_names import NamePatterns
 from lgbpn_cli.errors import UsageError
-from lgbpn_cli.file_names import NamePatterns
 from lgbpn_cli.photos.record import Record
 
 HERE = OutputConfig()

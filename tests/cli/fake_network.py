@@ -115,7 +115,7 @@ def plan_inference(
 def install(put: Callable[[str, ModuleType], None]) -> None:
     """Hand the fake rooms to `put`, each with the name of the module it stands for."""
     rooms: dict[str, dict[str, object]] = {
-        "lgbpn_cli.device": {
+        "lgbpn_cli.machine.device": {
             "choose_device": choose_device,
             "probe_hardware": lambda: SimpleNamespace(cuda=()),
         },

@@ -13,7 +13,7 @@ from PIL import Image
 from warm_processes import run_lgbpn_cli
 
 from lgbpn_cli.config import InferenceConfig
-from lgbpn_cli.device import choose_device
+from lgbpn_cli.machine.device import choose_device
 from lgbpn_cli.research.bench import flops_per_pixel, load_for_bench, measure_agreement, seam_score
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from warm_processes import run_lgbpn_cli
 
-from lgbpn_cli.device import Device, Hardware, choose_device, list_devices
+from lgbpn_cli.machine.device import Device, Hardware, choose_device, list_devices
 
 
 def devices(*options: str) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lgbpn_cli.config.look import Look
 from lgbpn_cli.denoise import blend
 from lgbpn_cli.denoise.blend import blend_photos
 from lgbpn_cli.denoise.controls import JPEG_LUMA
-from lgbpn_cli.look import Look
 from lgbpn_cli.photos.photo import Photo
 
 LOOKS = [

@@ -17,8 +17,8 @@ from lgbpn_cli.config import InferenceConfig, OutputConfig, RawConfig, StudentCo
 from lgbpn_cli.denoise import raw_path
 from lgbpn_cli.denoise.denoiser import Denoiser
 from lgbpn_cli.denoise.raw_path import takes_mosaics
-from lgbpn_cli.device import Hardware, choose_device
 from lgbpn_cli.errors import PhotoError, UsageError
+from lgbpn_cli.machine.device import Hardware, choose_device
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.models.manifest import ModelEntry, ModelPart
 from lgbpn_cli.network.raw import RawNetwork

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lgbpn_cli.config.look import Grain
 from lgbpn_cli.denoise.grain import BLOCK_ROWS, GrainField, lay_grain
 from lgbpn_cli.denoise.working import result_holding
 from lgbpn_cli.errors import UsageError
-from lgbpn_cli.look import Grain
 
 SIDE_PX = 512
 

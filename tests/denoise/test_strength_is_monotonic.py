@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from lgbpn_cli.config import InferenceConfig
+from lgbpn_cli.config.look import Look
 from lgbpn_cli.denoise.controls import luma_weights
 from lgbpn_cli.denoise.denoiser import Denoiser, prepare
 from lgbpn_cli.denoise.working import WorkingPixels, to_working
-from lgbpn_cli.look import Look
 from lgbpn_cli.photos.photo import Photo
 
 pytestmark = pytest.mark.slow

@@ -13,13 +13,13 @@ import pytest
 from browser import needs_chromium
 from PIL import Image
 
+from lgbpn_cli.app.measurements import write_reports
 from lgbpn_cli.denoise.denoiser import Denoised
 from lgbpn_cli.evaluation.denoise_page import DenoisePage
 from lgbpn_cli.evaluation.methods import Method
 from lgbpn_cli.evaluation.pairs import pair_pictures
 from lgbpn_cli.evaluation.run import evaluate_pairs
 from lgbpn_cli.evaluation.settings import EvaluationConfig
-from lgbpn_cli.measurements import write_reports
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.record import Record
 

@@ -18,9 +18,9 @@ import torch
 from torch import nn
 
 from lgbpn_cli.config import InferenceConfig, NetworkConfig, RawConfig, StudentConfig
-from lgbpn_cli.device import Device
 from lgbpn_cli.inference.mosaic import BayerMosaic, run_raw_network
 from lgbpn_cli.inference.run import run_network
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.raw import RawNetwork

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from lgbpn_cli.config import InferenceConfig, RawConfig
-from lgbpn_cli.device import Hardware, choose_device
 from lgbpn_cli.inference.mosaic import BayerMosaic, run_raw_network
+from lgbpn_cli.machine.device import Hardware, choose_device
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.raw import RawNetwork
 

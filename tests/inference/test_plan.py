@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from lgbpn_cli.config import NETWORKS, PUBLISHED, InferenceConfig, NetworkConfig, StudentConfig
-from lgbpn_cli.device import Device
 from lgbpn_cli.errors import DeviceError, UsageError
 from lgbpn_cli.inference.plan import TILES_PX, Plan, plan_inference
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.student import Student

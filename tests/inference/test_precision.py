@@ -10,8 +10,8 @@ import pytest
 
 from lgbpn_cli.config import InferenceConfig, Precision
 from lgbpn_cli.denoise.working import to_working
-from lgbpn_cli.device import Hardware, choose_device
 from lgbpn_cli.inference.run import run_network
+from lgbpn_cli.machine.device import Hardware, choose_device
 from lgbpn_cli.models.load import load_model
 from lgbpn_cli.photos.read import read_photo
 

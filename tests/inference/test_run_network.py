@@ -12,10 +12,10 @@ from reference.networks import TINY, random_network
 from torch import Tensor
 
 from lgbpn_cli.config import PRESETS, InferenceConfig, PassConfig
-from lgbpn_cli.device import Device, Hardware, choose_device
 from lgbpn_cli.inference.attention import calibration_windows
 from lgbpn_cli.inference.refine import replacement_mask
 from lgbpn_cli.inference.run import run_network
+from lgbpn_cli.machine.device import Device, Hardware, choose_device
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.lgbpn import LGBPN
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from lgbpn_cli.config import InferenceConfig, StudentConfig
-from lgbpn_cli.device import Hardware, choose_device
 from lgbpn_cli.inference.run import run_network
 from lgbpn_cli.inference.student import VIEWS, mean_of_views
+from lgbpn_cli.machine.device import Hardware, choose_device
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.student import Student
 

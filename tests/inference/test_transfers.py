@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from lgbpn_cli.config import InferenceConfig, StudentConfig
-from lgbpn_cli.device import Device
 from lgbpn_cli.inference.run import run_network
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.student import Student
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from lgbpn_cli.config import StudentConfig
-from lgbpn_cli.device import Device, Hardware, choose_device
 from lgbpn_cli.errors import ModelError
+from lgbpn_cli.machine.device import Device, Hardware, choose_device
 from lgbpn_cli.models.load import load_model
 from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, user_folder
 from lgbpn_cli.models.portable import export_model, import_portable, verify_model

@@ -9,8 +9,8 @@ import pytest
 import torch
 from reference.networks import TINY, random_network
 
-from lgbpn_cli.device import Device, Hardware, choose_device
 from lgbpn_cli.errors import ModelError
+from lgbpn_cli.machine.device import Device, Hardware, choose_device
 from lgbpn_cli.models.load import load_model
 from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256
 from lgbpn_cli.models.weight_file import write_weights

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from lgbpn_cli.cli.main import app
 from lgbpn_cli.config import StudentConfig
-from lgbpn_cli.device import choose_device
+from lgbpn_cli.machine.device import choose_device
 from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import ModelEntry, find_model
 from lgbpn_cli.models.onnx_file import onnx_of

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from lgbpn_cli.cli.main import app
 from lgbpn_cli.config import PRESETS, PassConfig
-from lgbpn_cli.device import choose_device
+from lgbpn_cli.machine.device import choose_device
 from lgbpn_cli.models.load import load_model
 from lgbpn_cli.network.lgbpn import LGBPN
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lgbpn_cli.config import PRESETS
-from lgbpn_cli.device import Hardware, choose_device
+from lgbpn_cli.machine.device import Hardware, choose_device
 from lgbpn_cli.models.load import load_model
 from lgbpn_cli.models.manifest import ModelEntry, file_sha256, read_manifest, shipped_noise_estimator
 from lgbpn_cli.models.names import DEFAULT_MODEL

@@ -11,12 +11,12 @@ import torch
 from raw_samples import RGGB, mosaic_of, write_raw
 
 from lgbpn_cli.config import InferenceConfig, RawConfig, StudentConfig
+from lgbpn_cli.config.look import Grain, Look
 from lgbpn_cli.denoise.denoiser import Denoiser
 from lgbpn_cli.denoise.mean_colour import mean_shift
 from lgbpn_cli.denoise.working import WorkingPixels
-from lgbpn_cli.device import Hardware, choose_device
 from lgbpn_cli.image.types import Window
-from lgbpn_cli.look import Grain, Look
+from lgbpn_cli.machine.device import Hardware, choose_device
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.raw import RawNetwork
 from lgbpn_cli.network.student import Student

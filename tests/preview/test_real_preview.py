@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from lgbpn_cli.config import InferenceConfig
+from lgbpn_cli.config.look import Look
 from lgbpn_cli.denoise.denoiser import prepare
 from lgbpn_cli.denoise.working import photo_of_array
-from lgbpn_cli.look import Look
 from lgbpn_cli.preview.run import write_preview
 
 pytestmark = pytest.mark.slow

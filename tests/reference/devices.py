@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from lgbpn_cli.device import Device
+from lgbpn_cli.machine.device import Device
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from reference.networks import TINY, random_network
 from tiny_training import FINETUNE_STEPS, NETWORK, TRAINING, noisy_photo, save_noisy_photo
 
 from lgbpn_cli.config import NetworkConfig
-from lgbpn_cli.device import Device, Hardware, choose_device
+from lgbpn_cli.machine.device import Device, Hardware, choose_device
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.lgbpn import LGBPN

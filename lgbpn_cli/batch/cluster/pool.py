@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lgbpn_cli.config import InferenceConfig
 from lgbpn_cli.errors import DeviceError, UsageError
-from lgbpn_cli.memory import SHARE_OF_FREE, free_bytes
+from lgbpn_cli.machine.memory import SHARE_OF_FREE, free_bytes
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
@@ -60,7 +60,7 @@ def choose_pool(number: int | None, scheduler: str | None, device: str) -> Pool:
         raise UsageError(f"`device` {device}", cause, "Use `device=cuda`, and set CUDA_VISIBLE_DEVICES.")
     if device in ("cpu", "mps"):
         return Pool(number or 1)
-    from lgbpn_cli.device import probe_hardware
+    from lgbpn_cli.machine.device import probe_hardware
 
     found = len(probe_hardware().cuda)
     allowed = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]

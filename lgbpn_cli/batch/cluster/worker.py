@@ -21,7 +21,7 @@ from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.denoise.by_camera import AUTO_MODEL
 from lgbpn_cli.denoise.denoiser import Denoiser, prepare
 from lgbpn_cli.errors import ModelError, UsageError
-from lgbpn_cli.memory import keep_to_a_limit
+from lgbpn_cli.machine.memory import keep_to_a_limit
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.version import __version__
 

@@ -12,10 +12,10 @@ from typing import Any
 from lgbpn_cli.batch.blending import FullResult, blended
 from lgbpn_cli.batch.verification.difference import Difference, difference
 from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.config.look import Look
 from lgbpn_cli.denoise.denoiser import Denoised, Denoiser
 from lgbpn_cli.denoise.raw_path import RAW_PART
 from lgbpn_cli.denoise.record import BLEND, settings_in
-from lgbpn_cli.look import Look
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.prepare import prepare_photo, read_guarded
 from lgbpn_cli.photos.reading_process import ReadingProcess
@@ -25,7 +25,7 @@ from lgbpn_cli.photos.write import write_photo
 
 @cache
 def _loaded(weights: str, part: str, device: str) -> Any:
-    from lgbpn_cli.device import choose_device
+    from lgbpn_cli.machine.device import choose_device
     from lgbpn_cli.models.load import load_model
 
     return load_model(weights, part=part, device=choose_device(device))

@@ -10,9 +10,9 @@ from typing import Any, Literal
 from lgbpn_cli.batch.selection import check_inputs, natural_key
 from lgbpn_cli.batch.verification.difference import Difference
 from lgbpn_cli.batch.verification.find_photo import FoundPhoto, PhotoSearch
+from lgbpn_cli.config.file_names import is_system_folder
 from lgbpn_cli.denoise.record import facts_in
 from lgbpn_cli.errors import DeviceError, LgbpnError, ModelError, unforeseen
-from lgbpn_cli.file_names import is_system_folder
 from lgbpn_cli.models.manifest import (
     check_file,
     check_regular,

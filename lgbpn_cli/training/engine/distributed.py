@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from lgbpn_cli.device import Device
 from lgbpn_cli.errors import UsageError
+from lgbpn_cli.machine.device import Device
 
 
 @dataclass(frozen=True)

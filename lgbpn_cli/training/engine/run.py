@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lgbpn_cli.device import Device
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.training.engine.trainer import TrainingProgress
 
 

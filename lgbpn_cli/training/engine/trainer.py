@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from lgbpn_cli.config import NetworkConfig, PassConfig
-from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.network.blind import blind_loss
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.training.config import ScheduleConfig, TrainingConfig

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lgbpn_cli.config import PRESETS, PassConfig
-from lgbpn_cli.device import Device
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.noise.estimator import cell_levels
 from lgbpn_cli.noise.measure import measure_noise

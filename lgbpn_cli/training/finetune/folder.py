@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from lgbpn_cli.config import NETWORKS, NetworkConfig
-from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError, UsageError
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import read_manifest

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lgbpn_cli.config.file_names import EVERY_NAME, NamePatterns, is_system_folder
 from lgbpn_cli.denoise.working import to_working
 from lgbpn_cli.errors import PhotoError, TrainingError, UsageError, unforeseen
-from lgbpn_cli.file_names import EVERY_NAME, NamePatterns, is_system_folder
 from lgbpn_cli.noise.estimator import cell_levels
 from lgbpn_cli.noise.measure import NoiseMeasurement, measure_noise
 from lgbpn_cli.photos.header import open_regular

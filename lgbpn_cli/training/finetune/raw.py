@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lgbpn_cli.device import Device
 from lgbpn_cli.errors import UsageError
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import ModelEntry, find_model

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from lgbpn_cli.device import Device
 from lgbpn_cli.errors import UsageError
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.publish import check_new_name
 from lgbpn_cli.photos.raw.endings import is_raw_name
 from lgbpn_cli.training.config import FinetuneConfig

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from lgbpn_cli.device import Device
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.training.noise.measured import CameraNoise
 
 ADDED = 0.35

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lgbpn_cli.config import NetworkConfig
-from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.models.manifest import ModelEntry
 from lgbpn_cli.training.config import FinetuneConfig

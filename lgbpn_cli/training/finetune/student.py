@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lgbpn_cli.config import StudentConfig
-from lgbpn_cli.device import Device
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import all_models

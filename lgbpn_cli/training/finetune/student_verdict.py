@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from lgbpn_cli.device import Device
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.training.finetune.acceptance import in_standard_errors
 from lgbpn_cli.training.finetune.risk import ProbedPhoto, Risk, risk_of
 from lgbpn_cli.training.student.pairs import Pairs

@@ -20,9 +20,9 @@ from PIL import Image
 from torch import Tensor
 
 from lgbpn_cli.config import PRESETS, NetworkConfig
-from lgbpn_cli.device import Device
+from lgbpn_cli.config.file_names import EVERY_NAME
 from lgbpn_cli.errors import TrainingError, UsageError
-from lgbpn_cli.file_names import EVERY_NAME
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.blind import blind_loss
 from lgbpn_cli.network.lgbpn import LGBPN

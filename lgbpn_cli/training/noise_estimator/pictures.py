@@ -12,8 +12,8 @@ from PIL import Image
 from torch import nn
 
 from lgbpn_cli.denoise.working import to_working
-from lgbpn_cli.device import Device
 from lgbpn_cli.errors import UsageError
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.training.config import DataSource
 from lgbpn_cli.training.noise.transplant import learn_noise

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from lgbpn_cli.device import Device
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.manifest import shipped_noise_estimator
 from lgbpn_cli.models.publish import publish_noise_estimator
 from lgbpn_cli.noise.network import HIDDEN, WIDTHS, NoiseEstimator

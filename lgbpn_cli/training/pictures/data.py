@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lgbpn_cli.config.file_names import fits
 from lgbpn_cli.denoise.working import to_working
 from lgbpn_cli.errors import UsageError
-from lgbpn_cli.file_names import fits
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES
 from lgbpn_cli.training.config import DataSource

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from lgbpn_cli.config import RawConfig
 from lgbpn_cli.denoise.working import LIFT, POWER, SCALE, SLOPE, TOE
-from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError, UsageError
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.load import load_model
 from lgbpn_cli.models.manifest import ModelEntry, read_manifest
 from lgbpn_cli.models.publish import Publication, publish

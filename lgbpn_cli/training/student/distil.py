@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lgbpn_cli.config import StudentConfig
-from lgbpn_cli.device import DTYPES, Device
 from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.image.filters import gaussian_weights
+from lgbpn_cli.machine.device import DTYPES, Device
 from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import ModelEntry

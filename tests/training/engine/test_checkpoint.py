@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from lgbpn_cli.config import NetworkConfig
-from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.training.config import TrainingConfig
 from lgbpn_cli.training.engine.checkpoint import load_checkpoint, save_checkpoint
 from lgbpn_cli.training.engine.trainer import TeacherTrainer

@@ -19,8 +19,8 @@ from stopped_clock import Clock
 from tiny_training import FINETUNE_STEPS, NETWORK, noisy_photo, save_noisy_photo
 
 from lgbpn_cli.config import NetworkConfig
-from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError, UsageError
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.manifest import read_manifest
 from lgbpn_cli.training.config import FinetuneConfig, TrainingConfig
 from lgbpn_cli.training.engine.distributed import ProcessGroup
@@ -330,7 +330,7 @@ with joined_group(4) as group:
 
 
 def losses_of_a_shared_run(group: ProcessGroup) -> list[float]:
-    from lgbpn_cli.device import Hardware, choose_device
+    from lgbpn_cli.machine.device import Hardware, choose_device
 
     source = NoisySource("waves", tuple(noisy_photo(90, 110, seed) for seed in range(3)), 1.0)
     sampler = CropSampler([source], batch=4, crop_px=40, seed=0)

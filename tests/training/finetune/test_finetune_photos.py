@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from tiny_training import save_noisy_photo
 
-from lgbpn_cli.file_names import NamePatterns
+from lgbpn_cli.config.file_names import NamePatterns
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.training.finetune.photos import photo_paths, scan_photos

@@ -10,11 +10,11 @@ import pytest
 import torch
 from raw_samples import GBRG, RGGB, mosaic_of, write_raw
 
-from lgbpn_cli import workshop
+from lgbpn_cli.app import workshop
 from lgbpn_cli.cli.finetune import _say_outcome
 from lgbpn_cli.config import RawConfig
-from lgbpn_cli.device import Device, Hardware, choose_device
 from lgbpn_cli.errors import UsageError
+from lgbpn_cli.machine.device import Device, Hardware, choose_device
 from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import read_manifest
 from lgbpn_cli.network.raw import RawNetwork

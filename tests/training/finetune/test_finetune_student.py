@@ -18,8 +18,8 @@ from tiny_training import NETWORK, NOISE_8BIT
 
 from lgbpn_cli.cli.measured_preset import measured_preset
 from lgbpn_cli.config import PRESETS, StudentConfig
-from lgbpn_cli.device import choose_device
 from lgbpn_cli.errors import ModelError, TrainingError, UsageError
+from lgbpn_cli.machine.device import choose_device
 from lgbpn_cli.models.load import load_model
 from lgbpn_cli.models.manifest import (
     ModelEntry,

@@ -11,7 +11,7 @@ import pytest
 import torch
 from blur_network import Blur
 
-from lgbpn_cli.device import Device
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.training.finetune.risk import Risk, probed, risk_of
 from lgbpn_cli.training.finetune.student_verdict import (
     StudentJudge,

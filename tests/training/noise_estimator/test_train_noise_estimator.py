@@ -15,8 +15,8 @@ from torch import nn
 from typer.testing import CliRunner
 
 from lgbpn_cli.cli.main import app
-from lgbpn_cli.device import Device, Hardware, choose_device
 from lgbpn_cli.errors import UsageError
+from lgbpn_cli.machine.device import Device, Hardware, choose_device
 from lgbpn_cli.models.manifest import file_sha256, noise_estimator_of, read_manifest, shipped_noise_estimator
 from lgbpn_cli.noise.weights import read_noise_estimator
 from lgbpn_cli.training.config import DataSource

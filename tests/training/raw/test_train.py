@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from lgbpn_cli.config import RawConfig
-from lgbpn_cli.device import Device, Hardware, choose_device
 from lgbpn_cli.errors import TrainingError, UsageError
+from lgbpn_cli.machine.device import Device, Hardware, choose_device
 from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.raw import RawNetwork
 from lgbpn_cli.training.config import DataSource, RawTrainingConfig

@@ -14,8 +14,8 @@ from reference.networks import TINY
 from torch import nn
 
 from lgbpn_cli.config import StudentConfig
-from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError, UsageError
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, read_manifest
 from lgbpn_cli.models.weight_file import write_weights

@@ -10,7 +10,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from lgbpn_cli.config import StudentConfig
-from lgbpn_cli.device import Device
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.training.config import DistillationConfig
 from lgbpn_cli.training.student.distil import StudentTrainer, blurred
 from lgbpn_cli.training.student.pairs import CleanedPhotos, Pairs, PairSampler

@@ -10,7 +10,7 @@ import pytest
 from tiny_training import save_noisy_photo
 
 from lgbpn_cli.config import NetworkConfig
-from lgbpn_cli.device import Device
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.weight_file import read_weights
 from lgbpn_cli.training.config import DataSource
 from lgbpn_cli.training.engine.run import RecipeRun

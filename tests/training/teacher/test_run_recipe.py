@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from lgbpn_cli.config import NetworkConfig
-from lgbpn_cli.device import Device
 from lgbpn_cli.errors import TrainingError
+from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.manifest import ModelEntry, file_sha256, read_manifest
 from lgbpn_cli.models.weight_file import read_weights
 from lgbpn_cli.training.config import DataSource, TrainingConfig

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lgbpn_cli import memory
-from lgbpn_cli.device import resident_bytes
+from lgbpn_cli.machine import memory
+from lgbpn_cli.machine.device import resident_bytes
 
 MEGABYTE_BYTES = 1 << 20
 
@@ -45,8 +45,8 @@ IN_PIECES = """
 import sys
 import numpy as np
 from lgbpn_cli.cli.allocator import keep_freed_buffers
-from lgbpn_cli.device import resident_bytes
-from lgbpn_cli.memory import free_large_buffers_at_once
+from lgbpn_cli.machine.device import resident_bytes
+from lgbpn_cli.machine.memory import free_large_buffers_at_once
 keep_freed_buffers()
 if sys.argv[1] == "at once":
     free_large_buffers_at_once()

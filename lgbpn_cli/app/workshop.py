@@ -37,7 +37,7 @@ def finetune(
     that cannot be learned from and names that are taken, TrainingError where a run cannot go on.
     """
     started = time.monotonic()  # before PyTorch, which takes its time too
-    from lgbpn_cli.device import choose_device
+    from lgbpn_cli.machine.device import choose_device
     from lgbpn_cli.models.manifest import user_folder
     from lgbpn_cli.training.finetune.folder import Listener, finetune_folder
     from lgbpn_cli.training.finetune.raw_folder import finetune_raw_folder, raw_paths
@@ -88,7 +88,7 @@ def plan_run(
     on_step: Callable[[TrainingProgress], None],
 ) -> RecipeRun:
     """A run of a recipe; the model goes to the user's own unless a folder is named. Raises DeviceError."""
-    from lgbpn_cli.device import choose_device
+    from lgbpn_cli.machine.device import choose_device
     from lgbpn_cli.models.manifest import user_folder
     from lgbpn_cli.training.engine.run import RecipeRun
     from lgbpn_cli.training.recipe import data_root

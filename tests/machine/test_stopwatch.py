@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from lgbpn_cli import stopwatch
-from lgbpn_cli.stopwatch import Stopwatch, during, start_watch
+from lgbpn_cli.machine import stopwatch
+from lgbpn_cli.machine.stopwatch import Stopwatch, during, start_watch
 
 
 @pytest.fixture
@@ -61,6 +61,8 @@ def test_other_threads_change_nothing(watch: Stopwatch) -> None:
 
 
 def test_nothing_is_noted_where_nobody_asked() -> None:
-    code = "from lgbpn_cli import stopwatch\nwith stopwatch.during('a'): pass\nprint(stopwatch._running)"
+    code = (
+        "from lgbpn_cli.machine import stopwatch\nwith stopwatch.during('a'): pass\nprint(stopwatch._running)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "None\n"

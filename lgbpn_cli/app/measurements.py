@@ -122,7 +122,7 @@ def bench_speed(
 
     Raises what `load_model` raises, and UsageError for a quality that the model has not.
     """
-    from lgbpn_cli.device import choose_device
+    from lgbpn_cli.machine.device import choose_device
     from lgbpn_cli.research.bench import load_for_bench, measure_speed
 
     loaded = load_for_bench(model, settings.quality, choose_device(device))
@@ -141,7 +141,7 @@ def bench_agreement(
 
     Raises PhotoError where it cannot be read, and what `load_model` raises.
     """
-    from lgbpn_cli.device import choose_device
+    from lgbpn_cli.machine.device import choose_device
     from lgbpn_cli.research.bench import load_for_bench, measure_agreement
 
     loaded = load_for_bench(model, settings.quality, choose_device(device))

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from lgbpn_cli.file_names import EXCLUDED, NOT_ONLY, NamePatterns, is_system_folder
+from lgbpn_cli.config.file_names import EXCLUDED, NOT_ONLY, NamePatterns, is_system_folder
 
 PHOTO = PurePosixPath("Trip/day 1/IMG_0012_small.JPG")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from lgbpn_cli import device
-from lgbpn_cli.device import Device, Hardware, choose_device, probe_hardware
 from lgbpn_cli.errors import DeviceError
+from lgbpn_cli.machine import device
+from lgbpn_cli.machine.device import Device, Hardware, choose_device, probe_hardware
 
 NOTHING = Hardware()
 ONE_GPU = Hardware(cuda=("Big GPU",), cuda_bfloat16=True, mps=True)

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from lgbpn_cli.config import Precision
 from lgbpn_cli.errors import DeviceError
-from lgbpn_cli.memory import free_bytes
+from lgbpn_cli.machine.memory import free_bytes
 
 DTYPES: dict[str, torch.dtype] = {
     "float32": torch.float32,
