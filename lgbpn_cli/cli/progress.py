@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -237,7 +238,8 @@ class Reporter:
             return f"stopped: {text}; run it again to go on"
         folders = self._tally.folders
         if len(folders) == 1:
-            text += f", see {next(iter(folders))}"
+            (folder,) = folders
+            text += ", see this folder" if folder == Path() else f", see {folder}"
         elif folders:
             text += f", in {len(folders)} folders"
         return text

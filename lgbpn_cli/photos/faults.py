@@ -10,6 +10,7 @@ import zlib
 
 DAMAGED_CURE = "Copy it again from the camera or a backup, or skip it."
 CONVERT_CURE = "Convert it to an 8-bit or 16-bit RGB or grey TIFF, PNG or JPEG first, or skip it."
+BLACK_AND_WHITE = "a picture of 1 bit, which has no grey for noise to be in"
 
 # Pillow and imagecodecs raise nearly every class there is on damaged data: caught around their calls only.
 CODEC_ERRORS = (

@@ -125,12 +125,16 @@ def test_verbose_shows_the_colour_shift(lgbpn: Lgbpn, make_photo: MakePhoto) -> 
     assert any(line.endswith(", mean colour shift +0.00 +0.00 +0.00 of 255 levels)") for line in lines)
 
 
-def test_off_a_terminal_each_photo_is_one_line(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
+def test_off_a_terminal_each_photo_is_one_line(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     photos = [make_photo(name) for name in ("a.png", "b.png")]
     lines = lgbpn("denoise", tmp_path).stderr.splitlines()
     for photo in photos:
         assert sum(line.startswith(f"{photo} -> ") for line in lines) == 1
     assert lines[-1].endswith(f", see {tmp_path}")
+    monkeypatch.chdir(tmp_path)
+    assert lgbpn("denoise", "a.png", "-o", "c.png").stderr.splitlines()[-1].endswith(", see this folder")
 
 
 def test_off_a_terminal_a_long_photo_gives_a_sign_of_life(

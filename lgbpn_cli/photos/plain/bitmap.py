@@ -6,16 +6,24 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL.BmpImagePlugin import BmpImageFile
+from PIL.BmpImagePlugin import BmpImageFile, DibImageFile
 from PIL.TgaImagePlugin import TgaImageFile
 
 from lgbpn_cli.photos.codec import Codec, Size
-from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError, UnsupportedFileError, check_size
+from lgbpn_cli.photos.faults import (
+    BLACK_AND_WHITE,
+    CODEC_ERRORS,
+    DamagedFileError,
+    UnsupportedFileError,
+    check_size,
+)
 from lgbpn_cli.photos.metadata.orientation import UPRIGHT
 from lgbpn_cli.photos.photo import Container, Photo
 from lgbpn_cli.photos.pillow_limit import pillow_without_limit
 
-READERS: dict[str, type[BmpImageFile | TgaImageFile]] = {"bmp": BmpImageFile, "tga": TgaImageFile}
+BMP_SIGNATURE = b"BM"
+HEADER_LENGTHS = frozenset({12, 40, 52, 56, 64, 108, 124})
+"""Of the headers below a BMP's own, by which they are told apart."""
 BYTES_A_PIXEL = 10
 """Memory that reading takes."""
 CHANNELS = {"L": 1, "LA": 1, "RGB": 3, "RGBA": 3}
@@ -32,6 +40,11 @@ def is_tga(head: bytes) -> bool:
     return len(head) >= 12 and head[1] in (0, 1) and head[2] in TGA_KINDS and head[7] in (0, *TGA_DEPTHS)
 
 
+def is_dib(head: bytes) -> bool:
+    """Return whether a file can be a BMP without its file header, as clipboards and resources hold it."""
+    return len(head) >= 4 and int.from_bytes(head[:4], "little") in HEADER_LENGTHS
+
+
 def read_bmp(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     """Return the picture of a BMP. Raises DamagedFileError, UnsupportedFileError for black and white of 1 bit."""
     return _read(file, path, max_pixels, "bmp")
@@ -44,27 +57,34 @@ def read_tga(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
 
 def bitmap_pixels(file: BinaryIO, kind: str) -> int:
     """Return how many pixels the header claims. Raises DamagedFileError."""
-    file.seek(0)
     try:
         with pillow_without_limit():
-            width, height = READERS[kind](file).size
+            width, height = _opened(file, kind).size
     except CODEC_ERRORS as error:
         raise DamagedFileError(f"its header makes no sense ({error})") from error
     return int(width * height)
 
 
-def _read(file: BinaryIO, path: Path, max_pixels: int, kind: str) -> Photo:
+def _opened(file: BinaryIO, kind: str) -> BmpImageFile | TgaImageFile:
     file.seek(0)
+    if kind == "tga":
+        return TgaImageFile(file)
+    has_own_header = file.read(len(BMP_SIGNATURE)) == BMP_SIGNATURE
+    file.seek(0)
+    return BmpImageFile(file) if has_own_header else DibImageFile(file)
+
+
+def _read(file: BinaryIO, path: Path, max_pixels: int, kind: str) -> Photo:
     try:
         with pillow_without_limit():
-            image = READERS[kind](file)
+            image = _opened(file, kind)
             check_size(*image.size, max_pixels)
             picture = image.convert(PALETTES[image.mode]) if image.mode in PALETTES else image
             samples = np.array(picture)
     except CODEC_ERRORS as error:
         raise DamagedFileError(f"its picture cannot be decoded ({error})") from error
     if picture.mode not in CHANNELS:
-        raise UnsupportedFileError("a picture of 1 bit, which has no grey for noise to be in")
+        raise UnsupportedFileError(BLACK_AND_WHITE)
     samples = samples.reshape(*samples.shape[:2], -1)
     colours = CHANNELS[picture.mode]
     return Photo(
@@ -85,7 +105,8 @@ def _claim(file: BinaryIO, kind: str) -> Size:
 BMP = Codec(
     name="bmp",
     endings=(".bmp", ".dib"),
-    signatures=(b"BM",),
+    signatures=(BMP_SIGNATURE,),
+    may_be=is_dib,
     size=lambda file, path: _claim(file, "bmp"),
     read=read_bmp,
     becomes="png",

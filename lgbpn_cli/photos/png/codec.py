@@ -15,6 +15,7 @@ from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.photos.codec import Codec, NewFiles, Size, bytes_of
 from lgbpn_cli.photos.contents import contents
 from lgbpn_cli.photos.faults import (
+    BLACK_AND_WHITE,
     CODEC_ERRORS,
     DamagedFileError,
     EncodingError,
@@ -76,7 +77,7 @@ def read_png(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     header = read_header(head)
     check_size(header.width, header.height, max_pixels)
     if header.depth == 1 and header.colour_type == GREY:
-        raise UnsupportedFileError("a picture of 1 bit, which has no grey for noise to be in")
+        raise UnsupportedFileError(BLACK_AND_WHITE)
     chunks = _in_place(split_chunks(contents(file)))
     kinds = [chunk.kind for chunk in chunks]
     if b"acTL" in kinds:

@@ -44,6 +44,8 @@ def opened_raw(path: Path) -> Iterator[Any]:
         _refuse_other_picture(path, or_jpeg=False)  # some raw files begin with one
         cause = error.args[0] if error.args else error
         cause = cause.decode("ascii", "replace") if isinstance(cause, bytes) else cause
+        if isinstance(error, rawpy.LibRawIOError):  # "Input/output error" would be taken for the disk's
+            cause = "they end early, or are not where the file says"
         raise DamagedFileError(f"its raw data cannot be decoded ({one_line(cause)})") from error
 
 

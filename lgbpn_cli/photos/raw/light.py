@@ -118,7 +118,7 @@ def _float_light(path: Path, offset: int, levels: BlackLevels | None) -> Mosaic 
     if levels is not None:
         black, most = levels.at(slice(0, len(stored)), top, left, stored.shape[1]), float(levels.most.max())
         black = black if stored.ndim == 3 else black[..., 0]
-    white = float(np.mean(tags.get(WHITE_LEVEL, 1.0)))
+    white = float(np.mean(tags.get(WHITE_LEVEL, 1.0))) or 1.0  # some writers have 0 for "none"
     if not white > most:
         raise DamagedFileError(f"its white level is {white:g} and its black level {most:g}")
     light: np.ndarray = (stored - black) / np.float32(white - most)

@@ -16,9 +16,11 @@ from lgbpn_cli.photos.tiff.layout import (
     FLOAT_BITS,
     FLOAT_DIFFERENCES,
     JPEG,
+    LZMA,
     LZW,
     OLD_DEFLATE,
     PACKBITS,
+    ZSTANDARD,
     Block,
     Layout,
 )
@@ -130,6 +132,10 @@ def _decompress(raw: bytes, compression: int, expected: int) -> bytes:
         return bytes(imagecodecs.lzw_decode(raw, out=expected))
     if compression == PACKBITS:
         return bytes(imagecodecs.packbits_decode(raw, out=expected))
+    if compression == LZMA:
+        return bytes(imagecodecs.lzma_decode(raw, out=expected))
+    if compression == ZSTANDARD:
+        return bytes(imagecodecs.zstd_decode(raw, out=expected))
     if compression in (DEFLATE, OLD_DEFLATE):
         stream = zlib.decompressobj()
         data = stream.decompress(raw, expected)
@@ -149,6 +155,10 @@ def _compress(part: np.ndarray, compression: int) -> bytes | memoryview:
         return b"".join(imagecodecs.packbits_encode(row.tobytes()) for row in part)
     if compression in (DEFLATE, OLD_DEFLATE):
         return zlib.compress(content, 6)
+    if compression == LZMA:
+        return bytes(imagecodecs.lzma_encode(bytes(content)))
+    if compression == ZSTANDARD:
+        return bytes(imagecodecs.zstd_encode(bytes(content)))
     return content
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError, check_size
+from lgbpn_cli.photos.faults import BLACK_AND_WHITE, DamagedFileError, UnsupportedFileError, check_size
 from lgbpn_cli.photos.tiff.directory import Directory, read_integers, read_value
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
@@ -21,11 +21,15 @@ PHOTOMETRICS = {
     34892: "camera raw samples",
 }
 UNCOMPRESSED, LZW, JPEG, DEFLATE, OLD_DEFLATE, PACKBITS = 1, 5, 7, 8, 32946, 32773
-LARGEST_EXPANSION = {UNCOMPRESSED: 1, PACKBITS: 64, DEFLATE: 1032, OLD_DEFLATE: 1032, LZW: 2731, JPEG: 4096}
+LZMA, ZSTANDARD = 34925, 50000
+LARGEST_EXPANSION = {
+    UNCOMPRESSED: 1, PACKBITS: 64, DEFLATE: 1032, OLD_DEFLATE: 1032, LZW: 2731, JPEG: 4096,
+    LZMA: 1 << 14, ZSTANDARD: 1 << 16,
+}  # fmt: skip
 """Supported compressions, each with the most bytes that one stored byte can become."""
 OTHER_COMPRESSIONS = {
     2: "fax", 3: "fax", 4: "fax", 6: "JPEG of an outdated kind", 34712: "JPEG 2000", 34892: "JPEG",
-    34887: "LERC", 34925: "LZMA", 50000: "Zstandard", 50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL",
+    34887: "LERC", 50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL",
 }  # fmt: skip
 DIFFERENCES, FLOAT_DIFFERENCES = 2, 3
 """Predictors: differences to the left neighbour, and the same of floats' bytes sorted by weight."""
@@ -227,6 +231,8 @@ def _sample_bits(tags: _Tags) -> tuple[int, bool]:
     sample_formats = set(tags.all(339)) or {1}
     if bits in ({FLOAT_BITS}, {16}) and sample_formats == {3}:
         return bits.pop(), True
+    if bits == {1}:
+        raise UnsupportedFileError(BLACK_AND_WHITE)
     if bits not in ({8}, {16}):
         raise UnsupportedFileError(f"a TIFF with {', '.join(map(str, sorted(bits)[:4]))} bits a sample")
     if not sample_formats <= {1, 4}:  # unsigned, or undefined, which is read as unsigned

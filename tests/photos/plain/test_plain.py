@@ -37,6 +37,17 @@ def test_bitmaps_become_pngs_of_the_same_pixels(tmp_path: Path, ending: str, nam
     assert read_record(tmp_path / "result.png") == RECORD
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L", "P"])
+def test_a_dib_may_lack_the_header_of_a_bmp(tmp_path: Path, mode: str) -> None:
+    Image.fromarray(smooth(30, 40)).convert(mode).save(tmp_path / "a.bmp")
+    expected = read_photo(tmp_path / "a.bmp").pixels
+    (tmp_path / "a.dib").write_bytes((tmp_path / "a.bmp").read_bytes()[14:])
+    assert np.array_equal(read_photo(tmp_path / "a.dib").pixels, expected)
+    (tmp_path / "cut.dib").write_bytes((tmp_path / "a.dib").read_bytes()[:200])
+    with pytest.raises(PhotoReadError):
+        read_photo(tmp_path / "cut.dib")
+
+
 def test_a_targas_transparency_and_compression(tmp_path: Path) -> None:
     samples = np.dstack([smooth(30, 40), noise((30, 40))])
     Image.fromarray(samples).save(tmp_path / "a.tga", compression="tga_rle")

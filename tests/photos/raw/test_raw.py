@@ -180,9 +180,9 @@ def test_a_jpeg_of_a_raw_file_is_possible(raw: Photo, tmp_path: Path) -> None:
     ("name", "cause"),
     [
         ("all-zeros-IMG_1361.dng", "raw data end early"),
-        ("truncated-1.nef", "raw data cannot be decoded"),
-        ("truncated-2.nef", "raw data cannot be decoded"),
-        ("Canon-R6-pruned.CR3", "raw data cannot be decoded"),
+        ("truncated-1.nef", "raw data cannot be decoded .they end early"),
+        ("truncated-2.nef", "raw data cannot be decoded .they end early"),
+        ("Canon-R6-pruned.CR3", "raw data cannot be decoded .they end early"),
     ],
 )
 def test_damaged_raw_files_are_named(data_root: Path, name: str, cause: str) -> None:

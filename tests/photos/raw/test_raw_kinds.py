@@ -145,6 +145,15 @@ def test_float_samples_above_white_keep_their_brightness(tmp_path: Path, dtype: 
         assert result.white_level < 65535 / 2
 
 
+def test_a_white_level_of_zero_says_nothing(tmp_path: Path) -> None:
+    samples = (scene() * (0.5, 1, 1 / 1.5)).astype(np.float32)
+    said, zero = (
+        write_raw(tmp_path / f"{white}.dng", samples, pattern=None, black=None, white=white)
+        for white in (1, 0)
+    )
+    assert np.array_equal(read_photo(zero).pixels, read_photo(said).pixels)
+
+
 def test_floats_that_are_no_numbers_are_named(tmp_path: Path) -> None:
     samples = np.full((40, 50), 0.5, np.float32)
     samples[3, 4] = np.nan

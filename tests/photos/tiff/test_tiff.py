@@ -36,6 +36,8 @@ STORAGES = [
     pytest.param({"rowsperstrip": 7, "compression": "lzw", "predictor": True}, id="lzw-differences"),
     pytest.param({"compression": "zlib", "predictor": True}, id="deflate-differences"),
     pytest.param({"rowsperstrip": 16, "compression": "packbits"}, id="packbits"),
+    pytest.param({"rowsperstrip": 7, "compression": "zstd", "predictor": True}, id="zstandard"),
+    pytest.param({"tile": (32, 16), "compression": "lzma"}, id="lzma-tiles"),
     pytest.param({"tile": (32, 16)}, id="tiles"),
     pytest.param({"tile": (32, 16), "compression": "zlib", "predictor": True}, id="deflate-tiles"),
     pytest.param({"bigtiff": True, "compression": "lzw"}, id="bigtiff"),
@@ -213,7 +215,7 @@ def test_damaged_compressed_pixels_are_an_error(make_tiff: PhotoMaker) -> None:
             read_photo(path)
 
 
-@pytest.mark.parametrize("compression", ["lzw", "zlib", "packbits"])
+@pytest.mark.parametrize("compression", ["lzw", "zlib", "packbits", "lzma", "zstd"])
 def test_a_strip_that_holds_whole_data_but_too_little_is_an_error(
     make_tiff: PhotoMaker, compression: str
 ) -> None:
@@ -250,7 +252,8 @@ def test_a_tag_whose_value_is_cut_off_is_an_error(make_tiff: PhotoMaker) -> None
         (np.full((50, 70, 3), 200, np.float32), {}, "far above 1.0"),
         (np.full((50, 70, 3), np.nan, np.float32), {}, "not numbers"),
         (np.zeros((50, 70, 3), np.int16), {}, "signed"),
-        (noise((50, 70, 3)), {"compression": "zstd"}, "Zstandard"),
+        (noise((50, 70, 3)), {"compression": "webp"}, "WebP"),
+        (noise((50, 70)) > 99, {"photometric": "minisblack"}, "1 bit"),
         (
             noise((50, 70), np.uint16),
             {"photometric": "palette", "colormap": noise((3, 65536), np.uint16)},
