@@ -11,7 +11,7 @@ from lgbpn_cli.config import InferenceConfig
 from lgbpn_cli.denoise.controls import luma_weights, take_shares
 from lgbpn_cli.denoise.grain import lay_grain
 from lgbpn_cli.denoise.mean_of_mosaic import keep_mean_of_mosaic
-from lgbpn_cli.denoise.working import ResultPixels, WorkingPixels, encode_light
+from lgbpn_cli.denoise.working import ResultPixels, WorkingPixels
 from lgbpn_cli.image.types import Window
 from lgbpn_cli.photos.encoding_cost import around_bytes
 from lgbpn_cli.photos.photo import Photo
@@ -38,7 +38,7 @@ def answer_to_mosaic(
         BayerMosaic(mosaic.samples, mosaic.pattern, noise, gains),
         raw_model,
         settings,
-        into=_Light(clean, gains),
+        into=_Light(clean),
         around_bytes=around_bytes(photo) + (clean.nbytes if copies else 0),
         on_tile=watch.tile,
         on_plan=watch.planned,
@@ -65,9 +65,9 @@ def finish_mosaic(photo: Photo, clean: ResultPixels, settings: InferenceConfig) 
 class _Light:
     """Takes the light of a camera's colours, black 0 and white 1, not balanced, and puts it into a result."""
 
-    def __init__(self, result: ResultPixels, gains: tuple[float, float, float]) -> None:
-        self._result, self._gains = result, np.array(gains, np.float32)
+    def __init__(self, result: ResultPixels) -> None:
+        self._result = result
         self.nbytes = 2 * result.nbytes  # the picture that is only looked at is as large
 
     def __setitem__(self, window: Window, light: np.ndarray) -> None:
-        self._result[window] = encode_light(light * self._gains)
+        self._result.put_light(window, light)

@@ -111,10 +111,7 @@ class ResultPixels:
         values = clean.astype(np.float32, copy=False)
         if photo.pixels.shape[2] == 1:
             values = values.mean(axis=2, keepdims=True)
-        if not np.isfinite(values).all():
-            raise PhotoError(
-                shown(photo.path), "denoising gave values that are not numbers", "Try it on the CPU."
-            )
+        self._check_numbers(values)
         if photo.linear:
             values = decode_light(values)
         values = values * self._scale
@@ -122,10 +119,32 @@ class ResultPixels:
             values += self._black
         if photo.camera is not None:
             values = self._with_highlights(values, window, photo.camera.white)
-        if np.issubdtype(photo.pixels.dtype, np.integer):
-            np.rint(values, out=values)
-            np.clip(values, 0, np.iinfo(photo.pixels.dtype).max, out=values)
-        photo.pixels[window] = values
+        self._hold(window, values)
+
+    def put_light(self, window: Window, light: np.ndarray) -> None:
+        """Take a window of a camera's own light, (h, w, 3) float32, black 0 and white 1, highlights and all.
+
+        It is not balanced. Raises PhotoError as `__setitem__` does.
+        """
+        camera = self._photo.camera
+        if camera is None:
+            raise TypeError("light is a camera's")
+        self._check_numbers(light)
+        self._hold(window, light * np.float32(camera.white - camera.black) + self._black)
+
+    def _check_numbers(self, values: np.ndarray) -> None:
+        if not np.isfinite(values).all():
+            raise PhotoError(
+                shown(self._photo.path), "denoising gave values that are not numbers", "Try it on the CPU."
+            )
+
+    def _hold(self, window: Window, samples: np.ndarray) -> None:
+        """Take samples, float32, which may be changed."""
+        pixels = self._photo.pixels
+        if np.issubdtype(pixels.dtype, np.integer):
+            np.rint(samples, out=samples)
+            np.clip(samples, 0, np.iinfo(pixels.dtype).max, out=samples)
+        pixels[window] = samples
 
     def _with_highlights(self, values: np.ndarray, window: Window, white: int) -> np.ndarray:
         """Return values with what of a camera's light the network did not see; where all colours clip, as they were."""

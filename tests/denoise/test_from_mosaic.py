@@ -80,6 +80,21 @@ def test_every_site_keeps_its_light(tmp_path: Path, pattern: bytes, denoiser: De
     assert clean.mosaic is None
 
 
+def test_light_that_the_balance_lifts_above_white_stays_what_it_is(
+    tmp_path: Path, denoiser: Denoiser
+) -> None:
+    lit = np.full((HEIGHT, WIDTH, 3), 0.05)
+    lit[30:40, 40:52] = 0.9  # too few sites for the mean of a place to mend them
+    photo = read_photo(write_raw(tmp_path / "a.dng", mosaic_of(lit)), as_mosaic=True)
+    assert photo.mosaic is not None
+    assert photo.camera is not None
+    assert max(photo.camera.gains) * 0.9 > 1.1
+    clean = denoiser.denoise(as_result(photo, OutputConfig())).photo
+    light = (clean.pixels.astype(float) - photo.camera.black) / (photo.camera.white - photo.camera.black)
+    for colour, site in photo.mosaic.mosaic.site_slices():
+        np.testing.assert_allclose(light[site][..., colour], photo.mosaic.mosaic.samples[site], atol=2e-4)
+
+
 def test_a_mosaic_is_read_only_where_it_is_asked_for(tmp_path: Path) -> None:
     path = write_raw(tmp_path / "a.dng", mosaic_of(scene()))
     assert read_photo(path).mosaic is None

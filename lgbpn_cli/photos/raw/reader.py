@@ -17,7 +17,7 @@ from lgbpn_cli.photos.metadata.exif import Tag, blob, split_exif
 from lgbpn_cli.photos.metadata.orientation import ORIENTATION_TAG, exif_orientation
 from lgbpn_cli.photos.photo import Camera, Container, Matrix, Metadata, Photo
 from lgbpn_cli.photos.raw.camera_colour import camera_matrices
-from lgbpn_cli.photos.raw.demosaic import LIGHT_RANGE, PEDESTAL, demosaic
+from lgbpn_cli.photos.raw.demosaic import LIGHT_RANGE, PEDESTAL, demosaic, quick_demosaic
 from lgbpn_cli.photos.raw.frame import SensorFrame, read_frame
 from lgbpn_cli.photos.raw.hot_pixels import repair_hot_pixels
 from lgbpn_cli.photos.raw.libraw import opened_raw
@@ -42,8 +42,6 @@ NO_BAYER_NOTE = "it has no Bayer mosaic: it is demosaiced first"
 ABOVE_WHITE_NOTE = (
     "its light goes above white, which the network for mosaics does not know: it is demosaiced first"
 )
-QUICK_ALGORITHM = "LINEAR"
-"""For pictures that are only looked at."""
 COLOUR_LETTERS = {
     "R": "red", "G": "green", "B": "blue", "E": "emerald", "C": "cyan", "M": "magenta", "Y": "yellow", "W": "white",
 }  # fmt: skip
@@ -114,10 +112,12 @@ def read_raw(path: Path, max_pixels: int, *, as_mosaic: bool = False, for_sites:
             hot_sites = repair_hot_pixels(light, noise.levels)
             if as_mosaic and _is_bayer(light):
                 noisy = NoisyMosaic(light, noise, hot_sites)
-                algorithm = QUICK_ALGORITHM
             elif as_mosaic:
                 notes = (NO_BAYER_NOTE if len(light.pattern) > 2 else ABOVE_WHITE_NOTE,)
-        pixels, black, white = _as_pixels(light, gains, algorithm)
+        if noisy is None:
+            pixels, black, white = _as_pixels(light, gains, algorithm)
+        else:  # which is only looked at
+            pixels, black, white = quick_demosaic(noisy.mosaic), PEDESTAL, PEDESTAL + LIGHT_RANGE
     colours = _Colours(gains, *matrices, black, white)
     container = RawContainer(facts.order, tags, facts.profiles, frame)
     if dead_count:
