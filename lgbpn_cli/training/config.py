@@ -189,6 +189,8 @@ class RawTrainingConfig(ScheduleConfig):
     """How many times as colourful a scene may become; from about 2 on, single colours have no light left."""
     coarse_weight: float = 0.0
     """Weight of the error of local means, as sRGB shows them, beside that of pixels, which is 1."""
+    blurred_share: float = 0.7
+    """Share of the scenes that are as soft as behind a lens; reduced photos are sharper than any."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
@@ -197,6 +199,7 @@ class RawTrainingConfig(ScheduleConfig):
         _require_range(self.shot, "[4e-5, 2.5e-2]")
         for name, least, most in (
             ("drawn_share", 0, 1),
+            ("blurred_share", 0, 1),
             ("most_colour", 1, math.inf),
             ("coarse_weight", 0, math.inf),
         ):

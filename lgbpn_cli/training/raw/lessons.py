@@ -27,8 +27,8 @@ USUAL_SHARE, USUAL_EXPOSURE, LEAST_EXPOSURE = 0.7, (0.12, 1.4), 2.0**-6
 """Share of the scenes exposed about rightly, those exposures, and the weakest of the others."""
 TEXTURED_SHARE, TEXTURED_OF = 0.5, 3
 """Share of the crops that are the most textured of so many: much of most photographs is smooth."""
-BLURRED_SHARE, MOST_BLUR_PX = 0.7, 1.0
-"""Share of the scenes that are as soft as behind a lens; reduced photos are sharper than any."""
+MOST_BLUR_PX = 1.0
+"""Of scenes that are as soft as behind a lens."""
 PERMUTED_SHARE, COLOURED_SHARE = 0.25, 0.5
 """Shares of the scenes whose channels change places, and whose colours are more or less colourful."""
 CURVED_SHARE, CURVES = 0.5, (0.75, 1.4)
@@ -87,7 +87,7 @@ class RawSampler:
             light = decode_light(draw_scene(self.config.crop_px, random))
         else:
             light = self._crop(random)
-        light = varied_light(light, random, self.config.most_colour)
+        light = varied_light(light, random, self.config)
         matrix, gains = draw_colours(self.data, random)
         scene = np.maximum(light @ matrix.T, 0) / gains
         scene = exposed(scene, gains, random)
@@ -125,13 +125,13 @@ def _texture(square: NDArray[np.uint8]) -> int:
     return int(np.abs(np.diff(green, axis=0)).sum() + np.abs(np.diff(green, axis=1)).sum())
 
 
-def varied_light(light: FloatImage, random: np.random.Generator, most_colour: float) -> FloatImage:
+def varied_light(light: FloatImage, random: np.random.Generator, config: RawTrainingConfig) -> FloatImage:
     """Return the light (h, w, 3), 0..1, of a scene in other colours, contrast and sharpness; lamps exceed 1."""
     if random.random() < PERMUTED_SHARE:
         light = light[..., random.permutation(3)]
     if random.random() < COLOURED_SHARE:
         grey = light @ np.full((3, 1), 1 / 3, np.float32)
-        colourful = grey + (light - grey) * np.float32(random.uniform(0, most_colour))
+        colourful = grey + (light - grey) * np.float32(random.uniform(0, config.most_colour))
         light = np.clip(colourful, 0, 1).astype(np.float32)
     if random.random() < CURVED_SHARE:
         light = np.asarray(light ** np.float32(random.uniform(*CURVES)), np.float32)
@@ -139,7 +139,7 @@ def varied_light(light: FloatImage, random: np.random.Generator, most_colour: fl
         brightest = np.maximum(np.maximum(light[..., :1], light[..., 1:2]), light[..., 2:])
         over = np.maximum(brightest - np.float32(LAMP_LIGHT), 0) / np.float32(1 - LAMP_LIGHT)
         light = np.asarray(light * (1 + np.float32(random.uniform(0, MOST_LAMP)) * over * over), np.float32)
-    if random.random() < BLURRED_SHARE:
+    if random.random() < config.blurred_share:
         light = blur(np.ascontiguousarray(light), random.uniform(0, MOST_BLUR_PX))
     return np.asarray(light, np.float32)
 

@@ -64,7 +64,7 @@ def test_some_scenes_are_six_stops_under(camera_data: CameraData, raw_scenes: li
 
 def test_lamps_are_brighter_than_white_and_nothing_is_below_black() -> None:
     light = np.linspace(0, 1, 32 * 32 * 3, dtype=np.float32).reshape(32, 32, 3)
-    scenes = [varied_light(light, np.random.default_rng(seed), 1.6) for seed in range(60)]
+    scenes = [varied_light(light, np.random.default_rng(seed), RawTrainingConfig()) for seed in range(60)]
     assert max(scene.max() for scene in scenes) > 2
     assert min(scene.min() for scene in scenes) >= 0
 
@@ -107,14 +107,41 @@ def test_more_colour_leaves_single_colours_without_light() -> None:
     light = np.random.default_rng(0).random((16, 16, 3), np.float32) * 0.4 + 0.2
     dark = [
         np.mean(
-            [(varied_light(light, np.random.default_rng(seed), most) < 0.005).mean() for seed in range(60)]
+            [
+                (
+                    varied_light(light, np.random.default_rng(seed), RawTrainingConfig(most_colour=most))
+                    < 0.005
+                ).mean()
+                for seed in range(60)
+            ]
         )
         for most in (1.6, 4.0)
     ]
     assert dark[1] > dark[0] + 0.005
 
 
-@pytest.mark.parametrize("wrong", [{"drawn_share": 1.5}, {"most_colour": 0.5}, {"coarse_weight": -1.0}])
+def test_scenes_are_as_soft_as_often_as_is_asked() -> None:
+    stripes = np.zeros((16, 16, 3), np.float32)
+    stripes[:, ::2] = 0.6
+    contrast = [
+        np.mean(
+            [
+                np.ptp(
+                    varied_light(
+                        stripes, np.random.default_rng(seed), RawTrainingConfig(blurred_share=share)
+                    )[8, 4:12, 1]
+                )
+                for seed in range(60)
+            ]
+        )
+        for share in (0.0, 0.5, 1.0)
+    ]
+    assert contrast[0] > contrast[1] + 0.05 > contrast[2] + 0.1
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"drawn_share": 1.5}, {"blurred_share": -0.1}, {"most_colour": 0.5}, {"coarse_weight": -1.0}]
+)
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=next(iter(wrong))):
         RawTrainingConfig(**wrong)  # type: ignore[arg-type]  # all of them are numbers
