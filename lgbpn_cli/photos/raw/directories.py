@@ -20,6 +20,11 @@ WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES = 256, 257, 258, 259, 262
 BLOCKS = ((273, 279), (324, 325))
 """Tags with offsets and lengths of strips, and of tiles."""
 UNCOMPRESSED = 1
+JPEGS, JPEG_HEAD = (7, 34892), b"\xff\xd8"
+"""Compressions of a DNG whose strips and tiles are JPEG, without or with loss, and how each of those begins."""
+ACTIVE_AREA = 50829
+MOST_OF_NEEDED = 2
+"""Uncompressed strips of so many times the bytes that the pixels need belong to other pixels than the file says."""
 CFA, LINEAR_RAW = 32803, 34892
 FILTER_SIZE, FILTER_COLOURS = 33421, 33422
 FILTER_LAYOUT, RECTANGULAR = 50711, 1
@@ -77,14 +82,33 @@ class RawDirectories:
                 if max(ends, default=0) > file_bytes:
                     raise DamagedFileError(TRUNCATED)
         if raw is not None and self.is_dng:
-            self._check_lengths(file, raw)
+            self._check_dng(file, raw)
 
-    def _check_lengths(self, file: BinaryIO, raw: Directory) -> None:
+    def _check_dng(self, file: BinaryIO, raw: Directory) -> None:
+        """Raise DamagedFileError where a DNG's samples cannot be what it says; LibRaw makes a black picture of some."""
         bits = self._integers(file, raw, BITS) or (16,)
         samples = self._one(file, raw, SAMPLES) or 1
         needed = self._pixels(file, raw) * samples * bits[0] // 8
-        if self._one(file, raw, COMPRESSION) == UNCOMPRESSED and sum(self._lengths(file, raw)) < needed:
+        compression = self._one(file, raw, COMPRESSION)
+        if compression == UNCOMPRESSED and sum(self._lengths(file, raw)) < needed:
             raise DamagedFileError("its strips or tiles hold too few bytes for its pixels")
+        if compression == UNCOMPRESSED and sum(self._integers(file, raw, BLOCKS[0][1])) >= max(
+            MOST_OF_NEEDED * needed, 1
+        ):
+            raise DamagedFileError(f"its strips hold too many bytes for pixels of {bits[0]} bits")
+        if compression in JPEGS and not self._are_jpegs(file, raw):
+            raise DamagedFileError("its strips or tiles are no JPEGs, as it says")
+        top, left, bottom, right = self._integers(file, raw, ACTIVE_AREA)[:4] or (0, 0, 1, 1)
+        if bottom <= top or right <= left:
+            raise DamagedFileError("its active area is empty")
+
+    def _are_jpegs(self, file: BinaryIO, raw: Directory) -> bool:
+        for tag, _ in BLOCKS:
+            for offset in self._integers(file, raw, tag):
+                file.seek(offset)
+                if file.read(len(JPEG_HEAD)) != JPEG_HEAD:
+                    return False
+        return True
 
     def _panasonic_end(self, file: BinaryIO) -> int:
         """Return where the samples end at the least; 0 where that cannot be told."""

@@ -29,6 +29,8 @@ MOST_BLACK = 0.02
 """Where nothing below black is stored: patches with more black sites are left out."""
 FAR_OFF = 8.0
 """A NoiseProfile that is wrong by more than this factor in variance is not believed."""
+MOST_TOLD = (0.2, 0.02)
+"""a and b that no sensor reaches: four and twenty times those of ISO 400,000."""
 BAND_BLOCKS = 32
 VISIBLE_ROWS = 0.15
 """Noise that rows have in common shows from about this share of the read noise."""
@@ -154,7 +156,7 @@ def profile_levels(profile: tuple[float, ...]) -> FloatImage | None:
     if len(profile) not in (2, 6) or not all(math.isfinite(value) for value in profile):
         return None
     levels = np.array(profile, np.float64).reshape(-1, 2)
-    possible = (levels >= 0).all() and (levels.sum(axis=1) > 0).all() and (levels < 1).all()
+    possible = (levels >= 0).all() and (levels.sum(axis=1) > 0).all() and (levels < MOST_TOLD).all()
     return np.broadcast_to(levels, (3, 2)).astype(np.float32) if possible else None
 
 

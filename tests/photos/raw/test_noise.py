@@ -97,6 +97,12 @@ def test_a_profile_that_makes_no_sense_is_not_believed(profile: tuple[float, ...
     assert noise_of_mosaic(mosaic(2e-3, 1.3e-5), profile).source == "measured"
 
 
+def test_where_nothing_is_measured_a_profile_of_no_sensor_is_not_believed() -> None:
+    small = Mosaic(np.full((40, 40), 0.1, np.float32), np.array([[0, 1], [1, 2]], np.uint8))
+    assert noise_of_mosaic(small, (0.05, 1e-3)).source == "file"
+    assert noise_of_mosaic(small, (0.5, 0.4)).source == "iso"
+
+
 def test_a_profile_may_have_a_pair_for_each_colour() -> None:
     levels = profile_levels((1e-3, 1e-6, 2e-3, 2e-6, 3e-3, 3e-6))
     assert levels is not None

@@ -58,6 +58,30 @@ def test_strips_that_hold_too_little_are_refused(tmp_path: Path) -> None:
         read_photo(path)
 
 
+@pytest.mark.parametrize(
+    ("was", "lie", "message"),
+    [((259, 3, 1, 1), (259, 3, 1, 7), "no JPEGs"), ((258, 3, 1, 16), (258, 3, 1, 8), "too many bytes")],
+    ids=["compression", "bits"],
+)
+def test_a_dng_that_lies_about_its_samples_is_refused(
+    tmp_path: Path, was: tuple[int, ...], lie: tuple[int, ...], message: str
+) -> None:
+    path = write_raw(tmp_path / "a.dng", mosaic_of(scene()))
+    data = path.read_bytes()
+    assert data.count(struct.pack("<HHIHxx", *was)) == 1
+    path.write_bytes(data.replace(struct.pack("<HHIHxx", *was), struct.pack("<HHIHxx", *lie)))
+    with pytest.raises(PhotoReadError, match=message):
+        read_photo(path)
+
+
+def test_an_empty_active_area_is_refused(tmp_path: Path) -> None:
+    path = write_raw(
+        tmp_path / "a.dng", mosaic_of(scene()), raw_tags=((50829, 4, 4, (20, 20, 20, 60), True),)
+    )
+    with pytest.raises(PhotoReadError, match="active area is empty"):
+        read_photo(path)
+
+
 def panasonic(path: Path, *, whole: bool) -> Path:
     """An RW2 of 280 x 40 sites, with EXIF in its JPEG alone and Panasonic's own numbers below 254."""
     exif = Image.Exif()
