@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from sets import files_kept_out
 
-LEARNED_PX, UNSEEN_PX = 320, 192
+LEARNED_PX, UNSEEN_PX = 576, 192
 DARKEST = 0.03
 
 Amplitude = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]

@@ -13,9 +13,8 @@ MODULES = (
     "finetune.folder",
     "finetune.photos",
     "finetune.student",
-    "finetune.lessons",
+    "finetune.in_time",
     "finetune.acceptance",
-    "finetune.student_verdict",
 )
 
 
@@ -25,7 +24,8 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
         for module in MODULES:
-            monkeypatch.setattr(f"lgbpn_cli.training.{module}.time", SimpleNamespace(monotonic=self.read))
+            time = SimpleNamespace(monotonic=self.read, process_time=self.read)
+            monkeypatch.setattr(f"lgbpn_cli.training.{module}.time", time)
 
     def read(self) -> float:
         return self.now

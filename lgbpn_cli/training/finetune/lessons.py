@@ -7,7 +7,6 @@ their colours, whose finest texture no cleaning has taken away.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.training.config import DataSource, DistillationConfig
+from lgbpn_cli.training.finetune.in_time import in_time
 from lgbpn_cli.training.noise.measured import CameraNoise
 from lgbpn_cli.training.pictures.drawn import draw_in_colours
 from lgbpn_cli.training.pictures.scenes import REDUCTION, crop, reduced
@@ -44,14 +44,6 @@ OWN = DataSource("own photos")
 FloatImage = NDArray[np.float32]
 
 
-def until(ends_at: float, tiles: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
-    """Give tiles until then, and one in any case."""
-    for number, tile in enumerate(tiles):
-        if number and time.monotonic() >= ends_at:
-            return
-        yield tile
-
-
 def cleaned(tiles: Iterable[NDArray[np.uint8]], student: Model, kept: Path) -> CleanedPhotos:
     """Return tiles with the results of `student`, alone, as targets; kept in the folder `kept`."""
     # No teacher is asked where the student's share is all. Several views would take eight times as long.
@@ -62,7 +54,7 @@ def cleaned(tiles: Iterable[NDArray[np.uint8]], student: Model, kept: Path) -> C
 def drawn_until(ends_at: float, pictures: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
     """Return pictures drawn in the colours of cleaned ones, (h, w, 3), as many as there is time for, and three."""
     random, drawn = np.random.default_rng(0), list[NDArray[np.uint8]]()
-    while not drawn or (len(drawn) < MOST_DRAWN and time.monotonic() < ends_at):
+    for _ in in_time(ends_at, range(-(-MOST_DRAWN // KINDS_DRAWN))):
         drawn += draw_in_colours(pictures[int(random.integers(len(pictures)))], KINDS_DRAWN, random)
     return drawn
 
@@ -108,22 +100,20 @@ def noise_in_targets(seen: Tensor, targets: Tensor) -> Tensor:
     return (seen - targets).square().mean(dim=(1, 2, 3)) / (1 + RECORRUPTED**2)
 
 
-def sharp_scenes(tiles: CleanedPhotos, noise: CameraNoise) -> Pairs:
-    """Return sharp scenes with noise whose answers are known: squares of reduced cleaned tiles and of drawn pictures.
+def sharp_scenes(
+    target: NDArray[np.uint8], noise: CameraNoise, random: np.random.Generator, *, drawn: bool
+) -> Pairs:
+    """Return sharp scenes with noise whose answers are known: squares of a reduced cleaned tile and of a drawn picture.
 
     Cleaned tiles as they are would be no judges: whoever cleaned them does best on them, and what it has lost of them
     nobody is asked for.
     """
-    random = np.random.default_rng(1)  # others than those that are learned from
-    noisy, targets = list[FloatImage](), list[FloatImage]()
-    for count, target in enumerate(tiles.targets):
-        height, width = (side - side % REDUCTION for side in target.shape[:2])
-        scenes = list(_squares(reduced(target[:height, :width], REDUCTION)))
-        if count < MOST_DRAWN_TO_JUDGE:
-            scenes += list(_squares(draw_in_colours(target, 1, random)[0].astype(np.float32)))[: len(scenes)]
-        noisy += [noise.laid_on(scene, random) for scene in scenes]
-        targets += scenes
-    first, second = (torch.from_numpy(np.stack(each) / 255).permute(0, 3, 1, 2) for each in (noisy, targets))
+    height, width = (side - side % REDUCTION for side in target.shape[:2])
+    scenes = list(_squares(reduced(target[:height, :width], REDUCTION)))
+    if drawn:
+        scenes += list(_squares(draw_in_colours(target, 1, random)[0].astype(np.float32)))[: len(scenes)]
+    noisy = [noise.laid_on(scene, random) for scene in scenes]
+    first, second = (torch.from_numpy(np.stack(each) / 255).permute(0, 3, 1, 2) for each in (noisy, scenes))
     return Pairs(first, second, torch.zeros(len(noisy), dtype=torch.bool))
 
 

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ from lgbpn_cli.photos.record import read_record
 from lgbpn_cli.photos.shot import Shot, shot_of
 from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES
 from lgbpn_cli.training.engine.kept_json import keep_json
+from lgbpn_cli.training.noise.jpeg_tables import JpegTables, jpeg_tables, usual_tables
 
 SMALLEST_SIDE_PX = 160
 """Photos with a shorter side hold hardly a training crop without its rim."""
@@ -76,6 +78,15 @@ class KeptPhoto:
     """Only ever used to judge."""
     is_frame: bool = False
     """A dark or even frame: its noise is measured, and nothing else is learned from it."""
+    jpeg: JpegTables | None = None
+    """How it is coded, if it is a JPEG."""
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> KeptPhoto:
+        """Return what `asdict` made of one, JSON behind it; of older versions, too."""
+        jpeg = kept.get("jpeg")
+        tables = jpeg and JpegTables(tuple(jpeg["grey"]), tuple(jpeg["colours"]), jpeg["subsampling"])
+        return cls(**{**kept, "jpeg": tables or None})
 
     @property
     def shot(self) -> Shot:
@@ -91,6 +102,8 @@ class RunTiles:
     held_out: list[NDArray[np.uint8]]
     frames: list[NDArray[np.uint8]]
     """Dark or even ones."""
+    jpeg: JpegTables | None = None
+    """How the photos are coded, as a rule."""
 
 
 @dataclass
@@ -279,7 +292,8 @@ def _kept(photo: Photo, image: NDArray[np.float32], noise: NoiseMeasurement, fil
         ) from error
     centre = len(noise.correlation) // 2
     neighbours = (noise.correlation[centre][centre + 1] + noise.correlation[centre + 1][centre]) / 2
-    return KeptPhoto(file.name, shot.camera, shot.iso, noise.level, neighbours)
+    tables = jpeg_tables(photo.path)
+    return KeptPhoto(file.name, shot.camera, shot.iso, noise.level, neighbours, jpeg=tables)
 
 
 def _file_digest(path: Path) -> bytes | None:
@@ -320,7 +334,7 @@ def hold_out(photos: Sequence[KeptPhoto], seed: int) -> list[KeptPhoto]:
     few = min(FEWEST_HELD_OUT, int(MOST_HELD_OUT_SHARE * len(photos)))
     count = max(1, few, round(HELD_OUT_SHARE * len(photos)))
     chosen = set(np.random.default_rng(seed).permutation(len(photos))[:count].tolist())
-    return [KeptPhoto(**{**asdict(each), "held_out": i in chosen}) for i, each in enumerate(photos)]
+    return [replace(each, held_out=i in chosen) for i, each in enumerate(photos)]
 
 
 def write_index(photos: Sequence[KeptPhoto], run_folder: Path) -> None:
@@ -332,8 +346,8 @@ def read_index(run_folder: Path) -> list[KeptPhoto]:
     """Return what `write_index` wrote. Raises TrainingError where it is not there or damaged."""
     path = run_folder / INDEX_NAME
     try:
-        return [KeptPhoto(**each) for each in json.loads(path.read_text(encoding="utf-8"))]
-    except (OSError, ValueError, TypeError) as error:
+        return [KeptPhoto.from_json(each) for each in json.loads(path.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise TrainingError(path, "the photos of this run are not there", "Start a new run.") from error
 
 
@@ -343,6 +357,7 @@ def read_run_tiles(photos: Sequence[KeptPhoto], run_folder: Path) -> RunTiles:
         learned=_read_tiles([each for each in photos if not (each.held_out or each.is_frame)], run_folder),
         held_out=_read_tiles([each for each in photos if each.held_out], run_folder),
         frames=_read_tiles([each for each in photos if each.is_frame], run_folder),
+        jpeg=usual_tables([each.jpeg for each in photos if not each.is_frame]),
     )
 
 

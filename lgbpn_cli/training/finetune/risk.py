@@ -9,8 +9,8 @@ every student loses counts as lost.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -27,8 +27,15 @@ JUDGED_PX = 288
 """Students are judged on the middle of a tile, of this side at most."""
 PLACE_PX = 48
 """Students are compared at squares of this side."""
+BANDS = (0.08, 0.18, 0.3)
+"""Where bands of frequencies meet, cycles a pixel. Errors are told apart by them, and grey from colour: JPEG and the
+cameras' own programs take noise from flat places in some of them, and leave it elsewhere."""
+GREY, COLOURS = np.array([[1, 1, 1]]) / 3**0.5, np.array([[1, 0, -1] / np.sqrt(2), [1, -2, 1] / np.sqrt(6)])
+CELLS = 2 * (len(BANDS) + 1)
+"""Grey and colour of each band."""
 
 FloatImage = NDArray[np.float32]
+FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,65 +44,67 @@ class ProbedPhoto:
 
     noisy: FloatImage
     added: FloatImage
-    """As strong as the photo's own."""
-    variance: FloatImage
-    """Of the photo's noise."""
+    """As strong as the photo's own was measured to be."""
     counts: FloatImage
     """1 where noise is not clipped, else 0: there nothing can be said."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Risk:
-    """The estimated squared error of one student at each place of all photos, in squared levels, in two parts."""
+    """What tells the squared error of one student at each place of some photos, in squared levels; (places, CELLS)."""
 
-    differs: tuple[float, ...]
-    """How far its answers are from the noisy photo, less the variance of its noise."""
-    keeps: tuple[float, ...]
-    """Twice the covariance of its answers with the noise."""
-    photo: tuple[int, ...]
-    """Which photo each place is of."""
+    differs: FloatArray
+    """How far its answers are from the noisy photo."""
+    keeps: FloatArray
+    """Twice the covariance of its answers with the noise, were that as it was measured."""
+    noise: FloatArray
+    """The noise as it was measured."""
 
-    def at_places(self, noise_share: float = 1.0) -> NDArray[np.float64]:
-        """Return the squared error at each place, were the variance of the noise such a share of what was measured.
+    def of_noise(self, share: FloatArray) -> FloatArray:
+        """Return the squared error at each place, (places,), were the noise in each cell such a share of the measured.
 
-        That is right but for a constant, which two students have in common.
+        Places are whole pictures too: `share` is (CELLS,) or (places, CELLS).
         """
-        return np.asarray(self.differs) + noise_share * np.asarray(self.keeps)
-
-    def of_photos(self, noise_share: float = 1.0) -> NDArray[np.float64]:
-        """Return the mean over each photo."""
-        places, owner = self.at_places(noise_share), np.asarray(self.photo)
-        return np.array([places[owner == photo].mean() for photo in np.unique(owner)])
+        return np.asarray((self.differs + share * (self.keeps - self.noise)).sum(axis=1))
 
 
 def probed(
-    tiles: Sequence[NDArray[np.uint8]], cleaned: Sequence[NDArray[np.uint8]], noise: CameraNoise
-) -> list[ProbedPhoto]:
-    """Return the middles of noisy tiles with the noise to add, whose level is that at the brightness of the cleaned."""
-    random, photos = np.random.default_rng(1), []
-    for tile, picture in zip(tiles, cleaned, strict=True):
-        height, width = (min(side, JUDGED_PX) for side in tile.shape[:2])
-        top, left = (tile.shape[0] - height) // 2, (tile.shape[1] - width) // 2
-        place = (slice(top, top + height), slice(left, left + width))
-        scene = picture[place].astype(np.float32)
-        level, counts = noise.level_at(scene), noise.whole_at(scene).astype(np.float32)
-        added = level * noise.drawn(max(height, width), random)[:height, :width]
-        photos.append(ProbedPhoto(tile[place].astype(np.float32), added, level**2, counts))
-    return photos
+    tile: NDArray[np.uint8], cleaned: NDArray[np.uint8], noise: CameraNoise, random: np.random.Generator
+) -> ProbedPhoto:
+    """Return the middle of a noisy tile with the noise to add, whose level is that at the brightness of the cleaned."""
+    height, width = (min(side, JUDGED_PX) for side in tile.shape[:2])
+    top, left = (tile.shape[0] - height) // 2, (tile.shape[1] - width) // 2
+    place = (slice(top, top + height), slice(left, left + width))
+    scene = cleaned[place].astype(np.float32)
+    added = noise.level_at(scene) * noise.drawn(max(height, width), random)[:height, :width]
+    return ProbedPhoto(tile[place].astype(np.float32), added, noise.whole_at(scene).astype(np.float32))
 
 
 @torch.inference_mode()
-def risk_of(network: nn.Module, photos: Sequence[ProbedPhoto], device: Device) -> Risk:
-    """Return the risk of a student on the photos."""
-    differs, keeps, owner = list[float](), list[float](), list[int]()
-    for number, photo in enumerate(photos):
-        more, less = (_answer(network, photo.noisy + sign * ADDED * photo.added, device) for sign in (1, -1))
-        squares = ((more - photo.noisy) ** 2 + (less - photo.noisy) ** 2) / 2
-        places = _places(photo.counts * (squares - photo.variance))
-        differs += places
-        keeps += _places(photo.counts * (more - less) * photo.added / ADDED)
-        owner += [number] * len(places)
-    return Risk(tuple(differs), tuple(keeps), tuple(owner))
+def risk_of(network: nn.Module, photo: ProbedPhoto, device: Device) -> Risk:
+    """Return the risk of a student on a photo."""
+    more, less = (_answer(network, photo.noisy + sign * ADDED * photo.added, device) for sign in (1, -1))
+    first, second, kept, added = (
+        _spectra(photo.counts * each, PLACE_PX)
+        for each in (more - photo.noisy, less - photo.noisy, (more - less) / ADDED, photo.added)
+    )
+    return Risk(
+        differs=(_energies(first, first) + _energies(second, second)) / 2,
+        keeps=_energies(kept, added),
+        noise=_energies(added, added),
+    )
+
+
+def energies(picture: NDArray[np.floating[Any]]) -> FloatArray:
+    """Return the mean square of a picture (h, w, 3) in each cell, over the channels: (CELLS,)."""
+    spectra = _spectra(picture, max(picture.shape))
+    return np.asarray(_energies(spectra, spectra)[0])
+
+
+def density(noise: FloatArray) -> FloatArray:
+    """Return how dense noise (CELLS,) is in each cell: all of grey is alike if it is white, and all of the colours."""
+    shares = [band.mean() for band in _bands(PLACE_PX, PLACE_PX)]
+    return np.asarray(noise / np.array([*shares, *shares]))
 
 
 def _answer(network: nn.Module, levels: FloatImage, device: Device) -> FloatImage:
@@ -105,9 +114,28 @@ def _answer(network: nn.Module, levels: FloatImage, device: Device) -> FloatImag
     return 255 * np.asarray(answer.float().cpu().numpy())
 
 
-def _places(values: NDArray[np.floating[Any]]) -> list[float]:
-    """Return the mean of each square; of what is smaller than one, of all."""
-    tall, wide = (min(side, PLACE_PX) for side in values.shape[:2])
+def _spectra(values: NDArray[np.floating[Any]], side_px: int) -> NDArray[np.complex128]:
+    """Return the spectrum of each square, grey and two colours: (places, tall, wide, 3); of what is smaller, of all."""
+    tall, wide = (min(side, side_px) for side in values.shape[:2])
     height, width = values.shape[0] // tall * tall, values.shape[1] // wide * wide
-    blocks = values[:height, :width].reshape(height // tall, tall, width // wide, wide, 3)
-    return [float(each) for each in blocks.mean(axis=(1, 3, 4)).ravel()]
+    blocks = values[:height, :width].reshape(height // tall, tall, width // wide, wide, 3).swapaxes(1, 2)
+    turned = blocks.reshape(-1, tall, wide, 3) @ np.concatenate([GREY, COLOURS]).T
+    return np.asarray(np.fft.fft2(turned, axes=(1, 2), norm="ortho"))
+
+
+def _energies(first: NDArray[np.complex128], second: NDArray[np.complex128]) -> FloatArray:
+    """Return the mean product of two squares' spectra in each cell, (places, CELLS): in all cells, of their pixels."""
+    _, tall, wide, _ = first.shape
+    products = (first * second.conj()).real / (3 * tall * wide)
+    grey, colours = products[..., 0], products[..., 1:].sum(axis=-1)
+    return np.stack(
+        [part[:, band].sum(axis=1) for part in (grey, colours) for band in _bands(tall, wide)], axis=1
+    )
+
+
+@cache
+def _bands(tall: int, wide: int) -> tuple[NDArray[np.bool_], ...]:
+    """Return where on a spectrum each band is, coarsest first."""
+    frequency = np.hypot(np.fft.fftfreq(tall)[:, None], np.fft.fftfreq(wide)[None])
+    band = np.digitize(frequency, BANDS)
+    return tuple(band == number for number in range(len(BANDS) + 1))

@@ -30,8 +30,9 @@ from lgbpn_cli.noise.estimator import cell_levels
 from lgbpn_cli.training.config import DistillationConfig
 from lgbpn_cli.training.engine.trainer import TrainingProgress
 from lgbpn_cli.training.finetune import lessons
+from lgbpn_cli.training.finetune.in_time import in_time
 from lgbpn_cli.training.finetune.photos import RunTiles
-from lgbpn_cli.training.finetune.risk import probed
+from lgbpn_cli.training.finetune.risk import ProbedPhoto, probed
 from lgbpn_cli.training.finetune.student_verdict import StudentJudge, StudentVerdict
 from lgbpn_cli.training.noise.measured import CameraNoise, measure_camera
 from lgbpn_cli.training.student.distil import (
@@ -40,7 +41,7 @@ from lgbpn_cli.training.student.distil import (
     SMALLEST_ERROR,
     StudentTrainer,
 )
-from lgbpn_cli.training.student.pairs import CleanedPhotos
+from lgbpn_cli.training.student.pairs import CleanedPhotos, Pairs
 
 ALL_WEIGHTS_FROM_S = 240.0
 """With less time for the student, the adapter gets all of it."""
@@ -49,12 +50,12 @@ ADAPTER_SHARE = 0.45
 MOST_STEPS = 5_000
 """Of a round."""
 ADAPTER_RATE, ALL_WEIGHTS_RATE = 5e-3, 3e-4
-MOST_TILES, MOST_MEASURED, MOST_FRAME_TILES, JUDGING_TILES = 400, 32, 8, 8
+MOST_TILES, MOST_MEASURED, MOST_FRAME_TILES, JUDGING_TILES = 400, 32, 8, 24
 """So many tiles are cleaned to learn from at most, looked at for their noise, those of frames, and judged on."""
 CLEANING_SHARE, MEASURING_SHARE, JUDGING_SHARE, DRAWING_SHARE = 0.2, 0.08, 0.08, 0.06
 """Shares of the student's time, at most, if a few tiles are done by then."""
-VERDICT_SHARE = 2.0
-"""A verdict gets so many times the time that judging the base took: the machine may have become busier."""
+FINISHING_SHARE = 0.03
+"""Share of the time in which the model is written and the program ends."""
 RUN_NAME = "student"
 
 
@@ -132,17 +133,15 @@ def learn_student(
     materials = _prepared(before, own, tiles, time_s, run_folder)
     shape = network_as(before.network, Student, base).config
     found = LearnedStudent(None, _adapted_base(before), shape, 0, "", base, None, materials.noise)
-    ends_at -= VERDICT_SHARE * materials.judge.seconds
-    if (left_s := ends_at - time.monotonic()) <= 0:
+    ends_at -= FINISHING_SHARE * time_s
+    if (left_s := ends_at - time.monotonic() - materials.judge.reserve.seconds) <= 0:
         on_note("no fast student: there was time to measure the noise, and none to learn it")
         return found
     if time_s < ALL_WEIGHTS_FROM_S:
-        return _with_adapter(found, before, own, materials, left_s, run_folder, on_step, on_note)[0]
-    found, start = _with_adapter(
-        found, before, own, materials, ADAPTER_SHARE * left_s, run_folder, on_step, on_note
-    )
-    ends_at -= VERDICT_SHARE * materials.judge.seconds
-    if (left_s := ends_at - time.monotonic()) <= 0:
+        return _with_adapter(found, before, own, materials, ends_at, run_folder, on_step, on_note)[0]
+    adapter_ends_at = time.monotonic() + ADAPTER_SHARE * left_s + materials.judge.reserve.seconds
+    found, start = _with_adapter(found, before, own, materials, adapter_ends_at, run_folder, on_step, on_note)
+    if (left_s := ends_at - time.monotonic() - materials.judge.reserve.seconds) <= 0:
         return found
     again = _in_any_order(tiles.learned, MOST_TILES)
     own = _cleaned_in(CLEANING_SHARE * left_s, again, start, run_folder / "all")
@@ -158,8 +157,7 @@ def _in_any_order(tiles: Sequence[NDArray[np.uint8]], most: int) -> list[NDArray
 def _cleaned_in(
     time_s: float, tiles: Sequence[NDArray[np.uint8]], student: Model, folder: Path
 ) -> CleanedPhotos:
-    in_time = lessons.until(time.monotonic() + time_s, tiles)
-    return lessons.cleaned(in_time, student, folder / ESTIMATES_FOLDER)
+    return lessons.cleaned(in_time(time.monotonic() + time_s, tiles), student, folder / ESTIMATES_FOLDER)
 
 
 def _prepared(
@@ -170,16 +168,23 @@ def _prepared(
     run_folder: Path,
 ) -> _Materials:
     """Return the noise of the camera, drawn pictures, and the base's student, judged on the photos held out."""
-    in_time = lessons.until(
+    measured = in_time(
         time.monotonic() + MEASURING_SHARE * time_s, _in_any_order(tiles.learned, MOST_MEASURED)
     )
-    noise = measure_camera(chain(_in_any_order(tiles.frames, MOST_FRAME_TILES), in_time), cell_levels())
+    in_order = chain(_in_any_order(tiles.frames, MOST_FRAME_TILES), measured)
+    noise = measure_camera(in_order, cell_levels(), tiles.jpeg)
     drawn = lessons.drawn_until(time.monotonic() + DRAWING_SHARE * time_s, own.targets)
     judged = _cleaned_in(
         JUDGING_SHARE * time_s, _in_any_order(tiles.held_out, JUDGING_TILES), before, run_folder / "judged"
     )
-    photos, scenes = probed(judged.noisy, judged.targets, noise), lessons.sharp_scenes(judged, noise)
-    judge = StudentJudge(before.network, photos, scenes, before.device)
+    random, photos, scenes = np.random.default_rng(1), list[ProbedPhoto](), list[Pairs]()
+    judging_ends_at = time.monotonic() + JUDGING_SHARE * time_s
+    for noisy, target in in_time(judging_ends_at, zip(judged.noisy, judged.targets, strict=True)):
+        photos.append(probed(noisy, target, noise, random))
+        drawn_too = len(photos) <= lessons.MOST_DRAWN_TO_JUDGE
+        scenes.append(lessons.sharp_scenes(target, noise, random, drawn=drawn_too))
+    judging_ends_at = time.monotonic() + JUDGING_SHARE * time_s
+    judge = StudentJudge(before.network, photos, scenes, before.device, judging_ends_at)
     return _Materials(noise, drawn, judge)
 
 
@@ -188,22 +193,22 @@ def _with_adapter(
     before: Model,
     own: CleanedPhotos,
     materials: _Materials,
-    time_s: float,
+    ends_at: float,
     run_folder: Path,
     on_step: Callable[[TrainingProgress], None] | None,
     on_note: Callable[[str], None],
 ) -> tuple[LearnedStudent, Model]:
-    """Return what became of an adapter that learned for so long, and the better student of the two."""
+    """Return what became of an adapter that learned until then, and the better student of the two."""
     on_note(f"fast student: an adapter learns from {len(own.noisy)} tiles")
     student = network_as(before.network, Student, before.name)
     module, config = AdaptedStudent(student), _schedule(ADAPTER_RATE)
     sampler = lessons.lessons(own, materials.drawn, materials.noise, config)
     trainer = AdapterTrainer(student.config, config, sampler, before.device, network=module)
     trainer.usual_error = materials.judge.usual_error
-    adapter = module.adapter(_learned_in(time_s, trainer, run_folder / "adapter", on_step))
+    adapter = module.adapter(_learned(ends_at, materials.judge, trainer, run_folder / "adapter", on_step))
     weights = adapted(student.state_dict(), adapter)
     network = _student_with(weights, before)
-    verdict = materials.judge.verdict(network)
+    verdict = materials.judge.verdict(network, ends_at)
     tried = f"{trainer.step} steps of an adapter"
     found = replace(found, steps=trainer.step, tried=tried, verdict=verdict)
     if not verdict.accepted:
@@ -228,15 +233,14 @@ def _with_all_weights(
     trainer = CameraTrainer(student.config, config, sampler, start.device)
     trainer.usual_error = materials.judge.usual_error
     trainer.begin_with(student.state_dict())
-    weights = _learned_in(ends_at - time.monotonic(), trainer, run_folder / "all", on_step)
-    verdict = materials.judge.verdict(_student_with(weights, start))
+    weights = _learned(ends_at, materials.judge, trainer, run_folder / "all", on_step)
+    verdict = materials.judge.verdict(_student_with(weights, start), ends_at)
     tried = f"{found.tried}, {trainer.step} of all weights"
     found = replace(found, steps=found.steps + trainer.step, tried=tried)
     if found.weights is None:
         return replace(found, weights=weights if verdict.accepted else None, adapts=None, verdict=verdict)
     # Beside the adapter, not the base, all weights have to be better, too.
-    beside = None if found.verdict is None else replace(verdict, base=found.verdict.new)
-    if verdict.accepted and beside is not None and beside.accepted:
+    if verdict.accepted and found.verdict is not None and verdict.beside(found.verdict).accepted:
         return replace(found, weights=weights, adapts=None, verdict=verdict)
     return found
 
@@ -275,15 +279,24 @@ class AdapterTrainer(CameraTrainer):
         return [torch.optim.Adam(self.network.parameters(), lr=self.config.learning_rate, fused=True)]
 
 
-def _learned_in(
-    time_s: float,
+def _learned(
+    ends_at: float,
+    judge: StudentJudge,
     trainer: StudentTrainer,
     folder: Path,
     on_step: Callable[[TrainingProgress], None] | None,
 ) -> dict[str, Tensor]:
-    trainer.ends_at = time.monotonic() + time_s
+    """Return what a trainer learns until the verdict has to begin, for which there is time until then."""
+    trainer.ends_at = ends_at - judge.reserve.seconds
     folder.mkdir(parents=True, exist_ok=True)
-    return trainer.run(folder / CHECKPOINT_NAME, on_step)
+
+    def after_step(progress: TrainingProgress) -> None:
+        if on_step is not None:
+            on_step(progress)
+        judge.reserve.note()
+        trainer.ends_at = ends_at - judge.reserve.seconds
+
+    return trainer.run(folder / CHECKPOINT_NAME, after_step)
 
 
 def _schedule(learning_rate: float) -> DistillationConfig:

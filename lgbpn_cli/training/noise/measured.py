@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from lgbpn_cli.noise.measure import WHITE, CellEstimator, NoiseMeasurement, measure_noise
 from lgbpn_cli.noise.summary import summarise
+from lgbpn_cli.training.noise.jpeg_tables import JpegTables
 
 PATCH_PX = 64
 STRIDE_PX = 32
@@ -45,6 +46,11 @@ WINDOW_BINS = 2.25
 COARSEST = 1.5 / PATCH_PX
 """Cycles a pixel. Below, noise goes with the slopes that are taken off a patch; it is as dense as just above."""
 
+KEPT_BAND = (0.08, 0.16)
+"""Cycles a pixel between which JPEGs keep the noise of flat places that has not lost its coarser part too."""
+NATURAL_FALL = 0.5
+"""Cycles a pixel at which noise that was demosaiced is a third as dense, about."""
+
 FloatImage = NDArray[np.float32]
 Curves = tuple[tuple[float, ...], ...]
 
@@ -62,6 +68,8 @@ class CameraNoise:
     """The teacher's preset that suits most of the photos."""
     patches: int
     """How many it was measured in; 0: none was flat, and it is taken to be white."""
+    jpeg: JpegTables | None = None
+    """How the photos are coded that it is laid on; None: they are no JPEGs."""
     _gains: dict[int, NDArray[np.complex64]] = field(default_factory=dict, repr=False, init=False)
 
     def level_at(self, scene: FloatImage) -> FloatImage:
@@ -76,8 +84,10 @@ class CameraNoise:
 
     def laid_on(self, scene: FloatImage, random: np.random.Generator) -> FloatImage:
         """Return a scene (side, side, 3), 0..255, with this noise, as a file holds it: clipped, in whole levels."""
-        noisy = scene + self.level_at(scene) * self.drawn(len(scene), random)
-        return np.asarray(np.rint(np.clip(noisy, 0, 255)), np.float32)
+        noisy = np.rint(np.clip(scene + self.level_at(scene) * self.drawn(len(scene), random), 0, 255))
+        return np.asarray(
+            noisy if self.jpeg is None else self.jpeg.passed(noisy.astype(np.uint8)), np.float32
+        )
 
     def drawn(self, side: int, random: np.random.Generator) -> FloatImage:
         """Return a square (side, side, 3) of this noise, of level 1."""
@@ -106,16 +116,26 @@ class CameraNoise:
         }
 
 
-def measure_camera(tiles: Iterable[NDArray[np.uint8]], estimator: CellEstimator | None) -> CameraNoise:
-    """Return the noise of the camera that took `tiles`, (h, w, 3), of many photos; there has to be one."""
+def measure_camera(
+    tiles: Iterable[NDArray[np.uint8]], estimator: CellEstimator | None, jpeg: JpegTables | None = None
+) -> CameraNoise:
+    """Return the noise of the camera that took `tiles`, (h, w, 3), of many photos; there has to be one.
+
+    Where they are JPEGs, with what those lost of it in flat patches and have elsewhere.
+    """
     seen, measured = [], []
     for tile in tiles:
         seen.append(tile)
         measured.append(measure_noise(tile.astype(np.float32) / np.float32(255), estimator))
     brightness, level = zip(*(_curve(measured, channel) for channel in range(3)), strict=True)
-    noise = CameraNoise(brightness, level, _white(), summarise(measured).preset, 0)
+    noise = CameraNoise(brightness, level, _white(), summarise(measured).preset, 0, jpeg)
     flat = _flat_patches(seen, noise)
-    return replace(noise, covariance=_covariance(flat), patches=len(flat)) if len(flat) else noise
+    if not len(flat):
+        return noise
+    covariance = _covariance(flat)
+    if jpeg is not None:
+        covariance = _with_what_jpeg_lost(covariance, jpeg, float(np.mean([np.mean(each) for each in level])))
+    return replace(noise, covariance=covariance, patches=len(flat))
 
 
 def _curve(measured: Sequence[NoiseMeasurement], channel: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -238,6 +258,28 @@ def _density_of_stillest(spectra: NDArray[np.complexfloating[Any, Any]]) -> NDAr
     normal = NormalDist()
     less = spread * normal.pdf(normal.inv_cdf(share)) / share if share < 1 else 0.0
     return _density(spectra[stillest]) / max(0.5, 1 - less)
+
+
+def _with_what_jpeg_lost(
+    covariance: NDArray[np.float64], jpeg: JpegTables, level_8bit: float
+) -> NDArray[np.float64]:
+    """Return the covariance of noise of that level before it was coded: flat patches may have lost its finest part.
+
+    As much of that is given back to its brightness as fits between the coarser part, falling as demosaicing lets it,
+    and what JPEG can have lost.
+    """
+    down, right = np.meshgrid(np.fft.fftfreq(PATCH_PX), np.fft.fftfreq(PATCH_PX), indexing="ij")
+    frequency = np.hypot(down, right)
+    density = np.fft.fft2(covariance, axes=(0, 1)).real
+    grey = np.ones((3, 3)) / 3
+    bright = np.einsum("yxab,ab->yx", density, grey)
+    coarser = bright[(frequency >= KEPT_BAND[0]) & (frequency < KEPT_BAND[1])].mean()
+    natural = coarser * np.exp(-((frequency / NATURAL_FALL) ** 2))
+    # All three channels have what brightness has.
+    lost = 3 * jpeg.lost_variance(down, right) / max(level_8bit, WEAKEST_NOISE) ** 2
+    missing = np.maximum(0, np.minimum(natural, lost) - bright)
+    missing[frequency < KEPT_BAND[1]] = 0
+    return np.asarray(np.fft.ifft2(density + missing[..., None, None] * grey, axes=(0, 1)).real)
 
 
 def _gain(covariance: NDArray[np.float64], side: int) -> NDArray[np.complex64]:

@@ -14,7 +14,14 @@ from tiny_training import save_noisy_photo
 from lgbpn_cli.config.file_names import NamePatterns
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess
-from lgbpn_cli.training.finetune.photos import photo_paths, scan_photos
+from lgbpn_cli.training.finetune.photos import (
+    photo_paths,
+    read_index,
+    read_run_tiles,
+    scan_photos,
+    write_index,
+)
+from lgbpn_cli.training.noise.jpeg_tables import jpeg_tables
 
 
 def test_what_cannot_teach_is_left_out_with_words(folder: Path, tmp_path: Path) -> None:
@@ -106,3 +113,17 @@ def test_patterns_choose_the_photos_to_learn_from(tmp_path: Path) -> None:
     patterns = NamePatterns(only=("*.jpg",), exclude=("*small*", "old"))
     assert [path.name for path in photo_paths(tmp_path, patterns)] == ["a.jpg"]
     assert sorted(path.name for path in photo_paths(tmp_path)) == ["a.jpg", "a_small.jpg", "b.png", "c.jpg"]
+
+
+def test_how_most_photos_are_coded_is_kept_with_the_run(folder: Path, tmp_path: Path) -> None:
+    for path in sorted(folder.glob("*.png"))[:2]:
+        Image.open(path).save(path.with_suffix(".jpg"), quality=97)
+        path.unlink()
+    (tmp_path / "run").mkdir()
+    photos = scan_photos(folder, tmp_path / "run", seed=0).photos
+    write_index(photos, tmp_path / "run")
+    assert read_index(tmp_path / "run") == photos
+    of_file = jpeg_tables(next(folder.glob("*.jpg")))
+    assert of_file is not None
+    assert sorted(str(each.jpeg) for each in photos) == sorted(map(str, (None, of_file, of_file)))
+    assert read_run_tiles(photos, tmp_path / "run").jpeg == of_file
