@@ -21,6 +21,7 @@ OTHER_TYPE = "of other file types"
 HIDDEN = "hidden"
 OWN_RESULT = "made by lgbpn"
 LEADS_NOWHERE = "broken links"
+NO_FILE = "not files but pipes or devices"
 UNREAD = "a type that is not read"
 EXCLUDED_FOLDER = "not entered (excluded by name)"
 SUB_FOLDER = "not entered (sub-folders need `recursive`)"
@@ -192,6 +193,7 @@ class _Selector:
                 "is a broken link",
                 "Connect the disk it points to, or fetch the file.",
             ),
+            NO_FILE: ("is not a regular file", "Give the file of a photo."),
             OWN_RESULT: ("was made by lgbpn and is not denoised again", "Give the original photo."),
         }
         known = f"Known are {', '.join(sorted(PHOTO_SUFFIXES))}."
@@ -270,7 +272,7 @@ class _Selector:
         if (entry or path).is_symlink() and not path.exists():
             return LEADS_NOWHERE
         if not (entry or path).is_file():  # opening a pipe that is called x.jpg would wait for ever
-            return OTHER_TYPE
+            return NO_FILE
         if self._lies_beside_its_source(path) or read_record(path) is not None:
             return OWN_RESULT
         return None

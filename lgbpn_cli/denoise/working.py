@@ -76,7 +76,7 @@ class WorkingPixels:
 
 
 class ResultPixels:
-    """The way back: takes windows of a result and holds them as the photo's own samples, those of 8 bits as 16.
+    """The way back: takes windows of a result and holds them as the photo's own samples, encoded ones of 8 bits as 16.
 
     A result is changed more than once, and would be rounded each time. What is read, (h, w, 3) float32 in 0..1, is
     what is held, as the network would see it, after the change that is pending, if there is one.
@@ -86,7 +86,8 @@ class ResultPixels:
         """`photo` is not changed; the result has all it has but its pixels."""
         self._dtype = photo.pixels.dtype
         self._source = photo.pixels
-        held = np.dtype(np.uint16) if self._dtype == np.uint8 else self._dtype
+        # Not those of linear light, whose mean is kept in the very samples that become the result.
+        held = np.dtype(np.uint16) if self._dtype == np.uint8 and not photo.linear else self._dtype
         self._photo = replace(photo, pixels=np.empty_like(photo.pixels, held))
         self._black, self._scale = _black(photo), _scale(self._photo)
         self._seen = WorkingPixels(self._photo)

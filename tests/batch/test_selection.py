@@ -135,7 +135,9 @@ def test_a_link_to_a_photo_that_is_missing_is_a_failure(tmp_path: Path) -> None:
 
 def test_a_pipe_that_is_called_like_a_photo_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.jpg")
-    assert select_sources([tmp_path], HERE).ignored == {selection.OTHER_TYPE: 1}
+    assert select_sources([tmp_path], HERE).ignored == {selection.NO_FILE: 1}
+    [(_, error)] = select_sources([tmp_path / "a.jpg"], HERE).refused
+    assert "is not a regular file" in str(error)
 
 
 @pytest.mark.parametrize("source", ["a.jpg", "a.JPG", "a.tif"])

@@ -70,6 +70,13 @@ def test_a_result_of_8_bits_that_is_changed_twice_is_rounded_once() -> None:
     assert (held.as_photo().pixels == 101).all()
 
 
+@pytest.mark.parametrize("dtype", [*DTYPES, np.float32])
+def test_linear_samples_are_held_in_the_very_result(dtype: type) -> None:
+    held = ResultPixels(replace(photo_of(np.zeros((4, 4, 3), dtype)), linear=True))
+    held.as_photo().pixels[:] = 1  # as what keeps the mean of light does
+    assert (held.as_photo().pixels == 1).all()
+
+
 def test_what_is_held_in_16_bits_becomes_the_nearest_of_8_bits_whatever_it_is() -> None:
     held = ResultPixels(photo_of(np.zeros((256, 256, 1), np.uint8)))
     samples = np.arange(1 << 16).reshape(256, 256, 1)
