@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import shutil
 from itertools import count
 from pathlib import Path
@@ -63,14 +64,18 @@ def _keep_full(full: Denoised, target: Path, output: OutputConfig) -> None:
 
 
 def keep_original(photo: Path) -> None:
-    """Copy a photo that is to be replaced beside it, with its times; an older copy, which is the original, stays.
+    """Copy a photo that is to be replaced beside it, with its times, unless that was done already.
 
-    Raises PhotoWriteError.
+    Older copies of other content stay as they are, and it gets the next free name. Raises PhotoWriteError.
     """
     backup = photo.with_name(photo.name + BACKUP_SUFFIX)
     try:
-        if backup.exists():
-            return
+        for number in count(2):
+            if not backup.exists():
+                break
+            if filecmp.cmp(photo, backup, shallow=False):
+                return
+            backup = photo.with_name(f"{photo.name}{BACKUP_SUFFIX}-{number}")
         with photo.open("rb") as source, replace_file(backup, overwrite=False, times_of=photo.stat()) as file:
             shutil.copyfileobj(source, file)
     except OSError as error:

@@ -48,11 +48,13 @@ def test_a_backup_is_the_photo_byte_by_byte_and_no_later_run_touches_it(
     after = photo.read_bytes()
     assert lgbpn("denoise", tmp_path, "--in-place", "--backup").exit_code == 0
     assert (photo.read_bytes(), backup.read_bytes()) == (after, before)
-    Image.fromarray(np.zeros((8, 12, 3), np.uint8)).save(
-        photo
-    )  # edited again: the first original is the one to keep
-    assert lgbpn("denoise", photo, "--in-place", "--backup").exit_code == 0
-    assert backup.read_bytes() == before
+    Image.fromarray(np.zeros((8, 12, 3), np.uint8)).save(photo)  # edited again, or another photo of its name
+    other = photo.read_bytes()
+    for exit_code in (0, 1):  # by the second time it is a result
+        assert lgbpn("denoise", photo, "--in-place", "--backup").exit_code == exit_code
+        assert backup.read_bytes() == before
+        assert (tmp_path / "a.png.orig-2").read_bytes() == other
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_of_a_link_the_photo_is_replaced_and_the_link_stays(
