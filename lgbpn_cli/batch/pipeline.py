@@ -86,21 +86,22 @@ def run_jobs(
         return
     with ThreadPoolExecutor(1, "reader") as reader, ThreadPoolExecutor(1, "writer") as writer:
         line = _Line(steps, listener, writer)
-        reading = _submit_read(reader, steps, jobs[0]) if first is None else _done(first)
+        # Taken from here and kept nowhere: a photo would stay in memory until its result is on the disk.
+        ahead = [_submit_read(reader, steps, jobs[0]) if first is None else _done(first)]
         first = None  # or it would stay in memory
         try:
             for number, job in enumerate(jobs, start=1):
                 with during("decode"):
-                    read = reading.result()
+                    read = ahead.pop().result()
                 more = number < len(jobs)
                 if more and steps.overlap:
-                    reading = _submit_read(reader, steps, jobs[number])
+                    ahead.append(_submit_read(reader, steps, jobs[number]))
                 line.process(job, read)
+                del read
                 if more and not steps.overlap:
-                    del read, reading
                     line.settle()
                     give_back_freed()
-                    reading = _submit_read(reader, steps, jobs[number])
+                    ahead.append(_submit_read(reader, steps, jobs[number]))
         finally:
             reader.shutdown(wait=False, cancel_futures=True)
             _whatever_comes(line.settle)

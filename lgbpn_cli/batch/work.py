@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -138,6 +138,8 @@ def report_estimates(
             listener.finished(Outcome(job.source, job.target, Status.PLANNED))
             continue
         size = claim.megapixels
+        if denoiser.raw_model is not None:
+            claim = replace(claim, size=claim.size.for_mosaic())
         try:
             check_claim(job.source, claim, denoiser.output.max_pixels, reading.max_bytes())
             plan = plan_of_claim(denoiser, claim.kind, claim.size)

@@ -24,6 +24,8 @@ PROBE_SIDE_PX = 256
 """Side of the tile that the network is timed with."""
 HELD_SAMPLE_BYTES = 2
 """Of results while they are changed, at least: see `ResultPixels`."""
+SITE_BYTES = 8
+"""Of a mosaic, which the raw network sees once more, with reflected borders."""
 
 
 def seconds_per_megapixel(denoiser: Denoiser) -> float:
@@ -46,16 +48,14 @@ def seconds_per_megapixel(denoiser: Denoiser) -> float:
 
 
 def plan_of_claim(denoiser: Denoiser, kind: str, size: Size) -> Plan:
-    """Return how a photo of this kind and size would be done, as if it were square. Raises as `plan_inference` does.
-
-    Camera raw files are taken for those of a Bayer sensor.
-    """
+    """Return how a photo of this kind and size would be done, as if it were square. Raises as `plan_inference` does."""
     from lgbpn_cli.inference.plan import plan_inference
 
     samples, sample_bytes = size.pixels * size.channels, _sample_bytes(kind, size, denoiser.output)
     model, held_bytes = denoiser.model, samples * (sample_bytes + max(sample_bytes, HELD_SAMPLE_BYTES))
-    if kind == "raw" and denoiser.raw_model is not None:
-        model, held_bytes = denoiser.raw_model, 2 * held_bytes
+    if size.mosaic_bytes and denoiser.raw_model is not None:
+        size = size.for_mosaic()
+        model, held_bytes = denoiser.raw_model, held_bytes + size.pixels * SITE_BYTES
     written = bytes_to_write(result_type(kind, denoiser.output.format), samples, sample_bytes)
     side = math.isqrt(size.pixels)
     return plan_inference(

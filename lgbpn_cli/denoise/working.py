@@ -88,7 +88,7 @@ class ResultPixels:
         self._source = photo.pixels
         # Not those of linear light, whose mean is kept in the very samples that become the result.
         held = np.dtype(np.uint16) if self._dtype == np.uint8 and not photo.linear else self._dtype
-        self._photo = replace(photo, pixels=np.empty_like(photo.pixels, held))
+        self._photo = replace(photo, pixels=np.empty(photo.pixels.shape, held))
         self._black, self._scale = _black(photo), _scale(self._photo)
         self._seen = WorkingPixels(self._photo)
         self._change: Change | None = None
@@ -172,7 +172,10 @@ class ResultPixels:
         return self.changed_by(None) if self._change is not None else self
 
     def as_photo(self) -> Photo:
-        """Return the result, in the type of the photo, after the change that is pending."""
+        """Return the result, in the type of the photo, after the change that is pending.
+
+        What was held in more bits is used up by it, and cannot be asked for again.
+        """
         if self._change is not None:
             plain = self.unchanged()
             for band in _bands(self.shape[0]):
@@ -181,10 +184,23 @@ class ResultPixels:
         held = self._photo.pixels
         if held.dtype == self._dtype:
             return self._photo
-        pixels = np.empty(held.shape, self._dtype)
-        for band in _bands(held.shape[0]):
-            pixels[band] = _to_8_bits(held[band])
-        return replace(self._photo, pixels=pixels)
+        return replace(self._photo, pixels=_narrowed(held))
+
+
+def _narrowed(held: np.ndarray) -> np.ndarray:
+    """Return samples of 16 bits in 8, in the first half of their own memory; `held` is used up, its other half freed.
+
+    Beside the photo, both at once would be the most memory that a large one takes.
+    """
+    shape, samples, row_samples = held.shape, held.size, held[0].size
+    deep = held.reshape(-1)
+    narrow = deep.view(np.uint8)
+    for rows in bands(shape[0], BAND_ROWS):
+        some = slice(rows.start * row_samples, rows.stop * row_samples)
+        narrow[some] = _to_8_bits(deep[some])
+    del deep, narrow
+    held.resize(-(-samples // 2), refcheck=False)
+    return held.view(np.uint8)[:samples].reshape(shape)
 
 
 def _to_8_bits(samples: np.ndarray) -> np.ndarray:

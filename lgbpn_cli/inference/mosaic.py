@@ -67,7 +67,7 @@ def run_raw_network(
     height, width = mosaic.samples.shape
     result = np.empty((height, width, 3), np.float32) if into is None else None
     canvas: Canvas = result if into is None else into  # type: ignore[assignment]  # one of them is there
-    held = mosaic.samples.nbytes + canvas.nbytes
+    held = 2 * mosaic.samples.nbytes + canvas.nbytes  # once more with reflected borders
     plan = plan_inference(height, width, model, config, held_bytes=held, around_bytes=around_bytes)
     if on_plan is not None:
         on_plan(plan)

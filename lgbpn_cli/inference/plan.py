@@ -18,8 +18,8 @@ from lgbpn_cli.models.load import Model
 
 TILES_PX = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128, 96, SMALLEST_TILE_PX)
 """Tiles to choose from."""
-HELD_FACTOR = 1.25
-"""What holding a photo takes beside its samples: the pieces that it was read from, and gaps between arrays."""
+HELD_FACTOR = 1.1
+"""What holding a photo takes beside its samples: bands of it that are being changed, and gaps between arrays."""
 FLOAT16_BYTES = 2
 VIEWS_OF_ONE_SHAPE = 4
 """Half of the views of `best` are as high as the tile is wide."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-PROGRAM_BYTES = 450_000_000
+PROGRAM_BYTES = 350_000_000
 """What the program occupies before it sees a photo, most of it PyTorch; photos are counted by their own."""
 READER_BYTES = 80_000_000
 """What the process that reads photos occupies between two of them."""

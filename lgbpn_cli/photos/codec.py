@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,6 +28,12 @@ class Size:
     """Memory that decoding takes, copies included, as `benchmarks/speed.py reading --peaks` measures it."""
     channels: int = 3
     sample_bytes: int = 1
+    mosaic_bytes: int = 0
+    """Memory that it takes where a camera raw file's mosaic is asked for, and not a picture made of it; 0: the same."""
+
+    def for_mosaic(self) -> Size:
+        """Return the size where the mosaic is asked for."""
+        return replace(self, needed_bytes=self.mosaic_bytes or self.needed_bytes)
 
 
 def bytes_of(file: BinaryIO) -> int:
@@ -60,6 +66,11 @@ def kept_container(photo: Photo, output: OutputConfig) -> Container | None:
     return photo.container
 
 
+def by_sample(shallow: float, deep: float) -> Callable[[int, int], int]:
+    """Return what tells an encoder's memory from what it takes for a sample of 8 bits, and of more."""
+    return lambda samples, sample_bytes: int(samples * (shallow if sample_bytes == 1 else deep))
+
+
 @dataclass(frozen=True, kw_only=True)
 class NewFiles:
     """What files of this kind can hold, and how one is made of a photo of any other kind."""
@@ -68,8 +79,8 @@ class NewFiles:
     """Photo, empty file, the tool's own mark or None. Raises EncodingError, OSError."""
     container: Callable[[Photo, OutputConfig], tuple[Container, tuple[str, ...]]]
     """Photo -> what `write` needs, and names of metadata that are left out. Raises UnsupportedFileError."""
-    encoder_bytes: tuple[float, float] = (0.0, 0.0)
-    """Memory that writing takes for a sample of 8 bits, and of more, beside the picture itself."""
+    encoder_bytes: Callable[[int, int], int]
+    """Samples, bytes of each -> memory that writing takes beside the picture itself."""
     bits: int = 8
     """Most bits a sample that are kept; asked for are 8 and 16."""
     bits_beside_alpha: int | None = None

@@ -16,12 +16,12 @@ def around_bytes(photo: Photo) -> int:
 
 
 def writing_bytes(photo: Photo) -> int:
-    """Return the most memory that is taken once a photo's result is there: by both, and by what encodes it."""
+    """Return the most memory that is taken once a photo's result is there: by it, and by what encodes it."""
     return bytes_to_write(photo.format, photo.pixels.size, photo.pixels.itemsize)
 
 
 def bytes_to_write(kind: str, samples: int, sample_bytes: int) -> int:
     """Return the same for so many samples of this size that become a file of this kind."""
     codec = CODECS.get(kind)  # none for an array
-    shallow, deep = (0.0, 0.0) if codec is None or codec.new is None else codec.new.encoder_bytes
-    return 2 * samples * sample_bytes + int(samples * (shallow if sample_bytes == 1 else deep))
+    encoder = 0 if codec is None or codec.new is None else codec.new.encoder_bytes(samples, sample_bytes)
+    return samples * sample_bytes + encoder

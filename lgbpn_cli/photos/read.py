@@ -39,13 +39,14 @@ def read_photo(
     """
     try:
         with opened_header(path) as header:
-            check_size(header.size, bytes_of(header.file), max_pixels, max_bytes)
+            size = header.size.for_mosaic() if as_mosaic else header.size
+            check_size(size, bytes_of(header.file), max_pixels, max_bytes)
             if as_mosaic and header.codec is RAW:
                 photo = read_with_mosaic(path, max_pixels, for_sites=for_sites)
             else:
                 header.file.seek(0)
                 photo = header.codec.read(header.file, path, max_pixels)
-            return replace(photo, reading_bytes=header.size.needed_bytes)
+            return replace(photo, reading_bytes=size.needed_bytes)
     except DamagedFileError as error:
         raise PhotoReadError(shown(path), error.cause, error.cure) from error
     except UnsupportedFileError as error:

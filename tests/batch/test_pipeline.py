@@ -325,6 +325,29 @@ def test_a_failed_photos_pixels_are_given_back() -> None:
     assert [reference() for reference in pixels] == [None] * 3
 
 
+@pytest.mark.parametrize("overlap", [True, False])
+def test_a_photo_is_let_go_while_its_result_is_written(overlap: bool) -> None:
+    photos: dict[Path, weakref.ref[Photo]] = {}
+    gone: list[bool] = []
+
+    def read(path: Path) -> Photo:
+        made = photo(path)
+        photos[path] = weakref.ref(made)
+        return made
+
+    def other(photo: Photo, on_tile: OnTile) -> Denoised:
+        return denoised(replace(photo))
+
+    def write(result: Denoised, target: Path) -> None:
+        end = time.monotonic() + PATIENCE_S
+        while (reference := photos[result.photo.path])() is not None and time.monotonic() < end:
+            time.sleep(0.01)
+        gone.append(reference() is None)
+
+    run_jobs(jobs(2), replace(steps(read, other, write), overlap=overlap), Listener())
+    assert gone == [True, True]
+
+
 def test_what_is_to_be_known_about_a_result_is_told_with_its_photo() -> None:
     listener = Listener()
     run_jobs(jobs(1), replace(steps(), run=lambda photo, _: denoised(photo, notes=("too small",))), listener)

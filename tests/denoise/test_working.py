@@ -91,8 +91,10 @@ def test_a_pending_change_is_seen_and_done_once_but_not_before() -> None:
     brighter = held.changed_by(lambda pixels: pixels + np.float32(2 / 255))
     assert np.allclose(brighter[everywhere], 102 / 255, atol=1e-4)
     assert np.allclose(brighter.unchanged()[everywhere], 100 / 255, atol=1e-4)
-    assert (held.as_photo().pixels == 100).all()
+    assert (held.copy().as_photo().pixels == 100).all()
     assert (brighter.as_photo().pixels == 102).all()
+    with pytest.raises(IndexError):  # used up, and not some other picture
+        held[everywhere]
 
 
 def test_bands_meet_without_a_seam() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lgbpn_cli.config import OutputConfig
-from lgbpn_cli.photos.codec import NEW_FILE_QUALITY, Codec, NewFiles, Size, bytes_of
+from lgbpn_cli.photos.codec import NEW_FILE_QUALITY, Codec, NewFiles, Size, by_sample, bytes_of
 from lgbpn_cli.photos.heif.items import coding_of, largest_pixels
 from lgbpn_cli.photos.heif.webp_avif import (
     CompressedContainer,
@@ -68,7 +68,7 @@ WEBP = Codec(
     read=read_webp,
     new=NewFiles(
         write=write_webp,
-        encoder_bytes=(6.5, 0.0),
+        encoder_bytes=by_sample(6.5, 0.0),
         container=partial(new_container, kind="webp"),
         grey=False,
         quality=True,
@@ -87,7 +87,7 @@ AVIF = Codec(
     # 10 of 16 bits; not beside transparency, which the writer of such files does not know.
     new=NewFiles(
         write=write_avif,
-        encoder_bytes=(14.0, 15.2),
+        encoder_bytes=by_sample(14.0, 15.2),
         container=partial(new_container, kind="avif"),
         bits=16,
         bits_beside_alpha=8,

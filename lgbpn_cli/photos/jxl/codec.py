@@ -12,7 +12,7 @@ import imagecodecs
 import numpy as np
 
 from lgbpn_cli.config import OutputConfig
-from lgbpn_cli.photos.codec import Codec, NewFiles, Size, bytes_of, exif_of_blob
+from lgbpn_cli.photos.codec import Codec, NewFiles, Size, by_sample, bytes_of, exif_of_blob
 from lgbpn_cli.photos.depth import over_whole_range
 from lgbpn_cli.photos.faults import (
     CODEC_ERRORS,
@@ -325,7 +325,7 @@ JXL = Codec(
     read=read_jxl,
     new=NewFiles(
         write=write_jxl,
-        encoder_bytes=(10.0, 10.5),
+        encoder_bytes=by_sample(10.0, 10.5),
         container=_new_container,
         bits=16,
         holds_16_bits=True,

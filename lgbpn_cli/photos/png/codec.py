@@ -12,7 +12,7 @@ import imagecodecs
 import numpy as np
 
 from lgbpn_cli.config import OutputConfig
-from lgbpn_cli.photos.codec import Codec, NewFiles, Size, bytes_of
+from lgbpn_cli.photos.codec import Codec, NewFiles, Size, by_sample, bytes_of
 from lgbpn_cli.photos.contents import contents
 from lgbpn_cli.photos.faults import (
     BLACK_AND_WHITE,
@@ -233,7 +233,7 @@ PNG = Codec(
     new=NewFiles(
         write=write_png,
         container=new_container,
-        encoder_bytes=(1.5, 2.3),
+        encoder_bytes=by_sample(1.5, 2.3),
         bits=16,
         holds_16_bits=True,
         linear_light=True,

@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lgbpn_cli.config import OutputConfig
-from lgbpn_cli.photos.codec import Codec, NewFiles, Size, bytes_of, exif_of_blob
+from lgbpn_cli.photos.codec import Codec, NewFiles, Size, by_sample, bytes_of, exif_of_blob
 from lgbpn_cli.photos.faults import UnsupportedFileError
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.raw.dng import DngContainer, write_dng
 from lgbpn_cli.photos.raw.endings import RAW_ENDINGS
-from lgbpn_cli.photos.raw.reader import RawContainer, raw_exif, raw_megapixels, read_raw
+from lgbpn_cli.photos.raw.reader import RawContainer, raw_exif, raw_size, read_raw
 from lgbpn_cli.photos.sidecars import with_sidecar
 from lgbpn_cli.photos.tiff.codec import read_tiff_mark
 
 CFA_DNG_NAME = "cfa-dng"
-BYTES_A_PIXEL = 32
-"""Memory that reading takes at most, beside the file's own bytes: demosaicing by DHT; a mosaic alone takes 25."""
+BYTES_A_PIXEL, BYTES_A_SITE = 32, 25
+"""Memory that reading takes at most, beside the file's own bytes: demosaicing by DHT; and for a Bayer mosaic."""
 
 
 def read_developed(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
@@ -31,8 +31,10 @@ def read_with_mosaic(path: Path, max_pixels: int, *, for_sites: bool) -> Photo:
 
 
 def _claim(file: BinaryIO, path: Path) -> Size:
-    pixels = round((raw_megapixels(path) or 0.0) * 1e6)
-    return Size(pixels, pixels * BYTES_A_PIXEL + bytes_of(file), sample_bytes=2)
+    pixels, is_bayer = raw_size(path)
+    file_bytes = bytes_of(file)
+    as_mosaic = pixels * BYTES_A_SITE + file_bytes if is_bayer else 0
+    return Size(pixels, pixels * BYTES_A_PIXEL + file_bytes, sample_bytes=2, mosaic_bytes=as_mosaic)
 
 
 def dng_container(photo: Photo, output: OutputConfig) -> tuple[DngContainer, tuple[str, ...]]:
@@ -75,7 +77,7 @@ DNG, CFA_DNG = (
         new=NewFiles(
             write=write_dng,
             container=dng_container,
-            encoder_bytes=(0.0, 0.5),
+            encoder_bytes=by_sample(0.0, 0.5),
             bits=16,
             iptc=True,
             camera_light=True,

@@ -192,15 +192,20 @@ def _as_pixels(
     return pixels, PEDESTAL, white
 
 
-def raw_megapixels(path: Path) -> float | None:
-    """Return the size of a camera raw file's picture from its header; None where LibRaw cannot read it."""
+def raw_size(path: Path) -> tuple[int, bool]:
+    """Return the pixels of a camera raw file's picture from its header, and whether it has a Bayer mosaic.
+
+    No pixels where LibRaw cannot read it.
+    """
     import rawpy
 
     try:
         with rawpy.imread(str(path)) as raw:
-            return float(raw.sizes.width * raw.sizes.height / 1e6)
+            pattern = raw.raw_pattern
+            is_bayer = pattern is not None and len(pattern) == 2 and raw.num_colors == 3
+            return int(raw.sizes.width * raw.sizes.height), is_bayer
     except (rawpy.LibRawError, OSError):
-        return None
+        return 0, False
 
 
 def raw_exif(path: Path) -> bytes | None:

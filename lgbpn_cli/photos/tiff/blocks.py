@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 import imagecodecs
 import numpy as np
 
+from lgbpn_cli.image.bands import bands
 from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError
 from lgbpn_cli.photos.jpeg.segments import START, split_jpeg
 from lgbpn_cli.photos.tiff.layout import (
@@ -20,11 +21,14 @@ from lgbpn_cli.photos.tiff.layout import (
     LZW,
     OLD_DEFLATE,
     PACKBITS,
+    UNCOMPRESSED,
     ZSTANDARD,
     Block,
     Layout,
 )
 
+BAND_BYTES = 1 << 22
+"""A strip can be a whole photo: what can be done in parts is done in such."""
 LARGEST_HALF = 65504.0
 """A float of 16 bits holds no more."""
 
@@ -37,11 +41,13 @@ def read_samples(file: BinaryIO, layout: Layout) -> np.ndarray:
     """
     samples = np.empty((layout.height, layout.width, layout.samples), _native(layout))
     for block in layout.blocks:
-        file.seek(block.offset)
-        raw = file.read(block.length)
-        stored = _decode_block(raw, block, layout)
         target = samples[block.top : block.top + block.rows, block.left : block.left + block.columns]
-        target[..., _planes(block, layout)] = stored[: block.rows, : block.columns]
+        target = target[..., _planes(block, layout)]
+        file.seek(block.offset)
+        if layout.compression == UNCOMPRESSED:
+            _read_plain(file, block, layout, target)
+        else:
+            target[:] = _decode_block(file.read(block.length), block, layout)[: block.rows, : block.columns]
     if layout.white_is_zero:
         np.invert(samples[..., 0], out=samples[..., 0])
     if samples.dtype == np.float16:
@@ -52,7 +58,7 @@ def read_samples(file: BinaryIO, layout: Layout) -> np.ndarray:
     return samples
 
 
-def encode_block(samples: np.ndarray, block: Block, layout: Layout) -> bytes | memoryview:
+def encode_block(samples: np.ndarray, block: Block, layout: Layout) -> bytes | bytearray | memoryview:
     """Return the bytes of one block, stored the way the layout says; `samples` is as `read_samples` gives.
 
     A block can be a whole photo of hundreds of megabytes, so nothing is copied without need.
@@ -68,17 +74,42 @@ def encode_block(samples: np.ndarray, block: Block, layout: Layout) -> bytes | m
         # Repeating the border compresses better than black, and nobody ever sees it.
         missing = (layout.block_rows - block.rows, layout.block_columns - block.columns)
         part = np.pad(part, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+    if layout.compression in (DEFLATE, OLD_DEFLATE):
+        packer = zlib.compressobj(6)
+        some = bands(len(part), max(1, BAND_BYTES // part[:1].nbytes))
+        packed = bytearray()
+        for rows in some:
+            packed += packer.compress(_with_predictor(part[rows], layout).data)
+        packed += packer.flush()
+        return packed
+    return _compress(_with_predictor(part, layout), layout.compression)
+
+
+def _with_predictor(part: np.ndarray, layout: Layout) -> np.ndarray:
+    """Return rows of samples as they are stored, in one piece of memory."""
     if layout.predictor == FLOAT_DIFFERENCES:
-        return _compress(
-            imagecodecs.floatpred_encode(np.ascontiguousarray(part), axis=-2), layout.compression
-        )
+        by_weight: np.ndarray = imagecodecs.floatpred_encode(np.ascontiguousarray(part), axis=-2)
+        return by_weight
     if layout.predictor == DIFFERENCES:
         differences = part.copy()
         np.subtract(
             part[:, 1:], part[:, :-1], out=differences[:, 1:]
         )  # wraps round, as the standard asks for
         part = differences
-    return _compress(np.ascontiguousarray(part, _stored(layout)), layout.compression)
+    return np.ascontiguousarray(part, _stored(layout))
+
+
+def _read_plain(file: BinaryIO, block: Block, layout: Layout, target: np.ndarray) -> None:
+    """Put a block that is not compressed into its place, a few rows at a time: it can be a whole photo."""
+    row_samples = layout.block_columns * layout.block_samples
+    row_bytes = row_samples * layout.bits // 8
+    for rows in bands(block.rows, max(1, BAND_BYTES // row_bytes)):
+        expected = (rows.stop - rows.start) * row_bytes
+        data = file.read(expected)
+        if len(data) < expected:
+            raise DamagedFileError(f"a strip or tile at row {block.top} ends early")
+        stored = np.frombuffer(data, _stored(layout)).reshape(-1, layout.block_columns, layout.block_samples)
+        target[rows] = _without_predictor(stored, layout)[:, : block.columns]
 
 
 def _decode_block(raw: bytes, block: Block, layout: Layout) -> np.ndarray:
@@ -95,6 +126,11 @@ def _decode_block(raw: bytes, block: Block, layout: Layout) -> np.ndarray:
     if len(data) < expected:
         raise DamagedFileError(f"a strip or tile at row {block.top} ends early")
     stored = np.frombuffer(data, _stored(layout), expected * 8 // layout.bits).reshape(shape)
+    return _without_predictor(stored, layout)
+
+
+def _without_predictor(stored: np.ndarray, layout: Layout) -> np.ndarray:
+    """Return rows of samples of which the differences were stored, or their bytes by weight."""
     if layout.predictor == FLOAT_DIFFERENCES:
         # Its bytes are sorted by weight, whatever the file's byte order.
         floats: np.ndarray = imagecodecs.floatpred_decode(stored.view(_native(layout)), axis=-2)
@@ -153,8 +189,6 @@ def _compress(part: np.ndarray, compression: int) -> bytes | memoryview:
     if compression == PACKBITS:
         # The standard lets no run reach into the next row.
         return b"".join(imagecodecs.packbits_encode(row.tobytes()) for row in part)
-    if compression in (DEFLATE, OLD_DEFLATE):
-        return zlib.compress(content, 6)
     if compression == LZMA:
         return bytes(imagecodecs.lzma_encode(bytes(content)))
     if compression == ZSTANDARD:

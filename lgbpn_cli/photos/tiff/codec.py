@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 
 from lgbpn_cli.config import OutputConfig
-from lgbpn_cli.photos.codec import Codec, NewFiles, Size, bytes_of
+from lgbpn_cli.photos.codec import Codec, NewFiles, by_sample
 from lgbpn_cli.photos.faults import EncodingError, UnsupportedFileError
 from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.metadata.exif import MAX_VALUE_BYTES, SOFTWARE
@@ -21,11 +21,11 @@ from lgbpn_cli.photos.metadata.orientation import UPRIGHT, directory_orientation
 from lgbpn_cli.photos.metadata.thumbnail import in_resources
 from lgbpn_cli.photos.photo import Container, Photo
 from lgbpn_cli.photos.tiff.blocks import encode_block, read_samples
+from lgbpn_cli.photos.tiff.claim import tiff_size
 from lgbpn_cli.photos.tiff.directory import (
     Directory,
     read_directories,
     read_directory,
-    read_integers,
     read_value,
 )
 from lgbpn_cli.photos.tiff.edit import FreeSpace, TiffEditor, point_header_to
@@ -57,9 +57,6 @@ LAYERS_TAG = 37724
 """Photoshop's layers: the same picture, noise and all, and what image editors show instead of the flat one."""
 JPEG_TAGS = (JPEG_TABLES_TAG, *range(512, 522), *range(529, 533))
 """What describes JPEG data and YCbCr colours; wrong once they became deflated RGB."""
-SEPARATE = 2
-COPIES_OF_A_BLOCK = 3
-"""As it lies in the file, decompressed, and with its predictor undone."""
 ROOM_WORTH_USING_BYTES = 64
 MARK_PREFIX = "lgbpn "
 MAX_MARK_BYTES = 1 << 16
@@ -348,32 +345,6 @@ def _touch_each_other(blocks: Iterable[tuple[int, int]], structure: Iterable[tup
     return False
 
 
-def tiff_size(file: BinaryIO, path: Path) -> Size:
-    """Return what all pages claim. Raises DamagedFileError."""
-    file_bytes = bytes_of(file)
-    pages = [_claimed(file, directory) for directory in read_directories(file, file_bytes)]
-    needed = sum(size.needed_bytes for size, _ in pages) + max(beside for _, beside in pages)
-    return replace(max((size for size, _ in pages), key=lambda size: size.pixels), needed_bytes=needed)
-
-
-def _claimed(file: BinaryIO, directory: Directory) -> tuple[Size, int]:
-    """Return what a page's samples take, and what decoding takes beside them."""
-
-    def value(tag: int, default: int = 1) -> int:
-        entry = directory.find(tag)
-        values = () if entry is None else read_integers(file, directory, entry)
-        return max(values, default=default)
-
-    width, height, samples, sample_bytes = value(256), value(257), value(277), max(1, value(258) // 8)
-    columns, rows = value(322, width), value(323, min(height, value(278, height)))  # of a tile, or of a strip
-    whole = width * height * samples * sample_bytes
-    block = min(whole, columns * rows * (1 if value(284) == SEPARATE else samples) * sample_bytes)
-    apart = whole if samples in (2, 4) else 0  # colours and transparency
-    return Size(
-        width * height, whole, 3 if samples > 2 else 1, sample_bytes
-    ), COPIES_OF_A_BLOCK * block + apart
-
-
 def new_container(photo: Photo, output: OutputConfig) -> tuple[NewTiffContainer, tuple[str, ...]]:
     """Return how a photo of another kind becomes a TIFF, which holds all metadata."""
     return NewTiffContainer(), ()
@@ -389,7 +360,7 @@ TIFF = Codec(
     new=NewFiles(
         write=write_tiff,
         container=new_container,
-        encoder_bytes=(0.5, 5.0),
+        encoder_bytes=by_sample(1.0, 2.2),
         bits=32,
         holds_16_bits=True,
         linear_light=True,

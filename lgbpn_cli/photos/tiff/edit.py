@@ -67,12 +67,12 @@ class TiffEditor:
         self._records = [entry.record for entry in directory.entries]
         self._field_bytes = 8 if directory.big else 4
 
-    def write_block(self, data: bytes | memoryview) -> int:
+    def write_block(self, data: bytes | bytearray | memoryview) -> int:
         """Return where a block's bytes were written. Raises EncodingError beyond a classic TIFF's 4 GiB."""
         # Old blocks of odd length often lie side by side, and their successors have no more room than that.
         return self._write(data, even=False)
 
-    def _write(self, data: bytes | memoryview, *, even: bool) -> int:
+    def _write(self, data: bytes | bytearray | memoryview, *, even: bool) -> int:
         offset = self._space.take(len(data), even=even)
         if not self._directory.big and self._space.end >= 1 << 32:
             raise EncodingError(

@@ -13,6 +13,7 @@ from photo_samples import EXIF_ORIENTATION_6, ICC, PhotoMaker, noise, smooth
 from PIL import Image, JpegImagePlugin
 
 from lgbpn_cli.errors import PhotoReadError, UnsupportedPhotoError
+from lgbpn_cli.photos.jpeg import codec
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.tiff.directory import read_directory
 from lgbpn_cli.photos.write import write_photo
@@ -175,6 +176,18 @@ def test_the_busiest_picture_at_the_finest_tables_can_be_written(
     write_photo(replace(photo, pixels=checkered), tmp_path / "result.jpg")
     assert np.abs(read_photo(tmp_path / "result.jpg").pixels.astype(int) - checkered).mean() < 2
     assert capfd.readouterr().err == ""
+
+
+def test_large_pictures_do_without_codes_of_their_own(
+    make_jpeg: PhotoMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = read_photo(make_jpeg(size=(300, 200)))
+    write_photo(photo, tmp_path / "own.jpg")
+    monkeypatch.setattr(codec, "MOST_WITH_OWN_CODES_PX", 200 * 300 - 1)
+    write_photo(photo, tmp_path / "usual.jpg")
+    own, usual = (read_photo(tmp_path / f"{name}.jpg") for name in ("own", "usual"))
+    assert np.array_equal(own.pixels, usual.pixels)
+    assert (tmp_path / "own.jpg").stat().st_size < (tmp_path / "usual.jpg").stat().st_size
 
 
 def test_exif_icc_and_long_metadata_survive_byte_for_byte(make_jpeg: PhotoMaker, tmp_path: Path) -> None:
