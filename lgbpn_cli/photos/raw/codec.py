@@ -16,7 +16,7 @@ from lgbpn_cli.photos.sidecars import with_sidecar
 from lgbpn_cli.photos.tiff.codec import read_tiff_mark
 
 CFA_DNG_NAME = "cfa-dng"
-BYTES_A_PIXEL, BYTES_A_SITE = 32, 25
+BYTES_A_PIXEL, BYTES_A_SITE = 32, 15
 """Memory that reading takes at most, beside the file's own bytes: demosaicing by DHT; and for a Bayer mosaic."""
 
 
