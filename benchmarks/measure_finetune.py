@@ -34,7 +34,7 @@ from lgbpn_cli.models.names import DEFAULT_MODEL
 from lgbpn_cli.models.weight_file import read_weights, write_weights
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.training.config import FinetuneConfig
-from lgbpn_cli.training.finetune.folder import Listener, finetune_folder
+from lgbpn_cli.training.finetune.folder import Call, Listener, finetune_folder
 
 NAME = "measured"
 
@@ -52,11 +52,13 @@ def finetuned(photos: Path, only: str, minutes: float, folder: Path) -> Path | N
     reports = finetune_folder(
         photos,
         FinetuneConfig(NAME, time_limit_s=60 * minutes, names=NamePatterns(only=(only,))),
-        run_folder=run_folder,
-        models_folder=folder / "models",
-        device=choose_device("auto"),
-        command="benchmark",
-        listener=Listener(note=note),
+        Call(
+            run_folder=run_folder,
+            models_folder=folder / "models",
+            device=choose_device("auto"),
+            command="benchmark",
+            listener=Listener(note=note),
+        ),
     )
     report = reports[NAME]
     print(f"took {time.monotonic() - began:.0f} s; student: {report.student_tried or 'not tried'}")

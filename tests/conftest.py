@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from browser import open_chromium
+from model_folders import KeepModels, keep_models_by
 from warm_processes import WarmSubprocess
 
 from lgbpn_cli.photos import reading_process
@@ -68,6 +69,12 @@ def warm_readers() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading_process, "subprocess", WarmSubprocess)
         yield
+
+
+@pytest.fixture
+def keep_models(monkeypatch: pytest.MonkeyPatch) -> KeepModels:
+    """Let models be looked for in folders of the test."""
+    return keep_models_by(monkeypatch)
 
 
 @pytest.fixture(scope="module")

@@ -39,29 +39,11 @@ def finetune(
     started = time.monotonic()  # before PyTorch, which takes its time too
     from lgbpn_cli.machine.device import choose_device
     from lgbpn_cli.models.manifest import user_folder
-    from lgbpn_cli.training.finetune.folder import Listener, finetune_folder
+    from lgbpn_cli.training.finetune.folder import Call, Listener, finetune_folder
     from lgbpn_cli.training.finetune.raw_folder import finetune_raw_folder, raw_paths
 
-    if paths := raw_paths(folder, config):
-        reports = finetune_raw_folder(
-            folder,
-            paths,
-            config,
-            run_folder=finetune_run_folder(config.name),
-            models_folder=user_folder(),
-            device=choose_device(device),
-            command=command,
-            resume=resume,
-            overwrite=overwrite,
-            started=started,
-            on_step=on_step,
-            on_note=on_note,
-        )
-        if reports is not None:
-            return reports
-    return finetune_folder(
-        folder,
-        config,
+    paths = raw_paths(folder, config)
+    call = Call(
         run_folder=finetune_run_folder(config.name),
         models_folder=user_folder(),
         device=choose_device(device),
@@ -71,6 +53,9 @@ def finetune(
         listener=Listener(on_step, on_note),
         started=started,
     )
+    if paths and (reports := finetune_raw_folder(folder, paths, config, call)) is not None:
+        return reports
+    return finetune_folder(folder, config, call)
 
 
 def finetune_run_folder(name: str) -> Path:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from model_folders import KeepModels
 
 from lgbpn_cli.config import InferenceConfig
 from lgbpn_cli.denoise import by_camera
@@ -28,9 +29,9 @@ class Used:
 
 @pytest.mark.parametrize("raw_path", ["auto", "mosaic"])
 def test_each_kind_of_photo_has_its_own_model(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raw_path: Any
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep_models: KeepModels, raw_path: Any
 ) -> None:
-    monkeypatch.setattr(manifest, "user_folder", lambda: tmp_path)
+    keep_models(tmp_path)
     shot = Shot("EOS 5D", 6400)
     student, raw = (ModelPart(f"{name}.safetensors", "0") for name in ("s", "r"))
     for name, parts in (("photos", {"student": student}), ("mosaics", {"student": student, "raw": raw})):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from model_folders import KeepModels
 from reference.authors_layout import authors_checkpoint
 from reference.networks import random_network
 from typer.testing import CliRunner
@@ -15,11 +16,10 @@ from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, read_man
 
 
 @pytest.fixture
-def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def models(tmp_path: Path, keep_models: KeepModels) -> Path:
     """The user's folder of models, empty; nothing is shipped."""
     folder = tmp_path / "own"
-    monkeypatch.setattr("lgbpn_cli.models.manifest.user_folder", lambda: folder)
-    monkeypatch.setattr("lgbpn_cli.models.manifest.shipped_folder", lambda: tmp_path / "nothing")
+    keep_models(folder, tmp_path / "nothing")
     return folder
 
 

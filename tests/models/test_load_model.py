@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from model_folders import KeepModels
 from reference.networks import TINY, random_network
 
 from lgbpn_cli.errors import ModelError
@@ -19,15 +20,14 @@ CPU: Device = choose_device("cpu", Hardware())
 
 
 @pytest.fixture
-def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def models(tmp_path: Path, keep_models: KeepModels) -> Path:
     """A folder with one model, `tiny`, as the user's own; nothing is shipped."""
     folder = tmp_path / "models"
     folder.mkdir()
     path = folder / "tiny.safetensors"
     write_weights(path, random_network(dtype=torch.float32).state_dict(), TINY, "dnd")
     add_entry(ModelEntry("tiny", "sidd", {"teacher": ModelPart(path.name, file_sha256(path))}, folder=folder))
-    monkeypatch.setattr("lgbpn_cli.models.manifest.user_folder", lambda: folder)
-    monkeypatch.setattr("lgbpn_cli.models.manifest.shipped_folder", lambda: tmp_path / "nothing")
+    keep_models(folder, tmp_path / "nothing")
     return folder
 
 

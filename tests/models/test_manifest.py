@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from model_folders import KeepModels
 
 from lgbpn_cli.errors import ModelError
 from lgbpn_cli.models import manifest
@@ -35,13 +36,12 @@ def entry_in(folder: Path, name: str = "one", **fields: str) -> ModelEntry:
 
 
 @pytest.fixture
-def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+def folders(tmp_path: Path, keep_models: KeepModels) -> tuple[Path, Path]:
     """The shipped models' folder and the user's, both empty."""
     shipped, own = tmp_path / "shipped", tmp_path / "own"
     shipped.mkdir()
     own.mkdir()
-    monkeypatch.setattr("lgbpn_cli.models.manifest.shipped_folder", lambda: shipped)
-    monkeypatch.setattr("lgbpn_cli.models.manifest.user_folder", lambda: own)
+    keep_models(own, shipped)
     return shipped, own
 
 
@@ -210,10 +210,8 @@ def test_the_shipped_folder_is_the_projects_weights(repo_root: Path) -> None:
     assert json.loads((found / MANIFEST_NAME).read_text()) == expected
 
 
-def test_the_model_of_a_camera_is_the_one_nearest_in_iso(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(manifest, "user_folder", lambda: tmp_path)
+def test_the_model_of_a_camera_is_the_one_nearest_in_iso(tmp_path: Path, keep_models: KeepModels) -> None:
+    keep_models(tmp_path)
     for name, camera, iso in (("low", "EOS 5D", 400), ("high", "EOS 5D", 6400), ("phone", "Pixel", 800)):
         part = {"teacher": ModelPart("a.safetensors", "0")}
         manifest.add_entry(ModelEntry(name, "sidd", part, cameras=((camera, iso),), folder=tmp_path))
@@ -224,10 +222,8 @@ def test_the_model_of_a_camera_is_the_one_nearest_in_iso(
     assert manifest.model_for_camera("", 800, None) is None
 
 
-def test_a_model_that_learned_from_raw_files_is_for_these(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(manifest, "user_folder", lambda: tmp_path)
+def test_a_model_that_learned_from_raw_files_is_for_these(tmp_path: Path, keep_models: KeepModels) -> None:
+    keep_models(tmp_path)
     shots = (("EOS 5D", 6400),)
     student, raw = (ModelPart(f"{name}.safetensors", "0") for name in ("s", "r"))
     manifest.add_entry(

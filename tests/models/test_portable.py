@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from model_folders import KeepModels
 from reference.networks import TINY, random_network
 from typer.testing import CliRunner
 
@@ -30,7 +31,7 @@ from lgbpn_cli.models.weight_file import write_weights
 
 
 @pytest.fixture
-def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def models(tmp_path: Path, keep_models: KeepModels) -> Path:
     """The user's folder of models with one model, `tiny`; only the noise estimator is shipped."""
     folder = tmp_path / "own"
     folder.mkdir()
@@ -45,8 +46,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (shipped / estimator.name).write_bytes(estimator.read_bytes())
     listed = {"models": [], "noise_estimator": {"file": estimator.name, "sha256": sha256}}
     (shipped / MANIFEST_NAME).write_text(json.dumps(listed), encoding="utf-8")
-    monkeypatch.setattr("lgbpn_cli.models.manifest.shipped_folder", lambda: shipped)
-    monkeypatch.setattr("lgbpn_cli.models.manifest.user_folder", lambda: folder)
+    keep_models(folder, shipped)
     return folder
 
 
@@ -58,10 +58,10 @@ def exported(models: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def elsewhere(tmp_path: Path, keep_models: KeepModels) -> Path:
     """Another user's folder of models, empty; to be asked for after `exported`."""
     folder = tmp_path / "elsewhere"
-    monkeypatch.setattr("lgbpn_cli.models.manifest.user_folder", lambda: folder)
+    keep_models(folder)
     return folder
 
 

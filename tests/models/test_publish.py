@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from model_folders import KeepModels
 
 from lgbpn_cli.config import NetworkConfig, StudentConfig
 from lgbpn_cli.errors import ModelError
@@ -41,11 +42,10 @@ def some(part: str, name: str = "base", seed: int = 0) -> Publication:
 
 
 @pytest.fixture
-def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def shipped(tmp_path: Path, keep_models: KeepModels) -> Path:
     """A folder with a whole shipped model; the user's own is beside it."""
     folder = tmp_path / "shipped"
-    monkeypatch.setattr("lgbpn_cli.models.manifest.shipped_folder", lambda: folder)
-    monkeypatch.setattr("lgbpn_cli.models.manifest.user_folder", lambda: tmp_path / "own")
+    keep_models(tmp_path / "own", folder)
     publish(some("teacher"), folder)
     publish(some("student"), folder)
     return folder

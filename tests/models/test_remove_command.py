@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from model_folders import KeepModels
 from typer.testing import CliRunner
 
 from lgbpn_cli.cli.main import app
@@ -20,14 +21,13 @@ from lgbpn_cli.models.manifest import (
 
 
 @pytest.fixture
-def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def models(tmp_path: Path, keep_models: KeepModels) -> Path:
     """The user's folder of models with `mine`; `base` is shipped."""
     own, shipped = tmp_path / "own", tmp_path / "shipped"
     for folder, name in ((own, "mine"), (shipped, "base")):
         folder.mkdir()
         add_model(name, folder)
-    monkeypatch.setattr("lgbpn_cli.models.manifest.user_folder", lambda: own)
-    monkeypatch.setattr("lgbpn_cli.models.manifest.shipped_folder", lambda: shipped)
+    keep_models(own, shipped)
     return own
 
 

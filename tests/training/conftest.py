@@ -18,7 +18,7 @@ from lgbpn_cli.models.load import Model
 from lgbpn_cli.models.weight_file import write_weights
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.training.config import FinetuneConfig, TrainingConfig
-from lgbpn_cli.training.finetune.folder import Listener, finetune_folder
+from lgbpn_cli.training.finetune.folder import Call, Listener, finetune_folder
 from lgbpn_cli.training.finetune.run import Report
 from lgbpn_cli.training.pictures.data import CropSampler, NoisySource
 
@@ -109,12 +109,14 @@ def run(folder: Path, tiny_base: Path, tmp_path: Path, cpu: Device, monkeypatch:
         return finetune_folder(
             photos,
             FinetuneConfig(**{**given, **options}),
-            run_folder=tmp_path / "run",
-            models_folder=tmp_path / "models",
-            device=cpu,
-            command="lgbpn finetune",
-            listener=listener,
-            **call,
+            Call(
+                run_folder=tmp_path / "run",
+                models_folder=tmp_path / "models",
+                device=cpu,
+                command="lgbpn finetune",
+                listener=listener or Listener(),
+                **call,
+            ),
         )
 
     return finetune

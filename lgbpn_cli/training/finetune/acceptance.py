@@ -24,6 +24,7 @@ from lgbpn_cli.machine.device import Device
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.noise.estimator import cell_levels
 from lgbpn_cli.noise.measure import measure_noise
+from lgbpn_cli.training.finetune.verdict import Verdict
 
 CROP_PX = 240
 """A multiple of the training PD factors times their dilations."""
@@ -65,8 +66,8 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """The comparison of a new network with its base, at the same places."""
+class TeacherVerdict(Verdict):
+    """The comparison of a new teacher with its base, at the same places."""
 
     base: Judgement
     new: Judgement
@@ -101,17 +102,10 @@ class Verdict:
             )
         return found
 
-    @property
-    def accepted(self) -> bool:
-        """Whether the new network replaces its base."""
-        return not self.reasons
-
-    def words(self) -> str:
-        """Return the result for people."""
-        if not self.accepted:
-            return f"not accepted: {'; '.join(self.reasons)}"
+    def gains(self) -> str:
+        """Return what it is better in, for people."""
         return (
-            f"accepted: loss on photos held out {self.base.loss_8bit:.3f} -> {self.new.loss_8bit:.3f} "
+            f"loss on photos held out {self.base.loss_8bit:.3f} -> {self.new.loss_8bit:.3f} "
             f"({self._surely()}), noise removed from flat areas "
             f"{self.new.flat_variance / max(self.base.flat_variance, 1e-9):.0%} of before, "
             f"picture in it {self.base.structure:.3f} -> {self.new.structure:.3f}"
@@ -206,9 +200,9 @@ class Comparison(Generic[Network]):
         """How long that took; a verdict takes less."""
 
     @torch.inference_mode()
-    def verdict(self, new: Network) -> Verdict:
+    def verdict(self, new: Network) -> TeacherVerdict:
         """Return how a new network does beside the base."""
-        return Verdict(self.base, self._judged(new, self._removed(new)), self.noise_variance)
+        return TeacherVerdict(self.base, self._judged(new, self._removed(new)), self.noise_variance)
 
     def _removed(self, network: Network) -> list[NDArray[np.float32]]:
         """Return what a network removes from each of the crops, in levels."""

@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from lgbpn_cli.config import NETWORKS, NetworkConfig
@@ -56,6 +56,24 @@ class Listener:
     note: Callable[[str], None] = lambda text: None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """How fine-tuning is called, whatever it learns from."""
+
+    run_folder: Path
+    """Where an unfinished run is kept."""
+    models_folder: Path
+    device: Device
+    command: str
+    resume: bool = False
+    """Go on with the unfinished run."""
+    overwrite: bool = False
+    """Replace an unfinished run, and a model of that name."""
+    listener: Listener = field(default_factory=Listener)
+    started: float = field(default_factory=lambda: time.monotonic())
+    """When the time limit began to run, by `time.monotonic`."""
+
+
 @dataclass(frozen=True)
 class _Beginning:
     """How a run was started; kept in its folder only."""
@@ -68,46 +86,32 @@ class _Beginning:
         keep_json(run_folder / BEGINNING_NAME, asdict(self))
 
 
-def finetune_folder(
-    folder: Path,
-    config: FinetuneConfig,
-    *,
-    run_folder: Path,
-    models_folder: Path,
-    device: Device,
-    command: str,
-    resume: bool = False,
-    overwrite: bool = False,
-    listener: Listener | None = None,
-    started: float | None = None,
-) -> dict[str, Report]:
+def finetune_folder(folder: Path, config: FinetuneConfig, call: Call) -> dict[str, Report]:
     """Return what became of each model that was to be made, by name.
 
-    `started` is when the time limit began to run, by `time.monotonic`; None: now.
     With `config.per_camera` the time is shared by the groups, and those of a single photo are left out. With
-    `resume` the unfinished run's photos and time limit are used, and its steps unless `config` has some; `folder`
+    `call.resume` the unfinished run's photos and time limit are used, and its steps unless `config` has some; `folder`
     has to be its own. Raises UsageError where the call as a whole cannot work, TrainingError where a run cannot
     go on.
     """
     check_new_name(config.name)
-    listener = listener or Listener()
-    started = time.monotonic() if started is None else started
+    run_folder = call.run_folder
     with (
         _full_disk_named(run_folder),
         joined_group(config.batch) as group,
         _alone(run_folder, config.name) if group.leads else nullcontext(),
     ):
-        say = listener.note if group.leads else (lambda text: None)
-        base = None if config.base == SCRATCH else _load_teacher(config.base or DEFAULT_MODEL, device)
+        say = call.listener.note if group.leads else (lambda text: None)
+        base = None if config.base == SCRATCH else _load_teacher(config.base or DEFAULT_MODEL, call.device)
         if base is not None and (base.name == config.name or _is_of(base.name, config)):
             raise UsageError(f"`name` {config.name}", "that is the model it starts from", "Use another name.")
         shape = NETWORKS["small"] if base is None else _shape(base)
         if group.leads:
-            _prepare(folder, config, run_folder, models_folder, resume, overwrite, say)
+            _prepare(folder, config, call, say)
         group.wait()
         photos = read_index(run_folder)
         limit_s = config.time_limit_s
-        if resume and (beginning := _read_beginning(run_folder)) is not None:
+        if call.resume and (beginning := _read_beginning(run_folder)) is not None:
             limit_s = beginning.time_limit_s
         runs = [
             each
@@ -116,7 +120,7 @@ def finetune_folder(
         ]
         reports: dict[str, Report] = {}
         for number, (settings, chosen, one_folder) in enumerate(runs):
-            left_s = started + limit_s - time.monotonic()
+            left_s = call.started + limit_s - time.monotonic()
             one = replace(settings, time_limit_s=max(1.0, left_s / (len(runs) - number)))
             one_folder.mkdir(parents=True, exist_ok=True)
             reports[one.name] = finetune(
@@ -126,11 +130,11 @@ def finetune_folder(
                 one,
                 run_folder=one_folder,
                 tiles_folder=run_folder,
-                models_folder=models_folder,
-                device=device,
-                command=command,
+                models_folder=call.models_folder,
+                device=call.device,
+                command=call.command,
                 group=group,
-                on_step=listener.step,
+                on_step=call.listener.step,
                 on_note=say,
             )
             if reports[one.name].interrupted:
@@ -171,20 +175,13 @@ def _full_disk_named(run_folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _prepare(
-    folder: Path,
-    config: FinetuneConfig,
-    run_folder: Path,
-    models_folder: Path,
-    resume: bool,
-    overwrite: bool,
-    say: Callable[[str], None],
-) -> None:
+def _prepare(folder: Path, config: FinetuneConfig, call: Call, say: Callable[[str], None]) -> None:
     """Leave the photos of the run in its folder; UsageError for a name that is taken."""
+    run_folder = call.run_folder
     under_way = (run_folder / INDEX_NAME).exists()
-    if resume and not under_way:
+    if call.resume and not under_way:
         raise UsageError("`resume`", f"there is no unfinished run '{config.name}'", "Omit `resume`.")
-    if resume:
+    if call.resume:
         _check_same_beginning(folder, config, run_folder)
         count = sum(not each.is_frame for each in read_index(run_folder))
         say(f"going on with the {count} photos of the unfinished run")
@@ -192,8 +189,8 @@ def _prepare(
     check_folder(folder)
     if config.dark is not None:
         check_folder(Path(config.dark), FRAMES_CURE)
-    check_taken(config, models_folder, overwrite)
-    if under_way and not overwrite:
+    check_taken(config, call.models_folder, call.overwrite)
+    if under_way and not call.overwrite:
         raise UsageError(
             f"`name` {config.name}",
             "there is an unfinished run of this name",

@@ -8,12 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from lgbpn_cli.errors import UsageError
-from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.publish import check_new_name
 from lgbpn_cli.photos.raw.endings import is_raw_name
 from lgbpn_cli.training.config import FinetuneConfig
-from lgbpn_cli.training.engine.trainer import TrainingProgress
-from lgbpn_cli.training.finetune.folder import check_taken, name_of_shot
+from lgbpn_cli.training.finetune.folder import Call, check_taken, name_of_shot
 from lgbpn_cli.training.finetune.mosaics import KeptMosaic, read_mosaics
 from lgbpn_cli.training.finetune.photos import check_folder, photo_paths
 from lgbpn_cli.training.finetune.raw import RawReport, finetune_raw, load_raw_base
@@ -27,33 +25,22 @@ def raw_paths(folder: Path, config: FinetuneConfig) -> list[Path]:
 
 
 def finetune_raw_folder(
-    folder: Path,
-    paths: list[Path],
-    config: FinetuneConfig,
-    *,
-    run_folder: Path,
-    models_folder: Path,
-    device: Device,
-    command: str,
-    resume: bool,
-    overwrite: bool,
-    started: float,
-    on_step: Callable[[TrainingProgress], None] | None = None,
-    on_note: Callable[[str], None] = lambda text: None,
+    folder: Path, paths: list[Path], config: FinetuneConfig, call: Call
 ) -> dict[str, RawReport] | None:
     """Return what became of each model that was to be made from the raw files `paths` in `folder`, by name.
 
     None where no mosaic can be learned from, as of other sensors than Bayer's. Raises UsageError where the call cannot
     work.
     """
-    if resume:
+    if call.resume:
         cause = "a run on raw files takes minutes, and nothing of it is kept"
         raise UsageError("`resume`", cause, "Omit it.")
     if config.dark is not None:
         raise UsageError("`dark`", "the noise of raw files is known without frames", "Omit it.")
     check_new_name(config.name)
-    check_taken(config, models_folder, overwrite)
-    base = load_raw_base(config.base, device)
+    check_taken(config, call.models_folder, call.overwrite)
+    base = load_raw_base(config.base, call.device)
+    on_note = call.listener.note
     mosaics = read_mosaics(paths, config.seed, on_note)
     if not mosaics:
         return None
@@ -61,17 +48,17 @@ def finetune_raw_folder(
     groups = _groups(folder, mosaics, config, on_note)
     reports: dict[str, RawReport] = {}
     for number, (name, chosen) in enumerate(groups.items()):
-        left_s = started + config.time_limit_s - time.monotonic()
+        left_s = call.started + config.time_limit_s - time.monotonic()
         one = replace(config, name=name, time_limit_s=max(1.0, left_s / (len(groups) - number)))
         reports[name] = finetune_raw(
             chosen,
             base,
             one,
-            run_folder=run_folder / name,
-            models_folder=models_folder,
-            device=device,
-            command=command,
-            on_step=on_step,
+            run_folder=call.run_folder / name,
+            models_folder=call.models_folder,
+            device=call.device,
+            command=call.command,
+            on_step=call.listener.step,
         )
     return reports
 

@@ -15,7 +15,7 @@ from lgbpn_cli.models.manifest import ModelEntry
 from lgbpn_cli.training.config import FinetuneConfig
 from lgbpn_cli.training.engine.distributed import ProcessGroup
 from lgbpn_cli.training.engine.trainer import TrainingProgress
-from lgbpn_cli.training.finetune.acceptance import Verdict
+from lgbpn_cli.training.finetune.acceptance import TeacherVerdict
 from lgbpn_cli.training.finetune.model import Origin, write_noise, write_student, write_teacher
 from lgbpn_cli.training.finetune.photos import KeptPhoto, read_run_tiles
 from lgbpn_cli.training.finetune.student import learn_student, student_of
@@ -32,7 +32,7 @@ class Report:
 
     entry: ModelEntry | None
     """The finished model; None if neither teacher nor student was accepted."""
-    verdict: Verdict | None
+    verdict: TeacherVerdict | None
     """On the teacher; None where no state was better than its base."""
     steps: int
     student_verdict: StudentVerdict | None = None

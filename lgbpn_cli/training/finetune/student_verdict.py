@@ -20,6 +20,7 @@ from lgbpn_cli.machine.device import Device
 from lgbpn_cli.training.finetune.acceptance import in_standard_errors
 from lgbpn_cli.training.finetune.in_time import Reserve, in_time
 from lgbpn_cli.training.finetune.risk import CELLS, FloatArray, ProbedPhoto, Risk, density, energies, risk_of
+from lgbpn_cli.training.finetune.verdict import Verdict
 from lgbpn_cli.training.student.pairs import Pairs
 
 STANDARD_ERRORS = 3.0
@@ -48,7 +49,7 @@ class StudentJudgement:
 
 
 @dataclass(frozen=True, eq=False)
-class StudentVerdict:
+class StudentVerdict(Verdict):
     """The comparison of a new student with its base, at the same places."""
 
     base: StudentJudgement
@@ -112,17 +113,10 @@ class StudentVerdict:
             )
         return found
 
-    @property
-    def accepted(self) -> bool:
-        """Whether the new student replaces its base."""
-        return not self.reasons
-
-    def words(self) -> str:
-        """Return the result for people."""
-        if not self.accepted:
-            return f"not accepted: {'; '.join(self.reasons)}"
+    def gains(self) -> str:
+        """Return what it is better in, for people."""
         return (
-            f"accepted: on photos held out {self._gained()}; on sharp scenes with this noise "
+            f"on photos held out {self._gained()}; on sharp scenes with this noise "
             f"{self._gains_on_scenes_db.mean():+.2f} dB"
         )
 

@@ -33,7 +33,7 @@ from lgbpn_cli.training.engine.kept_json import keep_json
 from lgbpn_cli.training.engine.trainer import TeacherTrainer, TrainingProgress
 from lgbpn_cli.training.finetune.acceptance import (
     Comparison,
-    Verdict,
+    TeacherVerdict,
     blind_losses,
     compared_teachers,
     judging_crops,
@@ -67,7 +67,7 @@ class LearnedTeacher:
 
     network: LGBPN
     """The best state that was found; the one it started from where that was not accepted."""
-    verdict: Verdict | None
+    verdict: TeacherVerdict | None
     """None where no state was better than the base's."""
     steps: int
     """Those of the best state, of the run where there is none."""

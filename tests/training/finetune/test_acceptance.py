@@ -13,17 +13,17 @@ from blur_network import Blur
 from torch import nn
 
 from lgbpn_cli.machine.device import Device
-from lgbpn_cli.training.finetune.acceptance import Comparison, Judgement, Verdict
+from lgbpn_cli.training.finetune.acceptance import Comparison, Judgement, TeacherVerdict
 
 BASE = Judgement(losses_8bit=(10.0, 12.0, 8.0, 10.0), flat_variance=100, structure=0.1)
 
 
-def better(base: Judgement = BASE, **changes: Any) -> Verdict:
+def better(base: Judgement = BASE, **changes: Any) -> TeacherVerdict:
     """Every place is better by about a hundredth of the spread between places, alike but for a tenth of that."""
     losses = tuple(
         loss - 0.02 + offset for loss, offset in zip(base.losses_8bit, (0.002, 0, 0, -0.002), strict=True)
     )
-    return Verdict(base, replace(base, losses_8bit=losses, **changes), noise_variance=100)
+    return TeacherVerdict(base, replace(base, losses_8bit=losses, **changes), noise_variance=100)
 
 
 def test_a_lower_loss_at_all_places_with_as_much_noise_removed_is_accepted() -> None:
@@ -46,13 +46,15 @@ def test_a_lower_loss_at_all_places_with_as_much_noise_removed_is_accepted() -> 
     ],
 )
 def test_each_way_to_be_worse_is_refused_and_named(changes: dict[str, Any], why: str) -> None:
-    found = Verdict(BASE, replace(better().new, **changes), noise_variance=100)
+    found = TeacherVerdict(BASE, replace(better().new, **changes), noise_variance=100)
     assert not found.accepted
     assert why in found.words()
 
 
 def test_one_place_says_nothing() -> None:
-    assert not Verdict(replace(BASE, losses_8bit=(10.0,)), replace(BASE, losses_8bit=(5.0,)), 100).accepted
+    assert not TeacherVerdict(
+        replace(BASE, losses_8bit=(10.0,)), replace(BASE, losses_8bit=(5.0,)), 100
+    ).accepted
 
 
 def test_a_network_that_removes_none_of_the_picture_may_remove_less_of_its_opposite() -> None:
@@ -81,7 +83,7 @@ def noisy_and_clean(texture: float = 0) -> tuple[np.ndarray, np.ndarray]:
     return clean + random.normal(0, 10, clean.shape), clean
 
 
-def between(base: Blur, new: Blur, device: Device, *, texture: float) -> Verdict:
+def between(base: Blur, new: Blur, device: Device, *, texture: float) -> TeacherVerdict:
     noisy, clean = noisy_and_clean(texture)
     pairs = torch.from_numpy(np.stack([noisy, clean]) / 255).permute(0, 1, 4, 2, 3).float()
 

@@ -26,16 +26,20 @@ from lgbpn_cli.training.config import FinetuneConfig, TrainingConfig
 from lgbpn_cli.training.engine.distributed import ProcessGroup
 from lgbpn_cli.training.finetune import run as finetune_module
 from lgbpn_cli.training.finetune import teacher as teacher_module
-from lgbpn_cli.training.finetune.acceptance import Verdict
-from lgbpn_cli.training.finetune.folder import BEGINNING_NAME, Listener, finetune_folder
+from lgbpn_cli.training.finetune.acceptance import TeacherVerdict
+from lgbpn_cli.training.finetune.folder import BEGINNING_NAME, Call, Listener, finetune_folder
 from lgbpn_cli.training.finetune.teacher import CHECKPOINT_NAME, FinetuneTrainer
 from lgbpn_cli.training.pictures.data import CropSampler, NoisySource
 
 
-def test_a_better_network_becomes_a_model_with_a_card(
-    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Verdict, "accepted", True)
+@pytest.fixture
+def every_teacher_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever was learned in a few steps counts as better."""
+    monkeypatch.setattr(TeacherVerdict, "accepted", True)
+
+
+@pytest.mark.usefixtures("every_teacher_accepted")
+def test_a_better_network_becomes_a_model_with_a_card(run: Any, tmp_path: Path) -> None:
     report = run()["mine"]
     assert report.verdict.new.loss_8bit < report.verdict.base.loss_8bit
     entry = read_manifest(tmp_path / "models")["mine"]
@@ -74,10 +78,8 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(run: Any, tmp_path: Path
     assert all(torch.equal(resumed[name], value) for name, value in whole.items())
 
 
-def test_ctrl_c_keeps_the_best_state_so_far(
-    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Verdict, "accepted", True)
+@pytest.mark.usefixtures("every_teacher_accepted")
+def test_ctrl_c_keeps_the_best_state_so_far(run: Any, tmp_path: Path) -> None:
 
     def stop_at_seven(progress: Any) -> None:
         if progress.step == 7:
@@ -181,20 +183,18 @@ def test_a_damaged_beginning_is_named(run: Any, tmp_path: Path) -> None:
         run(resume=True)
 
 
-def test_the_folder_of_the_photos_is_kept_in_no_model(
-    run: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Verdict, "accepted", True)
+@pytest.mark.usefixtures("every_teacher_accepted")
+def test_the_folder_of_the_photos_is_kept_in_no_model(run: Any, folder: Path, tmp_path: Path) -> None:
     run()
     written = [path for path in (tmp_path / "models").iterdir() if path.is_file()]
     assert written
     assert not any(str(folder).encode() in path.read_bytes() for path in written)
 
 
+@pytest.mark.usefixtures("every_teacher_accepted")
 def test_a_loss_that_is_no_number_ends_the_run_with_the_best_state(
     run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Verdict, "accepted", True)
     real = FinetuneTrainer.loss
 
     def loss(self: FinetuneTrainer) -> torch.Tensor:
@@ -208,8 +208,8 @@ def test_a_loss_that_is_no_number_ends_the_run_with_the_best_state(
     assert all(bool(value.isfinite().all()) for value in kept.values())
 
 
-def test_names_that_are_taken_are_refused(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Verdict, "accepted", True)
+@pytest.mark.usefixtures("every_teacher_accepted")
+def test_names_that_are_taken_are_refused(run: Any) -> None:
     run()
     with pytest.raises(UsageError, match="already"):
         run()
@@ -218,10 +218,8 @@ def test_names_that_are_taken_are_refused(run: Any, monkeypatch: pytest.MonkeyPa
     run(overwrite=True)
 
 
-def test_each_camera_becomes_a_model(
-    run: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Verdict, "accepted", True)
+@pytest.mark.usefixtures("every_teacher_accepted")
+def test_each_camera_becomes_a_model(run: Any, folder: Path, tmp_path: Path) -> None:
     for seed in (10, 11):
         save_noisy_photo(folder / f"{seed}.png", seed, camera="Canon EOS 5D", iso=3200)
     save_noisy_photo(folder / "12.png", 12, camera="Canon EOS 5D", iso=100)
@@ -262,10 +260,7 @@ def test_too_few_photos_are_refused_before_anything_is_done(
         finetune_folder(
             folder,
             FinetuneConfig("mine", base=str(tiny_base)),
-            run_folder=tmp_path / "run",
-            models_folder=tmp_path / "models",
-            device=cpu,
-            command="",
+            Call(run_folder=tmp_path / "run", models_folder=tmp_path / "models", device=cpu, command=""),
         )
     assert not (tmp_path / "run").exists()
 
@@ -300,13 +295,13 @@ def test_a_full_disk_is_named_and_an_older_checkpoint_stands(
 
 
 @pytest.mark.parametrize("written", ["write_index", "write_teacher", "learn_teacher"])
+@pytest.mark.usefixtures("every_teacher_accepted")
 def test_a_full_disk_anywhere_else_is_named_too(
     written: str, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*arguments: Any, **options: Any) -> None:
         raise OSError(28, "No space left on device", "there.npz")
 
-    monkeypatch.setattr(Verdict, "accepted", True)
     module = "folder" if written == "write_index" else "run"
     with monkeypatch.context() as patch:
         patch.setattr(f"lgbpn_cli.training.finetune.{module}.{written}", full)

@@ -33,7 +33,7 @@ from lgbpn_cli.models.weight_file import AdaptedBase, adapted_base, read_weights
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.student import Student
 from lgbpn_cli.training.config import DistillationConfig
-from lgbpn_cli.training.finetune.acceptance import Verdict
+from lgbpn_cli.training.finetune.acceptance import TeacherVerdict
 from lgbpn_cli.training.finetune.folder import Listener
 from lgbpn_cli.training.finetune.lessons import CameraLessons
 from lgbpn_cli.training.finetune.student import CameraTrainer
@@ -72,7 +72,7 @@ def run(run: Any) -> Any:
 
 def accept(monkeypatch: pytest.MonkeyPatch, *, teacher: bool, student: bool) -> None:
     """Let the verdicts be these."""
-    monkeypatch.setattr(Verdict, "accepted", teacher)
+    monkeypatch.setattr(TeacherVerdict, "accepted", teacher)
     monkeypatch.setattr(StudentVerdict, "accepted", student)
 
 

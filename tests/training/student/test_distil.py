@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from model_folders import KeepModels
 from PIL import Image
 from reference.networks import TINY
 from torch import nn
 
 from lgbpn_cli.config import StudentConfig
-from lgbpn_cli.errors import TrainingError, UsageError
+from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry, file_sha256, read_manifest
@@ -31,7 +32,6 @@ from lgbpn_cli.training.student.distil import (
     Earlier,
     StudentTrainer,
     clean_photos,
-    draw_pictures,
     run_distillation,
 )
 from lgbpn_cli.training.student.estimates import result_tile
@@ -80,7 +80,7 @@ def test_the_student_joins_its_teachers_model(
     tmp_path: Path,
     teacher: Model,
     cpu: Device,
-    monkeypatch: pytest.MonkeyPatch,
+    keep_models: KeepModels,
 ) -> None:
     folder = tmp_path / "models"
     folder.mkdir()
@@ -104,7 +104,7 @@ def test_the_student_joins_its_teachers_model(
     card = (folder / "tiny.md").read_text(encoding="utf-8")
     assert "A teacher." in card
     assert entry.parts["student"].sha256 in card
-    monkeypatch.setattr("lgbpn_cli.models.manifest.user_folder", lambda: folder)
+    keep_models(folder)
     model = load_model("tiny", device=cpu)
     assert (model.part, model.network.config) == ("student", SHAPE)
     assert model.network.exit.weight.abs().max() > 0
@@ -194,27 +194,6 @@ def test_targets_of_the_earlier_student_alone_need_no_teacher(
     np.testing.assert_allclose(cleaned.targets[0], np.clip(result, 0, 255), atol=0.6)
 
 
-def test_pictures_are_drawn_in_the_colours_of_a_sources_photos(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reds = np.zeros((96, 96, 3), np.uint8)
-    reds[..., 0] = 200
-    source, seen = DataSource("red", weight=0, renoised_weight=2, drawn=2), list[None]()
-    drawn = draw_pictures([reds, reds // 2], source, (0, 1), tmp_path / "drawn", lambda: seen.append(None))
-    assert (drawn.weight, drawn.renoised_weight, len(drawn.targets), len(seen)) == (0, 2, 4, 2)
-    assert all(map(np.array_equal, drawn.noisy, drawn.targets))
-    assert all((picture[..., 1:] == 0).all() for picture in drawn.targets)
-    assert [int(leaves.max()) for leaves in drawn.targets[::2]] == [200, 100]
-    assert [round(strokes.max() / 100) for strokes in drawn.targets[1::2]] == [2, 1]  # lit unlike
-    elsewhere = draw_pictures([reds, reds // 2], source, (0, 1), tmp_path / "elsewhere")
-    monkeypatch.setattr(
-        "lgbpn_cli.training.pictures.drawn.draw_in_colours", None
-    )  # a run that goes on draws nothing
-    again = draw_pictures([reds, reds // 2], source, (0, 1), tmp_path / "drawn")
-    for other in (elsewhere, again):
-        assert all(map(np.array_equal, other.targets, drawn.targets))
-
-
 def test_a_round_with_drawn_pictures_runs_and_its_card_says_so(run: Run, recipe: DistillationRecipe) -> None:
     assert "result for a noisy photo; none is a clean photo" in card_of(run(recipe))
     drawn = replace(recipe.sources[0], weight=0, renoised_weight=1, drawn=1)
@@ -284,18 +263,6 @@ def test_pairs_that_are_not_asked_for_need_no_source(
 ) -> None:
     source = replace(recipe.sources[0], weight=weights[0], renoised_weight=weights[1])
     assert "student" in run(replace(recipe, sources=(source,), distillation=replace(CONFIG, **shares))).parts
-
-
-def test_drawn_pictures_have_no_pairs_without_new_noise() -> None:
-    for weights in ({}, {"weight": 0}, {"weight": 1, "renoised_weight": 1}):
-        with pytest.raises(UsageError, match=r"waves: drawn.*teaches nothing"):
-            DataSource("waves", drawn=3, **weights)
-    with pytest.raises(UsageError, match=r"waves: results_of.*not a list"):
-        DataSource("waves", results_of="lgbpn-base")  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match=r"waves: drawn.*below 0"):
-        DataSource("waves", drawn=-1)
-    with pytest.raises(UsageError, match=r"waves: mean_from_skewness.*have no noise"):
-        DataSource("waves", weight=0, renoised_weight=1, drawn=1, mean_from_skewness=True)
 
 
 def test_a_round_may_begin_with_the_earlier_students_weights(
