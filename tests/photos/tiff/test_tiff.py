@@ -215,6 +215,18 @@ def test_damaged_compressed_pixels_are_an_error(make_tiff: PhotoMaker) -> None:
             read_photo(path)
 
 
+def test_zeros_that_decompress_to_more_than_there_was_are_an_error(make_tiff: PhotoMaker) -> None:
+    grain = np.random.default_rng(0).integers(0, 8, (32, 200, 3), np.uint8)
+    path = make_tiff(samples=smooth(32, 200) // 2 + grain, compression="zlib", rowsperstrip=32)
+    with tifffile.TiffFile(path) as file:
+        offset, length = file.pages[0].dataoffsets[0], file.pages[0].databytecounts[0]
+    whole = path.read_bytes()
+    for place in range(offset + 20, offset + length - 200, length // 20):
+        path.write_bytes(whole[:place] + bytes(200) + whole[place + 200 :])
+        with pytest.raises(PhotoReadError, match=r"decompressed|ends early"):
+            read_photo(path)
+
+
 @pytest.mark.parametrize("compression", ["lzw", "zlib", "packbits", "lzma", "zstd"])
 def test_a_strip_that_holds_whole_data_but_too_little_is_an_error(
     make_tiff: PhotoMaker, compression: str
