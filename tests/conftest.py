@@ -22,6 +22,8 @@ SLOW = (
     "tests/fuzz",
     "tests/evaluation/test_burst.py",
     "tests/evaluation/test_raw_pairs.py",
+    "tests/models/test_onnx_file.py",
+    "tests/photos/heif/test_avif_threads.py",
     "tests/preview/test_parts.py",
     "tests/test_packaging.py",
     "tests/test_quality_table.py",

@@ -56,10 +56,9 @@ def blend(
         bool, typer.Option("--json", help="Write one JSON object for each photo to standard output.")
     ] = False,
 ) -> None:
-    """Mix photos with their results anew: other strengths and grain in a second, without the network.
+    """Mix photos with their results again, at other strengths or with grain, without the network.
 
-    Which result belongs to which photo the results say themselves, whatever their names; a result that was made of
-    another photo is refused.
+    Results say themselves which photo they were made from, whatever their names; a result of another photo is refused.
 
     \b
     Examples:

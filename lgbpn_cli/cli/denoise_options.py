@@ -106,7 +106,7 @@ class ResultOptions:
             "--part",
             metavar="NUMBER/PARTS|auto",
             help="Do one of several equal parts of the photos, so that several machines can share a folder; auto: the "
-            "part of this job in an array of Slurm, SGE or AWS Batch (auto/8, of eight: of PBS, too).",
+            "part of this job in an array of Slurm, SGE or AWS Batch; auto/8 for an array of eight on PBS.",
         ),
     ] = "1/1"
     format_: Annotated[
@@ -257,8 +257,8 @@ class NetworkOptions:
         typer.Option(
             "--quality",
             metavar="|".join(QUALITIES),
-            help="fast and best run the small student network, best on eight turned and mirrored views; teacher "
-            "and teacher-r3 run LG-BPN itself, in one pass or nine.",
+            help="fast; or best, the mean of eight turned and mirrored views, which takes eight times as long and is "
+            "slightly better. For comparisons: teacher and teacher-r3, LG-BPN itself in one pass or nine.",
             show_default="fast; teacher for a model without a student",
         ),
     ] = InferenceConfig.quality

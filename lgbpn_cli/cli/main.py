@@ -107,24 +107,34 @@ def lgbpn(
         bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
-    """Remove the noise from high-ISO photos with LG-BPN, a network that has never seen a clean picture."""
+    """Remove the noise from high-ISO photos with LG-BPN, a network that learns from noisy photos alone."""
     keep_freed_buffers()
 
 
-# One line for each command. Their modules import PyTorch and the photo libraries inside functions only.
+# In the order of `lgbpn --help`. Their modules import PyTorch and the photo libraries inside functions only.
 app.command("denoise", cls=DenoiseCommand)(denoise)
-app.command("blend", cls=PlainCommand)(blend)
-app.command("preview", cls=PlainCommand)(preview)
-app.command("verify", cls=PlainCommand)(verify)
-app.command("eval", cls=PlainCommand)(evaluate)
-app.command("finetune", cls=PlainCommand)(finetune)
-app.command("probe", cls=PlainCommand)(probe)
-app.command("train", cls=PlainCommand)(train)
-app.command("distill", cls=PlainCommand)(distill)
-app.command("train-raw", cls=PlainCommand)(train_raw)
+app.command("preview", cls=PlainCommand, short_help="See strengths and qualities side by side, first.")(
+    preview
+)
+app.command("blend", cls=PlainCommand, short_help="Mix results at other strengths, without the network.")(
+    blend
+)
+app.command("verify", cls=PlainCommand, short_help="Check how results were made, and from which photos.")(
+    verify
+)
+app.command("probe", cls=PlainCommand, short_help="Measure the noise of photos.")(probe)
+app.command("finetune", cls=PlainCommand, short_help="Teach a model the noise of your camera.")(finetune)
 app.add_typer(models_app, name="models")
-app.command("devices", cls=PlainCommand)(devices)
-app.command("bench", cls=PlainCommand)(bench)
+app.command("devices", cls=PlainCommand, short_help="List what PyTorch can compute on here.")(devices)
+app.command("eval", cls=PlainCommand)(evaluate)
+app.command("bench", cls=PlainCommand, short_help="Measure speed and memory on this machine.")(bench)
+app.command("train", cls=PlainCommand, short_help="Train LG-BPN, or the noise estimator, from a recipe.")(
+    train
+)
+app.command("distill", cls=PlainCommand, short_help="Train a fast student from a recipe.")(distill)
+app.command("train-raw", cls=PlainCommand, short_help="Train the network for raw files from a recipe.")(
+    train_raw
+)
 
 
 def main() -> None:

@@ -113,8 +113,8 @@ KeepFullOption = Annotated[
     typer.Option(
         "--keep-full",
         metavar="FOLDER",
-        help="Also keep each result at full strength and without grain there: lgbpn blend mixes others of it, without "
-        "the network.",
+        help="Also keep a result of each photo there, at full strength and without grain: lgbpn blend mixes other "
+        "strengths from it, without the network.",
         show_default=False,
     ),
 ]

@@ -42,7 +42,7 @@ def verify(
     recursive: RecursiveOption = False,
     photos: PhotosOption = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Make each result anew from its record, and compare.")
+        bool, typer.Option("--again", help="Make each result once more from its record, and compare.")
     ] = False,
     model: Annotated[
         Path | None,
@@ -55,15 +55,15 @@ def verify(
         ),
     ] = None,
     device: DeviceOption = "auto",
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only what is not good.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only what does not agree.")] = False,
     json_lines: Annotated[
         bool, typer.Option("--json", help="Write one JSON object for each result to standard output.")
     ] = False,
 ) -> None:
-    """Say what made results, and whether their photos and the model's weights are still the same.
+    """Tell how results were made, and whether their photos and the model's weights are still the same.
 
-    A result names its photo, model and settings by digests in its record. With --again it is made anew from them and
-    compared, sample by sample; a level of 255 is taken for rounding, which differs between machines.
+    A result keeps a record of its photo, model and settings. With --again it is made once more from them and compared,
+    sample by sample; up to a level of 255 counts as rounding, which differs between machines.
 
     \b
     Examples:

@@ -79,6 +79,7 @@ def test_a_step_along_a_border_raises_the_seam_score() -> None:
     assert np.isnan(seam_score(whole, whole, [], []))
 
 
+@pytest.mark.slow
 def test_the_operations_of_the_default_student_are_counted() -> None:
     model = load_for_bench("untrained:student", None, choose_device("cpu"))
     widths = model.network.config.widths  # type: ignore[union-attr]

@@ -53,6 +53,7 @@ def test_a_lower_tolerance_gives_more_back() -> None:
     assert kept == {0.5: pytest.approx(0.5, abs=0.08), 0.8: pytest.approx(0.2, abs=0.08)}
 
 
+@pytest.mark.slow
 def test_the_result_does_not_depend_on_the_bands(monkeypatch: pytest.MonkeyPatch) -> None:
     clean = scene()
     noisy = clean + white(10, clean.shape) * (1 + clean)

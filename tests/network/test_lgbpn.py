@@ -52,11 +52,13 @@ def test_the_network_equals_its_slow_twin_where_sizes_divide(name: str) -> None:
 
 
 @every_pass
+@pytest.mark.slow
 def test_the_network_equals_its_slow_twin_with_attention_per_sub_image(name: str) -> None:
     assert difference_8bit(name, (41, 50), scope="sub_image") < TOLERANCE_8BIT[torch.float64]
 
 
 @every_pass
+@pytest.mark.slow
 def test_the_network_stays_near_its_slow_twin_in_float32(name: str) -> None:
     assert difference_8bit(name, (41, 50), dtype=torch.float32) < TOLERANCE_8BIT[torch.float32]
 
