@@ -62,8 +62,9 @@ def test_a_gap_of_zeros_is_told(tmp_path: Path, name: str) -> None:
             assert np.abs(photo.pixels.astype(int) - good.pixels).mean() < 1
 
 
-def test_a_gap_in_a_heic_is_told(data_root: Path, tmp_path: Path) -> None:
-    source = data_root / "odd/heic_photo/example.heic"
+@pytest.mark.parametrize("name", ["example.heic", "ten_bits.heic"], ids=["items with names", "without"])
+def test_a_gap_in_a_heic_is_told(data_root: Path, repo_root: Path, tmp_path: Path, name: str) -> None:
+    source = (data_root / "odd/heic_photo" if name == "example.heic" else repo_root / "tests/golden") / name
     whole = source.read_bytes()
     assert read_photo(source).damage == ()
     path = tmp_path / "a.heic"

@@ -118,8 +118,8 @@ def _meta(file: BinaryIO) -> bytes:
 def _types(iinf: bytes) -> Iterator[tuple[int, bytes]]:
     """Return number and type of each item."""
     for kind, entry in boxes_in(iinf, 6 if iinf[:1] == b"\0" else 8):
-        if kind == b"infe" and len(entry) >= 14:
-            wide = entry[0] >= 3
+        wide = entry[:1] >= b"\3"
+        if kind == b"infe" and len(entry) >= (14 if wide else 12):
             number = int.from_bytes(entry[4:8] if wide else entry[4:6], "big")
             yield number, entry[10:14] if wide else entry[8:12]
 
