@@ -22,7 +22,6 @@ from lgbpn_cli.photos.raw.opcodes import OPCODE_LIST_3, has_opcodes
 from lgbpn_cli.photos.raw.reader import RawContainer
 from lgbpn_cli.photos.sidecars import description_of
 from lgbpn_cli.photos.suffixes import PRESERVE, type_by_name
-from lgbpn_cli.photos.tiff.codec import TiffContainer
 
 LENS_LEFT = (
     "its lens corrections are not made: they stay in a DNG, for a raw developer to make (`format=dng`)"
@@ -65,9 +64,9 @@ def _as_own_type(photo: Photo, output: OutputConfig) -> Photo:
 
 
 def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
-    if isinstance(photo.container, TiffContainer) and photo.container.full_pages > 1:
+    if photo.container is not None and (count := photo.container.photos) > 1:
         raise UnsupportedFileError(
-            f"a TIFF with {photo.container.full_pages} pages, which would not all go into the new file",
+            f"a {photo.format.upper()} with {count} pages, which would not all go into the new file",
             "Omit `format`, `bit_depth` and `strip_metadata`, or save its pages as single files.",
         )
     new, photo = new_files(wanted), _alone(photo)

@@ -15,6 +15,15 @@ Matrix = tuple[tuple[float, float, float], ...]
 class Container:
     """What one format's writer needs to put new pixels into a photo's original file; opaque to all others."""
 
+    @property
+    def photos(self) -> int:
+        """How many photos a new file would have to hold."""
+        return 1
+
+    def for_a_corner(self) -> Container | None:
+        """Return what writes a corner of the photo, to see whether it can be written; None where that cannot tell."""
+        return self
+
 
 @dataclass(frozen=True)
 class Metadata:

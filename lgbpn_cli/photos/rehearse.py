@@ -8,10 +8,8 @@ from dataclasses import replace
 from lgbpn_cli.errors import UnsupportedPhotoError, shown
 from lgbpn_cli.photos.codecs import new_files
 from lgbpn_cli.photos.faults import CODEC_ERRORS, EncodingError, one_line
-from lgbpn_cli.photos.jpeg.codec import JpegContainer
 from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.photo import Photo
-from lgbpn_cli.photos.tiff.codec import TiffContainer
 
 SIDE_PX = 16
 REHEARSED_MARK = Mark("{}" + " " * 500, "lgbpn", "1:2")
@@ -19,15 +17,13 @@ REHEARSED_MARK = Mark("{}" + " " * 500, "lgbpn", "1:2")
 
 
 def check_writable(photo: Photo) -> None:
-    """Return if a corner of the photo, with all its metadata, can be written; a TIFF's own copy is not tried.
+    """Return if a corner of the photo, with all its metadata, can be written, or if a corner cannot tell.
 
     Raises UnsupportedPhotoError.
     """
-    container = photo.container
-    if isinstance(container, TiffContainer):  # which is changed in place: its blocks have to be there
+    container = None if photo.container is None else photo.container.for_a_corner()
+    if container is None:
         return
-    if isinstance(container, JpegContainer):
-        container = replace(container, trailer=b"")
     corner = slice(0, SIDE_PX), slice(0, SIDE_PX)
     alpha = None if photo.alpha is None else photo.alpha[corner]
     small = replace(photo, pixels=photo.pixels[corner], alpha=alpha, container=container, further=())

@@ -79,7 +79,12 @@ QOI = Codec(
     signatures=(b"qoif",),
     size=size_of_qoi,
     read=read_qoi,
-    new=NewFiles(write=write_qoi, container=lambda photo, output: (QoiContainer(), ()), transparency=False),
+    new=NewFiles(
+        write=write_qoi,
+        container=lambda photo, output: (QoiContainer(), ()),
+        encoder_bytes=lambda samples, sample_bytes: samples,
+        transparency=False,
+    ),
 )
 
 

@@ -85,6 +85,10 @@ class JpegContainer(Container):
     stored_as_rgb: bool
     """The components are red, green and blue instead of brightness and colour."""
 
+    def for_a_corner(self) -> JpegContainer:
+        """Return it without the trailer, which is written as it is and can be a whole film."""
+        return replace(self, trailer=b"")
+
 
 def read_jpeg(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     """Return the first picture of a JPEG file.

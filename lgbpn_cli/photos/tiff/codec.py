@@ -91,6 +91,14 @@ class TiffContainer(Container):
     file_bytes: int
     modified_ns: int
 
+    @property
+    def photos(self) -> int:
+        """Its pages."""
+        return self.full_pages
+
+    def for_a_corner(self) -> None:
+        """Return None: new pixels go into a copy, whose blocks have to be there."""
+
 
 def read_tiff(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     """Return the first page of a TIFF file, with those further pages that are photos too.

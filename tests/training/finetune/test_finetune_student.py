@@ -173,7 +173,8 @@ def test_the_student_learns_from_its_own_results_and_then_from_those_of_what_it_
     asked: dict[str, tuple[str, float, Any]] = {}
 
     def noted(*arguments: Any, earlier: Earlier, **options: Any) -> Any:
-        asked[arguments[3].parent.name] = (earlier.student.sha256, earlier.share, earlier.student.network)
+        (student,) = earlier.students
+        asked[arguments[3].parent.name] = (student.sha256, earlier.share, student.network)
         return clean_photos(*arguments, earlier=earlier, **options)
 
     monkeypatch.setattr("lgbpn_cli.training.finetune.lessons.clean_photos", noted)
