@@ -33,12 +33,10 @@ DRAWN_SCENE_SHARE = 0.12
 """Share of the scenes that are flat colours, gradients and text."""
 OWN_WEIGHT, DRAWN_WEIGHT = 0.6, 0.4
 """Of the scenes, the photos' share and that of pictures drawn in their colours."""
-MOST_DRAWN, KINDS_DRAWN = 24, 3
-"""So many pictures are drawn at most, one of each kind by turns."""
+MOST_DRAWN, DRAWN_TO_JUDGE = 26, 2
+"""So many pictures are drawn at most; the first ones are kept to judge by, if there are more."""
 JUDGING_PX = 80
 """Side of the squares whose answers are compared; they do not overlap."""
-MOST_DRAWN_TO_JUDGE = 2
-"""Drawing one takes as long as judging on all photos."""
 OWN = DataSource("own photos")
 
 FloatImage = NDArray[np.float32]
@@ -52,10 +50,10 @@ def cleaned(tiles: Iterable[NDArray[np.uint8]], student: Model, kept: Path) -> C
 
 
 def drawn_until(ends_at: float, pictures: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
-    """Return pictures drawn in the colours of cleaned ones, (h, w, 3), as many as there is time for, and three."""
+    """Return pictures drawn in the colours of cleaned ones, (h, w, 3), as many as there is time for, and one."""
     random, drawn = np.random.default_rng(0), list[NDArray[np.uint8]]()
-    for _ in in_time(ends_at, range(-(-MOST_DRAWN // KINDS_DRAWN))):
-        drawn += draw_in_colours(pictures[int(random.integers(len(pictures)))], KINDS_DRAWN, random)
+    for number in in_time(ends_at, range(MOST_DRAWN)):
+        drawn += draw_in_colours(pictures[int(random.integers(len(pictures)))], 1, random, first=number)
     return drawn
 
 
@@ -101,17 +99,21 @@ def noise_in_targets(seen: Tensor, targets: Tensor) -> Tensor:
 
 
 def sharp_scenes(
-    target: NDArray[np.uint8], noise: CameraNoise, random: np.random.Generator, *, drawn: bool
+    target: NDArray[np.uint8],
+    noise: CameraNoise,
+    random: np.random.Generator,
+    drawn: Sequence[NDArray[np.uint8]] = (),
 ) -> Pairs:
-    """Return sharp scenes with noise whose answers are known: squares of a reduced cleaned tile and of a drawn picture.
+    """Return sharp scenes with noise whose answers are known: squares of a reduced cleaned tile and of drawn pictures.
 
-    Cleaned tiles as they are would be no judges: whoever cleaned them does best on them, and what it has lost of them
-    nobody is asked for.
+    As many of each picture as of the tile. Cleaned tiles as they are would be no judges: whoever cleaned them does best
+    on them, and what it has lost of them nobody is asked for.
     """
     height, width = (side - side % REDUCTION for side in target.shape[:2])
     scenes = list(_squares(reduced(target[:height, :width], REDUCTION)))
-    if drawn:
-        scenes += list(_squares(draw_in_colours(target, 1, random)[0].astype(np.float32)))[: len(scenes)]
+    of_tile = len(scenes)
+    for picture in drawn:
+        scenes += list(_squares(picture.astype(np.float32)))[:of_tile]
     noisy = [noise.laid_on(scene, random) for scene in scenes]
     first, second = (torch.from_numpy(np.stack(each) / 255).permute(0, 3, 1, 2) for each in (noisy, scenes))
     return Pairs(first, second, torch.zeros(len(noisy), dtype=torch.bool))

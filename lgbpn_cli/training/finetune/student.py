@@ -54,6 +54,9 @@ MOST_TILES, MOST_MEASURED, MOST_FRAME_TILES, JUDGING_TILES = 400, 32, 8, 24
 """So many tiles are cleaned to learn from at most, looked at for their noise, those of frames, and judged on."""
 CLEANING_SHARE, MEASURING_SHARE, JUDGING_SHARE, DRAWING_SHARE = 0.2, 0.08, 0.08, 0.06
 """Shares of the student's time, at most, if a few tiles are done by then."""
+LEARNING_SHARE = 0.5
+"""With less of the time left when noise is measured, the machine is too busy: to judge and to learn takes longer."""
+NONE_TO_LEARN = "no fast student: there was time to measure the noise, and none to learn it"
 FINISHING_SHARE = 0.03
 """Share of the time in which the model is written and the program ends."""
 RUN_NAME = "student"
@@ -130,12 +133,16 @@ def learn_student(
     own = _cleaned_in(
         CLEANING_SHARE * time_s, _in_any_order(tiles.learned, MOST_TILES), before, run_folder / "adapter"
     )
-    materials = _prepared(before, own, tiles, time_s, run_folder)
+    noise = _measured(tiles, time.monotonic() + MEASURING_SHARE * time_s)
     shape = network_as(before.network, Student, base).config
-    found = LearnedStudent(None, _adapted_base(before), shape, 0, "", base, None, materials.noise)
+    found = LearnedStudent(None, _adapted_base(before), shape, 0, "", base, None, noise)
+    if ends_at - time.monotonic() < LEARNING_SHARE * time_s:
+        on_note(NONE_TO_LEARN)
+        return found
+    materials = _prepared(before, own, noise, tiles, time_s, run_folder)
     ends_at -= FINISHING_SHARE * time_s
     if (left_s := ends_at - time.monotonic() - materials.judge.reserve.seconds) <= 0:
-        on_note("no fast student: there was time to measure the noise, and none to learn it")
+        on_note(NONE_TO_LEARN)
         return found
     if time_s < ALL_WEIGHTS_FROM_S:
         return _with_adapter(found, before, own, materials, ends_at, run_folder, on_step, on_note)[0]
@@ -160,32 +167,31 @@ def _cleaned_in(
     return lessons.cleaned(in_time(time.monotonic() + time_s, tiles), student, folder / ESTIMATES_FOLDER)
 
 
-def _prepared(
-    before: Model,
-    own: CleanedPhotos,
-    tiles: RunTiles,
-    time_s: float,
-    run_folder: Path,
-) -> _Materials:
-    """Return the noise of the camera, drawn pictures, and the base's student, judged on the photos held out."""
-    measured = in_time(
-        time.monotonic() + MEASURING_SHARE * time_s, _in_any_order(tiles.learned, MOST_MEASURED)
+def _measured(tiles: RunTiles, ends_at: float) -> CameraNoise:
+    """Return the noise of the camera, from as many tiles as there is time for."""
+    in_order = in_time(ends_at, _in_any_order(tiles.learned, MOST_MEASURED))
+    return measure_camera(
+        chain(_in_any_order(tiles.frames, MOST_FRAME_TILES), in_order), cell_levels(), tiles.jpeg
     )
-    in_order = chain(_in_any_order(tiles.frames, MOST_FRAME_TILES), measured)
-    noise = measure_camera(in_order, cell_levels(), tiles.jpeg)
+
+
+def _prepared(
+    before: Model, own: CleanedPhotos, noise: CameraNoise, tiles: RunTiles, time_s: float, run_folder: Path
+) -> _Materials:
+    """Return drawn pictures, and the base's student, judged on the photos held out."""
     drawn = lessons.drawn_until(time.monotonic() + DRAWING_SHARE * time_s, own.targets)
+    kept = lessons.DRAWN_TO_JUDGE if len(drawn) > lessons.DRAWN_TO_JUDGE else 0
     judged = _cleaned_in(
         JUDGING_SHARE * time_s, _in_any_order(tiles.held_out, JUDGING_TILES), before, run_folder / "judged"
     )
     random, photos, scenes = np.random.default_rng(1), list[ProbedPhoto](), list[Pairs]()
-    judging_ends_at = time.monotonic() + JUDGING_SHARE * time_s
-    for noisy, target in in_time(judging_ends_at, zip(judged.noisy, judged.targets, strict=True)):
+    for number, (noisy, target) in enumerate(zip(judged.noisy, judged.targets, strict=True)):
         photos.append(probed(noisy, target, noise, random))
-        drawn_too = len(photos) <= lessons.MOST_DRAWN_TO_JUDGE
-        scenes.append(lessons.sharp_scenes(target, noise, random, drawn=drawn_too))
-    judging_ends_at = time.monotonic() + JUDGING_SHARE * time_s
-    judge = StudentJudge(before.network, photos, scenes, before.device, judging_ends_at)
-    return _Materials(noise, drawn, judge)
+        scenes.append(lessons.sharp_scenes(target, noise, random, drawn[:kept][number : number + 1]))
+    judge = StudentJudge(
+        before.network, photos, scenes, before.device, time.monotonic() + JUDGING_SHARE * time_s
+    )
+    return _Materials(noise, drawn[kept:], judge)
 
 
 def _with_adapter(

@@ -29,15 +29,15 @@ Picture = NDArray[np.uint8]
 
 
 def draw_in_colours(
-    photo: NDArray[np.uint8], count: int, random: np.random.Generator
+    photo: NDArray[np.uint8], count: int, random: np.random.Generator, *, first: int = 0
 ) -> list[NDArray[np.uint8]]:
     """Return `count` pictures (384, 384, 3) in the colours of a photo (h, w, 3) of little noise.
 
-    Leaves on which others show through, strokes, and leaves covered with faint strokes, by turns.
+    Leaves on which others show through, strokes, and leaves covered with faint strokes, by turns from the kind `first`.
     """
     colours = np.asarray(Image.fromarray(photo).reduce(COLOURS_REDUCTION)).reshape(-1, 3)
     kinds = (_leaves_on_leaves, _strokes, _strokes_on_leaves)
-    return [kinds[number % len(kinds)](colours, random) for number in range(count)]
+    return [kinds[(first + number) % len(kinds)](colours, random) for number in range(count)]
 
 
 def kept_in_colours(

@@ -36,8 +36,9 @@ from lgbpn_cli.training.config import DistillationConfig
 from lgbpn_cli.training.finetune.acceptance import TeacherVerdict
 from lgbpn_cli.training.finetune.folder import Listener
 from lgbpn_cli.training.finetune.lessons import CameraLessons
-from lgbpn_cli.training.finetune.student import CameraTrainer
+from lgbpn_cli.training.finetune.student import NONE_TO_LEARN, CameraTrainer
 from lgbpn_cli.training.finetune.student_verdict import StudentVerdict
+from lgbpn_cli.training.noise.measured import CameraNoise, measure_camera
 from lgbpn_cli.training.student.distil import Earlier, clean_photos
 
 DARK_NOISE_8BIT = 5.0
@@ -48,7 +49,9 @@ def base_with_student(tiny_base: Path, tmp_path: Path, monkeypatch: pytest.Monke
     """A user model `base` whose student changes nothing; three steps of an adapter and of all weights are all."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setattr("lgbpn_cli.training.finetune.student.MOST_STEPS", 3)
-    monkeypatch.setattr("lgbpn_cli.training.finetune.lessons.draw_in_colours", lambda photo, *_: [photo])
+    monkeypatch.setattr(
+        "lgbpn_cli.training.finetune.lessons.draw_in_colours", lambda photo, *_, **__: [photo]
+    )
     monkeypatch.setattr("lgbpn_cli.training.finetune.lessons.MOST_DRAWN", 1)
     users = user_folder()
     users.mkdir(parents=True)
@@ -270,6 +273,22 @@ def test_a_student_gets_no_more_than_its_time(
     def keep_busy(_: Any) -> None:
         clock.now += 60.0
 
+    # Measuring the noise takes so long that nothing else would be done in time.
+    with monkeypatch.context() as patch:
+
+        def slowly(*arguments: Any) -> CameraNoise:
+            clock.now += 40.0
+            return measure_camera(*arguments)
+
+        patch.setattr("lgbpn_cli.training.finetune.student.measure_camera", slowly)
+        listener = Listener(note=notes.append)
+        measured = run(
+            base="base", steps=None, time_limit_s=60.0, started=0.0, overwrite=True, listener=listener
+        )
+    assert measured["mine"].noise is not None
+    assert (measured["mine"].student_verdict, notes[-1]) == (None, NONE_TO_LEARN)
+    assert clock.now == 40.0
+    clock.now = 0.0
     busy = Listener(step=keep_busy, note=notes.append)
     late = run(base="base", time_limit_s=60.0, started=0.0, overwrite=True, listener=busy)
     assert late["mine"].student_verdict is None
