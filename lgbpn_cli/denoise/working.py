@@ -16,6 +16,7 @@ import numpy as np
 
 from lgbpn_cli.errors import PhotoError, shown
 from lgbpn_cli.image.bands import bands
+from lgbpn_cli.image.tables import look_up
 from lgbpn_cli.image.types import Window
 from lgbpn_cli.photos.photo import Photo
 
@@ -23,6 +24,7 @@ Change = Callable[[np.ndarray], np.ndarray]
 """Of pixels (h, w, 3) float32 in 0..1."""
 BAND_ROWS = 256
 """Rows converted at a time: temporary arrays stay small beside the photo itself."""
+LEVELS_OF_16_BITS = 65536
 TOE = 0.0031308
 SLOPE = 12.92
 SCALE, LIFT, POWER = 1.055, 0.055, 2.4
@@ -92,10 +94,13 @@ class ResultPixels:
         self._black, self._scale = _black(photo), _scale(self._photo)
         self._seen = WorkingPixels(self._photo)
         self._change: Change | None = None
+        self._changed_levels: np.ndarray | None = None
         self.shape, self.nbytes = self._seen.shape, self._photo.pixels.nbytes
 
     def __getitem__(self, window: Window) -> np.ndarray:
         """Return the pixels there."""
+        if self._changed_levels is not None:
+            return look_up(self._changed_levels, self._photo.pixels[window])
         pixels = self._seen[window]
         return pixels if self._change is None else self._change(pixels)
 
@@ -162,10 +167,19 @@ class ResultPixels:
         return other
 
     def changed_by(self, change: Change | None) -> ResultPixels:
-        """Return the same samples, seen through a change of (h, w, 3) pixels that looks at each by itself."""
+        """Return the same samples, seen through a change of (h, w, 3) pixels that looks at each channel by itself."""
         other = copy(self)
         other._change = change
+        other._changed_levels = None if change is None else self._levels_after(change)
         return other
+
+    def _levels_after(self, change: Change) -> np.ndarray | None:
+        """Return what each level of a channel is after a change, (65536, 3); None where there are more levels."""
+        photo = self._photo
+        if photo.pixels.dtype != np.uint16 or photo.pixels.shape[2] != 3 or photo.linear:
+            return None
+        levels = np.arange(LEVELS_OF_16_BITS, dtype=np.float32)[:, None, None]
+        return np.asarray(change(np.repeat(levels, 3, axis=2) / self._scale)[:, 0])
 
     def unchanged(self) -> ResultPixels:
         """Return the same samples without the change that is pending: for those who read and put all of them."""

@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 PROGRAM_BYTES = 350_000_000
 """What the program occupies before it sees a photo, most of it PyTorch; photos are counted by their own."""
 READER_BYTES = 80_000_000
@@ -25,6 +23,8 @@ OWN_STATUS, RESET_PEAK = Path("/proc/self/status"), Path("/proc/self/clear_refs"
 
 def free_bytes() -> int:
     """Return the memory of this machine, or of its container, that can be had now."""
+    import psutil  # here, for processes that only read photos do not need it
+
     return int(min(psutil.virtual_memory().available, _container_free_bytes()))
 
 

@@ -61,6 +61,8 @@ FLATTEST_SHARES = (0.04, 0.2)
 """The energies that these shares of a bin's patches stay below are about the same where there is noise alone."""
 UNEVEN = (1.25, 1.5)
 """From the first ratio of these energies on the limit is asked for, from the second on it holds in full."""
+PATCHES_AT_A_TIME = 200
+"""So many at a time stay in the processor's caches."""
 CORRELATION_PATCHES = 600
 """The correlation is averaged over so many flat patches at most."""
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -215,13 +217,7 @@ def _flat_patches(
 
     Of each bin also brightness and noise variance, 3 channels, and how unequal the energies of its patches are.
     """
-    rows, columns = np.indices((PATCH_PX, PATCH_PX)) // (PATCH_PX // 2)
-    first_half = (rows + columns) % 2 == 0
-    halves = [(noise[:, :, half] ** 2).mean(axis=2) for half in (first_half, ~first_half)]
-    crossed = (
-        np.diff(np.diff(noise, axis=2), axis=3) / 2
-    )  # keeps white noise's variance; little picture is in it
-    fine_halves = [(crossed[:, :, half[1:, 1:]] ** 2).mean(axis=2) for half in (first_half, ~first_half)]
+    halves, fine_halves = _energies_of_halves(noise)
     bins = max(1, min(BRIGHTNESS_BINS, len(noise) // PATCHES_A_BIN))
     energy = sum(half.sum(axis=1) for half in halves)
     chosen, means, variances, fine_variances, unevenness = [], [], [], [], []
@@ -239,6 +235,30 @@ def _flat_patches(
     coarseness = np.quantile(coarse / np.maximum(fine, 1e-6), 0.25, axis=0)
     variance = np.minimum(coarse, MOST_COARSENESS * coarseness * fine)
     return np.unique(np.concatenate(chosen)), list(zip(means, variance, unevenness, strict=True))
+
+
+def _energies_of_halves(noise: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return the mean squares of both halves of patches (n, 3, 16, 16), each (n, 3); then those of what is fine."""
+    rows, columns = np.indices((PATCH_PX, PATCH_PX)) // (PATCH_PX // 2)
+    first_half = (rows + columns) % 2 == 0
+    energies = []
+    for start in range(0, len(noise), PATCHES_AT_A_TIME):
+        some = noise[start : start + PATCHES_AT_A_TIME]
+        steps = some[:, :, 1:] - some[:, :, :-1]
+        # Keeps white noise's variance, and little picture is in it.
+        crossed = (steps[..., 1:] - steps[..., :-1]) / 2
+        energies.append(
+            [_means_inside(some * some, first_half), _means_inside(crossed * crossed, first_half[1:, 1:])]
+        )
+    whole, fine = (np.concatenate(each, axis=1) for each in zip(*energies, strict=True))
+    return list(whole), list(fine)
+
+
+def _means_inside(values: np.ndarray, half: np.ndarray) -> np.ndarray:
+    """Return the means of (n, 3, h, w) inside and outside a half of (h, w): (2, n, 3)."""
+    # A product: picking the values of a half would copy them, and adding up single ones takes as long again.
+    shares = np.stack([each / each.sum() for each in (half.ravel(), ~half.ravel())]).astype(np.float32)
+    return np.asarray(np.moveaxis(values.reshape(*values.shape[:2], -1) @ shares.T, -1, 0))
 
 
 def _median_of_other_halves(flat: list[np.ndarray], halves: list[np.ndarray]) -> np.ndarray:

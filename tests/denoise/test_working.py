@@ -97,6 +97,19 @@ def test_a_pending_change_is_seen_and_done_once_but_not_before() -> None:
         held[everywhere]
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_change_looked_up_is_the_change_itself(dtype: type, channels: int) -> None:
+    values = np.random.default_rng(0).random((9, 7, 3), np.float32)
+    held = ResultPixels(photo_of(np.zeros((9, 7, channels), dtype)))
+    everywhere = (slice(None), slice(None))
+    held[everywhere] = values
+    shift = np.array([0.01, -0.02, 0.03], np.float32)
+    assert np.array_equal(
+        held.changed_by(lambda pixels: pixels**2 + shift)[everywhere], held[everywhere] ** 2 + shift
+    )
+
+
 def test_bands_meet_without_a_seam() -> None:
     rows = BAND_ROWS * 2 + 3
     pixels = np.random.default_rng(0).integers(0, 65536, (rows, 5, 3)).astype(np.uint16)

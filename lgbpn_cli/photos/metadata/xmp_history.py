@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape, quoteattr
+
+from lgbpn_cli.photos.metadata.xml_text import escape, quoteattr
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 MEDIA_MANAGEMENT = "http://ns.adobe.com/xap/1.0/mm/"

@@ -11,8 +11,8 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape, quoteattr
 
+from lgbpn_cli.photos.metadata.xml_text import escape, quoteattr
 from lgbpn_cli.photos.metadata.xmp_history import MEDIA_MANAGEMENT, RDF, less_padded
 from lgbpn_cli.photos.metadata.xmp_packet import read_packet
 

@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from xml.parsers import expat
-from xml.sax.saxutils import quoteattr
+
+from lgbpn_cli.photos.metadata.xml_text import quoteattr
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 NOTE = "http://ns.adobe.com/xmp/note/"

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
 
 from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError
 from lgbpn_cli.photos.raw.black import BlackLevels
@@ -102,6 +101,8 @@ def _visible(bad: np.ndarray, raw: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 def _float_light(path: Path, offset: int, levels: BlackLevels | None) -> Mosaic | np.ndarray:
     """Return floating-point samples, of a mosaic or of planes; LibRaw would keep 14 bits of them."""
+    import tifffile  # here, for few photos need it
+
     try:
         with tifffile.TiffFile(path) as tiff:
             page = next(each for each in _all_pages(tiff.pages) if each.offset == offset)
