@@ -173,6 +173,8 @@ class Device:
         if self._is_cuda:
             torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
             torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
+            # By itself cuDNN rounds the numbers of float32 convolutions to ten bits of mantissa.
+            torch.backends.cudnn.allow_tf32 = dtype != torch.float32
         if dtype == torch.float32:
             dtype, enabled = torch.bfloat16, False
         else:
@@ -197,7 +199,7 @@ class Device:
         """
         rows = torch.from_numpy(np.require(pixels, requirements=["C", "W"]))
         if self._is_cuda:
-            copying = torch.cuda.Stream(self.torch_device)  # type: ignore[no-untyped-call]
+            copying = _copying_stream(self.name)
             with torch.cuda.stream(copying):
                 rows = rows.pin_memory().to(self.torch_device, non_blocking=True)
             computing = torch.cuda.current_stream(self.torch_device)
@@ -242,6 +244,12 @@ class Device:
     @property
     def _is_cuda(self) -> bool:
         return self.name.startswith("cuda")
+
+
+@cache
+def _copying_stream(device: str) -> torch.cuda.Stream:
+    # One for all tiles: what was taken on one stream is not used again on another, and each tile would stay.
+    return torch.cuda.Stream(torch.device(device))  # type: ignore[no-untyped-call]
 
 
 def resident_bytes() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from lgbpn_cli.config import InferenceConfig, StudentConfig
+from lgbpn_cli.config import InferenceConfig, Precision, StudentConfig
 from lgbpn_cli.inference.run import run_network
+from lgbpn_cli.machine import device
 from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.student import Student
@@ -68,7 +70,9 @@ class FakeCuda:
         self._in_stream = "computing"
         empty = torch.empty
         monkeypatch.setattr(Device, "torch_device", property(lambda _: torch.device("cpu")))
-        monkeypatch.setattr(torch.cuda, "Stream", lambda _: "copying")
+        self.streams: list[torch.device] = []
+        monkeypatch.setattr(torch.cuda, "Stream", self._new_stream)
+        monkeypatch.setattr(device, "_copying_stream", cache(device._copying_stream.__wrapped__))
         monkeypatch.setattr(torch.cuda, "stream", self._stream)
         monkeypatch.setattr(torch.cuda, "current_stream", lambda _: self)
         monkeypatch.setattr(torch.cuda, "Event", lambda: self)
@@ -79,6 +83,10 @@ class FakeCuda:
     def _note(self, event: str, value: Any = None) -> Any:
         self.events.append(f"{event} in {self._in_stream}")
         return value
+
+    def _new_stream(self, of_device: torch.device) -> str:
+        self.streams.append(of_device)
+        return "copying"
 
     @contextmanager
     def _stream(self, name: str) -> Iterator[None]:
@@ -101,6 +109,19 @@ def test_cuda_copies_from_pinned_memory_on_a_stream_of_its_own(monkeypatch: pyte
     tensor = Device("cuda:0", "GPU", True).upload(pixels)
     assert cuda.events == ["pin in copying", "wait for copying in computing", "record in computing"]
     assert tensor.shape == (1, 3, 5, 7)
+    for name in ("cuda:0", "cuda:1"):
+        Device(name, "GPU", True).upload(pixels)
+    assert cuda.streams == [torch.device("cuda:0"), torch.device("cuda:1")]
+
+
+@pytest.mark.parametrize(("precision", "rounds"), [("float32", False), ("bfloat16", True)])
+def test_float32_on_cuda_is_float32_in_convolutions_too(
+    monkeypatch: pytest.MonkeyPatch, precision: Precision, rounds: bool
+) -> None:
+    FakeCuda(monkeypatch)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", not rounds)
+    with Device("cuda:0", "GPU", True).autocast(precision):
+        assert torch.backends.cudnn.allow_tf32 is rounds
 
 
 def test_cuda_fetches_a_result_without_waiting_until_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
