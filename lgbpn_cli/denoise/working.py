@@ -25,6 +25,8 @@ Change = Callable[[np.ndarray], np.ndarray]
 BAND_ROWS = 256
 """Rows converted at a time: temporary arrays stay small beside the photo itself."""
 LEVELS_OF_16_BITS = 65536
+LOOKED_AT_PIXELS = 4_000_000
+"""Enough to tell the shift of a raw file's colours, which is only told."""
 TOE = 0.0031308
 SLOPE = 12.92
 SCALE, LIFT, POWER = 1.055, 0.055, 2.4
@@ -295,15 +297,19 @@ def _encoded_sums(photo: Photo) -> np.ndarray:
 
 
 def _encoded_sums_by_level(photo: Photo) -> np.ndarray:
-    """Return the same of integers of linear light: each level goes through the curve once, as often as it occurs."""
+    """Return the same of integers of linear light: each level goes through the curve once, as often as it occurs.
+
+    Of large photos rows are left out, always the same ones: differences of their means are known to 0.01 levels.
+    """
     levels = np.arange(np.iinfo(photo.pixels.dtype).max + 1)
-    counts = np.zeros((len(levels), photo.pixels.shape[2]), np.int64)
-    for band in _bands(len(photo.pixels)):
-        for channel in range(counts.shape[1]):
-            samples = photo.pixels[(*band, channel)].ravel()
-            counts[:, channel] += np.bincount(samples, minlength=len(levels))
+    height, width, channels = photo.pixels.shape
+    pixels = photo.pixels[:: height * width // LOOKED_AT_PIXELS | 1]  # odd: rows of both colours of a mosaic
+    counts = np.zeros((len(levels), channels), np.int64)
+    for band in _bands(len(pixels)):
+        for channel in range(channels):
+            counts[:, channel] += np.bincount(pixels[(*band, channel)].ravel(), minlength=len(levels))
     encoded = encode_light((levels[:, None] - _black(photo)) / _scale(photo))
-    return np.asarray((counts * encoded).sum(axis=0, dtype=np.float64))
+    return np.asarray((counts * encoded).sum(axis=0, dtype=np.float64) * (height / len(pixels)))
 
 
 def _scale(photo: Photo) -> np.ndarray:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lgbpn_cli.denoise import working
 from lgbpn_cli.denoise.working import (
     BAND_ROWS,
     ResultPixels,
@@ -154,6 +155,17 @@ def test_the_colour_shift_of_linear_light_is_measured_on_encoded_values() -> Non
     before = replace(photo_of(light[:1]), linear=True)
     after = replace(before, pixels=light[1:])
     assert colour_shift_levels(before, after) == pytest.approx((1.0, -1.0, 0.0), abs=1e-3)
+
+
+def test_of_large_raw_photos_every_few_rows_tell_the_colour_shift(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    pixels = random.integers(5_000, 60_000, (300, 40, 3), dtype=np.uint16)
+    before = replace(photo_of(pixels), linear=True)
+    after = replace(before, pixels=pixels + random.integers(0, 900, pixels.shape, dtype=np.uint16))
+    whole = colour_shift_levels(before, after)
+    monkeypatch.setattr(working, "LOOKED_AT_PIXELS", 3_000)
+    assert colour_shift_levels(before, after) == pytest.approx(whole, abs=0.1)
+    assert min(whole) > 1
 
 
 EYE = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
