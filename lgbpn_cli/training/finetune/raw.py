@@ -17,7 +17,7 @@ from lgbpn_cli.errors import UsageError
 from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model, load_model
-from lgbpn_cli.models.manifest import ModelEntry, find_model
+from lgbpn_cli.models.manifest import ModelEntry, all_models, find_model
 from lgbpn_cli.models.names import DEFAULT_MODEL
 from lgbpn_cli.models.publish import Publication, publish
 from lgbpn_cli.network.raw import RawNetwork
@@ -228,6 +228,7 @@ def _write(
 ) -> ModelEntry:
     """Write the model: its raw network, and beside it the base's part for other photos."""
     data = f"{len(mosaics)} of the user's own raw files"
+    of_pictures = load_model(base.name if base.name in all_models() else DEFAULT_MODEL, device=base.device)
     new = Publication(
         name=config.name,
         part="raw",
@@ -245,22 +246,19 @@ def _write(
         begins_model=True,
     )
     entry = publish(new, folder)
-    other = load_model(
-        base.name if not base.name.endswith(".safetensors") else DEFAULT_MODEL, device=base.device
-    )
-    if other.part == "raw":
+    if of_pictures.part == "raw":
         return entry
     beside = replace(
         new,
-        part=other.part,
-        weights=other.network.state_dict(),
-        shape=other.network.config,
-        preset=other.preset,
-        network=f"that of {other.name}",
-        data=f"that of {other.name}",
+        part=of_pictures.part,
+        weights=of_pictures.network.state_dict(),
+        shape=of_pictures.network.config,
+        preset=of_pictures.preset,
+        network=f"that of {of_pictures.name}",
+        data=f"that of {of_pictures.name}",
         steps=0,
         schedule="",
-        details=(f"The {other.part} is that of {other.name}.",),
+        details=(f"The {of_pictures.part} is that of {of_pictures.name}.",),
         begins_model=False,
     )
     return publish(beside, folder)

@@ -91,7 +91,7 @@ def test_a_network_that_learns_is_better_on_the_scene_and_is_kept(
 ) -> None:
     torch.manual_seed(0)
     monkeypatch.setattr(raw, "LEARNING_RATE", 4e-3)
-    base = Model("lgbpn-base", "", "sidd", RawNetwork(RawConfig(widths=(8, 12))).eval(), cpu)
+    base = Model("weights-in-a-file", "", "sidd", RawNetwork(RawConfig(widths=(8, 12))).eval(), cpu)
     mosaics = [kept(number) for number in range(4)]
     config = FinetuneConfig("mine", steps=60, batch=2)
     report = raw.finetune_raw(
