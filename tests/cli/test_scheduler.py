@@ -110,6 +110,7 @@ def test_a_scheduler_that_is_killed_and_comes_back(
     assert run.returncode == 0
     assert "the scheduler went away" in stderr
     assert "the scheduler is back" in stderr
+    assert "Traceback" not in stderr
     assert {row["status"] for row in rows(first + stdout).values()} == {"done"}
     assert sorted(path.name for path in out.iterdir()) == sorted(path.name for path in photos.iterdir())
     for path in photos.iterdir():

@@ -24,8 +24,8 @@ SCHEDULER_PATIENCE_S = 600.0
 """How long a scheduler that went away may take to come back."""
 RESTART_PATIENCE_S = 600
 """How long a worker that died here may take to start again; dask's own 15 s are too few on a busy machine."""
-
-
+DASK_LOGGERS = ("distributed", "distributed.client")
+"""Those to which dask gives levels of their own; the second tells of each lost connection by a traceback."""
 DASK_VARIABLES = ("__DASK_PARENT_PID", "DASK_PARENT", "PYTHONHASHSEED")
 """Of the environment; dask sets them where it starts workers, for the titles of their processes and their hashes."""
 
@@ -89,7 +89,8 @@ def connected(pool: Pool) -> Iterator[Connection]:
             "workers", "they need dask.distributed, which is not installed", 'pip install "lgbpn[cluster]"'
         ) from error
     # Its lines about lost workers and connections are said again, in words for users.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in DASK_LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     if pool.scheduler is not None:
         connection = Connection(pool.scheduler)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -43,6 +44,7 @@ def test_a_worker_that_dask_gave_up_is_replaced_and_nobody_else_can_connect(
 
 def lose_a_worker() -> None:
     with connected(Pool(1)) as connection:
+        assert not logging.getLogger("distributed.client").isEnabledFor(logging.ERROR)
         assert connection.client.submit(len, "one").result() == 3
         assert addresses_listened_at() == {"127.0.0.1"}
         if hasattr(signal, "pthread_sigmask"):  # Ctrl-C is for the command alone
