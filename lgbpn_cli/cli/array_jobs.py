@@ -69,6 +69,6 @@ def _part(subject: str, text: str, scheduler: _Scheduler, numbers: dict[str, int
     if "first" not in numbers:  # whatever they count from, as above
         return number % count + 1, count
     if rest or not 0 <= number < count:
-        cause = f"job {index} is none of {count} evenly numbered ones"
+        cause = f"job {index} is not one of {count} evenly numbered ones"
         raise UsageError(subject, cause, "Number the array without gaps.")
     return number + 1, count

@@ -113,9 +113,7 @@ def lgbpn(
 
 # In the order of `lgbpn --help`. Their modules import PyTorch and the photo libraries inside functions only.
 app.command("denoise", cls=DenoiseCommand)(denoise)
-app.command("preview", cls=PlainCommand, short_help="See strengths and qualities side by side, first.")(
-    preview
-)
+app.command("preview", cls=PlainCommand, short_help="See strengths and qualities side by side.")(preview)
 app.command("blend", cls=PlainCommand, short_help="Mix results at other strengths, without the network.")(
     blend
 )

@@ -127,7 +127,7 @@ def export(
         raise UsageError("-o", "the file is named twice", "Omit one of them.")
     target = file or output or Path(name + SUFFIX)
     if size is not None and (target.suffix != ".onnx" or size < 1):
-        cause = f"{size} is not a side" if size < 1 else f"{target.name} is no .onnx file, which has one"
+        cause = f"{size} is not a side" if size < 1 else f"{target.name} is not a .onnx file, which has one"
         raise UsageError("--size", cause, "Use 768 with FILE.onnx, for instance, or omit it.")
     if target.suffix in STUDENT_FILES:
         _export_student(name, target, size, overwrite=overwrite)

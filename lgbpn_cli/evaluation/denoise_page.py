@@ -16,7 +16,7 @@ import numpy as np
 
 from lgbpn_cli.denoise.denoiser import Denoised
 from lgbpn_cli.denoise.working import to_working
-from lgbpn_cli.evaluation.gallery import Gallery, Layer, Window, most_detail
+from lgbpn_cli.evaluation.gallery import Gallery, Layer, Rectangle, most_detail
 from lgbpn_cli.evaluation.metrics import to_levels
 from lgbpn_cli.evaluation.page import as_page
 from lgbpn_cli.evaluation.provenance import protocol, run_facts
@@ -44,7 +44,7 @@ class _Seen:
 
     before: np.ndarray
     after: np.ndarray
-    window: Window
+    window: Rectangle
     orientation: int
     seconds: float
     megapixels: float
@@ -152,5 +152,5 @@ def _look(photo: Photo, clean: Photo, seconds: float) -> _Seen:
     before, after = (replace(each, pixels=each.pixels[part]) for each in (photo, clean))
     if before.camera is not None and after.camera is None:  # rendered after it was denoised
         before = replace(before, pixels=render(before.pixels, before.camera), linear=False, camera=None)
-    window = Window(left, top, part_width, part_height, width, height)
+    window = Rectangle(left, top, part_width, part_height, width, height)
     return _Seen(to_working(before), to_working(after), window, photo.orientation, seconds, photo.megapixels)

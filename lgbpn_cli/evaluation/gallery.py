@@ -26,7 +26,7 @@ Layer = tuple[str, np.ndarray, Path | None]
 
 
 @dataclass(frozen=True)
-class Window:
+class Rectangle:
     """A rectangle of a photo, in pixels."""
 
     left: int
@@ -36,7 +36,7 @@ class Window:
     photo_width: int
     photo_height: int
 
-    def turned_upright(self, orientation: int) -> Window:
+    def turned_upright(self, orientation: int) -> Rectangle:
         """Return where the rectangle is when the photo is shown the way its EXIF orientation says."""
         left, top, width, height = self.left, self.top, self.width, self.height
         photo_width, photo_height = self.photo_width, self.photo_height
@@ -47,7 +47,7 @@ class Window:
             left = photo_width - left - width
         if orientation in (3, 4, 7, 8):
             top = photo_height - top - height
-        return Window(left, top, width, height, photo_width, photo_height)
+        return Rectangle(left, top, width, height, photo_width, photo_height)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Gallery:
         self.photos: list[GalleryPhoto] = []
 
     def add(
-        self, name: str, layers: list[Layer], *, orientation: int = UPRIGHT, window: Window | None = None
+        self, name: str, layers: list[Layer], *, orientation: int = UPRIGHT, window: Rectangle | None = None
     ) -> None:
         """Take the crops of one photo's layers; they are shown upright, the layers lie as in the file.
 
@@ -84,7 +84,7 @@ class Gallery:
         of the photo need a `window`.
         """
         height, width = layers[0][1].shape[:2]
-        window = (window or Window(0, 0, width, height, width, height)).turned_upright(orientation)
+        window = (window or Rectangle(0, 0, width, height, width, height)).turned_upright(orientation)
         layers = [(label, turned_upright(picture, orientation), file) for label, picture, file in layers]
         height, width = layers[0][1].shape[:2]
         crop, encoded = (0, 0, 0, 0), dict[str, str]()

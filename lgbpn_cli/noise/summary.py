@@ -72,7 +72,7 @@ class NoiseSummary:
             return ["Leave it as it is: denoising would hardly change anything."]
         preset, shape = PRESETS[self.preset].first, NetworkConfig()
         sentences = [
-            f"`strength=auto` (the default); with `quality=teacher` `preset={self.preset}` "
+            f"Settings: `strength=auto` (the default); with `quality=teacher`, `preset={self.preset}` "
             f"(PD {preset.local_pd}/{preset.global_pd}, shift {preset.local_shift:g}/{preset.global_shift:g}, "
             f"hole of {shape.hole_radius_px} px)."
         ]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lgbpn_cli.evaluation.gallery import Gallery, Window
+from lgbpn_cli.evaluation.gallery import Gallery, Rectangle
 from lgbpn_cli.evaluation.residual import noise_correlation
 from lgbpn_cli.photos.metadata.orientation import turned_upright
 
@@ -31,7 +31,7 @@ def levels() -> np.ndarray:
 @ORIENTATIONS
 def test_a_window_is_turned_with_its_photo(orientation: int) -> None:
     places = np.arange(30 * 50).reshape(30, 50)
-    window = Window(left=7, top=4, width=20, height=9, photo_width=50, photo_height=30)
+    window = Rectangle(left=7, top=4, width=20, height=9, photo_width=50, photo_height=30)
     part = turned_upright(places[4:13, 7:27], orientation)
     whole = turned_upright(places, orientation)
     turned = window.turned_upright(orientation)
@@ -64,7 +64,7 @@ def test_the_crop_is_where_the_detail_is(levels: np.ndarray) -> None:
 
 def test_a_part_of_a_photo_knows_its_place(levels: np.ndarray) -> None:
     gallery = Gallery(1_000_000, 1)
-    window = Window(left=300, top=200, width=56, height=40, photo_width=1000, photo_height=800)
+    window = Rectangle(left=300, top=200, width=56, height=40, photo_width=1000, photo_height=800)
     gallery.add("a", [("noisy", levels, None), ("clean", levels, None)], window=window)
     assert (gallery.photos[0].crop, gallery.photos[0].size) == ((300, 200, 56, 40), (1000, 800))
 

@@ -118,8 +118,8 @@ def test_the_package_for_darktable(tmp_path: Path) -> None:
         (["lgbpn-base", "there.onnx"], "there.onnx: it is there already"),
         (["lgbpn-base", "a.onnx", "-o", "b.onnx"], "-o: the file is named twice"),
         (["lgbpn-base", "a.onnx", "--size", "0"], "--size: 0 is not a side"),
-        (["lgbpn-base", "a.lgbpn", "--size", "64"], "--size: a.lgbpn is no .onnx file"),
-        (["lgbpn-base", "a.dtmodel", "--size", "64"], "--size: a.dtmodel is no .onnx file"),
+        (["lgbpn-base", "a.lgbpn", "--size", "64"], "--size: a.lgbpn is not a .onnx file"),
+        (["lgbpn-base", "a.dtmodel", "--size", "64"], "--size: a.dtmodel is not a .onnx file"),
         (["lgbpn-base", "there.onnx/a.onnx"], "there.onnx/a.onnx: cannot be written"),
     ],
 )

@@ -28,9 +28,7 @@ from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES
 WeightsState = Literal["same", "missing", "damaged"]
 ROUNDING_LEVELS = 1.0
 """Another processor, or another number of cores, may round otherwise: by no more than this it is the same picture."""
-NO_RECORD = (
-    "it has no record of lgbpn: it is no result, was made without one, or another program saved it since"
-)
+NO_RECORD = "it has no record of lgbpn: it is not a result, was made without one, or another program has saved it since"
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ class RawDirectories:
         ):
             raise DamagedFileError(f"its strips hold too many bytes for pixels of {bits[0]} bits")
         if compression in JPEGS and not self._are_jpegs(file, raw):
-            raise DamagedFileError("its strips or tiles are no JPEGs, as it says")
+            raise DamagedFileError("its strips or tiles are not JPEGs, as it says")
         top, left, bottom, right = self._integers(file, raw, ACTIVE_AREA)[:4] or (0, 0, 1, 1)
         if bottom <= top or right <= left:
             raise DamagedFileError("its active area is empty")
