@@ -81,6 +81,8 @@ class NewFiles:
     """Photo -> what `write` needs, and names of metadata that are left out. Raises UnsupportedFileError."""
     encoder_bytes: Callable[[int, int], int]
     """Samples, bytes of each -> memory that writing takes beside the picture itself."""
+    longest_side_px: int | None = None
+    """What its header, its encoder or its decoders take; None: more than any photo has."""
     bits: int = 8
     """Most bits a sample that are kept; asked for are 8 and 16."""
     bits_beside_alpha: int | None = None

@@ -38,6 +38,10 @@ def as_result(photo: Photo, output: OutputConfig) -> Photo:
     wanted type cannot hold.
     """
     wanted = type_by_name(photo.format, photo.path.suffix, output.format)
+    longest, most = max(photo.pixels.shape[:2]), new_files(wanted).longest_side_px
+    if most is not None and longest > most:
+        cause = f"its longer side has {longest} px, and {wanted.upper()} files at most {most}"
+        raise UnsupportedPhotoError(shown(photo.path), cause, "Use another `format`, such as png.")
     if photo.mosaic is not None and not new_files(wanted).camera_light:
         # It is rendered once its mosaic is denoised; what cannot work is found now, on a few pixels.
         as_result(replace(photo, mosaic=None, pixels=photo.pixels[:16, :16]), output)

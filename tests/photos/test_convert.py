@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -88,6 +89,20 @@ def test_the_bit_depth_can_be_chosen(make_png: PhotoMaker, tmp_path: Path) -> No
 def test_16_bits_are_refused_where_they_do_not_fit(make_jpeg: PhotoMaker) -> None:
     with pytest.raises(UnsupportedPhotoError, match="no 16 bits"):
         as_result(read_photo(make_jpeg()), OutputConfig(bit_depth=16))
+
+
+@pytest.mark.parametrize(("kind", "longest"), [("jpeg", 65_500), ("webp", 16_383), ("avif", 32_768)])
+def test_a_photo_too_long_for_a_type_is_refused_and_the_longest_is_written(
+    make_png: PhotoMaker, tmp_path: Path, kind: Any, longest: int
+) -> None:
+    output = OutputConfig(format=kind)
+    with pytest.raises(UnsupportedPhotoError, match=f"at most {longest}"):
+        as_result(read_photo(make_png(picture=Image.fromarray(noise((8, longest + 1, 3))))), output)
+    write_photo(
+        as_result(read_photo(make_png(picture=Image.fromarray(noise((8, longest, 3))))), output),
+        tmp_path / "a",
+    )
+    assert sorted(read_photo(tmp_path / "a").pixels.shape) == [3, 8, longest]
 
 
 def test_the_jpeg_quality_can_be_chosen(make_jpeg: PhotoMaker, tmp_path: Path) -> None:

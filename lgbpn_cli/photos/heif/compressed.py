@@ -69,6 +69,7 @@ WEBP = Codec(
     new=NewFiles(
         write=write_webp,
         encoder_bytes=by_sample(6.5, 0.0),
+        longest_side_px=16_383,
         container=partial(new_container, kind="webp"),
         grey=False,
         quality=True,
@@ -88,6 +89,7 @@ AVIF = Codec(
     new=NewFiles(
         write=write_avif,
         encoder_bytes=by_sample(14.0, 15.2),
+        longest_side_px=32_768,
         container=partial(new_container, kind="avif"),
         bits=16,
         bits_beside_alpha=8,

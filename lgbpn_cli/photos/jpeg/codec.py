@@ -342,6 +342,7 @@ JPEG = Codec(
     new=NewFiles(
         write=write_jpeg,
         encoder_bytes=encoder_bytes,
+        longest_side_px=65_500,
         container=new_container,
         transparency=False,
         iptc=True,
