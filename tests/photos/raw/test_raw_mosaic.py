@@ -24,7 +24,7 @@ from raw_samples import (
 )
 
 from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError
-from lgbpn_cli.photos.raw.demosaic import LIGHT_RANGE, PEDESTAL, demosaic
+from lgbpn_cli.photos.raw.demosaic import LIGHT_RANGE, PEDESTAL, demosaic, quick_demosaic
 from lgbpn_cli.photos.raw.hot_pixels import fill_sites, repair_hot_pixels, same_colour_steps
 from lgbpn_cli.photos.raw.mosaic import Mosaic, filter_pattern, read_mosaic
 from lgbpn_cli.photos.raw.opcodes import apply_levels, bad_sites, pack_opcodes, read_opcodes
@@ -116,6 +116,18 @@ def test_demosaicing_gives_the_scene_back(name: str, shape: tuple[int, int]) -> 
     assert found.shape == light.shape
     off = (found.astype(float) - PEDESTAL) / LIGHT_RANGE - light * np.array(NEUTRAL)
     assert np.sqrt((off**2).mean()) < 0.01
+
+
+@pytest.mark.parametrize("pattern", [RGGB, GRBG, GBRG, BGGR], ids=["RGGB", "GRBG", "GBRG", "BGGR"])
+def test_quick_demosaicing_gives_the_scene_back_and_keeps_sites(pattern: bytes) -> None:
+    light = scene(31, 45)
+    mosaic = Mosaic(
+        mosaic_of(light, pattern, black=0, white=65535).astype(np.float32) / 65535, colours_of(pattern)
+    )
+    found = (quick_demosaic(mosaic).astype(float) - PEDESTAL) / LIGHT_RANGE
+    assert np.sqrt(np.square(found - light * np.array(NEUTRAL)).mean()) < 0.01
+    for colour, site in mosaic.site_slices():
+        np.testing.assert_allclose(found[site][..., colour], mosaic.samples[site], atol=1e-5)
 
 
 @pytest.mark.parametrize("algorithm", ["AHD", "DHT"])
