@@ -141,14 +141,14 @@ def learn_student(
         return found
     materials = _prepared(before, own, noise, tiles, time_s, run_folder)
     ends_at -= FINISHING_SHARE * time_s
-    if (left_s := ends_at - time.monotonic() - materials.judge.reserve.seconds) <= 0:
+    if (left_s := ends_at - time.monotonic() - materials.judge.reserve.seconds) < _first_step_s(materials):
         on_note(NONE_TO_LEARN)
         return found
     if time_s < ALL_WEIGHTS_FROM_S:
         return _with_adapter(found, before, own, materials, ends_at, run_folder, on_step, on_note)[0]
     adapter_ends_at = time.monotonic() + ADAPTER_SHARE * left_s + materials.judge.reserve.seconds
     found, start = _with_adapter(found, before, own, materials, adapter_ends_at, run_folder, on_step, on_note)
-    if (left_s := ends_at - time.monotonic() - materials.judge.reserve.seconds) <= 0:
+    if (left_s := ends_at - time.monotonic() - materials.judge.reserve.seconds) < _first_step_s(materials):
         return found
     again = _in_any_order(tiles.learned, MOST_TILES)
     own = _cleaned_in(CLEANING_SHARE * left_s, again, start, run_folder / "all")
@@ -192,6 +192,11 @@ def _prepared(
         before.network, photos, scenes, before.device, time.monotonic() + JUDGING_SHARE * time_s
     )
     return _Materials(noise, drawn[kept:], judge)
+
+
+def _first_step_s(materials: _Materials) -> float:
+    """Return how long the first step may take, which is the longest, from what was measured: about one judgement."""
+    return materials.judge.reserve.seconds
 
 
 def _with_adapter(

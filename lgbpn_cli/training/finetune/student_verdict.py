@@ -25,9 +25,14 @@ from lgbpn_cli.training.student.pairs import Pairs
 
 STANDARD_ERRORS = 3.0
 """By so many standard errors of its mean over the places the error must fall: less may be chance."""
+LEAST_GAIN_DB = 0.05
+"""Less is not worth a model of its own, however sure it is; after a step or two it is."""
 LEAST_REMOVED, SHARES_UNKNOWN, LEAST_SHARE = 0.2, (0.7, 4.0), 0.5
 """Where the base removes a smaller share of the noise than the first, its answers do not tell how strong that is: then
 its variance may be between these shares of what was measured; elsewhere, the last at least."""
+DOUBT = 0.5
+"""How far the noise may be from what was measured towards what its photo allows. On simulated cameras 0.3 was the least
+that let no student pass that was worse (docs/history.md)."""
 MOST_DENSE = 2.0
 """Noise is nowhere more than so many times as dense as it was measured to be where it is densest."""
 USUAL_RISK = 0.1
@@ -107,6 +112,8 @@ class StudentVerdict(Verdict):
         # Every condition is asked so that what is not a number fails it.
         if not self.standard_errors >= STANDARD_ERRORS:
             found.append(f"it is not surely better on the photos held out: {self._gained()}")
+        elif not self.gain_db >= LEAST_GAIN_DB:
+            found.append(f"it gains too little on the photos held out: {self._gained()}")
         if not in_standard_errors(self._gains_on_scenes_db) > -STANDARD_ERRORS:
             found.append(
                 f"it does worse on sharp scenes with this noise: {self._gains_on_scenes_db.mean():+.2f} dB"
@@ -183,8 +190,8 @@ def error_left(known: Sequence[FloatArray], scene_noise: Sequence[FloatArray]) -
 def noise_shares(base: Risk, left: FloatArray) -> FloatArray:
     """Return how weak and how strong a photo's noise may be in each cell, (2, CELLS), as shares of what was measured.
 
-    So strong that the base would make no error on the photo, or so weak that it would make one as large as on sharp
-    scenes, `left` of the noise: what JPEG, or a camera's own program, took from flat places and left elsewhere shows.
+    Half as far off as if the base made no error on the photo, or one as large as on sharp scenes, `left` of the noise:
+    what JPEG, or a camera's own program, took from flat places and left elsewhere shows.
     But nowhere it is much denser than where it is densest as measured: what the base takes beyond that is texture.
     """
     noise = np.maximum(WEAKEST, base.noise.mean(axis=0))
@@ -193,9 +200,10 @@ def noise_shares(base: Risk, left: FloatArray) -> FloatArray:
     removed = np.where(known, removed, 1)
     dense = density(noise).reshape(2, -1)
     densest = MOST_DENSE * (dense.max(axis=1, keepdims=True) / dense).ravel()
-    strongest = np.where(known, np.clip(differs / removed, LEAST_SHARE, densest), SHARES_UNKNOWN[1])
-    weakest = np.where(known, np.maximum(LEAST_SHARE, (differs - left) / removed), SHARES_UNKNOWN[0])
-    return np.stack([np.minimum(weakest, strongest), strongest])
+    strongest = np.clip(differs / removed, LEAST_SHARE, densest)
+    weakest = np.minimum(np.maximum(LEAST_SHARE, (differs - left) / removed), strongest)
+    ends = (1 + DOUBT * (each - 1) for each in (weakest, strongest))
+    return np.stack([np.where(known, *each) for each in zip(ends, SHARES_UNKNOWN, strict=True)])
 
 
 @torch.inference_mode()

@@ -51,9 +51,11 @@ BASE = judged(risk((10.0, 12.0), 3.0), risk((11.0, 11.0), 3.0))
 def test_who_surely_errs_less_on_photos_and_no_more_on_scenes_is_accepted() -> None:
     found = verdict(judged(risk((9.0, 11.1), 3.0), risk((10.0, 9.9), 3.0)))
     assert found.accepted
-    # Of what the noise may be, the middle is taken: the base's error is then half of that on scenes.
-    assert found.gain_db == pytest.approx(-10 * math.log10(1 - 1 / (LEFT * NOISE / 2)), abs=0.01)
-    assert found.words().startswith("accepted: on photos held out +4.77 dB as estimated")
+    # Of what the noise may be, the middle is taken: half way from the measured one to where the base's error would be
+    # half of that on scenes.
+    error = (2 + LEFT * NOISE / 2) / 2
+    assert found.gain_db == pytest.approx(-10 * math.log10(1 - 1 / error), abs=0.01)
+    assert found.words().startswith("accepted: on photos held out +3.68 dB as estimated")
 
 
 @pytest.mark.parametrize(
@@ -66,6 +68,11 @@ def test_who_surely_errs_less_on_photos_and_no_more_on_scenes_is_accepted() -> N
         (judged(risk((9.0, 11.1), 3.95), risk((10.0, 9.9), 3.95)), "not surely better"),
         # The other way around: all of its gain is in the noise that it keeps less of, and there may be less of that.
         (judged(risk((11.8, 13.9), 1.0), risk((12.8, 12.7), 1.0)), "not surely better"),
+        # Surely better, and by next to nothing.
+        (
+            judged(risk((9.99, 11.991), 3.0), risk((10.99, 10.989), 3.0)),
+            "it gains too little on the photos held out: +0.02",
+        ),
         (judged(risk((math.nan, 11.0), 3.0), risk((10.0, 10.0), 3.0)), "not surely better"),
         (
             judged(risk((9.0, 11.1), 3.0), risk((10.0, 9.9), 3.0), known=3.2),
@@ -87,19 +94,25 @@ def test_one_place_says_nothing_and_fewer_photos_are_compared_with_the_same() ->
     assert not verdict(BASE).beside(verdict(better)).accepted
 
 
+def half_way(share: float) -> float:
+    """From the measured noise to such a share of it."""
+    return (1 + share) / 2
+
+
 def test_how_strong_noise_may_be_shows_in_what_the_base_removes() -> None:
     left = error_left(BASE.known, verdict(BASE).scene_noise)
     np.testing.assert_allclose(left, LEFT)
     # It removes three quarters of the noise, and its answers differ from the photo by 11.
     weakest, strongest = noise_shares(BASE.risks[0], left)
-    np.testing.assert_allclose(strongest, 11 / NOISE / 0.75)
-    np.testing.assert_allclose(weakest, (11 / NOISE - LEFT) / 0.75)
+    np.testing.assert_allclose(strongest, half_way(11 / NOISE / 0.75))
+    np.testing.assert_allclose(weakest, half_way((11 / NOISE - LEFT) / 0.75))
     # JPEG left 1.5 times the noise where it is not flat: the base removes it, and it counts.
-    np.testing.assert_allclose(noise_shares(risk((16.5, 16.5), 3.0), left)[1], 1.5 * strongest)
+    found = noise_shares(risk((16.5, 16.5), 3.0), left)[1]
+    np.testing.assert_allclose(found, half_way(1.5 * 11 / NOISE / 0.75))
     # Forty times can be no noise where it is densest, which cells of as much noise are whose bands are narrow.
     strongest = noise_shares(risk((440.0, 440.0), 3.0), left)[1]
-    assert strongest.min() == strongest[0] == strongest[CELLS // 2] == MOST_DENSE
-    assert strongest[3] == pytest.approx(40 * 11 / NOISE / 0.75)
+    assert strongest.min() == strongest[0] == strongest[CELLS // 2] == half_way(MOST_DENSE)
+    assert strongest[3] == pytest.approx(half_way(40 * 11 / NOISE / 0.75))
     # Where the base leaves the noise, nothing is told.
     for keeps in (NOISE, 2 * NOISE):
         weakest, strongest = noise_shares(risk((1.0, 1.0), keeps), left)
