@@ -10,6 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+CHANNEL_BLOCK = 32
+MOST_IDLE = 16
+"""Zeros are added where they are at most this part of the channels: 12 to the published 340, none to 80."""
+
 
 @dataclass(frozen=True)
 class PhaseGrid:
@@ -70,14 +74,19 @@ class _InverseDeviationScale(torch.autograd.Function):
 
 
 def _over_deviation(rows: Tensor, scale: Tensor, eps: float) -> Tensor:
-    """Return the same in float32 throughout: what is squared here may be too large for float16."""
-    with torch.autocast(rows.device.type, enabled=False):
+    """Return the same, computed in float32: what is squared here may be too large for float16.
+
+    Within autocast the answer is in its type, in which the convolutions that follow would each bring it.
+    """
+    device = rows.device.type
+    dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else rows.dtype
+    with torch.autocast(device, enabled=False):
         wide = _at_least_float32(rows)
         # A product with ones: PyTorch's own variance over a short last axis is several times slower.
         mean = torch.full((rows.shape[-1], 1), 1 / rows.shape[-1], dtype=wide.dtype, device=rows.device)
         centred = wide - wide @ mean
         inverse = (centred.mul_(centred) @ mean).add_(eps).rsqrt_()
-        return (wide * inverse).mul_(scale).to(rows.dtype)
+        return (wide * inverse).mul_(scale).to(dtype)
 
 
 class DeviationNorm(nn.Module):
@@ -185,15 +194,35 @@ class GatedFeedForward(nn.Module):
     def forward(self, features: Tensor, grid: PhaseGrid) -> Tensor:
         """Return (b, c, h, w) for the same."""
         hidden = self.project_out.in_channels
+        added = _idle_channels(hidden, features)
         gate, value = (
             _depthwise(
-                grid.clear(F.conv2d(features, self.project_in.weight[half])), self.depthwise.weight[half]
+                grid.clear(F.conv2d(features, _with_idle(self.project_in.weight[half], added))),
+                _with_idle(self.depthwise.weight[half], added),
             )
             for half in (slice(hidden), slice(hidden, None))
         )
         gated = F.gelu(gate)
         gated = gated * value if gated.requires_grad else gated.mul_(value)
-        return self.project_out(gated)  # type: ignore[no-any-return]
+        if not added:
+            return self.project_out(gated)  # type: ignore[no-any-return]
+        return F.conv2d(gated, F.pad(self.project_out.weight, (0, 0, 0, 0, 0, added)))
+
+
+def _idle_channels(width: int, features: Tensor) -> int:
+    """Return how many channels of zeros make convolutions of so many channels faster than without.
+
+    In 16 bits processors take channels by blocks, and a few that are left over cost as much as half of all.
+    """
+    if torch.is_grad_enabled() or not torch.is_autocast_enabled(features.device.type):
+        return 0
+    added = -width % CHANNEL_BLOCK
+    return added if added * MOST_IDLE <= width else 0
+
+
+def _with_idle(weight: Tensor, added: int) -> Tensor:
+    """Return the weight of a convolution that has so many channels of zeros more in its result."""
+    return F.pad(weight, (0, 0, 0, 0, 0, 0, 0, added)) if added else weight
 
 
 class DilatedTransformerBlock(nn.Module):

@@ -11,7 +11,8 @@ from reference.slow_lgbpn import depthwise, norm, transformer_block
 from torch import Tensor
 from torch.nn import functional as F
 
-from lgbpn_cli.network.dtb import DeviationNorm, DilatedTransformerBlock, PhaseGrid
+from lgbpn_cli.network import dtb
+from lgbpn_cli.network.dtb import DeviationNorm, DilatedTransformerBlock, GatedFeedForward, PhaseGrid
 from lgbpn_cli.network.lgbpn import LocalBranch, LocalModule, _SubImages
 from lgbpn_cli.network.sampling import join_phases
 
@@ -56,6 +57,29 @@ def test_the_norm_computes_its_deviation_in_float32_under_bfloat16() -> None:
     assert result.dtype == torch.bfloat16
     expected = norm(features.double(), torch.ones(8, dtype=torch.float64))
     assert ((result.double() - expected) / expected).abs().max() < 0.05
+
+
+def test_within_autocast_the_norm_answers_in_the_type_of_the_convolutions_that_follow() -> None:
+    features = random_image(1, 8, 4, 4).float() + 10
+    layer = DeviationNorm(8)
+    with torch.inference_mode():
+        exact = layer(features)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            rounded = layer(features)
+    assert rounded.dtype == torch.bfloat16
+    assert torch.equal(rounded, exact.bfloat16())
+
+
+def test_channels_of_zeros_change_no_result_in_16_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    layer, features = GatedFeedForward(16, 62), torch.randn(9, 16, 6, 5)
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        assert [dtb._idle_channels(width, features) for width in (340, 62, 64, 80)] == [12, 2, 0, 0]
+        result = layer(features, PhaseGrid(9, 3, 1, 1))
+        monkeypatch.setattr(dtb, "CHANNEL_BLOCK", 1)
+        expected = layer(features, PhaseGrid(9, 3, 1, 1))
+    assert result.dtype == torch.bfloat16
+    torch.testing.assert_close(result, expected, rtol=0.02, atol=0.002)
 
 
 def tiny_block() -> DilatedTransformerBlock:
