@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType
 from typing import Any
 
 import pytest
@@ -19,6 +19,9 @@ from lgbpn_cli.photos import reading_process
 SLOW = (
     "tests/training",
     "tests/research",
+    "tests/cli/test_distill_command.py",
+    "tests/cli/test_train_command.py",
+    "tests/cli/test_train_raw_command.py",
     "tests/fuzz",
     "tests/evaluation/test_burst.py",
     "tests/evaluation/test_raw_pairs.py",
@@ -43,17 +46,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
         if "data_root" in item.fixturenames:
             item.add_marker(pytest.mark.data)
-        if PROCESS_FIXTURES.intersection(item.fixturenames) or _starts_process(item.function, item.module):
+        if PROCESS_FIXTURES.intersection(item.fixturenames) or _starts_process(item.function):
             item.add_marker(pytest.mark.process)
 
 
-def _starts_process(function: FunctionType, module: ModuleType, depth: int = 3) -> bool:
-    """Whether a test runs another program, by itself or by a function of its module."""
+def _starts_process(function: FunctionType, depth: int = 3) -> bool:
+    """Whether a test runs another program, by itself or by a function of the tests that it calls."""
     names = function.__code__.co_names
     if "subprocess" in names:
         return True
-    called = [getattr(module, name, None) for name in names] if depth else []
-    return any(isinstance(each, FunctionType) and _starts_process(each, module, depth - 1) for each in called)
+    called = [function.__globals__.get(name) for name in names] if depth else []
+    return any(
+        isinstance(each, FunctionType)
+        and not each.__module__.startswith("lgbpn_cli")
+        and _starts_process(each, depth - 1)
+        for each in called
+    )
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_recipe_becomes_one_of_the_users_models(folder: Path) -> None:
     run = start(folder, "--device", "cpu", steps=2)
-    _, errors = run.communicate(timeout=120)
+    _, errors = run.communicate(timeout=500)
     assert run.returncode == 0, errors
     assert "step 2/2" in errors
     assert (folder / "own" / "lgbpn" / "models" / "tiny.safetensors").is_file()
@@ -61,7 +61,7 @@ def test_a_recipe_becomes_one_of_the_users_models(folder: Path) -> None:
 
 def test_the_folders_of_run_and_model_can_be_chosen(folder: Path) -> None:
     run = start(folder, "--run-folder", "a", "--models-folder", "b", steps=2)
-    run.communicate(timeout=120)
+    run.communicate(timeout=500)
     assert run.returncode == 0
     assert (folder / "a" / "checkpoint.pt").is_file()
     assert (folder / "b" / "manifest.json").is_file()
@@ -72,12 +72,12 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(folder: Path) -> None
     assert run.stderr is not None
     assert "/100000" in run.stderr.readline()
     run.send_signal(signal.SIGINT)
-    _, errors = run.communicate(timeout=120)
+    _, errors = run.communicate(timeout=500)
     assert run.returncode == 130
     assert "stopped after step" in errors
     assert "Traceback" not in errors
     again = start(folder, steps=400)
-    _, errors = again.communicate(timeout=120)
+    _, errors = again.communicate(timeout=500)
     assert again.returncode == 0, errors
     assert "step 400/400" in errors
 
@@ -85,7 +85,7 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(folder: Path) -> None
 @pytest.mark.parametrize(("options", "cause"), [(["-d", "cuda:99"], "cuda:99"), (["-d", "abacus"], "abacus")])
 def test_a_missing_device_ends_with_2(folder: Path, options: list[str], cause: str) -> None:
     run = start(folder, *options, steps=2)
-    _, errors = run.communicate(timeout=120)
+    _, errors = run.communicate(timeout=500)
     assert run.returncode == 2
     assert len(errors.splitlines()) == 1
     assert cause in errors
