@@ -154,8 +154,8 @@ def least_seconds(readers: dict[str, Callable[[], Photo]], repeats: int) -> dict
 
 def network_seconds(megapixels: float) -> float:
     """Return what the network takes for a photo of that size, by the pace of a small one."""
-    from lgbpn_cli.app.measurements import bench_speed
     from lgbpn_cli.config import InferenceConfig
+    from lgbpn_cli.evaluation.measurements import bench_speed
 
     speed = bench_speed(InferenceConfig(), megapixels=0.5, repeats=1)
     return megapixels / speed.megapixels_per_second

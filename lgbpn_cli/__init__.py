@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lgbpn_cli.version import __version__
 
 if TYPE_CHECKING:
-    from lgbpn_cli.app.picture import DenoiseResult, denoise_file, denoise_image
+    from lgbpn_cli.app import DenoiseResult, denoise_file, denoise_image
     from lgbpn_cli.config.look import Grain, Look
     from lgbpn_cli.denoise.denoiser import load_model
 
@@ -25,12 +25,12 @@ def __getattr__(name: str) -> Any:
     """The public name `name`, imported now."""
     if name not in __all__:
         raise AttributeError(f"module 'lgbpn_cli' has no attribute '{name}'")
-    from lgbpn_cli.app import picture
+    from lgbpn_cli import app
     from lgbpn_cli.config import look
     from lgbpn_cli.denoise import denoiser
 
     rooms = {"load_model": denoiser, "Grain": look, "Look": look}
-    return getattr(rooms.get(name, picture), name)
+    return getattr(rooms.get(name, app), name)
 
 
 def __dir__() -> list[str]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 READER = "from lgbpn_cli.photos import reading_child"
-LGBPN = "import torch; from lgbpn_cli.app import folder, workshop; from lgbpn_cli.cli import main"
+LGBPN = "import torch; import lgbpn_cli.app, lgbpn_cli.training.workshop; from lgbpn_cli.cli import main"
 START = "import sys; sys.path[:] = {path!r}; {imports}; from warm_processes import serve; serve({descriptor})"
 MOST_BYTES = 1 << 17
 PATIENCE_S = 0.005

@@ -1,1 +1,1 @@
-"""The command line: options become settings, settings go into one call of `lgbpn_cli.app`."""
+"""The command line: options become settings, and settings go into one call of a use case, mostly of `app`."""

@@ -188,7 +188,7 @@ def bench(options: BenchOptions) -> None:
 
 
 def _measured(case: Case, config: InferenceConfig, options: BenchOptions) -> Iterable[Speed | Agreement]:
-    from lgbpn_cli.app import measurements
+    from lgbpn_cli.evaluation import measurements
 
     if options.agreement is not None:
         tiles = options.tiles or TILES_PX

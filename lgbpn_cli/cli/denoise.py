@@ -61,7 +61,7 @@ def denoise(
     """
     # Here and not at the top: --help does not have to wait for them.
     with no_garbage_yet():
-        from lgbpn_cli.app import folder
+        from lgbpn_cli import app
         from lgbpn_cli.cli.progress import Reporter
     from lgbpn_cli.models.names import DEFAULT_MODEL
 
@@ -77,11 +77,11 @@ def denoise(
 
     def work() -> None:
         if run.watch:
-            folder.denoise_arrivals(*what, model=model, device=device)
+            app.denoise_arrivals(*what, model=model, device=device)
         elif pool is None or dry_run:
-            folder.denoise_folder(*what, model=model, device=device, dry_run=dry_run, page=page)
+            app.denoise_folder(*what, model=model, device=device, dry_run=dry_run, page=page)
         else:
-            folder.denoise_on_workers(
+            app.denoise_on_workers(
                 *what, workers=pool.number, scheduler=pool.scheduler, model=model, device=device
             )
 

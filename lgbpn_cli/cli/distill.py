@@ -36,7 +36,7 @@ def distill(
       2    the recipe, the teacher or the device was wrong
       130  stopped with Ctrl-C; the same command goes on from the last checkpoint
     """
-    from lgbpn_cli.app import workshop
+    from lgbpn_cli.training import workshop
 
     entry = carry_out("lgbpn distill", recipe, options, lambda run: workshop.distill(recipe, run, _say_photo))
     typer.echo(f"{entry.name} has a student: {entry.part_path('student')}", err=True)

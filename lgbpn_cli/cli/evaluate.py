@@ -119,7 +119,7 @@ def _measured(config: EvaluationConfig, contestants: ContestantOptions, command:
     # Here and not at the top: --help does not have to wait for them.
     from tqdm import tqdm
 
-    from lgbpn_cli.app import measurements
+    from lgbpn_cli.evaluation import measurements
 
     report = None
     with tqdm(unit="result", disable=None) as bar, Heartbeat(lambda: said(bar, "results")):
@@ -158,7 +158,7 @@ def _print(report: EvaluationReport, *, as_json: bool) -> None:
 
 def _write(report: EvaluationReport, config: EvaluationConfig) -> None:
     """Write the reports that are asked for, and say where the page is."""
-    from lgbpn_cli.app import measurements
+    from lgbpn_cli.evaluation import measurements
 
     measurements.write_reports(report, config)
     if config.html is not None:
@@ -181,7 +181,7 @@ def _submit(
     model = contestants.model[0] if contestants.model else None
     from tqdm import tqdm
 
-    from lgbpn_cli.app import measurements
+    from lgbpn_cli.evaluation import measurements
 
     with tqdm(unit="block", disable=None) as bar, Heartbeat(lambda: said(bar, "blocks")):
         try:

@@ -148,9 +148,9 @@ def finetune(
         _refuse_given(context, "steps", "time_limit")
     config = options.config()
     # Here and not at the top: --help does not have to wait for them.
-    from lgbpn_cli.app import workshop
     from lgbpn_cli.cli.progress import duration
     from lgbpn_cli.cli.step_progress import StepReporter
+    from lgbpn_cli.training import workshop
 
     reporter = StepReporter()
     kept = workshop.finetune_run_folder(config.name)

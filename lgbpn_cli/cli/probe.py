@@ -62,7 +62,7 @@ def probe(
     """
     from tqdm import tqdm
 
-    from lgbpn_cli.app.probe import probe_noise
+    from lgbpn_cli.app import probe_noise
     from lgbpn_cli.batch.probe import as_document
     from lgbpn_cli.noise.summary import summarise
 

@@ -36,7 +36,7 @@ class RunOptions:
 
 def carry_out(command: str, recipe: Path, options: RunOptions, make: Callable[[RecipeRun], Made]) -> Made:
     """Return what `make` makes, showing its steps. Ctrl-C ends the command, which says how to go on."""
-    from lgbpn_cli.app import workshop
+    from lgbpn_cli.training import workshop
 
     folder = options.run_folder or Path("runs") / recipe.stem
     reporter = StepReporter()

@@ -33,7 +33,7 @@ def train(
       2    the recipe or the device was wrong
       130  stopped with Ctrl-C; the same command goes on from the last checkpoint
     """
-    from lgbpn_cli.app import workshop
+    from lgbpn_cli.training import workshop
 
     if workshop.is_of_noise_estimator(recipe):
         path = carry_out(

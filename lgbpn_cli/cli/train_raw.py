@@ -33,7 +33,7 @@ def train_raw(
       2    the recipe or the device was wrong
       130  stopped with Ctrl-C; the same command goes on from the last checkpoint
     """
-    from lgbpn_cli.app import workshop
+    from lgbpn_cli.training import workshop
 
     entry = carry_out("lgbpn train-raw", recipe, options, lambda run: workshop.train_raw(recipe, run))
     typer.echo(f"{entry.name} has a raw network: {entry.part_path('raw')}", err=True)

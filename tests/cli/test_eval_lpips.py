@@ -27,7 +27,9 @@ def far_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     def distance(picture: np.ndarray, reference: np.ndarray) -> float:
         return 0.0 if np.array_equal(picture, reference) else 0.25
 
-    monkeypatch.setattr(importlib.import_module("lgbpn_cli.app.measurements"), "load_lpips", lambda: distance)
+    monkeypatch.setattr(
+        importlib.import_module("lgbpn_cli.evaluation.measurements"), "load_lpips", lambda: distance
+    )
 
 
 def test_lpips_is_a_figure_of_every_method(lgbpn: Lgbpn, pair: tuple[Path, Path], far_apart: None) -> None:

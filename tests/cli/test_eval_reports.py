@@ -82,7 +82,8 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_is_measured(
     option: str, name: str, lgbpn: Lgbpn, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "lgbpn_cli.app.measurements.evaluate_pairs", lambda *arguments, **options: pytest.fail("measured")
+        "lgbpn_cli.evaluation.measurements.evaluate_pairs",
+        lambda *arguments, **options: pytest.fail("measured"),
     )
     result = lgbpn("eval", *folders, option, folders[0] / "a.png" / name)
     assert result.exit_code == 2

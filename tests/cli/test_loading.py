@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from small_photos import Lgbpn, MakePhoto
 
-from lgbpn_cli.app import folder
+from lgbpn_cli import app
 from lgbpn_cli.batch import work
 
 
@@ -16,7 +16,7 @@ def test_loading_does_not_wait_for_the_first_photo(
     lgbpn: Lgbpn, make_photo: MakePhoto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loading = threading.Event()
-    prepare, open_first = folder._prepare, folder.open_first
+    prepare, open_first = app._prepare, app.open_first
 
     def prepare_and_tell(*arguments: Any) -> Any:
         loading.set()
@@ -26,8 +26,8 @@ def test_loading_does_not_wait_for_the_first_photo(
         assert loading.wait(20), "the photo was waited for"
         return open_first(*arguments)
 
-    monkeypatch.setattr(folder, "_prepare", prepare_and_tell)
-    monkeypatch.setattr(folder, "open_first", open_when_loading)
+    monkeypatch.setattr(app, "_prepare", prepare_and_tell)
+    monkeypatch.setattr(app, "open_first", open_when_loading)
     photo = make_photo("in/a.png")
     monkeypatch.setattr(work, "LARGE_FILE_BYTES", photo.stat().st_size)
     done = lgbpn("denoise", photo)
@@ -54,7 +54,7 @@ def test_nothing_is_loaded_for_a_small_photo_that_is_damaged(
 
     photo = make_photo("in/a.png")
     photo.write_bytes(b"damaged")
-    monkeypatch.setattr(folder, "_prepare", refuse)
+    monkeypatch.setattr(app, "_prepare", refuse)
     done = lgbpn("denoise", photo)
     assert done.exit_code == 1
     assert str(photo) in done.stderr

@@ -202,7 +202,7 @@ def test_a_file_that_cannot_be_read_raises(tmp_path: Path) -> None:
 def test_every_setting_of_the_functions_is_documented_and_typed(repo_root: Path) -> None:
     trees = [
         ast.parse((repo_root / "lgbpn_cli" / name).read_text("utf-8"))
-        for name in ("app/picture.py", "denoise/denoiser.py")
+        for name in ("app.py", "denoise/denoiser.py")
     ]
     functions = {node.name: node for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)}
     for name in ("denoise_image", "denoise_file", "load_model"):

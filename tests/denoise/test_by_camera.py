@@ -13,7 +13,7 @@ from PIL import Image
 from reference.devices import CpuAsGpu
 from reference.networks import TINY
 
-from lgbpn_cli.app.folder import denoise_folder
+from lgbpn_cli.app import denoise_folder
 from lgbpn_cli.batch.outcome import Job, Listener, Outcome, Status
 from lgbpn_cli.batch.pipeline import Steps, run_jobs
 from lgbpn_cli.config import InferenceConfig, OutputConfig, StudentConfig

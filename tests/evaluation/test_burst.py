@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 from raw_samples import mosaic_of, write_raw
 
-from lgbpn_cli.app import measurements
 from lgbpn_cli.config import InferenceConfig
 from lgbpn_cli.errors import UsageError
+from lgbpn_cli.evaluation import measurements
 from lgbpn_cli.evaluation.burst import best_psnr_db, burst_of
 from lgbpn_cli.evaluation.pairs import Pairing, pair_pictures
 from lgbpn_cli.evaluation.settings import EvaluationConfig

@@ -10,8 +10,8 @@ import pytest
 import tifffile
 from raw_samples import XTRANS, mosaic_of, write_raw
 
-from lgbpn_cli.app import measurements
 from lgbpn_cli.config import InferenceConfig
+from lgbpn_cli.evaluation import measurements
 from lgbpn_cli.evaluation.pairs import Pair, Picture, pair_pictures, read_pair
 from lgbpn_cli.evaluation.settings import EvaluationConfig
 from lgbpn_cli.evaluation.table import as_text

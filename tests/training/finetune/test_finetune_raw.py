@@ -10,7 +10,6 @@ import pytest
 import torch
 from raw_samples import GBRG, RGGB, mosaic_of, write_raw
 
-from lgbpn_cli.app import workshop
 from lgbpn_cli.cli.finetune import _say_outcome
 from lgbpn_cli.config import RawConfig
 from lgbpn_cli.errors import UsageError
@@ -19,6 +18,7 @@ from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.manifest import read_manifest
 from lgbpn_cli.network.raw import RawNetwork
 from lgbpn_cli.photos.shot import Shot
+from lgbpn_cli.training import workshop
 from lgbpn_cli.training.config import FinetuneConfig
 from lgbpn_cli.training.finetune import raw
 from lgbpn_cli.training.finetune.mosaics import CROP_SITES, KeptMosaic, held_out_of, read_mosaics

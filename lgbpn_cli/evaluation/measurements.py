@@ -1,4 +1,4 @@
-"""The use cases of measuring, beside `app`: scores against references, files for benchmarks, speed and agreement."""
+"""The use cases of measuring: scores against references, files for benchmarks, speed and agreement."""
 
 from __future__ import annotations
 

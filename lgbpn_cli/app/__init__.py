@@ -1,1 +1,0 @@
-"""Every use case, each reading as its own table of contents: what `cli` calls, and Python programs."""
