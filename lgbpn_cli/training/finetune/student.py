@@ -195,8 +195,8 @@ def _prepared(
 
 
 def _first_step_s(materials: _Materials) -> float:
-    """Return how long the first step may take, which is the longest, from what was measured: about one judgement."""
-    return materials.judge.reserve.seconds
+    """Return how long the first step may take, with all that is made for it: about two judgements."""
+    return 2 * materials.judge.reserve.seconds
 
 
 def _with_adapter(
