@@ -66,7 +66,7 @@ def test_noise_that_a_coarse_jpeg_took_from_flat_patches_is_given_back(
         tables = tables_at(quality, tmp_path, noisy)
         found = measure_camera([tables.passed(noisy)], None, tables if known else None)
         density = np.fft.fft2(found.covariance, axes=(0, 1)).real[fine].mean(axis=(0, 1, 2))
-        return float(density) * np.mean(found.level_8bit) ** 2 / LEVEL**2
+        return float(density * np.mean(found.level_8bit) ** 2 / LEVEL**2)
 
     assert fine_variance(60, known=False) < 0.3
     assert 0.45 < fine_variance(60, known=True) < 1.2
