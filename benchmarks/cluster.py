@@ -10,7 +10,8 @@ Given: how long a GPU takes for a photo, and what the share with the photos deli
 for client, scheduler and share; a chunk passes through them in this order, and waits where one is busy.
 
 `million`: the command itself over so many files, with workers that load their model, and then make an empty file for
-each photo. Printed is the memory of the process that is client and scheduler, as the run goes on.
+each photo. Printed is the memory of the process that is client and scheduler, as the run goes on. `--names-only` makes
+no photos: the search is a list of names, which the client has soon.
 
 `processes`: the same photos by one process of two threads, and by two workers of one thread each.
 """
@@ -24,14 +25,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import psutil
 from PIL import Image
 
-from lgbpn_cli.batch.cluster import worker
+from lgbpn_cli.batch.cluster import search, worker
 from lgbpn_cli.batch.cluster.backlog import Backlog
 from lgbpn_cli.batch.cluster.order import Answer, Task, packed
 from lgbpn_cli.batch.cluster.pool import Pool, connected
@@ -169,15 +171,27 @@ def make_nothing(
             listener.finished(Outcome(Path(task.source), Path(task.target), Status.DONE, 0.001, 0.01))
 
 
+def list_names(photos: int, inputs: Sequence[Path], output: OutputConfig, *_: object) -> Iterator[list[Task]]:
+    """Stand for `search.find_tasks`: yield so many photos, of which there are only the names."""
+    seen: set[int] = set()
+    for begin in range(0, photos, 1000):
+        places = [f"box_{begin // 1000:05d}/page_{number:07d}.png" for number in range(begin, begin + 1000)]
+        seen.update(map(hash, places))  # as the search does, to take none twice
+        yield [Task(f"{inputs[0]}/{place}", f"{output.output}/{place}", 0) for place in places]
+
+
 def print_million(options: argparse.Namespace) -> None:
     """Make the files, run the command over them, print its memory on the way, and count what is there at the end."""
     source, target = options.folder / "in", options.folder / "out"
+    if options.names_only:
+        source.mkdir(parents=True, exist_ok=True)
     for number in range(0 if source.exists() else options.photos):
         folder = source / f"box_{number // options.photos_a_folder:05d}"
         if number % options.photos_a_folder == 0:
             folder.mkdir(parents=True)
         os.close(os.open(folder / f"page_{number:07d}.png", os.O_CREAT | os.O_WRONLY))
-    words = [sys.executable, __file__, "lgbpn", "denoise", "-r", source, "-o", target, "--json"]
+    names = options.photos if options.names_only else 0
+    words = [sys.executable, __file__, "lgbpn", names, "denoise", "-r", source, "-o", target, "--json"]
     words += ["--workers", options.workers]
     rows = options.folder / "results.jsonl"
     with rows.open("wb") as stdout, (options.folder / "messages.txt").open("wb") as stderr:
@@ -279,6 +293,7 @@ def main() -> None:
     run.add_argument("--photos-a-folder", type=int, default=1000)
     run.add_argument("--workers", type=int, default=2)
     run.add_argument("--every-s", type=int, default=30)
+    run.add_argument("--names-only", action="store_true")
     processes = what.add_parser("processes")
     processes.set_defaults(do=print_processes)
     processes.add_argument("--photos", type=int, default=8)
@@ -294,7 +309,9 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["lgbpn"]:
         from lgbpn_cli.__main__ import main as lgbpn
 
-        del sys.argv[1]
+        if names := int(sys.argv[2]):
+            search.find_tasks = partial(list_names, names)
+        del sys.argv[1:3]
         lgbpn()
     else:
         main()
