@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from lgbpn_cli.batch.existing import already_there
 from lgbpn_cli.batch.outcome import Job, Listener, Outcome, RunFacts, Status
 from lgbpn_cli.batch.pipeline import Steps, describe_failure, run_jobs
 from lgbpn_cli.batch.results import write_result
@@ -144,13 +146,26 @@ def _full_result(photo: Path, result: Path) -> FullResult:
 
 def blended(photo: Photo, full: Photo, result: FullResult, look: Look, seed: int) -> Denoised:
     """Return the mixture of a photo, as it became its result, and of that result, with its record."""
+    return Denoised(blend_photos(photo, full, look, seed), record_of_mixture(result, look, seed))
+
+
+def record_of_mixture(result: FullResult, look: Look, seed: int) -> Record:
+    """Return what a mixture made of a result says of itself."""
     settings = json.loads(result.record.settings)
     settings[BLEND] = look.facts()
     if look.grain is not None:
         settings["seed"] = seed
     text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
-    record = replace(result.record, settings=text)
-    return Denoised(blend_photos(photo, full, look, seed), record)
+    return replace(result.record, settings=text)
+
+
+def _kind_there(job: Job, result: FullResult, look: Look, seed: int) -> str:
+    """Return what is in a mixture's place: as_asked, otherwise_made or not_known, as `already_there` counts them."""
+    found = read_record(job.target)
+    if found is None:
+        return "not_known"
+    same = found.settings == record_of_mixture(result, look, seed).settings
+    return "as_asked" if same else "otherwise_made"
 
 
 def blend_folder(
@@ -186,9 +201,12 @@ def blend_folder(
     listener.prepared(RunFacts("cpu", "no network", None, "", seed, json.dumps(look.facts())), len(jobs))
     for path, error in [*selection.refused, *plan.refused]:
         listener.finished(Outcome(path, None, Status.FAILED, failure=describe_failure(path, error)))
-    for job in plan.jobs:
-        if job not in jobs:
-            listener.finished(Outcome(job.source, job.target, Status.SKIPPED))
+    skipped = [job for job in plan.jobs if job not in jobs]
+    for job in skipped:
+        listener.finished(Outcome(job.source, job.target, Status.SKIPPED))
+    kinds = Counter(_kind_there(job, plan.results[job.source], look, seed) for job in skipped)
+    for text in already_there(kinds + Counter(there=len(skipped))):
+        listener.note(text)
     waiting: dict[Path, Photo] = {}
     with ReadingProcess() as reading:
 

@@ -41,7 +41,7 @@ def blend(
     strength: Annotated[
         str | None,
         typer.Option(
-            "--strength", metavar="0..1|0%..100%", help="0 is the photo, 1 the result.", show_default="1"
+            "--strength", metavar="0..1|0%..100%", help="0 is the photo, 1 the result.", show_default=False
         ),
     ] = None,
     luma: LumaOption = None,
@@ -69,8 +69,8 @@ def blend(
     Exit codes are those of lgbpn denoise.
     """
     if (strength, luma, chroma, grain) == (None, None, None, None):
-        cause = "nothing says how to mix them"
-        raise UsageError("lgbpn blend", cause, "Give --strength, --luma, --chroma or --grain.")
+        cause = "nothing says how to mix photo and result"
+        raise UsageError("blend", cause, "Give --strength, --luma, --chroma or --grain.")
     if seed < 0:
         raise UsageError("--seed", f"{seed} is negative", "Use 0 or more.")
     share = read_strength(strength)

@@ -6,6 +6,8 @@ import errno
 import gc
 import shlex
 import sys
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,6 +46,7 @@ class _Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the command that the arguments begin with; `help` is --help of what follows it."""
+        _check_names(args)
         if args[:1] == ["help"]:
             if not args[1:]:
                 print(ctx.get_help())
@@ -69,6 +72,14 @@ class _Commands(TyperGroup):
             refusal = UsageError(error.filename, f"cannot be used ({error.strerror})", "Give another path.")
             print(f"lgbpn: {shown(refusal)}", file=sys.stderr)
             raise typer.Exit(refusal.exit_code) from error
+
+
+def _check_names(arguments: Sequence[str]) -> None:
+    """Raise UsageError for an empty argument, as of a script's unset variable: it would be the current folder."""
+    for before, argument in pairwise(("", *arguments)):
+        if not argument and before != "--suffix":  # which says by itself that it is empty
+            cure = "Give a name; the current folder is `.` by itself."
+            raise UsageError("an empty argument", "it names nothing", cure)
 
 
 def _check_current_folder() -> None:

@@ -126,6 +126,7 @@ def test_folders_are_paired_by_what_the_results_say(
         "blend", tmp_path / "in", tmp_path / "full", "-r", "-o", tmp_path / "out", "--strength", "1"
     )
     assert "2 skipped" in again.stderr
+    assert "2 already there, 2 of them made with other settings; --overwrite replaces them" in again.stderr
 
 
 def test_every_kind_of_photo_can_be_mixed(lgbpn: Lgbpn, tmp_path: Path) -> None:
@@ -165,7 +166,7 @@ def test_another_type_than_the_photos(lgbpn: Lgbpn, photo: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "lgbpn blend: nothing says how to mix them"),
+        ([], "blend: nothing says how to mix photo and result"),
         (["--strength", "2"], "--luma: 2.0 is not between 0 and 1"),
         (["--strength", "0", "--seed", "-1"], "--seed: -1 is negative"),
         (["--strength", "0", "-o", "b.gif"], "-o b.gif: .gif files cannot be written"),

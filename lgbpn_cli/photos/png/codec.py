@@ -45,6 +45,10 @@ from lgbpn_cli.photos.png.chunks import (
 )
 from lgbpn_cli.photos.png.metadata import chunks_for, metadata_of, with_own_thumbnail, with_provenance
 
+CRITICAL = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
+"""The chunks that a decoder has to know."""
+ONE_FRAME = b"\0\0\0\1"
+"""How acTL begins in a picture that does not move."""
 MARK_KEYWORD = b"lgbpn"
 """Keyword of the tEXt chunk, before the pixels, that holds the tool's own mark."""
 MAX_MARK_BYTES = 1 << 16
@@ -80,8 +84,10 @@ def read_png(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         raise UnsupportedFileError(BLACK_AND_WHITE)
     chunks = _in_place(split_chunks(contents(file)))
     kinds = [chunk.kind for chunk in chunks]
-    if b"acTL" in kinds:
+    if any(each.kind == b"acTL" and each.payload[:4] != ONE_FRAME for each in chunks):
         raise UnsupportedFileError("an animated PNG")
+    if unknown := next((each for each in chunks if each.is_critical and each.kind not in CRITICAL), None):
+        raise UnsupportedFileError(f"a PNG that needs a {unknown.kind.decode('ascii')} chunk to be shown")
     if b"IDAT" not in kinds:
         raise DamagedFileError("it holds no pixels")
     compressed_bytes = sum(len(chunk.payload) for chunk in chunks if chunk.kind == b"IDAT")

@@ -183,6 +183,18 @@ def test_an_animation_is_refused(make_png: PhotoMaker) -> None:
         read_photo(with_chunks(make_png(), chunk(b"acTL", bytes(8))))
 
 
+def test_an_animation_of_one_frame_is_a_picture(make_png: PhotoMaker) -> None:
+    still = read_photo(make_png())
+    frame = struct.pack(">IIIIIHHBB", 0, still.pixels.shape[1], still.pixels.shape[0], 0, 0, 1, 1, 0, 0)
+    of_one = with_chunks(make_png("one.png"), chunk(b"acTL", b"\0\0\0\1" + bytes(4)) + chunk(b"fcTL", frame))
+    assert np.array_equal(read_photo(of_one).pixels, still.pixels)
+
+
+def test_a_chunk_that_one_has_to_know_is_named(make_png: PhotoMaker) -> None:
+    with pytest.raises(UnsupportedPhotoError, match="needs a CRIT chunk"):
+        read_photo(with_chunks(make_png(), chunk(b"CRIT", b"\xd9")))
+
+
 def test_an_interlaced_picture_is_read(tmp_path: Path) -> None:
     # Adam7 of a 1x1 picture is one pass of one pixel.
     path = tmp_path / "interlaced.png"
