@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import struct
@@ -17,6 +18,7 @@ from PIL import Image
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.photos.convert import as_result
+from lgbpn_cli.photos.heif.items import pictures_in
 from lgbpn_cli.photos.jpeg.metadata import segments_for
 from lgbpn_cli.photos.metadata.companions_in_file import alone
 from lgbpn_cli.photos.metadata.exif import exif_turned, packed_within, split_exif
@@ -211,6 +213,41 @@ def test_a_jpeg_xls_gain_map_is_named(tmp_path: Path) -> None:
 def test_a_heics_gain_map_is_named(data_root: Path) -> None:
     photo = read_photo(data_root / "phone-highiso/aux_YCbCr.heic")
     assert as_result(photo, OutputConfig()).notes == ("left behind: its HDR gain map",)
+
+
+@pytest.mark.parametrize(
+    ("name", "notes"),
+    [
+        ("two_pictures", ("left behind: its second picture",)),
+        ("three_pictures", ("left behind: its 2 further pictures",)),
+        ("with_thumbnail", ()),
+    ],
+)
+def test_an_avifs_further_pictures_are_named(repo_root: Path, name: str, notes: tuple[str, ...]) -> None:
+    # Made with: heif-enc -A -q 50 0.png 1.png, the same with 2.png, and heif-enc -A -t 32 -q 50 0.png.
+    photo = read_photo(repo_root / f"tests/golden/{name}.avif")
+    assert as_result(photo, OutputConfig()).notes == notes
+
+
+def test_tiles_and_maps_of_an_avif_are_no_further_pictures() -> None:
+    """A grid of two tiles, with a gain map that nothing hides, and an alpha plane."""
+    kinds = [b"grid", b"av01", b"av01", b"av01", b"av01", b"tmap", b"Exif"]
+    entries = b"".join(
+        packed_box(b"infe", struct.pack(">IHH4sx", 2 << 24, 1 + i, 0, kind)) for i, kind in enumerate(kinds)
+    )
+    references = (
+        packed_box(b"dimg", struct.pack(">HHHH", 1, 2, 2, 3))
+        + packed_box(b"dimg", struct.pack(">HHHH", 6, 2, 1, 4))
+        + packed_box(b"auxl", struct.pack(">HHH", 5, 1, 1))
+    )
+    index = (
+        packed_box(b"pitm", struct.pack(">IH", 0, 1))
+        + packed_box(b"iinf", struct.pack(">IH", 0, len(kinds)) + entries)
+        + packed_box(b"iref", bytes(4) + references)
+    )
+    assert pictures_in(io.BytesIO(packed_box(b"meta", bytes(4) + index))) == 1
+    unbound = index.replace(b"auxl", b"free")
+    assert pictures_in(io.BytesIO(packed_box(b"meta", bytes(4) + unbound))) == 2
 
 
 def large_xmp(properties: int, each_bytes: int) -> bytes:

@@ -7,8 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from PIL import Image
+
 from lgbpn_cli.config import OutputConfig
-from lgbpn_cli.photos.codec import NEW_FILE_QUALITY, Codec, NewFiles, Size, by_sample, bytes_of
+from lgbpn_cli.photos.codec import NEW_FILE_QUALITY, Codec, NewFiles, Size, by_sample, bytes_of, exif_of_blob
 from lgbpn_cli.photos.heif.items import coding_of, largest_pixels
 from lgbpn_cli.photos.heif.webp_avif import (
     CompressedContainer,
@@ -16,6 +18,7 @@ from lgbpn_cli.photos.heif.webp_avif import (
     read_avif_mark,
     read_webp,
     read_webp_mark,
+    webp_exif,
     webp_size,
     write_avif,
     write_webp,
@@ -31,6 +34,10 @@ AVIF_BYTES, AVIF_GREY_BYTES = {1: 15, 2: 22}, {1: 5, 2: 9}
 def _webp_claim(file: BinaryIO, path: Path) -> Size:
     width, height = webp_size(file)
     return Size(width * height, width * height * WEBP_BYTES + COPIES * bytes_of(file))
+
+
+def _webp_exif(file: BinaryIO, path: Path) -> Image.Exif:
+    return exif_of_blob(webp_exif(file))
 
 
 def _avif_claim(file: BinaryIO, path: Path) -> Size:
@@ -65,6 +72,7 @@ WEBP = Codec(
     place=8,
     size=_webp_claim,
     mark=read_webp_mark,
+    exif=_webp_exif,
     read=read_webp,
     new=NewFiles(
         write=write_webp,

@@ -14,7 +14,7 @@ from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError, UnsupportedF
 from lgbpn_cli.photos.heif.boxes import whole_boxes
 from lgbpn_cli.photos.heif.items import beside_of, coding_of, damage_of, largest_pixels
 from lgbpn_cli.photos.metadata.colour_description import ColourDescription
-from lgbpn_cli.photos.metadata.companions_in_file import DEPTH_MAP, GAIN_MAP, PICTURE
+from lgbpn_cli.photos.metadata.companions_in_file import DEPTH_MAP, GAIN_MAP, further_pictures
 from lgbpn_cli.photos.metadata.exif import exif_turned, exif_with_orientation
 from lgbpn_cli.photos.metadata.given_profile import is_linear
 from lgbpn_cli.photos.metadata.orientation import UPRIGHT
@@ -65,9 +65,7 @@ def _beside(info: dict[str, Any], pictures: int, said: frozenset[str]) -> frozen
                 (kind for word, kind in AUXILIARIES.items() if word in str(name).lower()), "auxiliary picture"
             )
         )
-    if pictures > 1:
-        found.add(PICTURE if pictures == 2 else f"{pictures - 1} further pictures")
-    return frozenset(found)
+    return frozenset(found) | further_pictures(pictures)
 
 
 def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:

@@ -15,6 +15,10 @@ from lgbpn_cli.photos.heif.boxes import boxes_in, top_level_boxes
 from lgbpn_cli.photos.metadata.companions_in_file import DEPTH_MAP, GAIN_MAP, VIDEO
 
 HEVC_TYPES, AV1_TYPES = (b"hvc1", b"hev1"), (b"av01",)
+AVIF_PICTURES = (*AV1_TYPES, b"grid", b"iovl", b"iden")
+"""Coded, put together of tiles or layers, and turned ones."""
+DERIVED_FROM, SERVING = b"dimg", (b"auxl", b"thmb")
+"""References from a picture to what it is made of; from maps and thumbnails to the picture that they serve."""
 NAL_LENGTH_BYTES = 4
 IMPOSSIBLE_IN_HEVC = b"\0\0\0"
 """Inside its units a coder puts a 3 after two zeros (ITU-T H.265, 7.4.2)."""
@@ -49,6 +53,14 @@ def beside_of(file: BinaryIO) -> frozenset[str]:
     found = {name for word, name in BESIDE_WORDS.items() if word in meta}
     found |= {FILM_BOXES[kind] for kind, _, _ in top_level_boxes(file) if kind in FILM_BOXES}
     return frozenset(found)
+
+
+def pictures_in(file: BinaryIO) -> int:
+    """Return how many pictures an AVIF means to be shown: neither tiles nor maps nor thumbnails of others."""
+    boxes = dict(boxes_in(_meta(file), 4))
+    primary = int.from_bytes(boxes.get(b"pitm", b"")[4:], "big")
+    shown = {item for item, kind in _types(boxes.get(b"iinf", b""), hidden=False) if kind in AVIF_PICTURES}
+    return len((shown - set(_parts(boxes.get(b"iref", b"")))) | {primary})
 
 
 @dataclass(frozen=True)
@@ -115,13 +127,29 @@ def _meta(file: BinaryIO) -> bytes:
     return b""
 
 
-def _types(iinf: bytes) -> Iterator[tuple[int, bytes]]:
-    """Return number and type of each item."""
+def _types(iinf: bytes, *, hidden: bool = True) -> Iterator[tuple[int, bytes]]:
+    """Return number and type of each item, with or without those that are not to be shown."""
     for kind, entry in boxes_in(iinf, 6 if iinf[:1] == b"\0" else 8):
         wide = entry[:1] >= b"\3"
         if kind == b"infe" and len(entry) >= (14 if wide else 12):
+            if entry[3] & 1 and not hidden:
+                continue
             number = int.from_bytes(entry[4:8] if wide else entry[4:6], "big")
             yield number, entry[10:14] if wide else entry[8:12]
+
+
+def _parts(iref: bytes) -> Iterator[int]:
+    """Return the numbers of items that are parts, maps or thumbnails of others."""
+    number_bytes = 4 if iref[:1] == b"\1" else 2
+    for kind, reference in boxes_in(iref, 4):
+        numbers = [
+            int.from_bytes(reference[place : place + number_bytes], "big")
+            for place in (0, *range(number_bytes + 2, len(reference), number_bytes))
+        ]
+        if kind == DERIVED_FROM:
+            yield from numbers[1:]
+        elif kind in SERVING:
+            yield numbers[0]
 
 
 def _extents(iloc: bytes) -> Iterator[tuple[int, int, int]]:

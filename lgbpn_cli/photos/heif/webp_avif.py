@@ -24,9 +24,10 @@ from lgbpn_cli.photos.faults import (
 )
 from lgbpn_cli.photos.heif.avif_boxes import AvifColour, read_colour, with_metadata
 from lgbpn_cli.photos.heif.boxes import top_level_boxes, whole_boxes
-from lgbpn_cli.photos.heif.items import beside_of, damage_of
+from lgbpn_cli.photos.heif.items import beside_of, damage_of, pictures_in
 from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.metadata.colour_description import ColourDescription
+from lgbpn_cli.photos.metadata.companions_in_file import further_pictures
 from lgbpn_cli.photos.metadata.exif import exif_turned, exif_with_orientation
 from lgbpn_cli.photos.metadata.given_profile import is_linear
 from lgbpn_cli.photos.metadata.orientation import LYING, UPRIGHT, exif_orientation, turned_upright
@@ -73,8 +74,26 @@ def read_webp(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     pictures = [part for part in _chunks(file) if part[0] in (b"VP8 ", b"VP8L")]
     container = CompressedContainer(lossless=any(kind == b"VP8L" for kind, _, _ in pictures))
     photo = _read(io.BytesIO(data), path, max_pixels, "webp", container)
+    exif = webp_exif(file)
+    metadata = Metadata(exif=exif, xmp=_contents(file, b"XMP "), icc=_contents(file, b"ICCP"))
+    orientation = UPRIGHT if exif is None else exif_orientation(exif)
+    photo = replace(photo, metadata=metadata, orientation=orientation)
     gap = any(gap_in(data[begin : begin + length]) for _, begin, length in pictures)
     return replace(_with_colours(photo, None), damage=(GAP_WORDS,) if gap else ())
+
+
+def webp_exif(file: BinaryIO) -> bytes | None:
+    """Return the EXIF of a WebP without decoding its picture; None where there is none."""
+    return (_contents(file, b"EXIF") or b"").removeprefix(EXIF_PREFIX) or None
+
+
+def _contents(file: BinaryIO, kind: bytes) -> bytes | None:
+    """Return the first chunk of a kind, even if the flags of the header, which decoders go by, deny it."""
+    for found, begin, length in _chunks(file):
+        if found == kind:
+            file.seek(begin)
+            return file.read(length) or None
+    return None
 
 
 def read_avif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
@@ -90,7 +109,7 @@ def read_avif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         if kind == b"meta":
             file.seek(begin)
             colour = read_colour(file.read(end - begin))
-    beside, damage = beside_of(file), damage_of(file)
+    beside, damage = beside_of(file) | further_pictures(pictures_in(file)), damage_of(file)
     file = whole_boxes(file)
     container = CompressedContainer(bits=max(colour.bits, DEEP_BITS))
     photo = _read(file, path, max_pixels, "avif", container, pixels=colour.bits == 8)

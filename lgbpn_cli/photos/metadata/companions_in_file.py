@@ -37,6 +37,13 @@ DYNAMIC_DEPTH = "http://ns.google.com/photos/dd/1.0/"
 XMP_CORE, THUMBNAILS = "http://ns.adobe.com/xap/1.0/", "Thumbnails"
 
 
+def further_pictures(pictures: int) -> frozenset[str]:
+    """Return what a file of so many pictures holds besides the photo: nothing, or one name."""
+    if pictures < 2:
+        return frozenset()
+    return frozenset({PICTURE if pictures == 2 else f"{pictures - 1} further pictures"})
+
+
 def alone(xmp: bytes | None) -> tuple[bytes | None, frozenset[str]]:
     """Return the packet for a file that holds the photo alone, and what it spoke of besides.
 

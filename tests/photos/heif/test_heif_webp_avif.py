@@ -17,6 +17,7 @@ from PIL import Image, ImageCms
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import PhotoReadError, UnsupportedPhotoError
+from lgbpn_cli.photos.codecs import CODECS
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.metadata.companions_in_file import alone
 from lgbpn_cli.photos.metadata.exif import exif_with_orientation
@@ -106,6 +107,26 @@ def test_webp_and_avif_keep_type_metadata_and_nearly_their_pixels(modern: Path, 
     assert np.abs(again.pixels.astype(int) - photo.pixels).mean() < 3
     write_photo(as_result(photo, OutputConfig()), tmp_path / "result", record=RECORD)
     assert read_record(tmp_path / "result") == RECORD
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+def test_a_webp_keeps_metadata_that_its_flags_deny(tmp_path: Path, lossless: bool) -> None:
+    path, exif = tmp_path / "a.webp", exif_with_orientation(EXIF_ORIENTATION_6, 6)
+    settings = {"icc_profile": ICC, "exif": exif, "xmp": XMP}
+    Image.fromarray(smooth(40, 60)).save(path, lossless=lossless, **settings)
+    data = bytearray(path.read_bytes())
+    assert data[12:16] == b"VP8X"
+    data[20] = 0
+    path.write_bytes(data)
+    photo = read_photo(path)
+    assert photo.orientation == 6
+    assert photo.metadata == Metadata(exif=exif, xmp=XMP, icc=ICC)
+    with path.open("rb") as file:
+        assert CODECS["webp"].exif(file, path)[274] == 6
+    write_photo(as_result(photo, OutputConfig()), tmp_path / "result.webp")
+    with Image.open(tmp_path / "result.webp") as image:
+        assert (image.info["icc_profile"], image.info["xmp"]) == (ICC, XMP)
+        assert image.getexif()[274] == 6
 
 
 @pytest.mark.parametrize("kind", ["webp", "avif"])
