@@ -42,7 +42,7 @@ def test_a_dry_run_writes_nothing_and_estimates_the_time(
 def test_a_dry_run_names_photos_that_do_not_fit_into_memory(lgbpn: Lgbpn, make_photo: MakePhoto) -> None:
     photo = make_photo("a.png", (100, 50))
     Image.new("L", (9000, 8000)).save(photo.with_name("b.png"))
-    result = lgbpn("denoise", photo, photo.with_name("b.png"), "-n", "--json", "--max-memory", "600MB")
+    result = lgbpn("denoise", photo, photo.with_name("b.png"), "-n", "--json", "--max-memory", "480MB")
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert result.exit_code == 1
     assert [row["status"] for row in rows] == ["planned", "failed"]

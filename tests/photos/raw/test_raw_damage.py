@@ -60,7 +60,7 @@ def test_strips_that_hold_too_little_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("was", "lie", "message"),
-    [((259, 3, 1, 1), (259, 3, 1, 7), "no JPEGs"), ((258, 3, 1, 16), (258, 3, 1, 8), "too many bytes")],
+    [((259, 3, 1, 1), (259, 3, 1, 7), "not JPEGs"), ((258, 3, 1, 16), (258, 3, 1, 8), "too many bytes")],
     ids=["compression", "bits"],
 )
 def test_a_dng_that_lies_about_its_samples_is_refused(
