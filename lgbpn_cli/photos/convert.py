@@ -11,7 +11,7 @@ from lgbpn_cli.errors import UnsupportedPhotoError, shown
 from lgbpn_cli.image.bands import bands
 from lgbpn_cli.photos.codecs import CODECS, new_files
 from lgbpn_cli.photos.faults import UnsupportedFileError
-from lgbpn_cli.photos.metadata.companions_in_file import alone
+from lgbpn_cli.photos.metadata.companions_in_file import TEXT, alone
 from lgbpn_cli.photos.metadata.exif import bare_exif
 from lgbpn_cli.photos.metadata.given_profile import fitted, with_srgb_curve
 from lgbpn_cli.photos.metadata.icc import SPACES, SRGB_CURVE, icc_profile
@@ -61,7 +61,7 @@ def _as_own_type(photo: Photo, output: OutputConfig) -> Photo:
     if not same_depth or (output.strip_metadata and not own.strips_itself):
         return _as_other_type(photo, photo.format, output)
     if own.alone or output.strip_metadata:
-        photo = _alone(photo)
+        photo = _alone(photo, stripped=output.strip_metadata)
     if output.strip_metadata:
         photo = _stripped(photo)
     return replace(photo, container=own.adapted(photo, output))
@@ -73,7 +73,7 @@ def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
             f"a {photo.format.upper()} with {count} pages, which would not all go into the new file",
             "Omit `format`, `bit_depth` and `strip_metadata`, or save its pages as single files.",
         )
-    new, photo = new_files(wanted), _alone(photo)
+    new, photo = new_files(wanted), _alone(photo, stripped=output.strip_metadata)
     announced_as = CODECS[photo.format].announced_as
     if output.format == PRESERVE and announced_as:
         becomes = f"becomes a {wanted.upper()}: {announced_as} files are read, not written"
@@ -106,10 +106,13 @@ def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
     return replace(photo, format=wanted, container=container, notes=(*photo.notes, *notes))
 
 
-def _alone(photo: Photo) -> Photo:
-    """Return the photo without what else is in its file: its XMP speaks of nothing else, and the notes name it."""
+def _alone(photo: Photo, *, stripped: bool) -> Photo:
+    """Return the photo without what else is in its file: its XMP speaks of nothing else, and the notes name it.
+
+    Text is metadata: nobody has to be told of it who wants a photo stripped.
+    """
     xmp, named = alone(photo.metadata.xmp)
-    beside = sorted(photo.beside | named)
+    beside = sorted((photo.beside | named) - ({TEXT} if stripped else set()))
     notes = (f"left behind: its {', its '.join(beside)}",) if beside else ()
     if photo.camera is not None:  # of other photos they name what only the own type keeps
         notes = (*photo.notes, *notes)

@@ -9,16 +9,21 @@ import numpy as np
 import pytest
 import tifffile
 from photo_samples import ICC, PhotoMaker, noise
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.denoise.working import decode_light, encode_light, from_working, to_working
 from lgbpn_cli.errors import UnsupportedPhotoError
 from lgbpn_cli.photos.companions import with_companions
 from lgbpn_cli.photos.convert import as_result
+from lgbpn_cli.photos.metadata.xmp_packet import read_packet
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.suffixes import result_suffix
 from lgbpn_cli.photos.write import write_photo
+
+XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:source>film</dc:source></rdf:Description>
+</rdf:RDF></x:xmpmeta>"""
 
 
 def test_by_default_a_photo_stays_what_it_is(
@@ -160,6 +165,54 @@ def test_the_curve_is_srgbs_and_goes_on_above_white_and_below_black() -> None:
     assert encoded[[1, 3, 4]].tolist() == pytest.approx([0.0, 0.4614, 1.0], abs=1e-4)
     assert encoded[5] > 1.8
     assert np.allclose(decode_light(encoded), light, rtol=2e-6, atol=0)
+
+
+@pytest.mark.parametrize("wanted", ["jpeg", "tiff", "webp", "avif", "jxl"])
+@pytest.mark.parametrize("xmp", [False, True])
+def test_a_pngs_words_become_xmp_in_other_types(
+    make_png: PhotoMaker, tmp_path: Path, wanted: str, xmp: bool
+) -> None:
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Title", "Größe <1 & 2>")
+    text.add_itxt("Author", "日本", zip=True)
+    text.add_text("Description", "zz" * 50, zip=True)
+    text.add_text("Copyright", "ours")
+    text.add_text("Software", "a program")
+    if xmp:
+        text.add_itxt("XML:com.adobe.xmp", XMP)
+    path = make_png(pnginfo=text, icc_profile=None)
+    ready = as_result(read_photo(path), OutputConfig(format=wanted))
+    assert ready.notes == ()
+    write_photo(ready, tmp_path / "result")
+    packet = read_packet(read_photo(tmp_path / "result").metadata.xmp)
+    assert packet is not None
+    said = {each.name: packet.text(each).decode() for each in packet.properties}
+    words = {
+        "title": "Größe &lt;1 &amp; 2&gt;",
+        "creator": "日本",
+        "description": "zz" * 50,
+        "rights": "ours",
+    }
+    assert all(f">{word}</rdf:li>" in said[name] for name, word in words.items())
+    assert ("source" in said) is xmp
+
+
+@pytest.mark.parametrize(
+    ("keyword", "words"), [("Comment", "hm"), ("Title", "another"), ("Author", "a \x02 in it")]
+)
+def test_text_without_a_place_is_named_where_it_stays_behind(
+    make_png: PhotoMaker, tmp_path: Path, keyword: str, words: str
+) -> None:
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Title", "a title")
+    text.add_text(keyword, words)
+    photo = read_photo(make_png(pnginfo=text))
+    assert as_result(photo, OutputConfig(format="jpeg")).notes == ("left behind: its text",)
+    assert as_result(photo, OutputConfig()).notes == ()
+    assert as_result(photo, OutputConfig(strip_metadata=True)).notes == ()
+    write_photo(as_result(photo, OutputConfig()), tmp_path / "result.png")
+    with Image.open(tmp_path / "result.png") as image:
+        assert image.info[keyword] == words
 
 
 @pytest.mark.parametrize(

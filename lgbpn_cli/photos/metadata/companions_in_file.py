@@ -10,6 +10,8 @@ import re
 from lgbpn_cli.photos.metadata.xmp_packet import Property, read_packet
 
 VIDEO, GAIN_MAP, DEPTH_MAP, PICTURE, SOUND = "video", "HDR gain map", "depth map", "second picture", "sound"
+TEXT = "text"
+"""What a PNG says in words of its own, and no other type."""
 GOOGLE = "http://ns.google.com/photos/1.0/"
 NAMESPACES = {
     "http://ns.adobe.com/hdr-gain-map/1.0/": GAIN_MAP,

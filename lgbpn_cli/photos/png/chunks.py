@@ -11,6 +11,8 @@ from lgbpn_cli.photos.contents import Contents
 from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+MAX_INFLATED_BYTES = 1 << 24
+"""Of profiles and texts."""
 HEADER_BYTES = len(SIGNATURE) + 8 + 13 + 4
 """Signature and IHDR, which a PNG always begins with."""
 GREY, RGB, PALETTE, GREY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6
@@ -110,3 +112,11 @@ def pack_chunk(chunk: Chunk) -> bytes:
     """Return the bytes of a chunk: length, kind, payload, checksum."""
     body = chunk.kind + chunk.payload
     return struct.pack(">I", len(chunk.payload)) + body + struct.pack(">I", zlib.crc32(body))
+
+
+def inflated(data: bytes) -> bytes:
+    """Return what was deflated, at most MAX_INFLATED_BYTES of it; nothing where it is damaged."""
+    try:
+        return zlib.decompressobj().decompress(data, MAX_INFLATED_BYTES)
+    except zlib.error:
+        return b""

@@ -23,6 +23,7 @@ from lgbpn_cli.photos.faults import (
     check_size,
 )
 from lgbpn_cli.photos.mark import Mark
+from lgbpn_cli.photos.metadata.companions_in_file import TEXT
 from lgbpn_cli.photos.metadata.given_profile import is_linear
 from lgbpn_cli.photos.metadata.orientation import UPRIGHT, exif_orientation
 from lgbpn_cli.photos.photo import Container, Photo
@@ -100,7 +101,7 @@ def read_png(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     first = kinds.index(b"IDAT")
     before = _translated(chunks[1:first], header, samples)
     after = [chunk for chunk in chunks[first:] if not chunk.is_critical and not _is_malformed(chunk)]
-    metadata = metadata_of(chunks, colours)
+    metadata, text_left = metadata_of(chunks, colours)
     return Photo(
         path=path,
         pixels=np.ascontiguousarray(samples[..., :colours]),
@@ -110,6 +111,7 @@ def read_png(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         container=PngContainer(tuple(before), tuple(after)),
         metadata=metadata,
         linear=is_linear(metadata.icc),
+        beside=frozenset({TEXT} if text_left else ()),
     )
 
 

@@ -10,12 +10,11 @@ from lgbpn_cli.photos.mark import Mark
 from lgbpn_cli.photos.metadata.colour_description import ColourDescription
 from lgbpn_cli.photos.metadata.thumbnail import in_exif, in_xmp
 from lgbpn_cli.photos.photo import Metadata, Photo
-from lgbpn_cli.photos.png.chunks import CHUNK_BYTES, Chunk
+from lgbpn_cli.photos.png.chunks import CHUNK_BYTES, Chunk, inflated
+from lgbpn_cli.photos.png.text import TEXT_CHUNKS, with_text
 
 SOFTWARE_KEYWORD = b"Software\0"
-TEXT_CHUNKS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 XMP_KEYWORD = b"XML:com.adobe.xmp\0"
-MAX_PROFILE_BYTES = 1 << 24
 FIXED_POINT = 100_000
 """What PNG multiplies gamma and chromaticities with."""
 
@@ -59,15 +58,18 @@ def with_provenance(
     return before, after
 
 
-def metadata_of(chunks: Sequence[Chunk], channels: int) -> Metadata:
-    """Return what the chunks of a PNG say about a photo of 1 or 3 channels; damaged chunks say nothing.
+def metadata_of(chunks: Sequence[Chunk], channels: int) -> tuple[Metadata, bool]:
+    """Return what the chunks of a PNG say about a photo of 1 or 3 channels, and whether they hold text besides.
+
+    Damaged chunks say nothing.
 
     Raises UnsupportedFileError for HDR colours.
     """
     first = {chunk.kind: chunk.payload for chunk in reversed(chunks)}
-    xmp = next((chunk.payload for chunk in chunks if _is_xmp(chunk)), None)
+    packet = next((chunk.payload for chunk in chunks if _is_xmp(chunk)), None)
+    xmp, text_left = with_text(None if packet is None else _text(packet), chunks)
     exif, icc = first.get(b"eXIf"), _colours(first).profile(channels)
-    return Metadata(exif=exif, xmp=None if xmp is None else _text(xmp), icc=icc)
+    return Metadata(exif=exif, xmp=xmp, icc=icc), text_left
 
 
 def _is_xmp(chunk: Chunk) -> bool:
@@ -82,7 +84,7 @@ def _text(payload: bytes) -> bytes | None:
     compressed = payload[len(XMP_KEYWORD) : len(XMP_KEYWORD) + 1] == b"\1"
     _, _, rest = payload[len(XMP_KEYWORD) + 2 :].partition(b"\0")
     _, _, text = rest.partition(b"\0")
-    return (_inflated(text) if compressed else text) or None
+    return (inflated(text) if compressed else text) or None
 
 
 def _colours(chunks: dict[bytes, bytes]) -> ColourDescription:
@@ -104,11 +106,4 @@ def _colours(chunks: dict[bytes, bytes]) -> ColourDescription:
 
 def _icc(chunks: dict[bytes, bytes]) -> bytes | None:
     _, _, rest = chunks.get(b"iCCP", b"").partition(b"\0")
-    return _inflated(rest[1:]) or None
-
-
-def _inflated(data: bytes) -> bytes:
-    try:
-        return zlib.decompressobj().decompress(data, MAX_PROFILE_BYTES)
-    except zlib.error:
-        return b""
+    return inflated(rest[1:]) or None
