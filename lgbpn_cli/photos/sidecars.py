@@ -49,6 +49,8 @@ PACKET_END = b'\n<?xpacket end="w"?>'
 """ISO 16684-1, 7.3.2."""
 XML_DECLARATION = re.compile(rb"^(?:\xef\xbb\xbf)?<\?xml[^>]*\?>\s*")
 MAX_SIDECAR_BYTES = 1 << 24
+MAX_DUPLICATES = 99
+"""Of one photo in darktable, whose sidecars are IMG_1_01.NEF.xmp and so on."""
 
 
 def with_sidecar(photo: Photo) -> Photo:
@@ -116,10 +118,15 @@ def sidecar_for(sidecar: Path, source: Path, target: Path) -> bytes | None:
 
 
 def xmp_sidecars(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
-    """Return pairs of paths, by both customs: IMG_1.xmp and IMG_1.NEF.xmp."""
+    """Return pairs of paths, by both customs: IMG_1.xmp and IMG_1.NEF.xmp; then those of darktable's duplicates."""
     for suffix in XMP_SUFFIXES:
         yield source.with_name(source.name + suffix), target.with_name(target.name + suffix)
         yield source.with_name(source.stem + suffix), target.with_name(target.stem + suffix)
+    if is_file(source.with_name(f"{source.name}.xmp")):
+        for number in range(1, MAX_DUPLICATES + 1):
+            old, new = (path.with_name(f"{path.stem}_{number:02}{path.suffix}") for path in (source, target))
+            if not is_file(old):  # whose own sidecar it would be
+                yield old.with_name(f"{old.name}.xmp"), new.with_name(f"{new.name}.xmp")
 
 
 def is_file(path: Path) -> bool:

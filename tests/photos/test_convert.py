@@ -246,6 +246,21 @@ def test_sidecars_are_copied_by_the_results_name_and_never_replaced(tmp_path: Pa
     assert (target.parent / "a_clean.dng.xmp").read_bytes() == b"darktable"
 
 
+def test_sidecars_of_darktables_duplicates_are_copied_in_their_form(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.jpg", tmp_path / "out" / "a_clean.png"
+    target.parent.mkdir()
+    for name in ("a.jpg", "a.jpg.xmp", "a_01.jpg.xmp", "a_12.jpg.xmp", "a_02.jpg", "a_02.jpg.xmp"):
+        (tmp_path / name).write_text(name)
+    with with_companions(source, target):
+        target.write_bytes(b"photo")
+    copied = {path.name: path.read_text() for path in target.parent.glob("*.xmp")}
+    assert copied == {  # the second is that of another photo
+        "a_clean.png.xmp": "a.jpg.xmp",
+        "a_clean_01.png.xmp": "a_01.jpg.xmp",
+        "a_clean_12.png.xmp": "a_12.jpg.xmp",
+    }
+
+
 def test_a_name_too_long_for_a_sidecar_is_no_error(tmp_path: Path) -> None:
     name = "a" * 249 + ".jpg"
     (tmp_path / "out").mkdir()
