@@ -40,6 +40,9 @@ OUTPUT_TROUBLE = {errno.ENOSPC, errno.EIO, errno.EBADF}
 UNUSABLE_NAMES = {errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM, errno.ENOTDIR}
 """Answers of the system to a path that was given and cannot work; the first use of it may be anywhere."""
 
+MAY_BE_EMPTY = {"--suffix", "--keep-full"}
+"""Options that say by themselves what an empty value means to them."""
+
 
 class _Commands(TyperGroup):
     """Says in one line what went wrong, whoever calls the commands: `main`, or a test."""
@@ -77,7 +80,7 @@ class _Commands(TyperGroup):
 def _check_names(arguments: Sequence[str]) -> None:
     """Raise UsageError for an empty argument, as of a script's unset variable: it would be the current folder."""
     for before, argument in pairwise(("", *arguments)):
-        if not argument and before != "--suffix":  # which says by itself that it is empty
+        if not argument and before not in MAY_BE_EMPTY:
             cure = "Give a name; the current folder is `.` by itself."
             raise UsageError("an empty argument", "it names nothing", cure)
 
