@@ -18,6 +18,7 @@ from lgbpn_cli.models.manifest import ModelEntry, read_manifest
 from lgbpn_cli.models.publish import Publication, publish
 from lgbpn_cli.network.raw import RawNetwork, stabilise, unstabilise
 from lgbpn_cli.training.config import RawTrainingConfig
+from lgbpn_cli.training.engine.geometric_error import ErrorPart, geometric_mean_error
 from lgbpn_cli.training.engine.kept_arrays import digest_of_all
 from lgbpn_cli.training.engine.muon import muon_and_adam
 from lgbpn_cli.training.engine.run import RecipeRun
@@ -64,17 +65,12 @@ class RawTrainer(Trainer):
             answer = network.stabilised(planes, noise, gains)
         light = unstabilise(answer, noise, gains)
         seen, wanted = (shown(each, gains, to_srgb) for each in (light, scene))
-        differences = [answer - stabilise(scene, noise, gains), seen - wanted]
-        weights = [1.0, 1.0]
+        stabilised = answer - stabilise(scene, noise, gains)
+        parts = [ErrorPart(each, SMALLEST_ERROR) for each in (stabilised, seen - wanted)]
         if self.coarse_weight:
-            differences.append(F.avg_pool2d(seen - wanted, COARSE_PX))
-            weights.append(self.coarse_weight)
-        errors = [
-            (each.square().mean(dim=(1, 2, 3)) + SMALLEST_ERROR**2).log().mean() for each in differences
-        ]
-        log_error = torch.stack(errors) @ torch.tensor(weights, device=errors[0].device)
-        geometric_mean: Tensor = (log_error / (2 * sum(weights))).exp()
-        return geometric_mean
+            coarse = F.avg_pool2d(seen - wanted, COARSE_PX)
+            parts.append(ErrorPart(coarse, SMALLEST_ERROR, self.coarse_weight))
+        return geometric_mean_error(parts)
 
 
 def shown(light: Tensor, gains: Tensor, to_srgb: Tensor) -> Tensor:

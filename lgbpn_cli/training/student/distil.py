@@ -27,6 +27,7 @@ from lgbpn_cli.models.manifest import ModelEntry
 from lgbpn_cli.models.publish import Publication, publish
 from lgbpn_cli.network.student import Student, grown
 from lgbpn_cli.training.config import DataSource, DistillationConfig
+from lgbpn_cli.training.engine.geometric_error import ErrorPart, geometric_mean_error
 from lgbpn_cli.training.engine.kept_arrays import digest_of_all
 from lgbpn_cli.training.engine.muon import muon_and_adam
 from lgbpn_cli.training.engine.run import RecipeRun
@@ -99,8 +100,6 @@ class StudentTrainer(Trainer):
     def loss(self) -> Tensor:
         """Return the geometric mean of the crops' errors, each the root mean square of answer minus target.
 
-        So a tenth less error is worth the same in every crop, however noisy: it is what the mean of PSNR over photos
-        measures (the PSNR loss of Chen et al., "Simple baselines for image restoration", ECCV 2022, in other units).
         Errors of a place's mean may count by themselves where the answer is known: they are the blotches and the
         shifted colours that are seen in even areas, and little of a whole crop's error.
         """
@@ -116,20 +115,12 @@ class StudentTrainer(Trainer):
             real = difference[as_taken]
             coarse = blurred(real, FINEST_COARSE_PX) - blurred(real, COARSEST_PX)
             difference = torch.cat([real - coarse, difference[~as_taken]])
-        log_error, weight = _log_of_mean_square(difference, SMALLEST_ERROR).mean(), 1.0
+        parts = [ErrorPart(difference, SMALLEST_ERROR)]
         if self.coarse_weight and not as_taken.all():
             coarse = functional.avg_pool2d((answer - target)[~as_taken], COARSE_PX)
             # Of the mean of so many pixels, half a level is seen.
-            log_error = (
-                log_error + self.coarse_weight * _log_of_mean_square(coarse, SMALLEST_ERROR / 2).mean()
-            )
-            weight += self.coarse_weight
-        geometric_mean: Tensor = (log_error / (2 * weight)).exp()
-        return geometric_mean
-
-
-def _log_of_mean_square(differences: Tensor, smallest: float) -> Tensor:
-    return (differences.square().mean(dim=(1, 2, 3)) + smallest**2).log()
+            parts.append(ErrorPart(coarse, SMALLEST_ERROR / 2, self.coarse_weight))
+        return geometric_mean_error(parts)
 
 
 def blurred(pictures: Tensor, sigma_px: int) -> Tensor:
