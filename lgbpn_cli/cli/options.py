@@ -161,19 +161,23 @@ def read_report_bytes(megabytes: float) -> int:
     return round(megabytes * MEGABYTE_BYTES)
 
 
+STRENGTHS = "Use auto, or 0 (original) to 1 (fully denoised)."
+
+
 def read_strength(text: str | None, option: str = "--strength") -> float | None:
-    """Return what the option says, None for auto; UsageError for what is neither auto nor a number.
+    """Return what the option says, None for auto; UsageError for what is neither auto nor a number from 0 to 1.
 
     `70%` is 0.7.
     """
     if text is None or text == AUTO:
         return None
     try:
-        return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError as error:
-        raise UsageError(
-            f"{option} {text}", "not a number", "Use auto, or 0 (original) to 1 (fully denoised)."
-        ) from error
+        raise UsageError(f"{option} {text}", "not a number", STRENGTHS) from error
+    if not 0 <= share <= 1:  # NaN is not, either
+        raise UsageError(option, f"{share} is not between 0 and 1", STRENGTHS)
+    return share
 
 
 def read_look(

@@ -167,7 +167,7 @@ def test_another_type_than_the_photos(lgbpn: Lgbpn, photo: Path, tmp_path: Path)
     ("options", "message"),
     [
         ([], "blend: nothing says how to mix photo and result"),
-        (["--strength", "2"], "--luma: 2.0 is not between 0 and 1"),
+        (["--strength", "2"], "--strength: 2.0 is not between 0 and 1"),
         (["--strength", "0", "--seed", "-1"], "--seed: -1 is negative"),
         (["--strength", "0", "-o", "b.gif"], "-o b.gif: .gif files cannot be written"),
     ],
