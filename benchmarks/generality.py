@@ -11,6 +11,7 @@ All photos are kept out of training (`exclude` in recipes/student.toml). Rows:
 - cube: even patches of 512 colours; how many keep more than half of the noise, are worse than noisy, or lose their
   mean;
 - texture: crops without noise, and with 2 levels; PSNR of what comes back, and the gain;
+- low ISO: the middles of photos with weak noise, and the same in grey; the gain;
 - flats: the flattest places of photos, at noise of 5, 8 and 12 levels; the share left;
 - patches: noise that is even all over a photo; the worst flat square of 32 px against the median one;
 - stars and a page of text under noise; in dB, and how much of the stars' light stays.
@@ -70,6 +71,8 @@ BLURS_PX = (0.0, 0.6, 1.2)
 MADE_LEVELS = 12.0
 CUBE_LEVELS = (6, 12, 20)
 FLAT_NOISES = (5, 8, 12)
+LOW_ISO_NOISES = (1.5, 3)
+GREY = np.full((3, 3), 1 / 3, np.float32)
 
 
 def in_levels(picture: Picture) -> Picture:
@@ -245,6 +248,23 @@ def textures(clean: Clean, photos: list[Picture], quick: bool) -> Figures:
     }
 
 
+def low_iso(clean: Clean, photos: list[Picture], quick: bool) -> Figures:
+    """Return what is gained on whole scenes with weak noise, in colour and in grey."""
+    figures: Figures = {}
+    for kind, colours in {"colour": np.eye(3, dtype=np.float32), "grey": GREY}.items():
+        for levels in LOW_ISO_NOISES[1:] if quick else LOW_ISO_NOISES:
+            gains = []
+            for seed, photo in enumerate(photos[: 2 if quick else None]):
+                top, left = ((length - SIDE_PX) // 2 for length in photo.shape[:2])
+                truth = in_levels(photo[top : top + SIDE_PX, left : left + SIDE_PX] @ colours)
+                mix = COLOURS["alike" if kind == "grey" else "independent"]
+                noisy = in_levels(truth + noise_like(truth.shape, mix, 0.4, levels, seed))
+                gains.append(psnr(clean(noisy), truth) - psnr(noisy, truth))
+            figures[f"low ISO, {kind}, noise {levels}: gain"] = float(np.mean(gains))
+            figures[f"low ISO, {kind}, noise {levels}: worst gain"] = min(gains)
+    return figures
+
+
 def flats(clean: Clean, photos: list[Picture], quick: bool) -> Figures:
     """Return the share of noise left in flat places, and how even what is left is."""
     places = flat_places(photos)[: 2 if quick else None]
@@ -289,6 +309,7 @@ def measure(clean: Clean, *, quick: bool = False) -> Figures:
         **made(clean, photos, quick),
         **cube(clean, quick),
         **textures(clean, photos, quick),
+        **low_iso(clean, photos, quick),
         **flats(clean, photos, quick),
         **drawn(clean),
     }

@@ -35,6 +35,8 @@ def figures() -> dict[str, float]:
         ("lenses: inverted against as taken", -2.0),
         ("texture without noise: worst", 41.0),
         ("texture, noise 2: worst gain", -1.5),
+        ("low ISO, colour, noise 3: worst gain", -1.0),
+        ("low ISO, grey, noise 3: worst gain", -1.0),
         ("stars, noise 12: gain", 10.0),
         ("stars, noise 12: share of their light that stays", 0.6),
         ("text, noise 12: gain", 3.0),
