@@ -14,7 +14,7 @@ import numpy as np
 
 from lgbpn_cli.denoise.working import ResultPixels
 from lgbpn_cli.image.bands import bands, in_order
-from lgbpn_cli.image.filters import between_cells, box_mean, cell_means
+from lgbpn_cli.image.filters import between_cells, cell_means
 from lgbpn_cli.image.types import Picture
 from lgbpn_cli.machine.memory import give_back_freed
 from lgbpn_cli.noise.measure import NoiseMeasurement
@@ -74,8 +74,8 @@ def give_detail_back(
 
     def put_back(band: tuple[_Band | None, _Band, _Band | None]) -> None:
         here = band[1]
-        share = _removed_share(*band, tolerance)
-        result[here.rows, slice(None)] = _with_detail(here, share, merge)
+        returned = 1 - _removed_share(*band, tolerance)
+        result[here.rows, slice(None)] = _with_detail(here, returned, merge)
 
     with ThreadPoolExecutor(THREADS) as pool:
         seen = in_order(pool, THREADS, see, bands(noisy.shape[0], _band_rows(noisy.shape[1])))
@@ -120,23 +120,36 @@ def _removed_share(above: _Band | None, here: _Band, below: _Band | None, tolera
         known.insert(0, above.cells[-MARGIN_CELLS:])
     if below is not None:
         known.append(below.cells[:MARGIN_CELLS])
-    energy, expected = np.moveaxis(box_mean(np.concatenate(known), WINDOW_CELLS, dtype=np.float32), -1, 0)
-    share = np.minimum(1, tolerance * expected / np.maximum(energy, 1e-6))
-    smooth = box_mean(share, WINDOW_CELLS, dtype=np.float32)
+    energy, expected = np.moveaxis(_mean_of_window(np.concatenate(known)), -1, 0)
+    smooth = _mean_of_window(np.minimum(1, np.float32(tolerance) * expected / np.maximum(energy, 1e-6)))
     first = 0 if above is None else len(known[0])
     wanted = np.arange(first - 1, first + len(here.cells) + 1)
     return np.asarray(smooth[np.clip(wanted, 0, len(smooth) - 1)])
 
 
-def _with_detail(band: _Band, share: np.ndarray, merge: Merge | None) -> np.ndarray:
-    """Return a band with its detail; its removed part is used up. `share` is that of `_removed_share`."""
+def _mean_of_window(cells: np.ndarray) -> np.ndarray:
+    """Return the mean over WINDOW_CELLS x WINDOW_CELLS cells round each, float32, those at the edges repeated."""
+    reach = WINDOW_CELLS // 2
+    for axis in (0, 1):
+        border = [(0, 0)] * cells.ndim
+        border[axis] = (reach, reach)
+        padded, length = np.moveaxis(np.pad(cells, border, "edge"), axis, 0), cells.shape[axis]
+        # So few are quicker added up than taken as differences of sums in double precision.
+        total = padded[:length] + padded[1 : length + 1]
+        for step in range(2, WINDOW_CELLS):
+            total += padded[step : length + step]
+        total *= np.float32(1 / WINDOW_CELLS)
+        cells = np.moveaxis(total, 0, axis)
+    return cells
+
+
+def _with_detail(band: _Band, returned: np.ndarray, merge: Merge | None) -> np.ndarray:
+    """Return a band with its detail; its removed part is used up. `returned` is what `_removed_share` leaves of 1."""
     height, width, channels = band.denoised.shape
-    by_column = between_cells(share, 1, np.arange(width), CELL_PX)
-    by_row = between_cells(np.eye(len(share), dtype=np.float32), 0, CELL_PX + np.arange(height), CELL_PX)
-    returned = by_row @ np.repeat(by_column, channels, axis=1)
-    np.subtract(1, returned, out=returned)
+    by_column = between_cells(returned, 1, np.arange(width), CELL_PX)
+    by_row = between_cells(np.eye(len(returned), dtype=np.float32), 0, CELL_PX + np.arange(height), CELL_PX)
     detail = band.removed.reshape(height, -1)
-    detail *= returned
+    detail *= by_row @ np.repeat(by_column, channels, axis=1)
     detail += band.denoised.reshape(height, -1)
     # Not `band.removed`, of which the rows above are a copy where a network's answer lies in memory in another order.
     result = detail.reshape(height, width, channels)

@@ -44,7 +44,7 @@ class MeanShift:
     """By how much a result is to be lifted, for each brightness and channel."""
 
     table: np.ndarray
-    """(STEPS, 3) float32, in the working range: black is first, 1.0 is last."""
+    """(3, STEPS) float32, in the working range: black is first, 1.0 is last."""
 
     def at(self, denoised: np.ndarray) -> np.ndarray:
         """Return the shift of pixels (h, w, 3), float32."""
@@ -72,12 +72,12 @@ def mean_shift(noisy: Picture, denoised: Picture) -> MeanShift | None:
     # Rounded, or rounding would sort the pixels by itself.
     after = np.rint((before - removed) * np.float32(STEPS)) / np.float32(STEPS)
     brightness = np.linspace(0, 1, STEPS)
-    table = np.zeros((STEPS, 3), np.float32)
+    table = np.zeros((3, STEPS), np.float32)
     for channel in range(3):
         knots = _knots(after[:, channel], removed[:, channel])
         if knots:
             lights, shifts = zip(*knots, strict=True)
-            table[:, channel] = np.interp(brightness, lights, shifts)
+            table[channel] = np.interp(brightness, lights, shifts)
     return MeanShift(table) if table.any() else None
 
 

@@ -24,6 +24,8 @@ Change = Callable[[np.ndarray], np.ndarray]
 """Of pixels (h, w, 3) float32 in 0..1."""
 BAND_ROWS = 256
 """Rows converted at a time: temporary arrays stay small beside the photo itself."""
+NARROWED_SAMPLES = 1 << 17
+"""Samples that are made 8 bits at a time: they stay in the processor's caches."""
 LEVELS_OF_16_BITS = 65536
 LOOKED_AT_PIXELS = 4_000_000
 """Enough to tell the shift of a raw file's colours, which is only told."""
@@ -151,8 +153,9 @@ class ResultPixels:
         pixels = self._photo.pixels
         if np.issubdtype(pixels.dtype, np.integer):
             np.rint(samples, out=samples)
-            np.clip(samples, 0, np.iinfo(pixels.dtype).max, out=samples)
-        pixels[window] = samples
+            np.clip(samples, 0, np.iinfo(pixels.dtype).max, out=pixels[window], casting="unsafe")
+        else:
+            pixels[window] = samples
 
     def _with_highlights(self, values: np.ndarray, window: Window, white: int) -> np.ndarray:
         """Return values with what of a camera's light the network did not see; where all colours clip, as they were."""
@@ -176,12 +179,12 @@ class ResultPixels:
         return other
 
     def _levels_after(self, change: Change) -> np.ndarray | None:
-        """Return what each level of a channel is after a change, (65536, 3); None where there are more levels."""
+        """Return what each level of a channel is after a change, (3, 65536); None where there are more levels."""
         photo = self._photo
         if photo.pixels.dtype != np.uint16 or photo.pixels.shape[2] != 3 or photo.linear:
             return None
         levels = np.arange(LEVELS_OF_16_BITS, dtype=np.float32)[:, None, None]
-        return np.asarray(change(np.repeat(levels, 3, axis=2) / self._scale)[:, 0])
+        return np.ascontiguousarray(change(np.repeat(levels, 3, axis=2) / self._scale)[:, 0].T)
 
     def unchanged(self) -> ResultPixels:
         """Return the same samples without the change that is pending: for those who read and put all of them."""
@@ -208,11 +211,10 @@ def _narrowed(held: np.ndarray) -> np.ndarray:
 
     Beside the photo, both at once would be the most memory that a large one takes.
     """
-    shape, samples, row_samples = held.shape, held.size, held[0].size
+    shape, samples = held.shape, held.size
     deep = held.reshape(-1)
     narrow = deep.view(np.uint8)
-    for rows in bands(shape[0], BAND_ROWS):
-        some = slice(rows.start * row_samples, rows.stop * row_samples)
+    for some in bands(samples, NARROWED_SAMPLES):
         narrow[some] = _to_8_bits(deep[some])
     del deep, narrow
     held.resize(-(-samples // 2), refcheck=False)

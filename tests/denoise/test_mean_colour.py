@@ -99,7 +99,7 @@ def test_the_shift_of_three_walls_is_not_steep(middle: int) -> None:
     denoised[100:200] += np.float32(6 / 255)
     shift = mean_shift(scene + noise(), denoised)
     assert shift is not None
-    assert np.abs(np.diff(shift.table, axis=0)).max() * (STEPS - 1) < 0.101
+    assert np.abs(np.diff(shift.table, axis=1)).max() * (STEPS - 1) < 0.101
 
 
 def test_black_and_white_stay_neutral() -> None:
