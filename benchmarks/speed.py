@@ -2,6 +2,7 @@
 
     python benchmarks/speed.py whole [--megapixels 1 8 24] [--repeats 3] [--raw] [--write docs/results.md]
     python benchmarks/speed.py reading [--megapixels 24] [--repeats 5] [--network] [--peaks PHOTO...]
+    python benchmarks/speed.py guard [--megapixels 24] [--repeats 3]
     python benchmarks/speed.py blending [--megapixels 24] [--repeats 3] [--types jpg png]
     python benchmarks/speed.py commands [--megapixels 24] [--write docs/results.md]
 
@@ -9,6 +10,7 @@
   files (DNG) of the same scenes, too.
 - reading: what it costs to read photos in a process of their own, against reading them here, or in a pool of one;
   with `--network` the network's time, too, and with `--peaks` the memory of each type, as planned and taken. JSON.
+- guard: `lgbpn denoise` of one JPEG as it is, and with the photo read in the program's own process, by turns.
 - blending: the steps of `lgbpn blend`, which needs no network, for photos with noise on a slope.
 - commands: `lgbpn denoise`, `blend` and `preview` of one JPEG, as shares of the first: a table in docs/results.md.
 
@@ -70,6 +72,22 @@ with opened_header(path) as header:
     planned = header.size.needed_bytes
 photo, _ = read_as_result(path, OutputConfig(), None, as_mosaic=True)
 print(planned / 1e6, photo.reading_bytes / 1e6)
+"""
+COMMAND_TESTS = Path(__file__).parents[1] / "tests" / "cli"
+WITHOUT_NETWORK = """
+import sys
+sys.path.append(sys.argv.pop(1))
+import fake_network
+fake_network.install(sys.modules.__setitem__)
+"""
+READ_HERE = """
+from lgbpn_cli.photos.reading_process import ReadingProcess
+ReadingProcess.__enter__ = lambda self: self
+ReadingProcess.call = lambda self, path, function, *words, **named: function(*words, **named)
+"""
+MAIN = """
+from lgbpn_cli.__main__ import main
+main()
 """
 KINDS: dict[str, dict[str, object]] = {
     "a.jpg": {"quality": 92}, "progressive.jpg": {"quality": 92, "progressive": True}, "a.png": {"compress_level": 1},
@@ -209,6 +227,33 @@ def reading(asked: argparse.Namespace, folder: Path) -> None:
     print(json.dumps(document, indent=2))
 
 
+def guard(asked: argparse.Namespace, folder: Path) -> None:
+    """Print what a process of its own for reading adds to the whole command for one photo.
+
+    The network, whose time varies more than that from run to run, is left out where the two ways are compared.
+    """
+    compileall.compile_dir(Path(lgbpn_cli.__file__).parent, quiet=1)
+    photo = folder / "photo.jpg"
+    save_scene(photo, asked.megapixels)
+    words = ["denoise", "-q", photo, "-o", folder / "clean.jpg", "--overwrite"]
+    programs = {
+        "whole": ["-m", "lgbpn_cli"],
+        "guarded, without network": ["-c", f"{WITHOUT_NETWORK}{MAIN}", COMMAND_TESTS],
+        "read here, without network": ["-c", f"{WITHOUT_NETWORK}{READ_HERE}{MAIN}", COMMAND_TESTS],
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in programs}
+    for _ in range(asked.repeats):
+        for name, program in programs.items():
+            before = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+            subprocess.run([sys.executable, *program, *words], check=True)
+            seconds[name].append(sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]) - before)
+            print(f"{name}: {seconds[name][-1]:.2f} s", flush=True)
+    for word, chosen in (("median", statistics.median), ("least", min)):
+        whole, guarded, here = map(chosen, seconds.values())
+        ratio = whole / (whole - (guarded - here))
+        print(f"{word}: {guarded - here:+.2f} s of processors of {whole:.2f}, ratio {ratio:.3f}")
+
+
 def blending(asked: argparse.Namespace, folder: Path) -> None:
     """Print the seconds of each step of another mixture, a line for each type of photo."""
     height, width = shape_of(asked.megapixels)
@@ -273,8 +318,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     kinds = parser.add_subparsers(dest="kind", required=True)
-    of_whole, of_reading, of_blending, of_commands = (
-        kinds.add_parser(name) for name in ("whole", "reading", "blending", "commands")
+    of_whole, of_reading, of_guard, of_blending, of_commands = (
+        kinds.add_parser(name) for name in ("whole", "reading", "guard", "blending", "commands")
     )
     of_whole.add_argument("--megapixels", type=float, nargs="+", default=[1.0, 8.0, 24.0])
     of_whole.add_argument("--raw", action="store_true", help="raw files, too")
@@ -287,12 +332,18 @@ def main() -> None:
         "--peaks", nargs="*", type=Path, help="also the memory of each type, and of these photos"
     )
     of_blending.add_argument("--types", nargs="+", default=["jpg", "png"])
-    for kind, repeats in ((of_whole, 3), (of_reading, 5), (of_blending, 3)):
+    for kind, repeats in ((of_whole, 3), (of_reading, 5), (of_guard, 3), (of_blending, 3)):
         kind.add_argument("--repeats", type=int, default=repeats)
-    for kind in (of_reading, of_blending, of_commands):
+    for kind in (of_reading, of_guard, of_blending, of_commands):
         kind.add_argument("--megapixels", type=float, default=24.0)
     asked = parser.parse_args()
-    run = {"whole": whole, "reading": reading, "blending": blending, "commands": commands}[asked.kind]
+    run = {
+        "whole": whole,
+        "reading": reading,
+        "guard": guard,
+        "blending": blending,
+        "commands": commands,
+    }[asked.kind]
     with tempfile.TemporaryDirectory() as folder:
         run(asked, Path(folder))
 

@@ -42,7 +42,7 @@ class Reporter:
         self._on_terminal = sys.stderr.isatty()
         self._facts: RunFacts | None = None
         self._tally = Tally()
-        self._start = time.monotonic()
+        self._start = self._work_start = time.monotonic()
         self._bars: _Bars | None = None
         self._search: tqdm | None = None
         self._heartbeat = Heartbeat(self._where, quiet=quiet)
@@ -91,6 +91,8 @@ class Reporter:
 
     def found_work(self, photos: int) -> None:
         """Make the bar longer."""
+        if not self._photos:  # so far all that was found had its result: that tells nothing of the others
+            self._work_start = time.monotonic()
         self._photos = (self._photos or 0) + photos
         if self._bars is not None:
             self._bars.lengthen(self._photos)
@@ -120,8 +122,8 @@ class Reporter:
     def finished(self, outcome: Outcome) -> None:
         """Count the photo, move the bar, print its line."""
         self._tally.add(outcome)
-        if self._bars is not None and outcome.seconds is not None:
-            self._bars.move_photos(self._pace())
+        if self._bars is not None:
+            self._bars.move_photos(int(outcome.seconds is not None), self._pace())
         if self._json_lines:
             self._tell_programs(outcome)
         if not self._quiet:
@@ -164,9 +166,11 @@ class Reporter:
             return ""  # it waits for photos to arrive
         if self._workers is None:
             return text if self._at_hand is None else f"{text}; {self._at_hand}"
+        if not self._photos and self._files:
+            text = f"looking for photos: {self._files} files so far"
         text = f"{text}; {self._pace()}"
         if 0 < done < self._photos:
-            left_s = (time.monotonic() - self._start) * (self._photos - done) / done
+            left_s = (time.monotonic() - self._work_start) * (self._photos - done) / done
             text += f"; about {duration(left_s)} left"
         return text
 
@@ -174,9 +178,11 @@ class Reporter:
         """Return how a run on workers goes; empty for any other."""
         if self._workers is None:
             return ""
-        speed = self._tally.megapixels / (time.monotonic() - self._start)
+        speed = self._tally.megapixels / max(0.001, time.monotonic() - self._work_start)
         workers = "1 worker" if self._workers == 1 else f"{self._workers} workers"
-        return f"{speed:.1f} MP/s, {workers}, {self._tally.counts[Status.FAILED]} failed"
+        counts = self._tally.counts
+        skipped = f", {counts[Status.SKIPPED]} skipped" if counts[Status.SKIPPED] else ""
+        return f"{speed:.1f} MP/s, {workers}, {counts[Status.FAILED]} failed{skipped}"
 
     def _end_search(self) -> None:
         if self._search is not None:
@@ -305,10 +311,11 @@ class _Bars:
         self._tiles.total = total
         self._tiles.update(done - self._tiles.n)
 
-    def move_photos(self, pace: str) -> None:
+    def move_photos(self, by: int, pace: str) -> None:
         if pace:
             self._photos.set_postfix_str(pace, refresh=False)
-        self._photos.update()
+        if by:
+            self._photos.update(by)
 
     def lengthen(self, photos: int) -> None:
         self._photos.total = photos

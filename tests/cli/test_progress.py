@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import sys
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from lgbpn_cli.cli import progress
+from lgbpn_cli.batch.outcome import Outcome, RunFacts, Status
+from lgbpn_cli.cli import heartbeat, progress
 from lgbpn_cli.cli.progress import Reporter, duration
 
 
@@ -51,3 +54,37 @@ def test_only_a_long_search_is_shown(
         reporter.note("two were found")
     assert terminal.getvalue().count("looking for photos: 2 files") == 2 * shown
     assert terminal.getvalue().splitlines()[-1:] == ([] if quiet else ["two were found"])
+
+
+def test_a_run_on_workers_says_what_it_skips_and_how_long_the_rest_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [0.0]
+    said = Said()
+    monkeypatch.setattr(sys, "stderr", said)
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(heartbeat, "EVERY_S", 0.001)
+    done = Outcome(Path("in/a.png"), Path("out/a.png"), Status.DONE, 1.0, 2.0)
+    with Reporter(quiet=False, verbose=False, json_lines=False) as reporter:
+        reporter.prepared(RunFacts("cpu", "CPU", None, "student", 0, "{}"), 0)
+        reporter.workers(1)
+        for _ in range(3):
+            reporter.found_file()
+        reporter.finished(Outcome(Path("in/0.png"), Path("out/0.png"), Status.SKIPPED))
+        reporter.found_work(0)
+        said.wait_for("looking for photos: 3 files so far; 0.0 MP/s, 1 worker, 0 failed, 1 skipped\n")
+        now[0] = 900.0
+        reporter.found_work(100)
+        now[0] = 910.0
+        reporter.finished(done)
+        said.wait_for(
+            "1 of 100 photos done; 0.2 MP/s, 1 worker, 0 failed, 1 skipped; about 16 min 30 s left\n"
+        )
+
+
+class Said(io.StringIO):
+    def wait_for(self, text: str) -> None:
+        end = time.monotonic() + 60
+        while text not in self.getvalue():
+            assert time.monotonic() < end, self.getvalue()[-1000:]
+            time.sleep(0.001)

@@ -130,6 +130,11 @@ class Connection:
         self._number = number
         self.client = self._connect(FIRST_CONNECTION_S)
 
+    @property
+    def starts_workers(self) -> bool:
+        """Whether the workers are one's own."""
+        return self._own is not None
+
     def is_lost(self) -> bool:
         """Whether the scheduler went away."""
         return bool(self.client.status != "running")

@@ -71,6 +71,7 @@ class Run:
     _messages: SimpleQueue[tuple[str, Any]] = field(default_factory=SimpleQueue)
     _sent: int = 0
     _workers: int = 0
+    _waits_for_workers: bool = False
     _looked: float = field(default_factory=time.monotonic)
     """When workers and scheduler were last looked after."""
     _resources: dict[str, int] | None = None
@@ -110,10 +111,20 @@ class Run:
 
     def _count_workers(self) -> None:
         number = self.connection.number_of_workers()
+        self._tell_whether_workers_come(number)
         if number != self._workers:
             self._workers = number
             self._resources = self.connection.resources()
             self.listener.workers(number)
+
+    def _tell_whether_workers_come(self, number: int) -> None:
+        """Say so where nothing can go on, and when it can; one's own workers are started again at once."""
+        waits = number == 0 and not self.connection.starts_workers
+        if waits and not self._waits_for_workers:
+            self.listener.note("the scheduler has no workers: waiting for them")
+        elif number and self._waits_for_workers:
+            self.listener.note("workers are there: going on")
+        self._waits_for_workers = waits
 
     def _look_after_connection(self) -> None:
         """See whether the scheduler is there, and how many workers."""

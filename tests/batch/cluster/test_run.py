@@ -49,6 +49,8 @@ class Future:
 class Connection:
     """Stands for a scheduler with workers and for its client; tasks are done when they are sent."""
 
+    starts_workers = False
+
     def __init__(self, work: Work, workers: int = 2) -> None:
         self.client = self
         self.work = work
@@ -285,3 +287,13 @@ def test_a_photo_that_takes_too_long_is_said_to() -> None:
 
     [outcome] = go_through(Connection(work), iter([tasks(1)])).outcomes
     assert "nothing moved for 20 s, 3 times" in str(outcome.failure)
+
+
+def test_a_scheduler_whose_workers_go_away_and_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "TICK_S", 0.0)
+    there = iter([0, 0, 2, 2, 0])
+    connection = Connection(denoise_all)
+    monkeypatch.setattr(connection, "number_of_workers", lambda: next(there, 2))
+    listener = go_through(connection, iter([tasks(4)] * 8))
+    waits, goes_on = "the scheduler has no workers: waiting for them", "workers are there: going on"
+    assert listener.notes == [waits, goes_on, waits, goes_on]
