@@ -39,6 +39,8 @@ class Failure:
     """One line: the file, the cause, the cure."""
     traceback: str | None = None
     """The full traceback of an error that was not foreseen."""
+    is_full_disk: bool = False
+    """Whether the result found no space: those after it will hardly find any."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ have one thread; the network and everything a listener is told stay in the main 
 
 from __future__ import annotations
 
+import errno
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ from lgbpn_cli.machine.memory import give_back_freed
 from lgbpn_cli.machine.stopwatch import during
 from lgbpn_cli.photos.photo import Photo
 
+NO_SPACE = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 T = TypeVar("T")
 
 
@@ -136,7 +138,9 @@ def describe_failure(source: Path, error: Exception) -> Failure:
     if isinstance(error, LgbpnError):
         # An error about the photo begins with it; others are about its result, a model, or a device.
         is_about_photo = error.subject in (str(source), shown(source))
-        return Failure(str(error) if is_about_photo else f"{source}: {error}")
+        message = str(error) if is_about_photo else f"{source}: {error}"
+        reason = error.__cause__
+        return Failure(message, is_full_disk=isinstance(reason, OSError) and reason.errno in NO_SPACE)
     return Failure(str(unforeseen(source, error)), traceback.format_exc())
 
 

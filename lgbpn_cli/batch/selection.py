@@ -27,6 +27,7 @@ EXCLUDED_FOLDER = "not entered (excluded by name)"
 SUB_FOLDER = "not entered (sub-folders need `recursive`)"
 IN_OUTPUT = "not entered (output folder)"
 REPEATED = "given twice"
+REPEATED_FOLDER = "not entered (links to folders that were)"
 STEP_FILES = 1000
 """A large folder is looked through in steps of so many files, and a few more where they share a name."""
 
@@ -219,7 +220,8 @@ class _Selector:
                 self.selection.refused.append((folder, refusal))
                 continue
             if (status.st_dev, status.st_ino) in entered:
-                continue  # a symbolic link led back to a folder that has been read
+                self.selection.ignored[REPEATED_FOLDER] += 1  # a link led to a folder that has been read
+                continue
             entered.add((status.st_dev, status.st_ino))
             real_folder = os.path.realpath(folder)
             for step in _steps(files):

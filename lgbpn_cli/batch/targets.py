@@ -77,10 +77,15 @@ class TargetPlan:
     def keep_part(self, number: int, parts: int, before: int = 0) -> int:
         """Keep every so many-th job: the same ones in every run, since targets depend on names alone.
 
-        `before` jobs came in earlier plans of the run; returned is that number for the next one.
+        `before` jobs came in earlier plans of the run; returned is that number for the next one. Refused photos, whose
+        number changes between runs, belong to the first part.
         """
         after = before + len(self.jobs)
         self.jobs = self.jobs[(number - 1 - before) % parts :: parts]
+        kept = set(self.jobs)
+        self.renamed = [job for job in self.renamed if job in kept]
+        if number != 1:
+            self.refused = []
         return after
 
     def notes(self) -> list[str]:
@@ -210,7 +215,9 @@ def _folder_of_result(source: Source, output: OutputConfig) -> Path:
 def _plain_target(source: Source, inputs: Sequence[Path], output: OutputConfig) -> Path:
     ending = result_suffix(source.path.suffix, output.format)
     if output.in_place:
-        return Path(os.path.realpath(source.path))  # a link stays one
+        return (
+            Path(os.path.realpath(source.path)) if source.path.is_symlink() else source.path
+        )  # a link stays one
     if output.output is None:
         return source.path.with_name(source.path.stem + output.suffix + ending)
     target = Path(output.output)

@@ -111,9 +111,11 @@ def work_of(
     """Return what is to be done of a selection, and how many photos there were up to it, `before` in earlier ones."""
     plan = plan_targets(selection.sources, inputs, output, partial(_facts_of, reading))
     take_back_own_results(plan, partial(_is_made_of, reading))
+    after = plan.keep_part(*output.part, before)
     for text in plan.notes():
         listener.note(text)
-    after = plan.keep_part(*output.part, before)
+    if output.part[0] != 1:  # or each part would fail for the same files
+        selection = replace(selection, refused=[])
     remaining = leave_out_existing(plan, partial(_is_made_of, reading))
     remaining.jobs, low_iso = part_by_iso(
         remaining.jobs,

@@ -93,21 +93,21 @@ def denoise(
 
 def _reported(work: Callable[[], None], reporter: Reporter) -> int:
     """Do the work, of which `reporter` is told, and return the exit code: after Ctrl-C, too, it sums up."""
-    from lgbpn_cli.cli.progress import NobodyReadsError
+    from lgbpn_cli.cli.progress import CannotGoOnError
 
-    interrupted = nobody_reads = False
+    interrupted = in_vain = False
     try:
         try:
             with reporter:
                 work()
         except KeyboardInterrupt as stop:
-            interrupted, nobody_reads = True, isinstance(stop, NobodyReadsError)
+            interrupted, in_vain = True, isinstance(stop, CannotGoOnError)
         finish_undisturbed()
     except KeyboardInterrupt:  # a second one, while the first was being seen to
         interrupted = True
         finish_undisturbed()
     exit_code = reporter.close(interrupted=interrupted)
-    return 1 if nobody_reads else exit_code
+    return 1 if in_vain else exit_code
 
 
 def _with_page(page: DenoisePage, reporter: Reporter, exit_code: int, *, dry_run: bool) -> int:

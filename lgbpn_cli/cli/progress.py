@@ -22,8 +22,12 @@ LONG_SEARCH_S = 1.0
 """Looking for photos is shown when it takes longer."""
 
 
-class NobodyReadsError(KeyboardInterrupt):
-    """What a program was to be told cannot be told: the run stops as after Ctrl-C, and no photo is to blame."""
+RESULTS_WITHOUT_SPACE = 3
+"""So many in a row: the disk is full, and denoising all others would be in vain."""
+
+
+class CannotGoOnError(KeyboardInterrupt):
+    """Going on is in vain, which has been said: the run stops as after Ctrl-C, and no photo is to blame."""
 
 
 class Reporter:
@@ -47,6 +51,7 @@ class Reporter:
         self._search: tqdm | None = None
         self._heartbeat = Heartbeat(self._where, quiet=quiet)
         self._files = 0
+        self._without_space = 0
         self._photos: int | None = None
         self._workers: int | None = None
         self._at_hand: _AtHand | None = None
@@ -128,9 +133,22 @@ class Reporter:
             self._tell_programs(outcome)
         if not self._quiet:
             self._tell(outcome)
+        self._look_at_space(outcome)
+
+    def _look_at_space(self, outcome: Outcome) -> None:
+        """Raise CannotGoOnError where the disk of the results is full."""
+        if outcome.status is Status.DONE:
+            self._without_space = 0
+        elif outcome.failure is not None and outcome.failure.is_full_disk:
+            self._without_space += 1
+        if self._without_space == RESULTS_WITHOUT_SPACE:
+            self._print(
+                "stopped: the disk of the results is full; free some space, and run it again to go on"
+            )
+            raise CannotGoOnError
 
     def _tell_programs(self, outcome: Outcome) -> None:
-        """Write a photo's JSON line; raise NobodyReadsError where that is not possible."""
+        """Write a photo's JSON line; raise CannotGoOnError where that is not possible."""
         try:
             tqdm.write(json.dumps(self._fields(outcome)), file=sys.stdout)
             sys.stdout.flush()
@@ -141,7 +159,7 @@ class Reporter:
             if isinstance(error, BrokenPipeError):
                 why = "the program that reads the --json output has ended"
             self._print(f"stopped: {why}; run it again to go on")
-            raise NobodyReadsError from error
+            raise CannotGoOnError from error
 
     def close(self, *, interrupted: bool) -> int:
         """Remove the bars, print the summary, and return the exit code."""

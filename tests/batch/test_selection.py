@@ -117,7 +117,7 @@ def test_a_loop_of_symbolic_links_comes_to_an_end(tmp_path: Path) -> None:
     (tmp_path / "a" / "self.jpg").symlink_to("self.jpg")
     chosen = select_sources([tmp_path], DEEP)
     assert names(chosen) == ["a/b/c.jpg"]
-    assert chosen.ignored == {selection.OTHER_TYPE: 1}
+    assert chosen.ignored == {selection.OTHER_TYPE: 1, selection.REPEATED_FOLDER: 1}
     assert [path.name for path, _ in chosen.refused] == ["self.jpg"]
 
 

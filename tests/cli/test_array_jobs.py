@@ -81,8 +81,16 @@ def test_the_command_does_its_part(
                 monkeypatch.delenv(name)
     for name in "abcd":
         folder = make_photo(f"in/{name}.png").parent
+    make_photo("in/c.tif")
+    (folder / "gone.png").symlink_to("unmounted.png")  # the first part's failure, and no other's
     out = folder.parent / "out"
     for name, value in slurm(11, 2, 10, 1).items():
         monkeypatch.setenv(name, value)
-    assert lgbpn("denoise", folder, "-o", out, "--part", "auto").exit_code == 0
-    assert sorted(path.name for path in out.iterdir()) == ["b.png", "d.png"]
+    result = lgbpn("denoise", folder, "-o", out, "-f", "png", "--part", "auto")
+    assert result.exit_code == 0
+    assert sorted(path.name for path in out.iterdir()) == ["b.png", "c.tif.png"]
+    assert "c.tif.png (renamed" in result.stderr
+    first = lgbpn("denoise", folder, "-o", out, "-f", "png", "--part", "1/2")
+    assert first.exit_code == 1
+    assert "broken link" in first.stderr
+    assert "renamed" not in first.stderr

@@ -43,6 +43,28 @@ def test_a_named_file_that_is_no_photo_fails_and_the_others_go_on(
     assert "notes.txt: is not a photo of a known type. Known are" in result.stderr
 
 
+@pytest.mark.usefixtures("fake_rooms")
+def test_a_full_disk_ends_the_run_and_is_no_ones_fault_among_the_rest(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abcdefgh":
+        make_photo(f"in/{name}.png")
+    move, free = Path.replace, iter([True, False, False, True])
+
+    def replace(self: Path, target: Path) -> Path:
+        if not next(free, False):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return move(self, target)
+
+    monkeypatch.setattr("lgbpn_cli.photos.atomic._move_to_free_name", replace)
+    result = lgbpn("denoise", tmp_path / "in", "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert set(contents(tmp_path / "out")) == {"a.png", "d.png"}
+    assert "stopped: the disk of the results is full; free some space" in result.stderr
+    assert "stopped: 2 photos denoised in" in result.stderr
+    assert "(5 failed)" in result.stderr  # b, c, and the three in a row; h is left for the next run
+
+
 def test_folders_without_permission_are_named_and_the_others_are_done(
     lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,12 +23,16 @@ from lgbpn_cli.photos.record import Record, read_record
 KILLS = 50
 
 
-def test_the_result_takes_the_place_of_its_photo(lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path) -> None:
+def test_the_result_takes_the_place_of_its_photo(
+    lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     photo = make_photo("a.png")
+    monkeypatch.chdir(tmp_path)
     photo.chmod(0o640)
     expected = negative_of(photo)
-    result = lgbpn("denoise", photo, "--in-place", "--strength", 1)
+    result = lgbpn("denoise", "a.png", "--in-place", "--strength", 1)
     assert result.exit_code == 0, result.stderr
+    assert "a.png -> a.png (" in result.stderr
     assert (pixels_of(photo) == expected).all()
     assert [each.name for each in tmp_path.iterdir()] == ["a.png"]
     assert photo.stat().st_mode & 0o777 == 0o640

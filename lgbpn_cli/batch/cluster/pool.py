@@ -154,12 +154,12 @@ class Connection:
         with suppress(TimeoutError):
             self.client.close(timeout=2)
 
-    def number_of_workers(self) -> int:
-        """Return how many there are now; 0 where the scheduler does not answer."""
+    def number_of_workers(self) -> int | None:
+        """Return how many there are now; None where the scheduler does not answer."""
         try:
             return len(self.client.nthreads())
         except (OSError, TimeoutError):
-            return 0
+            return None
 
     def resources(self) -> dict[str, int] | None:
         """Return what a task asks of a worker: a GPU, where workers say that they have one."""

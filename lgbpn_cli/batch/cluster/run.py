@@ -111,6 +111,8 @@ class Run:
 
     def _count_workers(self) -> None:
         number = self.connection.number_of_workers()
+        if number is None:
+            return
         self._tell_whether_workers_come(number)
         if number != self._workers:
             self._workers = number
