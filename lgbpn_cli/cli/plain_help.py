@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
+from typer import BadParameter
 from typer.core import TyperArgument, TyperCommand
+
+from lgbpn_cli.errors import UsageError
+
+NOT_NUMBERS = {
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing_size": "a number of that size",
+    "float_parsing": "a number",
+}
+"""What Typer's types call values that are none, and what they are not."""
 
 
 class PlainCommand(TyperCommand):
@@ -14,6 +25,18 @@ class PlainCommand(TyperCommand):
     groups: ClassVar[dict[str, tuple[str, ...]]] = {}
     """The options of each group but the last one, which has all others; their order is that of the help."""
     last_group = "Options"
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments. Raises UsageError for what is no number, where Typer would let another library speak."""
+        try:
+            return super().parse_args(ctx, args)
+        except BadParameter as error:
+            found = getattr(error.__cause__, "errors", list[dict[str, Any]])()
+            if error.param is None or not found or found[0]["type"] not in NOT_NUMBERS:
+                raise
+            option = f"{error.param.opts[-1]} {found[0]['input']}"
+            what = NOT_NUMBERS[found[0]["type"]]
+            raise UsageError(option, f"not {what}", "Write it in digits, such as 400.") from error
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return what stands behind the command's name: `[OPTIONS] PHOTO...`."""

@@ -36,14 +36,17 @@ def blend_photos(photo: Photo, full: Photo, look: Look, seed: int) -> Photo:
     if look.grain is None and _are_levels(photo) and photo.pixels.dtype == full.pixels.dtype:
         return replace(photo, pixels=_mixed_levels(photo, full, luma, chroma), further=pages)
     result = ResultPixels(photo)
-    mix(
-        WorkingPixels(photo),
-        WorkingPixels(full),
-        result,
-        luma=luma,
-        chroma=chroma,
-        weights=luma_weights(photo),
-    )
+    if look.is_nothing:
+        result = result.as_it_was()
+    else:
+        mix(
+            WorkingPixels(photo),
+            WorkingPixels(full),
+            result,
+            luma=luma,
+            chroma=chroma,
+            weights=luma_weights(photo),
+        )
     return replace(lay_grain(result, look.grain, seed).as_photo(), further=pages)
 
 

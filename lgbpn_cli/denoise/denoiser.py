@@ -163,7 +163,8 @@ class Denoiser:
             self.model,
             settings,
             into=clean,
-            around_bytes=around_bytes(photo) + (clean.nbytes if self.output.full_folder is not None else 0),
+            around_bytes=max(around_bytes(photo), clean.finishing_bytes)
+            + (clean.nbytes if self.output.full_folder is not None else 0),
             on_tile=watch.tile,
             on_plan=watch.planned,
             on_note=watch.note,
@@ -190,7 +191,7 @@ class Denoiser:
         if photo.linear and not look.is_nothing:
             # the very samples: linear light is held as it came
             keep_mean_light(photo, clean.as_photo(), darkest)
-        clean = take_shares(noisy, clean, look, weights)
+        clean = clean.as_it_was() if look.is_nothing else take_shares(noisy, clean, look, weights)
         return lay_grain(clean, look.grain, self.settings.seed).as_photo()
 
     def check_plan(self) -> None:

@@ -33,7 +33,8 @@ BAND_CELLS = 50
 BAND_PIXELS = 250_000
 """Most pixels, of wide photos: a pixel takes about 60 bytes meanwhile, and some bands wait for others."""
 THREADS = min(2, os.cpu_count() or 1)
-"""Bands worked on at a time; more would take more memory, and the network needs longer anyway."""
+"""Bands worked on at a time; more would take more memory, and the network needs longer anyway. Of photos so wide that
+the fewest rows have more than `BAND_PIXELS`, it is one."""
 
 Merge = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """The whole answer and the one with its detail -> what is kept of both; all of them (h, w, 3)."""
@@ -51,6 +52,10 @@ class _Band:
     cells: np.ndarray
     """(rows, columns, 2) float32: energy of the removed part, and that of the noise expected there, in squared 8-bit
     levels."""
+
+
+_Cells = np.ndarray | None
+"""What `_Band` has of them; None where there is no band."""
 
 
 def give_detail_back(
@@ -72,14 +77,17 @@ def give_detail_back(
     def see(rows: slice) -> _Band:
         return _seen(noisy, clean, rows, noise)
 
-    def put_back(band: tuple[_Band | None, _Band, _Band | None]) -> None:
-        here = band[1]
-        returned = 1 - _removed_share(*band, tolerance)
+    def put_back(band: tuple[_Cells, _Band, _Cells]) -> None:
+        above, here, below = band
+        returned = 1 - _removed_share(above, here.cells, below, tolerance)
         result[here.rows, slice(None)] = _with_detail(here, returned, merge)
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        seen = in_order(pool, THREADS, see, bands(noisy.shape[0], _band_rows(noisy.shape[1])))
-        for _ in in_order(pool, THREADS, put_back, _with_neighbours(seen)):
+    height, width = noisy.shape[:2]
+    band_rows = _band_rows(width)
+    threads = THREADS if band_rows * width <= BAND_PIXELS else 1
+    with ThreadPoolExecutor(threads) as pool:
+        seen = in_order(pool, threads, see, bands(height, band_rows))
+        for _ in in_order(pool, threads, put_back, _with_neighbours(seen)):
             pass
     give_back_freed()
     return result
@@ -90,14 +98,15 @@ def _band_rows(width: int) -> int:
     return CELL_PX * max(MARGIN_CELLS, min(BAND_CELLS, cells))
 
 
-def _with_neighbours(seen: Iterable[_Band]) -> Iterator[tuple[_Band | None, _Band, _Band | None]]:
-    """Give each band between the one above and the one below it."""
-    above: _Band | None = None
+def _with_neighbours(seen: Iterable[_Band]) -> Iterator[tuple[_Cells, _Band, _Cells]]:
+    """Give each band between the cells of the one above and of the one below it."""
+    above: _Cells = None
     here: _Band | None = None
     for below in seen:
         if here is not None:
-            yield above, here, below
-        above, here = here, below
+            yield above, here, below.cells
+            above = here.cells
+        here = below
     if here is not None:
         yield above, here, None
 
@@ -110,20 +119,20 @@ def _seen(noisy: Picture, clean: Picture, rows: slice, noise: NoiseMeasurement) 
     return _Band(rows, denoised, removed, np.stack([energy, expected], axis=-1))
 
 
-def _removed_share(above: _Band | None, here: _Band, below: _Band | None, tolerance: float) -> np.ndarray:
+def _removed_share(above: _Cells, here: np.ndarray, below: _Cells, tolerance: float) -> np.ndarray:
     """Return which share of the removed part stays removed in each cell, (rows + 2, columns).
 
     The first and the last row are those above and below the band: where there are none, those at the edge.
     """
-    known = [here.cells]
+    known = [here]
     if above is not None:
-        known.insert(0, above.cells[-MARGIN_CELLS:])
+        known.insert(0, above[-MARGIN_CELLS:])
     if below is not None:
-        known.append(below.cells[:MARGIN_CELLS])
+        known.append(below[:MARGIN_CELLS])
     energy, expected = np.moveaxis(_mean_of_window(np.concatenate(known)), -1, 0)
     smooth = _mean_of_window(np.minimum(1, np.float32(tolerance) * expected / np.maximum(energy, 1e-6)))
     first = 0 if above is None else len(known[0])
-    wanted = np.arange(first - 1, first + len(here.cells) + 1)
+    wanted = np.arange(first - 1, first + len(here) + 1)
     return np.asarray(smooth[np.clip(wanted, 0, len(smooth) - 1)])
 
 

@@ -41,6 +41,6 @@ def _cause_against(model: str, settings: InferenceConfig) -> str | None:
         return f"quality {settings.quality} denoises demosaiced pictures"
     if settings.preset is not None:
         return f"preset {settings.preset} is for demosaiced pictures"
-    if model.endswith(WEIGHT_SUFFIX) or RAW_PART not in find_model(model).parts:
+    if model.endswith(WEIGHT_SUFFIX) or RAW_PART not in find_model(model).with_part(RAW_PART).parts:
         return f"model '{model}' has no network for camera raw"
     return None

@@ -11,7 +11,7 @@ import numpy as np
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.denoise.denoiser import Denoiser, Watch
-from lgbpn_cli.denoise.working import photo_of_array
+from lgbpn_cli.denoise.working import held_sample_bytes, photo_of_array
 from lgbpn_cli.photos.codec import Size
 from lgbpn_cli.photos.codecs import new_files
 from lgbpn_cli.photos.encoding_cost import bytes_to_write
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 PROBE_SIDE_PX = 256
 """Side of the tile that the network is timed with."""
-HELD_SAMPLE_BYTES = 2
-"""Of results while they are changed, at least: see `ResultPixels`."""
 SITE_BYTES = 8
 """Of a mosaic, which the raw network sees once more, with reflected borders."""
 
@@ -52,7 +50,9 @@ def plan_of_claim(denoiser: Denoiser, kind: str, size: Size) -> Plan:
     from lgbpn_cli.inference.plan import plan_inference
 
     samples, sample_bytes = size.pixels * size.channels, _sample_bytes(kind, size, denoiser.output)
-    model, held_bytes = denoiser.model, samples * (sample_bytes + max(sample_bytes, HELD_SAMPLE_BYTES))
+    held_sample = held_sample_bytes(size.pixels, sample_bytes)
+    model, held_bytes = denoiser.model, samples * (sample_bytes + held_sample)
+    finishing = held_bytes + (samples * sample_bytes if held_sample > sample_bytes else 0)
     if size.mosaic_bytes and denoiser.raw_model is not None:
         size = size.for_mosaic()
         model, held_bytes = denoiser.raw_model, held_bytes + size.pixels * SITE_BYTES
@@ -64,7 +64,7 @@ def plan_of_claim(denoiser: Denoiser, kind: str, size: Size) -> Plan:
         model,
         denoiser.settings,
         held_bytes=held_bytes,
-        around_bytes=max(size.needed_bytes, written),
+        around_bytes=max(size.needed_bytes, written, finishing),
     )
 
 

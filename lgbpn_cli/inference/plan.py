@@ -18,8 +18,6 @@ from lgbpn_cli.models.load import Model
 
 TILES_PX = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128, 96, SMALLEST_TILE_PX)
 """Tiles to choose from."""
-HELD_FACTOR = 1.1
-"""What holding a photo takes beside its samples: bands of it that are being changed, and gaps between arrays."""
 FLOAT16_BYTES = 2
 VIEWS_OF_ONE_SHAPE = 4
 """Half of the views of `best` are as high as the tile is wide."""
@@ -85,7 +83,7 @@ def plan_inference(
         held_bytes += height * width * 3 * FLOAT16_BYTES
     several = VIEWS_OF_ONE_SHAPE if quality == "best" and not device.is_cpu else 1
     program = PROGRAM_BYTES + READER_BYTES
-    beside = HELD_FACTOR * held_bytes + program if device.is_cpu else 0
+    beside = held_bytes + program if device.is_cpu else 0
     around = around_bytes + program if device.is_cpu else 0
 
     def plan(tile_px: int, batch: int) -> Plan:

@@ -69,10 +69,13 @@ class ModelEntry:
         return self.folder / self.parts[part].file
 
     def with_part(self, part: str) -> ModelEntry:
-        """Return the entry that has `part`: this one, or that of its base where this one has none."""
-        if part in self.parts or not self.base or self.base == self.name:
+        """Return the entry that has `part`: this one, the shipped one of the same name, or that of its base."""
+        if part in self.parts:
             return self
-        base = all_models().get(self.base)
+        hidden = read_manifest(shipped_folder()).get(self.name)
+        if hidden is not None and part in hidden.parts:
+            return hidden
+        base = all_models().get(self.base) if self.base != self.name else None
         return self if base is None else replace(base, base="").with_part(part)
 
 

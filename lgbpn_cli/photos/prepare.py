@@ -21,6 +21,8 @@ from lgbpn_cli.photos.source_id import source_id_of
 
 CORNER_PX = 16
 """Side of what is rendered to see whether it can be written."""
+COPIES_OF_AN_ANSWER = 2
+"""The reading process has the pixels, and puts them where the program sees them."""
 WORDS_OF_DAMAGE = ("data corrupted at", "unexpected end of file")
 """What LibRaw writes to stderr about a file that it decodes nevertheless, in small letters."""
 
@@ -63,7 +65,9 @@ def read_as_result(
         check_writable(as_result(corner, output))
     else:
         check_writable(result)
-    return replace(result, reading_bytes=peak() or result.reading_bytes), shot_of(photo)
+    handed_over = COPIES_OF_AN_ANSWER * result.pixels.nbytes
+    reading_bytes = max(peak() or result.reading_bytes, handed_over)
+    return replace(result, reading_bytes=reading_bytes), shot_of(photo)
 
 
 def damage_in(words: Sequence[str]) -> tuple[str, ...]:

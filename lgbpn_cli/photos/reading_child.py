@@ -40,8 +40,10 @@ def main(folder: str) -> None:
             return
         _limit_memory(max_bytes)
         _limit_time(2 * time_limit_s)
-        _give(_outcome(function, args, kwargs), calls, answers, folder)
-        del function, args, kwargs
+        outcome = _outcome(function, args, kwargs)
+        give_back_freed()  # before the answer is copied to where the parent sees it
+        _give(outcome, calls, answers, folder)
+        del outcome, function, args, kwargs
         give_back_freed()
         _limit_time(0)
 

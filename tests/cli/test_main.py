@@ -86,6 +86,20 @@ def test_a_word_that_the_disk_cannot_hold_is_an_unknown_command(lgbpn: Lgbpn) ->
     assert "No such command" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["denoise", "a.png", "--min-iso", "1e9"], "--min-iso 1e9: not a whole number."),
+        (["denoise", "a.png", "--jpeg-quality", "9.5"], "--jpeg-quality 9.5: not a whole number."),
+        (["eval", "a", "--report-size", "big"], "--report-size big: not a number."),
+    ],
+)
+def test_what_is_no_number_is_told_in_our_own_words(lgbpn: Lgbpn, arguments: list[str], message: str) -> None:
+    result = lgbpn(*arguments)
+    assert result.exit_code == 2
+    assert result.stderr == f"lgbpn: {message} Write it in digits, such as 400.\n"
+
+
 LONG = "x" * 300
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,12 @@ import torch
 from reference.devices import CpuAsGpu
 from torch import Tensor
 
+from lgbpn_cli.batch.outcome import Job, RunFacts
+from lgbpn_cli.batch.pipeline import Steps, run_jobs
+from lgbpn_cli.cli.progress import Reporter
 from lgbpn_cli.config import InferenceConfig, StudentConfig
+from lgbpn_cli.denoise.denoiser import Denoiser
+from lgbpn_cli.denoise.working import photo_of_array
 from lgbpn_cli.inference.run import run_network
 from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.load import Model
@@ -94,6 +101,23 @@ def test_where_nothing_fits_and_the_device_was_chosen_automatically_the_cpu_goes
     assert model.device.name == "cpu"
     run_network(IMAGE, model, CONFIG, on_note=notes.append)
     assert len(notes) == 1
+
+
+def test_json_names_the_device_that_went_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = model_on(small_gpu(10, automatic=True))
+    denoiser = Denoiser(model, replace(CONFIG, halo_px=64, strength=1.0))
+    reporter = Reporter(quiet=True, verbose=False, json_lines=True)
+    reporter.prepared(RunFacts.of(denoiser), 2)
+    photo = photo_of_array(IMAGE)
+    steps = Steps(
+        read=lambda path: photo,
+        run=lambda noisy, on_tile: denoiser.denoise(noisy),
+        write=lambda denoised, target: None,
+    )
+    run_jobs([Job(Path("a"), Path("b")), Job(Path("c"), Path("d"))], steps, reporter)
+    assert reporter.close(interrupted=False) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["status"], line["device"]) for line in lines] == [("done", "cpu")] * 2
 
 
 def test_where_nothing_fits_on_a_device_asked_for_by_name_the_error_goes_through() -> None:

@@ -184,6 +184,18 @@ def test_a_users_model_hides_a_shipped_one_of_the_same_name(folders: tuple[Path,
     assert find_model("base").folder == own
 
 
+def test_what_a_model_that_hides_a_shipped_one_has_not_the_shipped_one_does(
+    folders: tuple[Path, Path],
+) -> None:
+    shipped, own = folders
+    add_entry(entry_in(shipped, "base"))
+    add_entry(replace(entry_in(own, "base"), parts={"student": ModelPart("own.safetensors", "0" * 64)}))
+    found = find_model("base")
+    assert found.with_part("student").folder == own
+    assert found.with_part("teacher").folder == shipped
+    assert found.with_part("raw").folder == own  # neither has one
+
+
 def test_an_unknown_name_is_refused_naming_the_models_there_are(folders: tuple[Path, Path]) -> None:
     add_entry(entry_in(folders[0], "base"))
     add_entry(entry_in(folders[1], "mine"))

@@ -169,6 +169,16 @@ def test_the_second_eye_is_named(data_root: Path) -> None:
     assert as_result(photo, OutputConfig(format="png")).notes == ("left behind: its second picture",)
 
 
+def test_three_pictures_of_an_mpo_are_counted(tmp_path: Path) -> None:
+    pictures = [Image.fromarray(smooth(40, 60)) for _ in range(3)]
+    pictures[0].save(tmp_path / "a.mpo", save_all=True, append_images=pictures[1:])
+    photo = read_photo(tmp_path / "a.mpo")
+    assert as_result(photo, OutputConfig()).notes == (
+        "its 2 further pictures stay as they are, with their noise",
+    )
+    assert as_result(photo, OutputConfig(format="png")).notes == ("left behind: its 2 further pictures",)
+
+
 def packed_box(kind: bytes, contents: bytes) -> bytes:
     return struct.pack(">I4s", 8 + len(contents), kind) + contents
 

@@ -21,7 +21,7 @@ from lgbpn_cli.photos.metadata.orientation import UPRIGHT
 from lgbpn_cli.photos.photo import Container, Metadata, Photo
 
 EXIF_PREFIX = b"Exif\0\0"
-BYTES_A_PIXEL, COPIES = {1: 7, 2: 20}, 3
+BYTES_A_PIXEL, COPIES = {1: 6.5, 2: 20}, 3
 """Memory that reading takes for a pixel of so many bytes a sample, and how often the file's own bytes are held."""
 AUXILIARIES = {
     "gainmap": GAIN_MAP,
@@ -32,6 +32,18 @@ AUXILIARIES = {
 }
 """What auxiliary pictures are, by a word in their name."""
 TURNED_XMP = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[1-8]")
+
+
+class _Picture:
+    """A decoded picture whose memory an array can have without a copy: pi_heif's own arrays do not keep it."""
+
+    def __init__(self, image: Any) -> None:
+        """Decode it. Raises what pi_heif raises."""
+        self._image = image
+        interface = dict(image.__array_interface__)
+        place = np.frombuffer(interface["data"], np.uint8).ctypes.data
+        # An address instead of a buffer: then NumPy keeps this object, and so the picture, as long as the array.
+        self.__array_interface__ = interface | {"data": (place, True)}
 
 
 class HeifContainer(Container):
@@ -83,7 +95,7 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         width, height = image.size
         check_size(width, height, max_pixels)
         info = dict(image.info)
-        samples = np.asarray(image)
+        samples = np.asarray(_Picture(image))
     except CODEC_ERRORS as error:
         raise DamagedFileError(f"its picture cannot be decoded ({error})") from error
     profile = info.get("nclx_profile") or {}
@@ -100,7 +112,9 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     icc = ColourDescription(icc=info.get("icc_profile"), numbers_below=numbers, exif=exif).profile(colours)
     return Photo(
         path=path,
-        pixels=np.array(samples[..., :colours], order="C"),
+        pixels=np.ascontiguousarray(
+            samples[..., :colours]
+        ),  # the very memory, where there is no transparency
         alpha=samples[..., colours].copy() if samples.shape[2] > colours else None,
         format="heif",
         damage=damage,
@@ -118,7 +132,7 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
 
 def _claim(file: BinaryIO, path: Path) -> Size:
     pixels, coding = largest_pixels(file), coding_of(file)
-    needed = pixels * BYTES_A_PIXEL[coding.sample_bytes] + COPIES * bytes_of(file)
+    needed = int(pixels * BYTES_A_PIXEL[coding.sample_bytes]) + COPIES * bytes_of(file)
     return Size(pixels, needed, 1 if coding.is_grey else 3, coding.sample_bytes)
 
 

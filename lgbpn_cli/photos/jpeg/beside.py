@@ -11,7 +11,13 @@ from PIL.JpegImagePlugin import JpegImageFile
 from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError
 from lgbpn_cli.photos.jpeg.multipicture import IDENTIFIER, PICTURE_BYTES, PICTURES_TAG
 from lgbpn_cli.photos.jpeg.segments import APP2, START, Segment
-from lgbpn_cli.photos.metadata.companions_in_file import DEPTH_MAP, GAIN_MAP, PICTURE, SOUND, VIDEO
+from lgbpn_cli.photos.metadata.companions_in_file import (
+    DEPTH_MAP,
+    GAIN_MAP,
+    SOUND,
+    VIDEO,
+    further_pictures,
+)
 from lgbpn_cli.photos.metadata.thumbnail import as_jpeg, reduced
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.tiff.directory import read_directory
@@ -40,8 +46,8 @@ def beside_photo(segments: Sequence[Segment], trailer: bytes, named: frozenset[s
         found.add(GAIN_MAP)
     found |= {kind for word, kind in WORDS_IN_TRAILER.items() if word in trailer}
     pictures = sum(kind not in PREVIEW_TYPES for s in segments for kind, _, _ in _further_pictures(s))
-    if pictures > (GAIN_MAP in found) and START in trailer:
-        found.add(PICTURE)
+    if (photos := pictures - (GAIN_MAP in found)) > 0 and START in trailer:
+        found |= further_pictures(1 + photos)
     if not found and not pictures and len(trailer.strip(b"\0")) >= LEAST_UNKNOWN_BYTES:
         found.add(UNKNOWN)
     return frozenset(found)

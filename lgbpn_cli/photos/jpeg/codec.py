@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import io
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.photos.codec import NEW_FILE_QUALITY, Codec, NewFiles, Size, bytes_of
 from lgbpn_cli.photos.contents import Contents, contents, is_zero
 from lgbpn_cli.photos.faults import (
-    CODEC_ERRORS,
     DamagedFileError,
-    EncodingError,
     UnsupportedFileError,
     check_size,
 )
 from lgbpn_cli.photos.jpeg.beside import beside_photo, with_own_previews
 from lgbpn_cli.photos.jpeg.decode import Decoded, decode_picture
+from lgbpn_cli.photos.jpeg.encode import encode_picture, encoder_bytes
 from lgbpn_cli.photos.jpeg.metadata import metadata_of, segments_for, with_own_thumbnails, with_provenance
 from lgbpn_cli.photos.jpeg.multipicture import move_pictures
 from lgbpn_cli.photos.jpeg.segments import (
@@ -44,7 +39,7 @@ from lgbpn_cli.photos.jpeg.segments import (
     walk_segments,
 )
 from lgbpn_cli.photos.mark import Mark
-from lgbpn_cli.photos.metadata.companions_in_file import PICTURE, alone
+from lgbpn_cli.photos.metadata.companions_in_file import PICTURE, PICTURES, alone
 from lgbpn_cli.photos.metadata.given_profile import is_linear
 from lgbpn_cli.photos.metadata.orientation import UPRIGHT, exif_orientation
 from lgbpn_cli.photos.photo import Container, Photo
@@ -53,11 +48,6 @@ MARK_PREFIX = b"lgbpn "
 """Beginning of the COM segment that holds the tool's own mark."""
 SUBSAMPLINGS: dict[tuple[float, float], str] = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}
 """What the encoder can do, by how much coarser the colour is across and down."""
-SECOND_PICTURE_NOTE = "its second picture stays as it is, with its noise"
-WORST_BYTES_PER_PIXEL = 8
-MOST_WITH_OWN_CODES_PX = 64_000_000
-"""Larger pictures are written in the standard's Huffman codes, which makes files 2 to 7 % larger, noisy ones 14. Codes
-of their own are known when all of the picture has been gone through, which takes 6 more bytes a pixel."""
 TAIL_BYTES = 1 << 20
 """So many zeros behind a picture are what is left of a file that was laid out larger, and mean nothing."""
 COARSE_COLOUR_BELOW = 90
@@ -66,7 +56,6 @@ BYTES_A_COEFFICIENT = 2
 """In a progressive one they stay until the last scan."""
 COPIES = 3
 """Of the file's own bytes, or parts of it, that reading holds in memory."""
-_encoder_buffer = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -112,7 +101,7 @@ def read_jpeg(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         metadata=metadata,
         linear=is_linear(metadata.icc),
         beside=beside,
-        notes=(SECOND_PICTURE_NOTE,) if PICTURE in beside else (),
+        notes=_notes_of(beside),
         container=JpegContainer(
             segments=parts.segments,
             trailer=trailer,
@@ -126,6 +115,15 @@ def read_jpeg(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     )
 
 
+def _notes_of(beside: frozenset[str]) -> tuple[str, ...]:
+    """Return what the user should know of further pictures, which stay in a JPEG of the photo."""
+    if PICTURE in beside:
+        return (f"its {PICTURE} stays as it is, with its noise",)
+    return tuple(
+        f"its {name} stay as they are, with their noise" for name in beside if name.endswith(PICTURES)
+    )
+
+
 def write_jpeg(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     """Write the photo's pixels, coded as its source was, between its source's segments.
 
@@ -134,13 +132,19 @@ def write_jpeg(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     container = photo.container
     if not isinstance(container, JpegContainer):
         raise TypeError("a JPEG photo without its container cannot be written")
-    coding = split_jpeg(_encode(photo.pixels, container)).coding
+    coding = encode_picture(
+        photo.pixels,
+        container.tables,
+        container.subsampling,
+        progressive=container.progressive,
+        stored_as_rgb=container.stored_as_rgb,
+    )
     segments = with_own_thumbnails(container.segments, photo)
     if mark is not None:
         segments = [segment for segment in segments if not _is_mark(segment)]
         segments = with_provenance(segments, mark)
         segments.append(Segment(COMMENT, MARK_PREFIX + mark.text.encode("ascii")))
-    picture_bytes = len(START) + sum(len(s.packed()) for s in segments) + len(coding) + len(END)
+    picture_bytes = len(START) + sum(len(s.packed()) for s in segments) + sum(map(len, coding)) + len(END)
     grown_bytes = picture_bytes - container.picture_bytes
     file.write(START)
     position = len(START)
@@ -150,7 +154,7 @@ def write_jpeg(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
         packed = move_pictures(segment, picture_bytes, shift_bytes).packed()
         file.write(packed)
         position += len(packed)
-    file.write(coding)
+    file.writelines(coding)
     file.write(END)
     trailer = with_own_previews(container.trailer, container.segments, container.picture_bytes, photo)
     file.write(trailer)
@@ -226,52 +230,6 @@ def _stored_as_rgb(parts: JpegFile) -> bool:
     return bytes(names) == b"RGB"
 
 
-def _encode(pixels: np.ndarray, container: JpegContainer) -> bytes:
-    tables = [list(table) for table in container.tables]
-    # The encoder lets the last table serve all components that follow.
-    while len(tables) > 1 and tables[-1] == tables[-2]:
-        tables.pop()
-    colour = pixels.shape[2] == 3
-    image = Image.fromarray(pixels if colour else pixels[..., 0])
-    buffer = io.BytesIO()
-    area_px = pixels.shape[0] * pixels.shape[1]
-    own_codes = area_px <= MOST_WITH_OWN_CODES_PX
-    at_once = own_codes or container.progressive
-    try:
-        with _roomy_encoder_buffer(area_px * WORST_BYTES_PER_PIXEL) if at_once else nullcontext():
-            image.save(
-                buffer,
-                "JPEG",
-                qtables=tables,
-                subsampling=container.subsampling,
-                progressive=container.progressive,
-                optimize=own_codes,
-                keep_rgb=container.stored_as_rgb,
-            )
-    except CODEC_ERRORS as error:
-        raise EncodingError(
-            f"its picture cannot be encoded ({error})", "Free some memory and run again."
-        ) from error
-    return buffer.getvalue()
-
-
-@contextmanager
-def _roomy_encoder_buffer(needed_bytes: int) -> Iterator[None]:
-    """Let Pillow's encoder have a buffer for the whole picture while the block runs.
-
-    With `optimize` or `progressive` libjpeg writes all at once, and fails on fine tables and busy pictures
-    when the result does not fit the two bytes a pixel that Pillow allows for. The module constant is the only
-    handle there is. Memory that is not written to is never really taken.
-    """
-    with _encoder_buffer:
-        before = ImageFile.MAXBLOCK
-        ImageFile.MAXBLOCK = max(before, min(needed_bytes + (1 << 16), (1 << 31) - 1))
-        try:
-            yield
-        finally:
-            ImageFile.MAXBLOCK = before
-
-
 def _is_mark(segment: Segment) -> bool:
     return segment.marker == COMMENT and segment.payload.startswith(MARK_PREFIX)
 
@@ -287,11 +245,6 @@ def jpeg_size(file: BinaryIO, path: Path) -> Size:
             needed = pixels * count + kept + COPIES * bytes_of(file)
             return Size(pixels, needed, channels=count)
     return Size(0, 0)
-
-
-def encoder_bytes(samples: int, sample_bytes: int) -> int:
-    """Return the memory that writing takes: Pillow's copy, the file, and all coefficients where codes are its own."""
-    return int(samples * (3.2 if samples <= 3 * MOST_WITH_OWN_CODES_PX else 1.9))
 
 
 def tables_of(quality: int, channels: int) -> tuple[tuple[int, ...], ...]:

@@ -10,6 +10,8 @@ import re
 from lgbpn_cli.photos.metadata.xmp_packet import Property, read_packet
 
 VIDEO, GAIN_MAP, DEPTH_MAP, PICTURE, SOUND = "video", "HDR gain map", "depth map", "second picture", "sound"
+PICTURES = "further pictures"
+"""Behind their number, where there are more than two pictures in all."""
 TEXT = "text"
 """What a PNG says in words of its own, and no other type."""
 GOOGLE = "http://ns.google.com/photos/1.0/"
@@ -43,7 +45,7 @@ def further_pictures(pictures: int) -> frozenset[str]:
     """Return what a file of so many pictures holds besides the photo: nothing, or one name."""
     if pictures < 2:
         return frozenset()
-    return frozenset({PICTURE if pictures == 2 else f"{pictures - 1} further pictures"})
+    return frozenset({PICTURE if pictures == 2 else f"{pictures - 1} {PICTURES}"})
 
 
 def alone(xmp: bytes | None) -> tuple[bytes | None, frozenset[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import imagecodecs
 import numpy as np
+import pi_heif
 import pytest
 from photo_samples import EXIF_ORIENTATION_6, ICC, noise, smooth
 from PIL import Image, ImageCms
@@ -81,6 +83,20 @@ def test_a_heic_of_10_bits_keeps_them_with_white_at_the_top(repo_root: Path, tmp
     assert np.array_equal(photo.pixels & 63, photo.pixels >> 10)
     write_photo(as_result(photo, OutputConfig(format="tiff")), tmp_path / "result.tif")
     assert np.array_equal(read_photo(tmp_path / "result.tif").pixels, photo.pixels)
+
+
+def test_pixels_of_a_heic_stay_when_its_decoder_is_gone(data_root: Path) -> None:
+    """They are the decoder's own memory, which its arrays do not keep by themselves."""
+    photo = read_photo(data_root / HEIC)
+    pixels = photo.pixels.copy()
+    gc.collect()
+    others = [
+        np.full(photo.pixels.shape, 77, np.uint8) for _ in range(8)
+    ]  # what would get memory that is free
+    assert np.array_equal(photo.pixels, pixels)
+    assert (others[-1] == 77).all()
+    with pi_heif.open_heif(data_root / HEIC).to_pillow() as image:
+        assert np.array_equal(photo.pixels, np.asarray(image))
 
 
 @pytest.mark.parametrize("share", [0.3, 0.9, 0.999])

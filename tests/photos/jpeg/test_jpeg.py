@@ -13,7 +13,7 @@ from photo_samples import EXIF_ORIENTATION_6, ICC, PhotoMaker, noise, smooth
 from PIL import Image, JpegImagePlugin
 
 from lgbpn_cli.errors import PhotoReadError, UnsupportedPhotoError
-from lgbpn_cli.photos.jpeg import codec
+from lgbpn_cli.photos.jpeg import encode
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.tiff.directory import read_directory
 from lgbpn_cli.photos.write import write_photo
@@ -178,16 +178,23 @@ def test_the_busiest_picture_at_the_finest_tables_can_be_written(
     assert capfd.readouterr().err == ""
 
 
-def test_large_pictures_do_without_codes_of_their_own(
-    make_jpeg: PhotoMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0", "grey"])
+def test_large_pictures_do_without_codes_of_their_own_and_are_coded_band_by_band(
+    make_jpeg: PhotoMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, subsampling: str
 ) -> None:
-    photo = read_photo(make_jpeg(size=(300, 200)))
+    grey = subsampling == "grey"
+    photo = read_photo(
+        make_jpeg("L" if grey else "RGB", size=(301, 827), subsampling=0 if grey else subsampling)
+    )
     write_photo(photo, tmp_path / "own.jpg")
-    monkeypatch.setattr(codec, "MOST_WITH_OWN_CODES_PX", 200 * 300 - 1)
+    monkeypatch.setattr(encode, "MOST_WITH_OWN_CODES_PX", 301 * 827 - 1)
     write_photo(photo, tmp_path / "usual.jpg")
     own, usual = (read_photo(tmp_path / f"{name}.jpg") for name in ("own", "usual"))
+    assert usual.notes == usual.damage == ()
     assert np.array_equal(own.pixels, usual.pixels)
     assert (tmp_path / "own.jpg").stat().st_size < (tmp_path / "usual.jpg").stat().st_size
+    with Image.open(tmp_path / "usual.jpg") as image:  # by another decoder
+        assert np.array_equal(np.asarray(image), usual.pixels.squeeze())
 
 
 def test_exif_icc_and_long_metadata_survive_byte_for_byte(make_jpeg: PhotoMaker, tmp_path: Path) -> None:
