@@ -14,7 +14,7 @@ import numpy as np
 
 from lgbpn_cli.denoise.working import ResultPixels
 from lgbpn_cli.image.bands import bands, in_order
-from lgbpn_cli.image.filters import between_cells, cell_means
+from lgbpn_cli.image.filters import between_cells, cell_means, mean_of_few
 from lgbpn_cli.image.types import Picture
 from lgbpn_cli.machine.memory import give_back_freed
 from lgbpn_cli.noise.measure import NoiseMeasurement
@@ -129,27 +129,12 @@ def _removed_share(above: _Cells, here: np.ndarray, below: _Cells, tolerance: fl
         known.insert(0, above[-MARGIN_CELLS:])
     if below is not None:
         known.append(below[:MARGIN_CELLS])
-    energy, expected = np.moveaxis(_mean_of_window(np.concatenate(known)), -1, 0)
-    smooth = _mean_of_window(np.minimum(1, np.float32(tolerance) * expected / np.maximum(energy, 1e-6)))
+    energy, expected = np.moveaxis(mean_of_few(np.concatenate(known), WINDOW_CELLS), -1, 0)
+    share = np.minimum(1, np.float32(tolerance) * expected / np.maximum(energy, 1e-6))
+    smooth = mean_of_few(share, WINDOW_CELLS)
     first = 0 if above is None else len(known[0])
     wanted = np.arange(first - 1, first + len(here) + 1)
     return np.asarray(smooth[np.clip(wanted, 0, len(smooth) - 1)])
-
-
-def _mean_of_window(cells: np.ndarray) -> np.ndarray:
-    """Return the mean over WINDOW_CELLS x WINDOW_CELLS cells round each, float32, those at the edges repeated."""
-    reach = WINDOW_CELLS // 2
-    for axis in (0, 1):
-        border = [(0, 0)] * cells.ndim
-        border[axis] = (reach, reach)
-        padded, length = np.moveaxis(np.pad(cells, border, "edge"), axis, 0), cells.shape[axis]
-        # So few are quicker added up than taken as differences of sums in double precision.
-        total = padded[:length] + padded[1 : length + 1]
-        for step in range(2, WINDOW_CELLS):
-            total += padded[step : length + step]
-        total *= np.float32(1 / WINDOW_CELLS)
-        cells = np.moveaxis(total, 0, axis)
-    return cells
 
 
 def _with_detail(band: _Band, returned: np.ndarray, merge: Merge | None) -> np.ndarray:

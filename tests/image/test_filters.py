@@ -9,7 +9,7 @@ import pytest
 from scipy.ndimage import gaussian_filter1d, uniform_filter
 
 from lgbpn_cli.image.bands import bands
-from lgbpn_cli.image.filters import Edges, between_cells, box_mean, cell_means, gaussian_weights
+from lgbpn_cli.image.filters import Edges, between_cells, box_mean, cell_means, gaussian_weights, mean_of_few
 
 MODES = {"edge": "nearest", "symmetric": "reflect"}
 """What SciPy calls the edges."""
@@ -25,11 +25,13 @@ def test_box_means_are_those_of_scipy(side: int, shape: tuple[int, ...], edges: 
     assert box_mean(values, side, edges=edges) == pytest.approx(expected, abs=1e-12)
 
 
-def test_single_precision_loses_no_digits_over_a_long_side() -> None:
-    values = np.full((3, 200_000), 1000.1, np.float32)
-    mean = box_mean(values, 3, dtype=np.float32)
-    assert mean.dtype == np.float32
-    assert np.array_equal(mean, values)
+@pytest.mark.parametrize("side", [3, 5])
+@pytest.mark.parametrize("shape", [(40, 31), (7, 31, 2), (1, 2)])
+def test_means_of_few_are_those_of_box_mean_in_single_precision(shape: tuple[int, ...], side: int) -> None:
+    values = np.random.default_rng(0).random(shape, np.float32)
+    means = mean_of_few(values, side)
+    assert means.dtype == np.float32
+    assert means == pytest.approx(box_mean(values, side), abs=1e-6)
 
 
 def test_gaussian_weights_are_those_of_scipy() -> None:
