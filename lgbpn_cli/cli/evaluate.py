@@ -117,8 +117,7 @@ def _measured(config: EvaluationConfig, contestants: ContestantOptions, command:
     """Return what was measured, after Ctrl-C that far; ends the command where that is nothing."""
     settings = contestants.settings()
     # Here and not at the top: --help does not have to wait for them.
-    from tqdm import tqdm
-
+    from lgbpn_cli.cli.bars import tqdm
     from lgbpn_cli.evaluation import measurements
 
     report = None
@@ -179,8 +178,7 @@ def _submit(
         raise UsageError("--submission", cause, "Give the other options in a separate call.")
     [settings] = contestants.settings()
     model = contestants.model[0] if contestants.model else None
-    from tqdm import tqdm
-
+    from lgbpn_cli.cli.bars import tqdm
     from lgbpn_cli.evaluation import measurements
 
     with tqdm(unit="block", disable=None) as bar, Heartbeat(lambda: said(bar, "blocks")):

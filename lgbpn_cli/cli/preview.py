@@ -81,8 +81,7 @@ def preview(
     points = [_read_point(text) for text in at or ()]
     page = output or Path(photo.stem + ENDING)
     # Here and not at the top: --help does not have to wait for them.
-    from tqdm import tqdm
-
+    from lgbpn_cli.cli.bars import tqdm
     from lgbpn_cli.preview.run import write_preview
 
     try:

@@ -60,10 +60,9 @@ def probe(
       2    the command was wrong, or the noise estimator is missing or damaged; nothing was done
       130  stopped with Ctrl-C; what was measured by then is printed
     """
-    from tqdm import tqdm
-
     from lgbpn_cli.app import probe_noise
     from lgbpn_cli.batch.probe import as_document
+    from lgbpn_cli.cli.bars import tqdm
     from lgbpn_cli.noise.summary import summarise
 
     if plot is not None:

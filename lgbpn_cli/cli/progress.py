@@ -10,9 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tqdm import tqdm
-
 from lgbpn_cli.batch.outcome import Job, Outcome, RunFacts, Status
+from lgbpn_cli.cli.bars import tqdm
 from lgbpn_cli.cli.flags import shown, with_flags
 from lgbpn_cli.cli.heartbeat import Heartbeat
 from lgbpn_cli.cli.streams import send_output_nowhere

@@ -18,7 +18,7 @@ class StepReporter:
 
     def __init__(self) -> None:
         """Start at step 0."""
-        from tqdm import tqdm
+        from lgbpn_cli.cli.bars import tqdm
 
         self.bar = tqdm(unit="step", disable=None)
         self.step = 0

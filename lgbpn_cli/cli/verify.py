@@ -78,9 +78,8 @@ def verify(
       2    the command, model or device was wrong
       130  stopped with Ctrl-C
     """
-    from tqdm import tqdm
-
     from lgbpn_cli.batch.verification.check import results_among, verify_results
+    from lgbpn_cli.cli.bars import tqdm
 
     found, others = results_among(results, recursive=recursive)
     if not found:
@@ -109,7 +108,7 @@ def verify(
 
 def _tell(each: Verified, *, quiet: bool, json_lines: bool) -> None:
     """Tell programs and people what is known of a result."""
-    from tqdm import tqdm
+    from lgbpn_cli.cli.bars import tqdm
 
     if json_lines:
         print(json.dumps(_document(each)), flush=True)

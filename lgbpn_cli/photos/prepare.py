@@ -17,6 +17,7 @@ from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.rehearse import check_writable
 from lgbpn_cli.photos.shot import Shot, shot_of, shot_time_of
+from lgbpn_cli.photos.sidecars import broken_sidecars
 from lgbpn_cli.photos.source_id import source_id_of
 
 CORNER_PX = 16
@@ -39,7 +40,7 @@ def prepare_photo(
     damage = (*photo.damage, *damage_in(reading.words))
     if damage and output.strict:
         raise PhotoReadError(shown(path), damage[0], DAMAGED_CURE)
-    return replace(photo, notes=(*photo.notes, *damage)), shot
+    return replace(photo, notes=(*photo.notes, *damage, *broken_sidecars(path))), shot
 
 
 def read_guarded(reading: ReadingProcess, path: Path, *, as_mosaic: bool = False) -> Photo:

@@ -129,6 +129,22 @@ def xmp_sidecars(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
                 yield old.with_name(f"{old.name}.xmp"), new.with_name(f"{new.name}.xmp")
 
 
+def broken_sidecars(path: Path) -> tuple[str, ...]:
+    """Return words about sidecars of a photo that are links to nothing, and so cannot be copied."""
+    named = {sidecar for sidecar, _ in xmp_sidecars(path, path)}
+    return tuple(
+        f"its sidecar {sidecar.name} is a broken link, and is left out"
+        for sidecar in sorted(named)
+        if _is_link(sidecar) and not is_file(sidecar)
+    )
+
+
+def _is_link(path: Path) -> bool:
+    with suppress(OSError):
+        return path.is_symlink()
+    return False
+
+
 def is_file(path: Path) -> bool:
     """Return whether there is such a file; with a suffix, a name can be too long for the file system."""
     with suppress(OSError):

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import io
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tqdm import tqdm
 
 from lgbpn_cli.batch.outcome import Outcome, RunFacts, Status
 from lgbpn_cli.cli import heartbeat, progress
 from lgbpn_cli.cli.progress import Reporter, duration
+
+
+def test_bars_share_no_semaphore_with_other_processes() -> None:
+    """It would be a file in /dev/shm, which stays when a run is killed."""
+    assert isinstance(tqdm.get_lock(), type(threading.RLock()))
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ KINDS: dict[str, dict[str, object]] = {
     "lossy.webp": {"quality": 90},
     "lossless.webp": {"lossless": True},
     "a.avif": {"quality": 90},
+    "lossless.jp2": {},
+    "lossy.jp2": {"irreversible": True, "quality_mode": "rates", "quality_layers": [40, 8]},
 }
 
 
@@ -72,6 +74,19 @@ def test_a_gap_in_a_heic_is_told(data_root: Path, repo_root: Path, tmp_path: Pat
         path.write_bytes(with_gap(whole, part))
         photo = read(path)
         assert photo is None or len(photo.damage) == 1, part
+
+
+def test_blank_paper_in_a_jpeg_2000_is_no_gap(tmp_path: Path) -> None:
+    """Nothing is stored of its squares, for which some encoders write a zero each, and this one an 0x80."""
+    page, path = np.full((1280, 1280), 255, np.uint8), tmp_path / "a.jp2"
+    page[1240:, 1240:] = noise((40, 40))
+    Image.fromarray(page).save(path, precinct_size=(32, 32), codeblock_size=(16, 16))
+    data = path.read_bytes()
+    assert b"\x80" * GAP_BYTES in data
+    path.write_bytes(data.replace(b"\x80" * GAP_BYTES, bytes(GAP_BYTES)))
+    photo = read_photo(path)
+    assert photo.damage == ()
+    assert np.array_equal(photo.pixels[..., 0], page)
 
 
 def test_whole_photos_are_not_called_damaged(data_root: Path) -> None:

@@ -15,7 +15,7 @@ from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.photos.companions import with_companions
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.read import read_photo
-from lgbpn_cli.photos.sidecars import description_of
+from lgbpn_cli.photos.sidecars import broken_sidecars, description_of
 from lgbpn_cli.photos.write import write_photo
 
 XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -177,3 +177,14 @@ def test_darktable_shows_a_result_with_its_sidecar_as_without(data_root: Path, t
         shown.append(np.asarray(Image.open(target).convert("RGB"), float))
     assert shown[0].shape == shown[1].shape
     assert np.abs(shown[0] - shown[1]).mean() < 0.5
+
+
+def test_a_sidecar_that_is_a_link_to_nothing_is_named(tmp_path: Path) -> None:
+    photo = tmp_path / "a.jpg"
+    for name in ("a.jpg.xmp", "a.XMP"):
+        (tmp_path / name).symlink_to(tmp_path / "gone")
+    (tmp_path / "a.xmp").write_text("whole")
+    assert broken_sidecars(photo) == tuple(
+        f"its sidecar {name} is a broken link, and is left out" for name in ("a.XMP", "a.jpg.xmp")
+    )
+    assert broken_sidecars(tmp_path / ("x" * 254)) == ()

@@ -45,6 +45,7 @@ MARK_BOX = b"uuid" + b"lgbpn own mark.."
 WEBP_HEAD_BYTES = 30
 """RIFF header, and enough of the first chunk to know the size."""
 MAX_CHUNKS = 10_000
+KNOWN_CHUNKS = frozenset({b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ICCP", b"EXIF", b"XMP ", MARK_CHUNK})
 CHANNELS = {"L": 1, "LA": 1, "RGB": 3, "RGBA": 3}
 """Colours of the pictures that Pillow gives, by its names for them."""
 MAX_MARK_BYTES = 1 << 16
@@ -71,7 +72,8 @@ def read_webp(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     end = _webp_end(file)
     file.seek(0)
     data = file.read(end)
-    pictures = [part for part in _chunks(file) if part[0] in (b"VP8 ", b"VP8L")]
+    chunks = _chunks(file)
+    pictures = [part for part in chunks if part[0] in (b"VP8 ", b"VP8L")]
     container = CompressedContainer(lossless=any(kind == b"VP8L" for kind, _, _ in pictures))
     photo = _read(io.BytesIO(data), path, max_pixels, "webp", container)
     exif = webp_exif(file)
@@ -79,7 +81,13 @@ def read_webp(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     orientation = UPRIGHT if exif is None else exif_orientation(exif)
     photo = replace(photo, metadata=metadata, orientation=orientation)
     gap = any(gap_in(data[begin : begin + length]) for _, begin, length in pictures)
-    return replace(_with_colours(photo, None), damage=(GAP_WORDS,) if gap else ())
+    unknown = frozenset(f"unknown data ({_name(kind)})" for kind, _, _ in chunks if kind not in KNOWN_CHUNKS)
+    return replace(_with_colours(photo, None), beside=unknown, damage=(GAP_WORDS,) if gap else ())
+
+
+def _name(kind: bytes) -> str:
+    """Return what a chunk is called, whatever its four bytes are."""
+    return repr(kind.decode("latin-1"))[1:-1].strip() if kind.isascii() else kind.hex()
 
 
 def webp_exif(file: BinaryIO) -> bytes | None:

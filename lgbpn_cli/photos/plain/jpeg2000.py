@@ -13,6 +13,7 @@ import imagecodecs
 import numpy as np
 
 from lgbpn_cli.photos.codec import Codec, Size, bytes_of
+from lgbpn_cli.photos.contents import GAP_WORDS, gap_in
 from lgbpn_cli.photos.depth import over_whole_range
 from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError, UnsupportedFileError, check_size
 from lgbpn_cli.photos.heif.boxes import top_level_boxes
@@ -25,6 +26,7 @@ SIGNATURE_BOX = b"\0\0\0\x0cjP  "
 CODESTREAM = b"\xff\x4f\xff\x51"
 END = b"\xff\xd9"
 SIZE_BYTES = 43
+SQUARE_PX = 32
 WORKING_BYTES, COPIES = 4, 3
 """What the decoder takes for each sample beside the sample, and how often the file's own bytes are held."""
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -65,6 +67,7 @@ def read_jpeg2000(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     icc = _profile(boxes)
     samples = _decode(data, size)
     colours = 1 if samples.shape[2] <= 2 else 3
+    damaged = gap_in(codestream.rstrip(b"\0")) and not _has_even_square(samples)
     exif, xmp = (_in_uuid(boxes, name) for name in (EXIF_UUID, XMP_UUID))
     profile = ColourDescription(icc=icc, exif=exif).profile(colours)
     return Photo(
@@ -76,7 +79,18 @@ def read_jpeg2000(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         container=Jpeg2000Container(),
         metadata=Metadata(exif=exif, xmp=xmp, icc=profile),
         linear=is_linear(profile),
+        damage=(GAP_WORDS,) if damaged else (),
     )
+
+
+def _has_even_square(samples: np.ndarray) -> bool:
+    """Return whether a square of the picture has one value, as blank paper has: zeros stand for many of them."""
+    height, width, channels = samples.shape
+    whole = samples[: height - height % SQUARE_PX, : width - width % SQUARE_PX]
+    if not whole.size:
+        return False
+    squares = whole.reshape(height // SQUARE_PX, SQUARE_PX, width // SQUARE_PX, SQUARE_PX, channels)
+    return bool((squares.max(axis=(1, 3)) == squares.min(axis=(1, 3))).all(axis=-1).any())
 
 
 def _size_in(file: BinaryIO) -> _Size:

@@ -52,6 +52,7 @@ SAY_EVERY_S = 10.0
 """So often it is said how far the scan is."""
 MOST_NAMED = 10
 """So many files that cannot be read are named; the others are counted."""
+UNREADABLE = "not readable"
 DIGEST_CHUNK_BYTES = 1 << 20
 """Files are compared by so much at a time."""
 MOST_FRAMES = 16
@@ -237,7 +238,7 @@ def _scan(
         except TrainingError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever one photo does to any library, the others go on
-            found = "not readable"
+            found = UNREADABLE
             if scan.left_out[found] < MOST_NAMED:
                 say(f"left out: {error if isinstance(error, PhotoError) else unforeseen(path, error)}")
         if isinstance(found, KeptPhoto):
@@ -245,6 +246,8 @@ def _scan(
             shots.add(shot)
         else:
             scan.left_out[found] += 1
+    if (unnamed := scan.left_out[UNREADABLE] - MOST_NAMED) > 0:
+        say(f"left out: {unnamed} further files that cannot be read either")
     return scan
 
 
