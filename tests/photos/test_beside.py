@@ -213,17 +213,6 @@ def test_what_an_avif_holds_besides_is_named(tmp_path: Path, kind: bytes, conten
     assert as_result(read_photo(path), OutputConfig()).notes == (f"left behind: its {name}",)
 
 
-def test_a_webps_unknown_data_are_named(tmp_path: Path) -> None:
-    path = tmp_path / "a.webp"
-    Image.fromarray(smooth(40, 60)).save(path)
-    data = bytearray(path.read_bytes())
-    data += b"ABCD" + struct.pack("<I", 4) + b"mine" + b"\xff\x1b[m" + struct.pack("<I", 0)
-    data[4:8] = struct.pack("<I", len(data) - 8)
-    path.write_bytes(data)
-    (note,) = as_result(read_photo(path), OutputConfig()).notes
-    assert note == "left behind: its unknown data (ABCD), its unknown data (ff1b5b6d)"
-
-
 def test_a_jpeg_xls_gain_map_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.jxl"
     picture = imagecodecs.jpegxl_encode(smooth(40, 60), lossless=True, usecontainer=True)

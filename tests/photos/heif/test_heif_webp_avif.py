@@ -6,6 +6,7 @@ import gc
 import io
 import json
 import shutil
+import struct
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -321,3 +322,14 @@ def test_a_grey_avif_is_grey_and_stays_so(tmp_path: Path, bits: int) -> None:
     assert np.abs(again.pixels.astype(int) - photo.pixels).mean() < 0.02 * white
     with Image.open(tmp_path / "result.avif") as image:
         assert image.mode == "L"
+
+
+def test_a_webps_unknown_data_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.webp"
+    Image.fromarray(smooth(40, 60)).save(path)
+    data = bytearray(path.read_bytes())
+    data += b"ABCD" + struct.pack("<I", 4) + b"mine" + b"\xff\x1b[m" + struct.pack("<I", 0)
+    data[4:8] = struct.pack("<I", len(data) - 8)
+    path.write_bytes(data)
+    (note,) = as_result(read_photo(path), OutputConfig()).notes
+    assert note == "left behind: its unknown data (ABCD), its unknown data (ff1b5b6d)"
