@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,7 +16,7 @@ from lgbpn_cli.photos.metadata.colour_description import ColourDescription
 from lgbpn_cli.photos.metadata.companions_in_file import DEPTH_MAP, GAIN_MAP, further_pictures
 from lgbpn_cli.photos.metadata.exif import exif_turned, exif_with_orientation
 from lgbpn_cli.photos.metadata.given_profile import is_linear
-from lgbpn_cli.photos.metadata.orientation import UPRIGHT
+from lgbpn_cli.photos.metadata.orientation import UPRIGHT, xmp_upright
 from lgbpn_cli.photos.photo import Container, Metadata, Photo
 
 EXIF_PREFIX = b"Exif\0\0"
@@ -31,7 +30,6 @@ AUXILIARIES = {
     "matte": "matte",
 }
 """What auxiliary pictures are, by a word in their name."""
-TURNED_XMP = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[1-8]")
 
 
 class _Picture:
@@ -122,7 +120,7 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         container=HeifContainer(),
         metadata=Metadata(
             exif=exif,
-            xmp=TURNED_XMP.sub(rb"\g<1>1", info["xmp"]) if info.get("xmp") else None,
+            xmp=xmp_upright(info.get("xmp") or None),
             icc=icc,
         ),
         linear=is_linear(icc),

@@ -30,7 +30,13 @@ from lgbpn_cli.photos.metadata.colour_description import ColourDescription
 from lgbpn_cli.photos.metadata.companions_in_file import further_pictures
 from lgbpn_cli.photos.metadata.exif import exif_turned, exif_with_orientation
 from lgbpn_cli.photos.metadata.given_profile import is_linear
-from lgbpn_cli.photos.metadata.orientation import LYING, UPRIGHT, exif_orientation, turned_upright
+from lgbpn_cli.photos.metadata.orientation import (
+    LYING,
+    UPRIGHT,
+    exif_orientation,
+    turned_upright,
+    xmp_upright,
+)
 from lgbpn_cli.photos.metadata.thumbnail import in_exif, in_xmp
 from lgbpn_cli.photos.photo import Container, Metadata, Photo
 from lgbpn_cli.photos.pillow_limit import pillow_without_limit
@@ -171,6 +177,7 @@ def write_avif(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
     options: dict[str, object] = {"subsampling": "4:4:4", "speed": 8, "max_threads": AVIF_THREADS}
     if photo.alpha is not None:
         options["advanced"] = EXACT_ALPHA
+    photo = replace(photo, metadata=replace(photo.metadata, xmp=xmp_upright(photo.metadata.xmp)))
     upright = replace(
         photo,
         pixels=turned_upright(photo.pixels, photo.orientation),

@@ -189,8 +189,6 @@ def _check_kind(frame: Frame, max_pixels: int) -> None:
         )
     if count not in (1, 3):
         raise UnsupportedFileError(f"a JPEG with {count} colour components")
-    if any(not 1 <= factor <= 4 for part in frame.components for factor in (part.across, part.down)):
-        raise DamagedFileError("its colour sampling makes no sense")
     check_size(frame.width, frame.height, max_pixels)
 
 

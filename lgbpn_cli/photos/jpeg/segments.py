@@ -145,12 +145,15 @@ def parse_frame(marker: int, payload: bytes) -> Frame:
     precision, height, width, count = struct.unpack_from(">BHHB", payload)
     if precision != 8:
         raise UnsupportedFileError(f"a JPEG of {precision} bits a sample")
-    if len(payload) < 6 + 3 * count:
+    if not count or len(payload) < 6 + 3 * count:
         raise DamagedFileError("its picture header is cut off")
     components = []
     for index in range(count):
         name, sampling, table = payload[6 + 3 * index : 9 + 3 * index]
-        components.append(Component(name, sampling >> 4, sampling & 15, table))
+        across, down = sampling >> 4, sampling & 15
+        if not (1 <= across <= 4 and 1 <= down <= 4):
+            raise DamagedFileError("its colour sampling makes no sense")
+        components.append(Component(name, across, down, table))
     return Frame(marker, width, height, tuple(components))
 
 

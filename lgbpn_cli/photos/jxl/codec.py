@@ -31,7 +31,7 @@ from lgbpn_cli.photos.metadata.colour_description import HDR_TRANSFERS, ColourDe
 from lgbpn_cli.photos.metadata.companions_in_file import GAIN_MAP
 from lgbpn_cli.photos.metadata.exif import exif_turned, exif_with_orientation
 from lgbpn_cli.photos.metadata.given_profile import is_linear
-from lgbpn_cli.photos.metadata.orientation import LYING, UPRIGHT, turned_upright
+from lgbpn_cli.photos.metadata.orientation import LYING, UPRIGHT, turned_upright, xmp_upright
 from lgbpn_cli.photos.metadata.thumbnail import in_exif, in_xmp
 from lgbpn_cli.photos.photo import Container, Metadata, Photo
 
@@ -116,7 +116,7 @@ def read_jxl(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
         container=_container(icc, colours, lossless=False) if becomes_wide else container,
         beside=frozenset({GAIN_MAP} if any(kind == GAIN_MAP_BOX for kind, _ in boxes) else ()),
         notes=(WIDE_NOTE,) if becomes_wide else (),
-        metadata=Metadata(exif=exif, xmp=_metadata(boxes, b"xml "), icc=icc),
+        metadata=Metadata(exif=exif, xmp=xmp_upright(_metadata(boxes, b"xml ")), icc=icc),
         linear=is_linear(icc),
     )
 
@@ -146,7 +146,7 @@ def write_jxl(photo: Photo, file: BinaryIO, mark: Mark | None) -> None:
             f"its picture cannot be encoded ({error})", "Use another type, such as png."
         ) from error
     metadata = photo.metadata
-    exif, xmp = exif_with_orientation(metadata.exif, UPRIGHT), in_xmp(metadata.xmp)
+    exif, xmp = exif_with_orientation(metadata.exif, UPRIGHT), in_xmp(xmp_upright(metadata.xmp))
     if photo.orientation in LYING:
         exif = exif_turned(exif, pixels.shape[1], pixels.shape[0])
     exif = in_exif(exif, replace(photo, pixels=pixels))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import BinaryIO
 
 import numpy as np
@@ -12,6 +13,7 @@ from lgbpn_cli.photos.tiff.directory import Directory, read_directory, read_inte
 
 ORIENTATION_TAG = 274
 UPRIGHT = 1
+XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[1-8]")
 LYING = (5, 6, 7, 8)
 """Orientations of photos that are stored on their side."""
 
@@ -34,6 +36,11 @@ def directory_orientation(file: BinaryIO, directory: Directory) -> int:
         return UPRIGHT
     values = read_integers(file, directory, entry)
     return values[0] if values and 1 <= values[0] <= 8 else UPRIGHT
+
+
+def xmp_upright(xmp: bytes | None) -> bytes | None:
+    """Return the packet for a picture that lies as it is shown: some programs go by its orientation."""
+    return None if xmp is None else XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
 
 
 def turned_upright(samples: np.ndarray, orientation: int) -> np.ndarray:

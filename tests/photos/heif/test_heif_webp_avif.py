@@ -333,3 +333,21 @@ def test_a_webps_unknown_data_are_named(tmp_path: Path) -> None:
     path.write_bytes(data)
     (note,) = as_result(read_photo(path), OutputConfig()).notes
     assert note == "left behind: its unknown data (ABCD), its unknown data (ff1b5b6d)"
+
+
+@pytest.mark.parametrize("wanted", ["avif", "jxl"])
+def test_xmp_turns_no_picture_that_was_turned_already(tmp_path: Path, wanted: str) -> None:
+    xmp = XMP.replace(
+        b"<rdf:RDF/>",
+        b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+        b'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF>',
+    )
+    Image.fromarray(smooth(40, 60)).save(tmp_path / "a.jpg", exif=b"Exif\0\0" + EXIF_ORIENTATION_6, xmp=xmp)
+    photo = read_photo(tmp_path / "a.jpg")
+    assert b'tiff:Orientation="6"' in (photo.metadata.xmp or b"")
+    write_photo(as_result(photo, OutputConfig(format=wanted)), tmp_path / f"b.{wanted}")
+    again = read_photo(tmp_path / f"b.{wanted}")
+    assert again.orientation == 1
+    assert again.pixels.shape[:2] == photo.pixels.shape[1::-1]
+    assert b'tiff:Orientation="1"' in (again.metadata.xmp or b"")
+    assert b'tiff:Orientation="6"' not in (tmp_path / f"b.{wanted}").read_bytes()

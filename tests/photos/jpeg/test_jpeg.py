@@ -279,3 +279,15 @@ def test_a_picture_above_pillows_own_limit_is_read_without_a_warning(tmp_path: P
     photo = read_photo(path)
     assert photo.megapixels == pytest.approx(92.16)
     assert abs(int(photo.pixels[-1, -1, 0]) - 100) < 3
+
+
+@pytest.mark.parametrize(("place", "value"), [(9, 0), (11, 0x01), (11, 0x50)])
+def test_a_header_without_components_or_sampling_is_named(
+    make_jpeg: PhotoMaker, place: int, value: int
+) -> None:
+    source = make_jpeg(progressive=True)
+    data = bytearray(source.read_bytes())
+    data[data.index(b"\xff\xc2") + place] = value
+    source.write_bytes(data)
+    with pytest.raises(PhotoReadError, match=r"header is cut off|sampling makes no sense"):
+        read_photo(source)
