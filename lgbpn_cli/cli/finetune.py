@@ -143,7 +143,7 @@ def finetune(
       2    the command, the photos or the device were wrong; nothing was done
       130  stopped with Ctrl-C; the best state so far was kept, and --resume goes on
     """
-    started = time.monotonic()
+    started = _process_began()
     if options.resume:
         _refuse_given(context, "steps", "time_limit")
     config = options.config()
@@ -162,6 +162,7 @@ def finetune(
             device=options.device,
             resume=options.resume,
             overwrite=options.overwrite,
+            started=started,
             on_step=reporter,
             on_note=_say,
         )
@@ -177,6 +178,14 @@ def finetune(
         for made, report in reports.items()
     ]
     raise typer.Exit(max(codes, default=0))
+
+
+def _process_began() -> float:
+    """Return when this process began, by `time.monotonic`: to whoever waits, its start is part of the time limit."""
+    import psutil  # here, for --help does not need it
+
+    began = float(psutil.Process().create_time())
+    return time.monotonic() - max(0.0, time.time() - began)
 
 
 def _say_outcome(made: str, report: Report | RawReport, took: str, before: str, how_to_go_on: str) -> int:
@@ -201,7 +210,9 @@ def _say_outcome(made: str, report: Report | RawReport, took: str, before: str, 
     elif not report.rank:
         _say(f"{made}: nothing got better in {took}; {before} stays the best")
     if report.noise is not None:
-        _say(f"the noise of these photos: {report.noise}, for lgbpn denoise PHOTO --preset {report.noise}")
+        _say(
+            f"the noise of these photos: {report.noise}, for LG-BPN, with lgbpn denoise PHOTO --preset {report.noise}"
+        )
     if report.trouble:
         _say(f"ended early: {report.trouble}")
     if report.interrupted:

@@ -26,6 +26,7 @@ def finetune(
     device: str = "auto",
     resume: bool = False,
     overwrite: bool = False,
+    started: float | None = None,
     on_step: Callable[[TrainingProgress], None] | None = None,
     on_note: Callable[[str], None] = lambda text: None,
 ) -> dict[str, FinetuneReport] | dict[str, RawReport]:
@@ -33,10 +34,11 @@ def finetune(
 
     A folder of raw files alone teaches the raw network on their mosaics.
 
-    Models go to the user's own; an unfinished run is kept beside them for `resume`. Raises UsageError for photos
-    that cannot be learned from and names that are taken, TrainingError where a run cannot go on.
+    Models go to the user's own; an unfinished run is kept beside them for `resume`. The time limit runs from `started`,
+    by `time.monotonic`; None: from now. Raises UsageError for photos that cannot be learned from and names that are
+    taken, TrainingError where a run cannot go on.
     """
-    started = time.monotonic()  # before PyTorch, which takes its time too
+    started = time.monotonic() if started is None else started  # before PyTorch, which takes its time too
     from lgbpn_cli.machine.device import choose_device
     from lgbpn_cli.models.manifest import user_folder
     from lgbpn_cli.training.finetune.folder import Call, Listener, finetune_folder

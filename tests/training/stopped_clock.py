@@ -12,6 +12,7 @@ MODULES = (
     "finetune.teacher",
     "finetune.folder",
     "finetune.photos",
+    "finetune.raw",
     "finetune.student",
     "finetune.in_time",
     "finetune.acceptance",

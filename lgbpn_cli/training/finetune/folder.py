@@ -25,14 +25,14 @@ from lgbpn_cli.training.config import FinetuneConfig
 from lgbpn_cli.training.engine.distributed import joined_group
 from lgbpn_cli.training.engine.kept_json import keep_json
 from lgbpn_cli.training.engine.trainer import TrainingProgress
+from lgbpn_cli.training.finetune.frames import CURE as FRAMES_CURE
+from lgbpn_cli.training.finetune.frames import scan_frames
 from lgbpn_cli.training.finetune.photos import (
-    FRAMES_CURE,
     INDEX_NAME,
     KeptPhoto,
     check_folder,
     hold_out,
     read_index,
-    scan_frames,
     scan_photos,
     write_index,
 )
@@ -99,7 +99,7 @@ def finetune_folder(folder: Path, config: FinetuneConfig, call: Call) -> dict[st
     with (
         _full_disk_named(run_folder),
         joined_group(config.batch) as group,
-        _alone(run_folder, config.name) if group.leads else nullcontext(),
+        alone(run_folder, config.name) if group.leads else nullcontext(),
     ):
         say = call.listener.note if group.leads else (lambda text: None)
         base = None if config.base == SCRATCH else _load_teacher(config.base or DEFAULT_MODEL, call.device)
@@ -149,7 +149,7 @@ def finetune_folder(folder: Path, config: FinetuneConfig, call: Call) -> dict[st
 
 
 @contextmanager
-def _alone(run_folder: Path, name: str) -> Iterator[None]:
+def alone(run_folder: Path, name: str) -> Iterator[None]:
     """Keep other runs of this name away meanwhile; UsageError where there is one."""
     from filelock import FileLock, Timeout  # not at the top: it takes long to import
 
@@ -208,7 +208,8 @@ def _prepare(folder: Path, config: FinetuneConfig, call: Call, say: Callable[[st
         for line in scan.notes():
             say(line)
         _Beginning(str(folder.resolve()), config.time_limit_s, config.per_camera).write(run_folder)
-        frames = [] if config.dark is None else scan_frames(Path(config.dark), run_folder, say)
+        shots = {each.shot for each in scan.photos}
+        frames = [] if config.dark is None else scan_frames(Path(config.dark), run_folder, shots, say)
         if frames:
             say(f"{len(frames)} frames to measure noise in")
         write_index([*_held_out(scan.photos, config), *frames], run_folder)

@@ -10,6 +10,8 @@ Item = TypeVar("Item")
 
 MARGIN = 1.3
 """A reserve is so many times what it is expected to take."""
+LAST_WORK_S = 1.0
+"""In so much work the model is written and the program ends: on a busy machine that takes long, too."""
 NEWEST_SHARE = 0.3
 """How much the last part counts for the present pace."""
 
@@ -31,17 +33,18 @@ def in_time(ends_at: float, items: Iterable[Item]) -> Iterator[Item]:
 
 
 class Reserve:
-    """The time that a part which comes last needs, at the pace at which this process gets on."""
+    """The time that a part which comes last, and the program's end, need at the pace at which this process gets on."""
 
     def __init__(self) -> None:
         """Begin with a part that takes as long."""
         self._moment = self._now()
         self._worked_s = self._waits = 0.0
 
-    def done(self) -> None:
-        """Take note that it is done."""
-        passed_s, self._worked_s = self._passed()
-        self._waits = passed_s / max(self._worked_s, 1e-6)
+    def done(self, parts: int = 1) -> None:
+        """Take note that it is done, or one of so many equal parts of it."""
+        passed_s, worked_s = self._passed()
+        self._waits = passed_s / max(worked_s, 1e-6)
+        self._worked_s = parts * worked_s
 
     def note(self) -> None:
         """Take note that something else is done: machines become busier, and idle again."""
@@ -51,7 +54,7 @@ class Reserve:
     @property
     def seconds(self) -> float:
         """How long it would take now, and somewhat longer."""
-        return MARGIN * self._waits * self._worked_s
+        return MARGIN * self._waits * (self._worked_s + LAST_WORK_S)
 
     def _passed(self) -> tuple[float, float]:
         """Return the time since the last call by the clock, and that of them that this process worked."""

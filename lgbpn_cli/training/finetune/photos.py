@@ -55,12 +55,9 @@ MOST_NAMED = 10
 UNREADABLE = "not readable"
 DIGEST_CHUNK_BYTES = 1 << 20
 """Files are compared by so much at a time."""
-MOST_FRAMES = 16
-"""Of a folder of dark or even frames, so many are looked at."""
 HELD_OUT_SHARE, FEWEST_HELD_OUT, MOST_HELD_OUT_SHARE = 0.2, 4, 1 / 3
 """Share of the photos that is held out; of few photos more, up to four: one or two may be unlike all others."""
 INDEX_NAME = "photos.json"
-FRAMES_CURE = "Name a folder of dark or even frames, or omit it."
 
 
 @dataclass(frozen=True)
@@ -184,33 +181,6 @@ def scan_photos(
     return scan
 
 
-def scan_frames(
-    folder: Path, run_folder: Path, say: Callable[[str], None] = lambda text: None
-) -> list[KeptPhoto]:
-    """Keep tiles of the dark and even frames below `folder` in `run_folder`, and return the frames.
-
-    `say` is told which files cannot be read. Raises UsageError where there is no such folder or no frame.
-    """
-    check_folder(folder, FRAMES_CURE)
-    frames: list[KeptPhoto] = []
-    with ReadingProcess() as reading:
-        for path in sorted(photo_paths(folder))[:MOST_FRAMES]:
-            try:
-                photo = read_guarded(reading, path)
-            except PhotoError as error:
-                say(f"left out: {error}")
-                continue
-            if min(photo.pixels.shape[:2]) >= SMALLEST_SIDE_PX:
-                image = to_working(photo)
-                noise = measure_noise(image, cell_levels())
-                frame = _kept(photo, image, noise, run_folder / f"frame-{len(frames):05}.npy")
-                frames.append(replace(frame, is_frame=True))
-    if not frames:
-        cause = f"none of its files is a frame of {SMALLEST_SIDE_PX} px and more"
-        raise UsageError(folder, cause, FRAMES_CURE)
-    return frames
-
-
 def _scan(
     paths: Sequence[Path],
     run_folder: Path,
@@ -279,10 +249,10 @@ def _keep(
     noise = measure_noise(image, cell_levels())
     if noise.level < CLEANEST_LEVEL_8BIT:
         return "too clean to learn from"
-    return _kept(photo, image, noise, run_folder / f"{len(scan.photos):05}.npy")
+    return keep_photo(photo, image, noise, run_folder / f"{len(scan.photos):05}.npy")
 
 
-def _kept(photo: Photo, image: NDArray[np.float32], noise: NoiseMeasurement, file: Path) -> KeptPhoto:
+def keep_photo(photo: Photo, image: NDArray[np.float32], noise: NoiseMeasurement, file: Path) -> KeptPhoto:
     """Keep tiles of a photo, whose `image` is (h, w, 3) of 0..1, in `file`."""
     shot, tiles = shot_of(photo), cut_evenly(np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8))
     try:

@@ -23,6 +23,7 @@ from lgbpn_cli.models.publish import Publication, publish
 from lgbpn_cli.network.raw import RawNetwork
 from lgbpn_cli.training.config import FinetuneConfig, RawTrainingConfig
 from lgbpn_cli.training.engine.trainer import Trainer, TrainingProgress
+from lgbpn_cli.training.finetune.in_time import Reserve
 from lgbpn_cli.training.finetune.model import LICENCE
 from lgbpn_cli.training.finetune.mosaics import CROP_SITES, KeptMosaic, held_out_of
 from lgbpn_cli.training.finetune.recorrupted import Lesson, blind, errors, recorrupted
@@ -32,8 +33,6 @@ CROP_PX = 128
 LEARNING_RATE = 1e-4
 EMA_DECAY = 0.99
 MOST_STEPS = 1500
-TRAINING_SHARE = 0.8
-"""Share of the time for steps; judging gets the rest."""
 USUAL_LIGHT = (0.1, 1.0)
 """What a and b are multiplied with for the variance at a tenth of white."""
 NEVER = 1 << 30
@@ -143,14 +142,22 @@ def finetune_raw(
 
     A model is written only if it is better on the mosaics held out; its other parts are those of the base's model.
     """
-    started = time.monotonic()
+    ends_at = time.monotonic() + config.time_limit_s
     learned, judged = held_out_of(mosaics, config.seed)
     network = network_as(base.network, RawNetwork, base.name)
+    reserve = _time_to_judge(network, judged, device)
     trainer = MosaicTrainer(network, _training(config), learned, device)
-    trainer.ends_at = started + TRAINING_SHARE * config.time_limit_s
+    trainer.ends_at = ends_at - reserve.seconds
     run_folder.mkdir(parents=True, exist_ok=True)
+
+    def after_step(progress: TrainingProgress) -> None:
+        if on_step is not None:
+            on_step(progress)
+        reserve.note()
+        trainer.ends_at = ends_at - reserve.seconds
+
     try:
-        weights = trainer.run(run_folder / "raw.pt", on_step)
+        weights = trainer.run(run_folder / "raw.pt", after_step)
     finally:
         shutil.rmtree(run_folder, ignore_errors=True)
     new = RawNetwork(network.config).to(device.torch_device).eval()
@@ -160,6 +167,16 @@ def finetune_raw(
         return RawReport(None, verdict, trainer.step)
     entry = _write(new, base, mosaics, verdict, config, trainer.step, models_folder, command)
     return RawReport(entry, verdict, trainer.step)
+
+
+def _time_to_judge(network: RawNetwork, judged: Sequence[KeptMosaic], device: Device) -> Reserve:
+    """Return what the verdict takes, from that on one crop."""
+    one = replace(judged[0], crops=judged[0].crops[:1])
+    judge(network, network, [one], device, seed=0)  # slower than those that follow
+    reserve = Reserve()
+    judge(network, network, [one], device, seed=0)
+    reserve.done(parts=sum(len(each.crops) for each in judged))
+    return reserve
 
 
 def _training(config: FinetuneConfig) -> RawTrainingConfig:

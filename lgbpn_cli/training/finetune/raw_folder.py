@@ -11,9 +11,9 @@ from lgbpn_cli.errors import UsageError
 from lgbpn_cli.models.publish import check_new_name
 from lgbpn_cli.photos.raw.endings import is_raw_name
 from lgbpn_cli.training.config import FinetuneConfig
-from lgbpn_cli.training.finetune.folder import Call, check_taken, name_of_shot
+from lgbpn_cli.training.finetune.folder import Call, alone, check_taken, name_of_shot
 from lgbpn_cli.training.finetune.mosaics import KeptMosaic, read_mosaics
-from lgbpn_cli.training.finetune.photos import check_folder, photo_paths
+from lgbpn_cli.training.finetune.photos import INDEX_NAME, check_folder, photo_paths
 from lgbpn_cli.training.finetune.raw import RawReport, finetune_raw, load_raw_base
 
 
@@ -29,38 +29,41 @@ def finetune_raw_folder(
 ) -> dict[str, RawReport] | None:
     """Return what became of each model that was to be made from the raw files `paths` in `folder`, by name.
 
-    None where no mosaic can be learned from, as of other sensors than Bayer's. Raises UsageError where the call cannot
-    work.
+    None where no mosaic can be learned from, as of other sensors than Bayer's, and where a run on photos goes on.
+    Raises UsageError where the call cannot work.
     """
+    if call.resume and (call.run_folder / INDEX_NAME).exists():
+        return None  # of photos, or of raw files without a Bayer mosaic
     if call.resume:
         cause = "a run on raw files takes minutes, and nothing of it is kept"
         raise UsageError("`resume`", cause, "Omit it.")
-    if config.dark is not None:
-        raise UsageError("`dark`", "the noise of raw files is known without frames", "Omit it.")
     check_new_name(config.name)
-    check_taken(config, call.models_folder, call.overwrite)
-    base = load_raw_base(config.base, call.device)
-    on_note = call.listener.note
-    mosaics = read_mosaics(paths, config.seed, on_note)
-    if not mosaics:
-        return None
-    on_note(f"{len(mosaics)} raw files to learn from")
-    groups = _groups(folder, mosaics, config, on_note)
-    reports: dict[str, RawReport] = {}
-    for number, (name, chosen) in enumerate(groups.items()):
-        left_s = call.started + config.time_limit_s - time.monotonic()
-        one = replace(config, name=name, time_limit_s=max(1.0, left_s / (len(groups) - number)))
-        reports[name] = finetune_raw(
-            chosen,
-            base,
-            one,
-            run_folder=call.run_folder / name,
-            models_folder=call.models_folder,
-            device=call.device,
-            command=call.command,
-            on_step=call.listener.step,
-        )
-    return reports
+    with alone(call.run_folder, config.name):
+        check_taken(config, call.models_folder, call.overwrite)
+        base = load_raw_base(config.base, call.device)
+        on_note = call.listener.note
+        mosaics = read_mosaics(paths, config.seed, on_note)
+        if not mosaics:
+            return None
+        if config.dark is not None:
+            raise UsageError("`dark`", "the noise of raw files is known without frames", "Omit it.")
+        on_note(f"{len(mosaics)} raw files to learn from")
+        groups = _groups(folder, mosaics, config, on_note)
+        reports: dict[str, RawReport] = {}
+        for number, (name, chosen) in enumerate(groups.items()):
+            left_s = call.started + config.time_limit_s - time.monotonic()
+            one = replace(config, name=name, time_limit_s=max(1.0, left_s / (len(groups) - number)))
+            reports[name] = finetune_raw(
+                chosen,
+                base,
+                one,
+                run_folder=call.run_folder.with_name(f".{call.run_folder.name}.raw"),
+                models_folder=call.models_folder,
+                device=call.device,
+                command=call.command,
+                on_step=call.listener.step,
+            )
+        return reports
 
 
 def _groups(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from raw_samples import GBRG, RGGB, mosaic_of, write_raw
+from stopped_clock import Clock
 
 from lgbpn_cli.cli.finetune import _say_outcome
 from lgbpn_cli.config import RawConfig
@@ -21,8 +25,10 @@ from lgbpn_cli.photos.shot import Shot
 from lgbpn_cli.training import workshop
 from lgbpn_cli.training.config import FinetuneConfig
 from lgbpn_cli.training.finetune import raw
+from lgbpn_cli.training.finetune.folder import Call
 from lgbpn_cli.training.finetune.mosaics import CROP_SITES, KeptMosaic, held_out_of, read_mosaics
-from lgbpn_cli.training.finetune.raw_folder import _groups
+from lgbpn_cli.training.finetune.photos import INDEX_NAME
+from lgbpn_cli.training.finetune.raw_folder import _groups, finetune_raw_folder
 from lgbpn_cli.training.finetune.recorrupted import ADDED, at_sites, blind, recorrupted
 from lgbpn_cli.training.raw.sensor import mosaic_of as sites_of
 
@@ -112,6 +118,36 @@ def test_a_network_that_learns_is_better_on_the_scene_and_is_kept(
     assert off[1] < 0.8 * off[0]
 
 
+def test_steps_leave_the_time_that_judging_takes(
+    cpu: Device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, two_errors, loss = Clock(monkeypatch), raw._two_errors, raw.MosaicTrainer.loss
+
+    def judged(*arguments: Any) -> tuple[float, float]:
+        clock.now += 0.5
+        return two_errors(*arguments)
+
+    def learned(self: raw.MosaicTrainer) -> torch.Tensor:
+        clock.now += 1.0
+        return loss(self)
+
+    monkeypatch.setattr(raw, "_two_errors", judged)
+    monkeypatch.setattr(raw.MosaicTrainer, "loss", learned)
+    base = Model("lgbpn-base", "", "sidd", RawNetwork(RawConfig(widths=(4, 6))).eval(), cpu)
+    config = FinetuneConfig("mine", batch=1, time_limit_s=20.0)
+    report = raw.finetune_raw(
+        [kept(1), kept(2)],
+        base,
+        config,
+        run_folder=tmp_path / "r",
+        models_folder=tmp_path,
+        device=cpu,
+        command="x",
+    )
+    assert report.steps > 3
+    assert 15 <= clock.now <= 20
+
+
 def test_what_is_no_better_is_not_kept(cpu: Device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(raw, "LEARNING_RATE", 0.5)
     base = Model("lgbpn-base", "", "sidd", RawNetwork(RawConfig(widths=(4, 6))).eval(), cpu)
@@ -165,7 +201,7 @@ def test_mosaics_are_read_from_red_on_and_copies_left_out(tmp_path: Path) -> Non
     assert (len(learned), len(judged)) == (1, 1)
 
 
-@pytest.mark.parametrize("wrong", ["resume", "scratch", "one"])
+@pytest.mark.parametrize("wrong", ["resume", "scratch", "one", "dark", "twice"])
 def test_what_cannot_work_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
     raw_folder(tmp_path / "raws", 1 if wrong == "one" else 2)
@@ -174,15 +210,27 @@ def test_what_cannot_work_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "resume": "raw files takes minutes",
         "scratch": "network for camera raw",
         "one": "two is the least",
+        "dark": "known without frames",
+        "twice": "another process is making a model of this name",
     }
-    with pytest.raises(UsageError, match=expected[wrong]):
+    lock = workshop.finetune_run_folder("mine").parent / ".mine.lock"
+    lock.parent.mkdir(parents=True)
+    other_run = FileLock(lock) if wrong == "twice" else nullcontext()
+    with other_run, pytest.raises(UsageError, match=expected[wrong]):
         workshop.finetune(
             tmp_path / "raws",
-            FinetuneConfig("mine", base=base, steps=1),
+            FinetuneConfig("mine", base=base, steps=1, dark="." if wrong == "dark" else None),
             command="x",
             device="cpu",
             resume=wrong == "resume",
         )
+
+
+def test_a_run_on_raw_files_without_a_bayer_mosaic_goes_on_where_it_was(tmp_path: Path, cpu: Device) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / INDEX_NAME).touch()
+    call = Call(run_folder=tmp_path / "run", models_folder=tmp_path, device=cpu, command="x", resume=True)
+    assert finetune_raw_folder(tmp_path, [tmp_path / "a.raf"], FinetuneConfig("mine"), call) is None
 
 
 def test_a_camera_with_one_raw_file_is_told_of() -> None:

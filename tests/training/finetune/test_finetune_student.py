@@ -32,9 +32,11 @@ from lgbpn_cli.models.manifest import (
 from lgbpn_cli.models.weight_file import AdaptedBase, adapted_base, read_weights, write_weights
 from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.student import Student
+from lgbpn_cli.photos.shot import Shot
 from lgbpn_cli.training.config import DistillationConfig
 from lgbpn_cli.training.finetune.acceptance import TeacherVerdict
 from lgbpn_cli.training.finetune.folder import Listener
+from lgbpn_cli.training.finetune.frames import scan_frames
 from lgbpn_cli.training.finetune.lessons import CameraLessons
 from lgbpn_cli.training.finetune.student import NONE_TO_LEARN, CameraTrainer
 from lgbpn_cli.training.finetune.student_verdict import StudentVerdict
@@ -154,6 +156,7 @@ def test_noise_is_measured_in_dark_frames_and_nothing_else_is_learned_from_them(
     frames.mkdir()
     (frames / "broken.jpg").write_bytes(b"\xff\xd8")
     notes: list[str] = []
+    Image.fromarray(np.full((100, 300, 3), 20, np.uint8)).save(frames / "small.png")
     with pytest.raises(UsageError, match="none of its files is a frame"):
         run(base="base", dark=str(frames), listener=Listener(note=notes.append))
     assert not (tmp_path / "run").exists()
@@ -167,6 +170,40 @@ def test_noise_is_measured_in_dark_frames_and_nothing_else_is_learned_from_them(
     card = (tmp_path / "models" / entry_of.entry.card).read_text("utf-8")
     assert "3 noisy photos, 1 of them held out" in card
     assert any("broken.jpg" in each for each in notes)
+    assert any("small.png: smaller than 160 px" in each for each in notes)
+
+
+def test_frames_of_other_cameras_and_with_something_on_them_are_left_out(tmp_path: Path) -> None:
+    folder, kept = tmp_path / "frames", tmp_path / "kept"
+    kept.mkdir()
+    for name, camera, iso in (
+        ("even", "One", 800),
+        ("older", "One", 100),
+        ("other", "Two", 800),
+        ("unknown", "", 0),
+    ):
+        random, exif = np.random.default_rng(iso + len(camera)), Image.Exif()
+        if camera:
+            exif[271], exif[272] = "Canon", camera
+            exif.get_ifd(0x8769)[34855] = iso
+        falling = 60 * np.cos(np.linspace(-1, 1, 320))[:, None, None]
+        noisy = falling + random.normal(0, DARK_NOISE_8BIT, (320, 480, 3))
+        folder.mkdir(exist_ok=True)
+        Image.fromarray(np.rint(noisy.clip(0, 255)).astype(np.uint8)).save(folder / f"{name}.png", exif=exif)
+    noisy[100:200, 100:300] += 60 * (np.indices((100, 200)).sum(axis=0) // 7 % 2)[..., None]
+    Image.fromarray(np.rint(noisy.clip(0, 255)).astype(np.uint8)).save(folder / "poster.png")
+    Image.fromarray(np.zeros((200, 200, 3), np.uint8)).save(folder / "black.png")
+    notes: list[str] = []
+    frames = scan_frames(folder, kept, {Shot("Canon One", 800), Shot()}, notes.append)
+    assert len(frames) == 3
+    assert [each.rpartition("/")[2].partition(":")[0] for each in notes] == [
+        "older.png",
+        "other.png",
+        "poster.png",
+    ]
+    assert "taken with Canon One, ISO 100, as none of the photos was" in notes[0]
+    assert "something is to be seen" in notes[2]
+    assert len(scan_frames(folder, kept, {Shot()})) == 5
 
 
 def test_the_student_learns_from_its_own_results_and_then_from_those_of_what_it_became(

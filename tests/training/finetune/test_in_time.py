@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from lgbpn_cli.training.finetune import in_time as in_time_module
-from lgbpn_cli.training.finetune.in_time import MARGIN, Reserve, in_time
+from lgbpn_cli.training.finetune.in_time import LAST_WORK_S, MARGIN, Reserve, in_time
 
 
 @pytest.fixture
@@ -38,12 +38,15 @@ def test_a_reserve_grows_and_shrinks_with_what_else_the_machine_does(clock: Simp
     reserve = Reserve()
     work(2.0, waiting=2.0)
     reserve.done()
-    assert reserve.seconds == pytest.approx(MARGIN * 4)
+    assert reserve.seconds == pytest.approx(MARGIN * 2 * (2 + LAST_WORK_S))
     for _ in range(20):  # steps that are shorter, on a machine that is four times as busy
         work(0.1, waiting=0.7)
         reserve.note()
-    assert reserve.seconds == pytest.approx(MARGIN * 16, rel=0.01)
+    assert reserve.seconds == pytest.approx(MARGIN * 8 * (2 + LAST_WORK_S), rel=0.01)
     for _ in range(20):
         work(0.1, waiting=0.0)
         reserve.note()
-    assert reserve.seconds == pytest.approx(MARGIN * 2, rel=0.01)
+    assert reserve.seconds == pytest.approx(MARGIN * (2 + LAST_WORK_S), rel=0.01)
+    work(1.0, waiting=1.0)
+    reserve.done(parts=3)
+    assert reserve.seconds == pytest.approx(MARGIN * 2 * (3 + LAST_WORK_S))
