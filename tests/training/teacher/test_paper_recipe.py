@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from tiny_training import save_noisy_photo
 
 from lgbpn_cli.config import NetworkConfig
@@ -57,3 +58,9 @@ def test_twenty_steps_in_two_pieces_on_two_machines(tmp_path: Path, cpu: Device)
     assert heard == list(range(1, STEPS + 1))
     network, preset = read_weights(entry.part_path("teacher"))
     assert (network.config, preset) == (recipe.network, "sidd")
+    # The variant that the recipe names.
+    muon = replace(recipe, training=replace(recipe.training, steps=2, optimiser="muon", learning_rate=2e-3))
+    heard.clear()
+    varied, _ = read_weights(run_recipe(muon, run("muon")).part_path("teacher"))
+    assert heard == [1, 2]
+    assert not all(map(torch.equal, network.state_dict().values(), varied.state_dict().values()))
