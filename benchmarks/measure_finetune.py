@@ -29,6 +29,7 @@ from sets import REAL_PAIRS, data_root
 
 from lgbpn_cli.config.file_names import NamePatterns
 from lgbpn_cli.machine.device import choose_device
+from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.manifest import find_model
 from lgbpn_cli.models.names import DEFAULT_MODEL
 from lgbpn_cli.models.weight_file import read_weights, write_weights
@@ -67,10 +68,9 @@ def finetuned(photos: Path, only: str, minutes: float, folder: Path) -> Path | N
     if not best.exists():
         return None
     network, preset = read_weights(find_model(DEFAULT_MODEL).part_path("teacher"))
-    if not isinstance(network, LGBPN):
-        raise TypeError("the shipped teacher is none")
     weights = torch.load(best, weights_only=True)["weights"]
-    write_weights(folder / f"{NAME}.safetensors", weights, network.config, preset)
+    config = network_as(network, LGBPN).config
+    write_weights(folder / f"{NAME}.safetensors", weights, config, preset)
     return folder / f"{NAME}.safetensors"
 
 

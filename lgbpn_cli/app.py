@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lgbpn_cli.batch.order import Order
 from lgbpn_cli.batch.outcome import Listener, RunFacts
 from lgbpn_cli.batch.pipeline import Opening, Steps, open_first, run_jobs
 from lgbpn_cli.batch.selection import check_inputs, select_sources
@@ -177,17 +178,14 @@ def _require_picture(array: NDArray[Any]) -> None:
         raise UsageError(subject, cause, cure)
     # Not `min < 0 or max > 1`: NaN would pass.
     if array.dtype == np.float32 and not (array.min() >= 0.0 and array.max() <= 1.0):
-        raise UsageError(subject, "it has values that are not between 0 and 1", "Scale it, and replace NaN.")
+        raise UsageError(subject, "it has values outside 0 to 1", "Scale it, and replace NaN.")
 
 
 def denoise_folder(
     inputs: Sequence[Path],
-    output: OutputConfig,
-    settings: InferenceConfig,
+    order: Order,
     listener: Listener,
     *,
-    model: str | None = None,
-    device: str = "auto",
     dry_run: bool = False,
     page: DenoisePage | None = None,
 ) -> None:
@@ -196,14 +194,15 @@ def denoise_folder(
     One photo's failure leaves the others alone. A `dry_run` writes nothing and estimates the time. `page` collects
     photos; its caller writes it. Raises UsageError, before anything is done, where the call as a whole cannot work.
     """
-    own_limit = _checked(inputs, output, settings, device)
+    output, model = order.output, order.model
+    own_limit = _checked(inputs, order)
     with reading_process(output, own_limit) as reading, ThreadPoolExecutor(1, "loader") as loader:
         work = plan_work(inputs, output, reading, listener)
         camera = Cameras(keep=model == AUTO_MODEL)
-        read = reader(reading, output, camera, model, settings)
+        read = reader(reading, order, camera)
         # Without any room for a photo the plan, which is checked below, says why nothing can be done at all.
         skipped = dry_run or not reading.max_bytes()
-        load = partial(_prepare, model, device, settings, output)
+        load = partial(_prepare, order)
         # PyTorch alone takes more than a second, and so does reading a large photo.
         loading = loader.submit(load) if work.begins_large() and not skipped else None
         opening = Opening([], None) if skipped else open_first(work.jobs, read)
@@ -217,35 +216,27 @@ def denoise_folder(
         work.report(listener, opening)
         if dry_run:
             return report_estimates(work.jobs, denoiser, reading, listener)
-        steps = steps_of(read, denoiser, camera, settings, listener, overlap=own_limit is None)
+        steps = steps_of(read, denoiser, camera, order.settings, listener, overlap=own_limit is None)
         steps = _shown_on(page, steps, denoiser, work, listener, by_camera=camera.keep)
         return run_jobs(work.jobs[len(opening.failed) :], steps, listener, first=opening.take_first())
 
 
-def denoise_arrivals(
-    inputs: Sequence[Path],
-    output: OutputConfig,
-    settings: InferenceConfig,
-    listener: Listener,
-    *,
-    model: str | None = None,
-    device: str = "auto",
-) -> None:
+def denoise_arrivals(inputs: Sequence[Path], order: Order, listener: Listener) -> None:
     """Do what `denoise_folder` does, and then, until Ctrl-C, the same with photos as they arrive.
 
     A photo's turn comes when its file no longer grows. One that fails is not tried again until it changes.
     """
     from lgbpn_cli.batch.watch import Arrivals
 
-    own_limit = _checked(inputs, output, settings, device)
-    with reading_process(output, own_limit) as reading:
-        camera = Cameras(keep=model == AUTO_MODEL)
-        read = reader(reading, output, camera, model, settings)
-        denoiser = _prepare(model, device, settings, output)
+    own_limit = _checked(inputs, order)
+    with reading_process(order.output, own_limit) as reading:
+        camera = Cameras(keep=order.model == AUTO_MODEL)
+        read = reader(reading, order, camera)
+        denoiser = _prepare(order)
         listener.prepared(RunFacts.of(denoiser), 0)
-        steps = steps_of(read, denoiser, camera, settings, listener, overlap=own_limit is None)
+        steps = steps_of(read, denoiser, camera, order.settings, listener, overlap=own_limit is None)
         listener.note("watching for photos; Ctrl-C ends it")
-        for jobs, refused in Arrivals(inputs, output, reading).for_ever():
+        for jobs, refused in Arrivals(inputs, order.output, reading).for_ever():
             for outcome in refused:
                 listener.finished(outcome)
             listener.found_work(len(jobs))
@@ -254,25 +245,23 @@ def denoise_arrivals(
 
 def denoise_on_workers(
     inputs: Sequence[Path],
-    output: OutputConfig,
-    settings: InferenceConfig,
+    order: Order,
     listener: Listener,
     *,
     workers: int | None = None,
     scheduler: str | None = None,
-    model: str | None = None,
-    device: str = "auto",
 ) -> None:
     """Do what `denoise_folder` does on `workers` processes of this machine, or on those of a dask `scheduler`.
 
     None starts a process for each GPU, or one without. Work begins while photos are still being found. Workers that
     die are replaced, and photos that workers die of are named. Raises UsageError where the call cannot work.
     """
-    from lgbpn_cli.batch.cluster.order import Order
+    from lgbpn_cli.batch.cluster.order import WorkersOrder
     from lgbpn_cli.batch.cluster.pool import choose_pool, connected, share_memory
     from lgbpn_cli.batch.cluster.run import Run
     from lgbpn_cli.batch.cluster.search import find_tasks
 
+    output = order.output
     if scheduler is not None:  # workers have a current folder of their own
         inputs = [path.absolute() for path in inputs]
         folders = (output.output, output.full_folder)
@@ -280,25 +269,24 @@ def denoise_on_workers(
         output = replace(output, output=own, full_folder=full)
     check_inputs(inputs)
     check_output(inputs, output)
-    pool = choose_pool(workers, scheduler, device)
-    settings = share_memory(settings, pool)
-    denoiser = _prepare(model, "cpu", settings, output)  # to know what workers should find
+    pool = choose_pool(workers, scheduler, order.device)
+    settings = share_memory(order.settings, pool)
+    denoiser = _prepare(Order(output, settings, order.model, "cpu"))  # to know what workers should find
     records, facts = denoiser.records, RunFacts.of(denoiser)
-    order = Order(model, device, settings, output, tuple(record.settings for record in records))
+    expected = tuple(record.settings for record in records)
+    workers_order = WorkersOrder(output, settings, order.model, order.device, expected)
     del denoiser
     with connected(pool) as connection, ReadingProcess(time_limit_s=output.photo_time_limit_s) as reading:
-        listener.prepared(replace(facts, device=device, device_description=str(pool)), 0)
-        tasks = find_tasks(inputs, output, reading, listener, () if model == AUTO_MODEL else records)
-        Run(connection, order, listener).go_through(tasks)
+        listener.prepared(replace(facts, device=order.device, device_description=str(pool)), 0)
+        tasks = find_tasks(inputs, output, reading, listener, () if order.model == AUTO_MODEL else records)
+        Run(connection, workers_order, listener).go_through(tasks)
 
 
-def _checked(
-    inputs: Sequence[Path], output: OutputConfig, settings: InferenceConfig, device: str
-) -> int | None:
+def _checked(inputs: Sequence[Path], order: Order) -> int | None:
     """Return the most memory that the program itself may take; UsageError where the call cannot work."""
     check_inputs(inputs)
-    check_output(inputs, output)
-    return _limit_of_program(settings, device)
+    check_output(inputs, order.output)
+    return _limit_of_program(order.settings, order.device)
 
 
 def _limit_of_program(settings: InferenceConfig, device: str) -> int | None:
@@ -316,11 +304,11 @@ def _limit_of_program(settings: InferenceConfig, device: str) -> int | None:
     return settings.max_memory_bytes
 
 
-def _prepare(model: str | None, device: str, settings: InferenceConfig, output: OutputConfig) -> Denoiser:
+def _prepare(order: Order) -> Denoiser:
     """Return the denoiser of a run; UsageError or DeviceError where no photo can be done with its settings."""
-    named = None if model == AUTO_MODEL else model
+    named = None if order.model == AUTO_MODEL else order.model
     with no_garbage_yet():
-        denoiser = replace(prepare(named, device, settings), output=output)
+        denoiser = replace(prepare(named, order.device, order.settings), output=order.output)
         denoiser.check_plan()
     return denoiser
 

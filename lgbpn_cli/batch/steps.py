@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lgbpn_cli.batch.order import Order
 from lgbpn_cli.batch.outcome import Listener
 from lgbpn_cli.batch.pipeline import Steps
 from lgbpn_cli.batch.results import write_result
 from lgbpn_cli.config import InferenceConfig, OutputConfig
 from lgbpn_cli.denoise.by_camera import DenoiserOfCamera
-from lgbpn_cli.denoise.denoiser import Denoiser, Watch
+from lgbpn_cli.denoise.denoiser import Denoiser
 from lgbpn_cli.denoise.raw_path import takes_mosaics
+from lgbpn_cli.inference.watch import Watch
 from lgbpn_cli.machine.memory import room_for_reading
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.prepare import prepare_photo
@@ -35,18 +37,12 @@ def reading_process(output: OutputConfig, own_limit: int | None) -> ReadingProce
     )
 
 
-def reader(
-    reading: ReadingProcess,
-    output: OutputConfig,
-    camera: Cameras,
-    model: str | None,
-    settings: InferenceConfig,
-) -> Callable[[Path], Photo]:
+def reader(reading: ReadingProcess, order: Order, camera: Cameras) -> Callable[[Path], Photo]:
     """Return what reads a photo as its result needs it; its camera is noted where that decides about the model."""
-    as_mosaic = takes_mosaics(None if camera.keep else model, settings)
+    as_mosaic = takes_mosaics(None if camera.keep else order.model, order.settings)
 
     def read(source: Path) -> Photo:
-        photo, shot = prepare_photo(reading, source, output, as_mosaic=as_mosaic)
+        photo, shot = prepare_photo(reading, source, order.output, as_mosaic=as_mosaic)
         if camera.keep:
             camera.shots[source] = shot
         return photo

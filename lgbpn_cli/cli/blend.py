@@ -10,7 +10,9 @@ import typer
 from lgbpn_cli.cli.options import (
     ChromaOption,
     GrainOption,
+    JsonLinesOption,
     LumaOption,
+    QuietOption,
     RecursiveOption,
     read_look,
     read_strength,
@@ -51,10 +53,8 @@ def blend(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace mixtures that are already there.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only which photos failed.")] = False,
-    json_lines: Annotated[
-        bool, typer.Option("--json", help="Write one JSON object for each photo to standard output.")
-    ] = False,
+    quiet: QuietOption = False,
+    json_lines: JsonLinesOption = False,
 ) -> None:
     """Mix photos with their results again, at other strengths or with grain, without the network.
 

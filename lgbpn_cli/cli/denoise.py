@@ -62,6 +62,7 @@ def denoise(
     # Here and not at the top: --help does not have to wait for them.
     with no_garbage_yet():
         from lgbpn_cli import app
+        from lgbpn_cli.batch.order import Order
         from lgbpn_cli.cli.progress import Reporter
     from lgbpn_cli.models.names import DEFAULT_MODEL
 
@@ -72,22 +73,19 @@ def denoise(
 
         page = DenoisePage(run.html, read_report_bytes(run.report_size), command=command_line(context))
     reporter = Reporter(quiet=run.quiet, verbose=run.verbose, json_lines=run.json_lines)
-    what = (inputs, output, settings, reporter)
-    model, device, dry_run = network.model, run.device, run.dry_run
+    order = Order(output, settings, network.model, run.device)
 
     def work() -> None:
         if run.watch:
-            app.denoise_arrivals(*what, model=model, device=device)
-        elif pool is None or dry_run:
-            app.denoise_folder(*what, model=model, device=device, dry_run=dry_run, page=page)
+            app.denoise_arrivals(inputs, order, reporter)
+        elif pool is None or run.dry_run:
+            app.denoise_folder(inputs, order, reporter, dry_run=run.dry_run, page=page)
         else:
-            app.denoise_on_workers(
-                *what, workers=pool.number, scheduler=pool.scheduler, model=model, device=device
-            )
+            app.denoise_on_workers(inputs, order, reporter, workers=pool.number, scheduler=pool.scheduler)
 
     exit_code = _reported(work, reporter)
     if page is not None:
-        exit_code = _with_page(page, reporter, exit_code, dry_run=dry_run)
+        exit_code = _with_page(page, reporter, exit_code, dry_run=run.dry_run)
     raise typer.Exit(exit_code)
 
 

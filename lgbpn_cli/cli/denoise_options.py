@@ -18,9 +18,11 @@ from lgbpn_cli.cli.options import (
     DeviceOption,
     ExcludeOption,
     GrainOption,
+    JsonLinesOption,
     KeepFullOption,
     LumaOption,
     OnlyOption,
+    QuietOption,
     RawPathOption,
     RecursiveOption,
     ReportSizeOption,
@@ -367,16 +369,14 @@ class RunOptions:
         ),
     ] = None
     report_size: ReportSizeOption = EvaluationConfig.report_bytes / MEGABYTE_BYTES
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only which photos failed.")] = False
+    quiet: QuietOption = False
     verbose: Annotated[
         bool,
         typer.Option(
             "-v", "--verbose", help="Also show model, device, plan, settings, and details of errors."
         ),
     ] = False
-    json_lines: Annotated[
-        bool, typer.Option("--json", help="Write one JSON object for each photo to standard output.")
-    ] = False
+    json_lines: JsonLinesOption = False
 
     def pool(self) -> Workers | None:
         """Return the workers that are asked for, None for none. Raises UsageError for what cannot go together."""

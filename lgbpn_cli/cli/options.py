@@ -127,6 +127,10 @@ AttentionOption = Annotated[
         "tile itself, as in the paper, so that results depend on --tile.",
     ),
 ]
+QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Print only which photos failed.")]
+JsonLinesOption = Annotated[
+    bool, typer.Option("--json", help="Write one JSON object for each photo to standard output.")
+]
 ReportSizeOption = Annotated[
     float,
     typer.Option("--report-size", metavar="MB", help="Largest size of all pictures in the page together."),

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lgbpn_cli.config import PART_OF_QUALITY, Quality
-from lgbpn_cli.denoise.denoiser import UNWATCHED, Denoised, Denoiser, Watch, load_model
+from lgbpn_cli.denoise.denoiser import Denoised, Denoiser, load_model
 from lgbpn_cli.denoise.raw_path import RAW_PART, load_raw_model
+from lgbpn_cli.inference.watch import UNWATCHED, Watch
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.shot import Shot
 

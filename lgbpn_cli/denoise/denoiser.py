@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ from lgbpn_cli.denoise.raw_path import load_raw_model
 from lgbpn_cli.denoise.record import asks_noise, chooses_preset, record_of
 from lgbpn_cli.denoise.working import ResultPixels, WorkingPixels, photo_of_array
 from lgbpn_cli.errors import UsageError
-from lgbpn_cli.image.types import OnTile
+from lgbpn_cli.inference.watch import UNWATCHED, Watch
 from lgbpn_cli.machine.stopwatch import during
 from lgbpn_cli.noise.measure import NO_NOISE, SMALLEST_SIDE_PX, NoiseMeasurement, measure_noise
 from lgbpn_cli.noise.summary import choose_preset
@@ -32,24 +31,6 @@ if TYPE_CHECKING:
     from lgbpn_cli.models.load import Model
 
 TOO_SMALL = "too small for its noise to be measured: left as it is (`strength=1` denoises it)"
-
-
-def _nobody(*_: object) -> None:
-    """Tell nobody."""
-
-
-@dataclass(frozen=True)
-class Watch:
-    """Who is told how a photo is done, while it is."""
-
-    tile: OnTile = _nobody
-    planned: Callable[[object], None] = _nobody
-    """Device, precision, tiles, memory; `str` makes it a line."""
-    note: Callable[[str], None] = _nobody
-    """What the user should know now, such as that memory does not suffice."""
-
-
-UNWATCHED = Watch()
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,9 +146,7 @@ class Denoiser:
             into=clean,
             around_bytes=max(around_bytes(photo), clean.finishing_bytes)
             + (clean.nbytes if self.output.full_folder is not None else 0),
-            on_tile=watch.tile,
-            on_plan=watch.planned,
-            on_note=watch.note,
+            watch=watch,
         )
         return clean
 

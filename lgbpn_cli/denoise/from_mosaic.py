@@ -13,13 +13,13 @@ from lgbpn_cli.denoise.grain import lay_grain
 from lgbpn_cli.denoise.mean_of_mosaic import keep_mean_of_mosaic
 from lgbpn_cli.denoise.working import ResultPixels, WorkingPixels
 from lgbpn_cli.image.types import Window
+from lgbpn_cli.inference.watch import Watch
 from lgbpn_cli.photos.encoding_cost import around_bytes
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.raw.demosaic import demosaic
 from lgbpn_cli.photos.raw.noise import with_shot_noise
 
 if TYPE_CHECKING:
-    from lgbpn_cli.denoise.denoiser import Watch
     from lgbpn_cli.models.load import Model
 
 
@@ -40,9 +40,7 @@ def answer_to_mosaic(
         settings,
         into=_Light(clean),
         around_bytes=around_bytes(photo) + (clean.nbytes if copies else 0),
-        on_tile=watch.tile,
-        on_plan=watch.planned,
-        on_note=watch.note,
+        watch=watch,
     )
     keep_mean_of_mosaic(mosaic, clean.as_photo())  # the very samples, which `clean` holds
     return clean

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lgbpn_cli.config import OutputConfig
-from lgbpn_cli.denoise.denoiser import Denoiser, Watch
+from lgbpn_cli.denoise.denoiser import Denoiser
 from lgbpn_cli.denoise.working import held_sample_bytes, photo_of_array
+from lgbpn_cli.inference.watch import Watch
 from lgbpn_cli.photos.codec import Size
 from lgbpn_cli.photos.codecs import new_files
 from lgbpn_cli.photos.encoding_cost import bytes_to_write

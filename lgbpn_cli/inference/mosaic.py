@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lgbpn_cli.config import InferenceConfig
-from lgbpn_cli.image.types import Canvas, OnTile, Window
+from lgbpn_cli.image.types import Canvas, Window
 from lgbpn_cli.inference.plan import Plan, plan_inference
 from lgbpn_cli.inference.sweep import Estimate, Sweeps
 from lgbpn_cli.inference.tiling import Tile
+from lgbpn_cli.inference.watch import UNWATCHED, Watch
 from lgbpn_cli.machine.memory import give_back_freed
 from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model
@@ -56,9 +56,7 @@ def run_raw_network(
     *,
     into: Canvas | None = None,
     around_bytes: int = 0,
-    on_tile: OnTile | None = None,
-    on_plan: Callable[[Plan], None] | None = None,
-    on_note: Callable[[str], None] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> FloatImage | None:
     """Return the scene (h, w, 3), linear camera RGB in the mosaic's scale, not balanced; or put it `into` a canvas.
 
@@ -69,10 +67,9 @@ def run_raw_network(
     canvas: Canvas = result if into is None else into  # type: ignore[assignment]  # one of them is there
     held = 2 * mosaic.samples.nbytes + canvas.nbytes  # once more with reflected borders
     plan = plan_inference(height, width, model, config, held_bytes=held, around_bytes=around_bytes)
-    if on_plan is not None:
-        on_plan(plan)
+    watch.planned(plan)
     phased = _Phased(mosaic, plan.multiple_px)
-    sweeps = Sweeps(model, config, plan, phased.samples.shape, on_tile=on_tile, on_note=on_note)
+    sweeps = Sweeps(model, config, plan, phased.samples.shape, watch)
 
     def write(tile: Tile, clean: np.ndarray) -> None:
         seen, place = phased.inside(tile.core)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from lgbpn_cli.config import InferenceConfig
-from lgbpn_cli.image.types import Canvas, OnTile, Picture
+from lgbpn_cli.image.types import Canvas, Picture
 from lgbpn_cli.inference.picture import Extended
 from lgbpn_cli.inference.plan import Plan, plan_inference
 from lgbpn_cli.inference.student import mean_of_views, views_of
 from lgbpn_cli.inference.sweep import Estimate, Sweeps
 from lgbpn_cli.inference.teacher import run_teacher
 from lgbpn_cli.inference.tiling import Tile
+from lgbpn_cli.inference.watch import UNWATCHED, Watch
 from lgbpn_cli.machine.memory import give_back_freed
 from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model
@@ -30,15 +29,12 @@ def run_network(
     *,
     into: Canvas | None = None,
     around_bytes: int = 0,
-    on_tile: OnTile | None = None,
-    on_plan: Callable[[Plan], None] | None = None,
-    on_note: Callable[[str], None] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> np.ndarray | None:
     """Return `image` without its noise: (h, w, 3) float32 in 0..1, as given; or put it `into` a canvas.
 
-    `image` and the canvas are asked for windows only, so neither needs to exist as a whole in float32. `on_tile` is
-    called with the number of network calls done and their total, `on_plan` with how the photo will be done,
-    `on_note` with what a user should know. `around_bytes` is the most memory that the photo takes before and after it.
+    `image` and the canvas are asked for windows only, so neither needs to exist as a whole in float32.
+    `around_bytes` is the most memory that the photo takes before and after the network.
     The result depends on the seed only for quality `teacher-r3`.
     Raises UsageError where the quality is not one of the model's part, or the memory allowed does not suffice.
     Where a device that was chosen automatically has too little memory, `model` is moved to the CPU.
@@ -49,10 +45,9 @@ def run_network(
     refines = config.refine_passes if quality == "teacher-r3" else 0
 
     plan = plan_for(image, model, config, canvas.nbytes, around_bytes)
-    if on_plan is not None:
-        on_plan(plan)
+    watch.planned(plan)
     noisy = Extended(image, plan.multiple_px)
-    sweeps = Sweeps(model, config, plan, (noisy.height, noisy.width), on_tile=on_tile, on_note=on_note)
+    sweeps = Sweeps(model, config, plan, (noisy.height, noisy.width), watch)
 
     def write(tile: Tile, clean: np.ndarray) -> None:
         place = noisy.inside(tile.core)

@@ -12,6 +12,7 @@ from lgbpn_cli.config import InferenceConfig, Precision
 from lgbpn_cli.image.types import OnTile
 from lgbpn_cli.inference.plan import Plan, plan_inference
 from lgbpn_cli.inference.tiling import Tile, plan_tiles, split_tiles
+from lgbpn_cli.inference.watch import Watch
 from lgbpn_cli.machine.device import choose_device
 from lgbpn_cli.models.load import Model
 
@@ -30,14 +31,12 @@ class Sweeps:
         config: InferenceConfig,
         plan: Plan,
         shape: tuple[int, int],
-        *,
-        on_tile: OnTile | None = None,
-        on_note: Callable[[str], None] | None = None,
+        watch: Watch,
     ) -> None:
         """`shape` is the size of the photo that is cut into tiles."""
         self.model, self.config, self.plan, self.shape = model, config, plan, shape
-        self._on_note = on_note
-        self._calls = _Counter(on_tile)
+        self._note = watch.note
+        self._calls = _Counter(watch.tile)
 
     def run(
         self, prepare: Callable[[], Estimate], write: Write, *, calls_a_tile: int = 1, calls_after: int = 0
@@ -109,15 +108,14 @@ class Sweeps:
         # What was asked for with the GPU in mind may be slow on the CPU, but float32 is asked for its exactness.
         precision: Precision = "float32" if self.config.precision == "float32" else "auto"
         self.plan = plan_inference(*self.shape, self.model, replace(self.config, precision=precision))
-        if self._on_note is not None:
-            self._on_note(f"{device.description} has not enough free memory: going on with the CPU")
+        self._note(f"{device.description} has too little free memory: going on with the CPU")
         return True
 
 
 class _Counter:
     """Counts network calls and passes the count on."""
 
-    def __init__(self, on_call: OnTile | None) -> None:
+    def __init__(self, on_call: OnTile) -> None:
         self._on_call, self._done, self._total = on_call, 0, 0
 
     def expect(self, more: int) -> None:
@@ -125,5 +123,4 @@ class _Counter:
 
     def one_more(self) -> None:
         self._done += 1
-        if self._on_call is not None:
-            self._on_call(self._done, self._total)
+        self._on_call(self._done, self._total)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lgbpn_cli.errors import ModelError
+from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.models.manifest import ModelEntry
 from lgbpn_cli.network.student import Student
@@ -43,7 +44,7 @@ def export_onnx(
     Input and output are (1, 3, h, w) float32 from 0 to 1, RGB, in the encoded values of an image file; any size, or
     squares of `side_px` alone. Raises ModelError for other networks, and where the file cannot be written.
     """
-    if not isinstance(model.network, Student):
+    if model.part != "student":
         cause = f"it has no student, and its {model.part} cannot become a {target.suffix} file"
         raise ModelError(f"model '{entry.name}'", cause, "Export a model with a student.")
     if target.exists() and not overwrite:
@@ -62,11 +63,8 @@ def export_onnx(
 def onnx_of(model: Model, entry: ModelEntry, *, side_px: int | None) -> bytes:
     """Return the bytes of an ONNX file of a student, with its card; for any size, or for squares of `side_px`."""
     onnx = _library()
-    student = model.network
-    if not isinstance(student, Student):
-        raise TypeError("only students become ONNX")
     graph = _Graph(onnx)
-    graph.add_student(student)
+    graph.add_student(network_as(model.network, Student, model.name))
     sides: list[Any] = ["height", "width"] if side_px is None else [side_px, side_px]
     values = [
         onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 3, *sides])

@@ -133,13 +133,16 @@ NO_NOISE = NoiseMeasurement(
 """What is said of a photo in which nothing can be measured."""
 
 
-def measure_noise(image: Picture, estimator: CellEstimator | None = None) -> NoiseMeasurement:
+def measure_noise(
+    image: Picture, estimator: CellEstimator | None = None, *, uneven: tuple[float, float] = UNEVEN
+) -> NoiseMeasurement:
     """Return the noise of `image`, (h, w, 3) float32 of encoded values in 0..1, which is left as it is.
 
     Where the photo is looked at depends on its size alone: the result is the same every time. Photos with a side
     below 16 px are taken to have no noise. Over flat areas JPEG hides noise that shows beside edges: that of
     strongly compressed photos is measured too low. Texture that covers the whole photo is taken for noise, unless an
-    `estimator` says otherwise; photos with a side below 64 px are not shown to it.
+    `estimator` says otherwise: it is asked where patches are as `uneven` as that; photos with a side below 64 px are
+    not shown to it.
     """
     if min(image.shape[:2]) < SMALLEST_SIDE_PX:
         return NO_NOISE
@@ -159,7 +162,7 @@ def measure_noise(image: Picture, estimator: CellEstimator | None = None) -> Noi
     means, variances, unevenness = (np.array(each) for each in zip(*points, strict=True))
     levels = np.sqrt(variances / kept_share)
     # Patches that are all as noisy as the flattest ones are flat themselves, whatever the noise looks like.
-    trust = np.clip((unevenness - UNEVEN[0]) / (UNEVEN[1] - UNEVEN[0]), 0, 1)[:, None]
+    trust = np.clip((unevenness - uneven[0]) / (uneven[1] - uneven[0]), 0, 1)[:, None]
     if estimator is not None and trust.any():
         limited = _limited(levels, *_estimated(tiles, estimator, means))
         levels = levels ** (1 - trust) * limited**trust

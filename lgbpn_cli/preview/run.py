@@ -10,13 +10,14 @@ from pathlib import Path
 from lgbpn_cli.batch.selection import check_inputs
 from lgbpn_cli.config import InferenceConfig, OutputConfig, Quality, RawPath
 from lgbpn_cli.denoise.by_camera import AUTO_MODEL, DenoiserOfCamera
-from lgbpn_cli.denoise.denoiser import Denoiser, Watch, prepare
+from lgbpn_cli.denoise.denoiser import Denoiser, prepare
 from lgbpn_cli.denoise.raw_path import takes_mosaics
 from lgbpn_cli.denoise.working import WorkingPixels
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.evaluation.gallery import Rectangle
 from lgbpn_cli.evaluation.report_files import check_report_file, write_report
 from lgbpn_cli.image.types import Window
+from lgbpn_cli.inference.watch import Watch
 from lgbpn_cli.models.manifest import find_model
 from lgbpn_cli.models.names import DEFAULT_MODEL, WEIGHT_SUFFIX
 from lgbpn_cli.noise.summary import summarise

@@ -26,6 +26,7 @@ from lgbpn_cli.config import (
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.inference.plan import Plan
 from lgbpn_cli.inference.run import run_network
+from lgbpn_cli.inference.watch import UNWATCHED, Watch
 from lgbpn_cli.machine.device import DTYPES, Device, resident_bytes
 from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.models.names import DEFAULT_MODEL
@@ -98,12 +99,17 @@ def load_for_bench(name: str | None, quality: Quality | None, device: Device) ->
     if shape is None:
         raise UsageError(f"`model` {name}", "there is no such shape", f"Use one of {', '.join(SHAPES)}.")
     torch.manual_seed(0)
-    network: LGBPN | Student = Student(shape) if isinstance(shape, StudentConfig) else LGBPN(shape)
-    if isinstance(network, Student):
-        torch.nn.init.normal_(network.exit.weight, std=0.01)
-    model = Model(name, "", "sidd", network.eval(), device)
+    model = Model(name, "", "sidd", _untrained(shape).eval(), device)
     model.move_to(device)
     return model
+
+
+def _untrained(shape: NetworkConfig | StudentConfig) -> LGBPN | Student:
+    if not isinstance(shape, StudentConfig):
+        return LGBPN(shape)
+    student = Student(shape)
+    torch.nn.init.normal_(student.exit.weight, std=0.01)  # it would return its input
+    return student
 
 
 def measure_speed(model: Model, config: InferenceConfig, *, megapixels: float, repeats: int) -> Speed:
@@ -114,7 +120,7 @@ def measure_speed(model: Model, config: InferenceConfig, *, megapixels: float, r
     result = np.empty(photo.shape, np.float32)
 
     def run() -> None:
-        run_network(photo, model, config, into=result, on_plan=plans.append)
+        run_network(photo, model, config, into=result, watch=Watch(planned=plans.append))
 
     with peak_of(resident_bytes) as peak:
         seconds = best_seconds(run, repeats)
@@ -144,7 +150,7 @@ def measure_agreement(
     found = []
     for tile_px in tiles_px:
         plans: list[Plan] = []
-        tiled = _result(image, model, replace(config, tile_px=tile_px), plans.append)
+        tiled = _result(image, model, replace(config, tile_px=tile_px), Watch(planned=plans.append))
         steps = np.abs(tiled - whole).max(axis=2) * 255
         side = plans[0].tile_px
         rows, columns = (range(side, length, side) for length in image.shape[:2])
@@ -272,9 +278,7 @@ class _Noise:
         return self._pixels[window] / np.float32(255)
 
 
-def _result(
-    image: np.ndarray, model: Model, config: InferenceConfig, on_plan: Callable[[Plan], None] | None = None
-) -> np.ndarray:
+def _result(image: np.ndarray, model: Model, config: InferenceConfig, watch: Watch = UNWATCHED) -> np.ndarray:
     result = np.empty_like(image)
-    run_network(image, model, config, into=result, on_plan=on_plan)
+    run_network(image, model, config, into=result, watch=watch)
     return result

@@ -19,6 +19,7 @@ import numpy as np
 
 from lgbpn_cli.config import DEFAULT_QUALITY, InferenceConfig
 from lgbpn_cli.errors import DeviceError, ModelError, UsageError
+from lgbpn_cli.inference.watch import UNWATCHED, Watch
 from lgbpn_cli.models.manifest import shipped_noise_estimator
 from lgbpn_cli.models.names import DEFAULT_MODEL
 
@@ -68,9 +69,7 @@ def run_network(
     *,
     into: Any = None,
     around_bytes: int = 0,
-    on_tile: Callable[[int, int], None] | None = None,
-    on_plan: Callable[[str], None] | None = None,
-    on_note: Callable[[str], None] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> np.ndarray:
     everything = slice(0, image.shape[0]), slice(0, image.shape[1])
     pixels = image[everything]
@@ -80,16 +79,14 @@ def run_network(
         os.abort()
     if pixels.shape[1] == int(os.environ.get(ENDLESS_WIDTH, "0")):
         time.sleep(ENDLESS_S)
-    if on_plan is not None:
-        on_plan("in no time")
+    watch.planned("in no time")  # type: ignore[arg-type]  # as a plan's line
     tile_px = config.tile_px or 512
     tiles = math.ceil(image.shape[0] / tile_px) * math.ceil(image.shape[1] / tile_px)
     if config.quality == "teacher-r3":
         tiles *= 1 + config.refine_passes
     for done in range(1, tiles + 1):
         time.sleep(float(os.environ.get(SECONDS_PER_TILE, "0")))
-        if on_tile is not None:
-            on_tile(done, tiles)
+        watch.tile(done, tiles)
     clean = 1 - pixels
     if into is not None:
         into[everything] = clean

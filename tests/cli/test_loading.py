@@ -31,7 +31,7 @@ def test_loading_does_not_wait_for_the_first_photo(
     photo = make_photo("in/a.png")
     monkeypatch.setattr(work, "LARGE_FILE_BYTES", photo.stat().st_size)
     done = lgbpn("denoise", photo)
-    assert done.exit_code == 0
+    assert done.exit_code == 0, done.stderr
     assert "1 photo denoised" in done.stderr
 
 

@@ -14,6 +14,7 @@ from reference.devices import CpuAsGpu
 from reference.networks import TINY
 
 from lgbpn_cli.app import denoise_folder
+from lgbpn_cli.batch.order import Order
 from lgbpn_cli.batch.outcome import Job, Listener, Outcome, Status
 from lgbpn_cli.batch.pipeline import Steps, run_jobs
 from lgbpn_cli.config import InferenceConfig, OutputConfig, StudentConfig
@@ -71,7 +72,7 @@ def test_a_preset_holds_for_the_models_of_cameras_too(
     exif.get_ifd(0x8769)[34855] = ISO
     Image.effect_noise((96, 96), 30).convert("RGB").save(photo, exif=exif)
     output, heard = OutputConfig(output=str(tmp_path / "out")), Heard()
-    denoise_folder([photo], output, InferenceConfig(preset=preset), heard, model="auto", device="cpu")
+    denoise_folder([photo], Order(output, InferenceConfig(preset=preset), "auto", "cpu"), heard)
     assert [each.status for each in heard.outcomes] == [Status.DONE], heard.outcomes
     record = read_record(tmp_path / "out/a.png")
     assert record is not None

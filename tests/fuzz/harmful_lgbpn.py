@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 
 from lgbpn_cli.config import OutputConfig
-from lgbpn_cli.denoise.denoiser import UNWATCHED, Denoised, Denoiser, Watch
+from lgbpn_cli.denoise.denoiser import Denoised, Denoiser
+from lgbpn_cli.inference.watch import UNWATCHED, Watch
 from lgbpn_cli.photos import prepare
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.shot import Shot

@@ -8,6 +8,8 @@ import torch
 
 from lgbpn_cli.config import InferenceConfig, RawConfig
 from lgbpn_cli.inference.mosaic import BayerMosaic, run_raw_network
+from lgbpn_cli.inference.plan import Plan
+from lgbpn_cli.inference.watch import Watch
 from lgbpn_cli.machine.device import Hardware, choose_device
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.raw import RawNetwork
@@ -98,14 +100,13 @@ def test_a_pattern_that_is_no_bayer_sensors_is_refused() -> None:
 
 
 def test_callers_hear_of_the_plan_and_of_every_tile() -> None:
-    plans: list[object] = []
+    plans: list[Plan] = []
     done: list[tuple[int, int]] = []
     run_raw_network(
         mosaic_of(scene(100, 150)),
         raw_model(),
         InferenceConfig(precision="float32", tile_px=64),
-        on_plan=plans.append,
-        on_tile=lambda *count: done.append(count),
+        watch=Watch(tile=lambda *count: done.append(count), planned=plans.append),
     )
     assert len(plans) == 1
     assert done[-1] == (6, 6)

@@ -19,6 +19,7 @@ from lgbpn_cli.config import InferenceConfig, StudentConfig
 from lgbpn_cli.denoise.denoiser import Denoiser
 from lgbpn_cli.denoise.working import photo_of_array
 from lgbpn_cli.inference.run import run_network
+from lgbpn_cli.inference.watch import Watch
 from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.student import Student
@@ -66,7 +67,7 @@ def expected() -> np.ndarray:
 def test_a_tile_that_does_not_fit_is_halved_until_it_does(expected: np.ndarray) -> None:
     gpu = small_gpu(60_000)
     notes: list[str] = []
-    result = run_network(IMAGE, model_on(gpu), replace(CONFIG, halo_px=64), on_note=notes.append)
+    result = run_network(IMAGE, model_on(gpu), replace(CONFIG, halo_px=64), watch=Watch(note=notes.append))
     assert gpu.refused == [(256, 320)]
     assert set(gpu.seen) == {(192, 192), (192, 256)}
     assert result is not None
@@ -93,13 +94,13 @@ def test_where_nothing_fits_and_the_device_was_chosen_automatically_the_cpu_goes
     expected: np.ndarray,
 ) -> None:
     model, notes = model_on(small_gpu(10, automatic=True)), list[str]()
-    result = run_network(IMAGE, model, replace(CONFIG, halo_px=64), on_note=notes.append)
+    result = run_network(IMAGE, model, replace(CONFIG, halo_px=64), watch=Watch(note=notes.append))
     assert result is not None
     np.testing.assert_allclose(result, expected, rtol=0, atol=1e-6)
-    assert notes == ["Small GPU (cuda:0) has not enough free memory: going on with the CPU"]
+    assert notes == ["Small GPU (cuda:0) has too little free memory: going on with the CPU"]
     # The model stays there, so the next photo neither tries again nor says so again.
     assert model.device.name == "cpu"
-    run_network(IMAGE, model, CONFIG, on_note=notes.append)
+    run_network(IMAGE, model, CONFIG, watch=Watch(note=notes.append))
     assert len(notes) == 1
 
 
@@ -140,6 +141,6 @@ def test_the_count_of_tiles_ends_at_its_total_all_the_same() -> None:
     heard: list[tuple[int, int]] = []
     config = replace(CONFIG, halo_px=64)
     gpu = small_gpu(60_000)
-    run_network(IMAGE, model_on(gpu), config, on_tile=lambda done, total: heard.append((done, total)))
+    run_network(IMAGE, model_on(gpu), config, watch=Watch(lambda done, total: heard.append((done, total))))
     assert heard[-1] == (8, 8)
     assert [done for done, _ in heard] == list(range(1, 9))

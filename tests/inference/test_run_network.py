@@ -15,6 +15,7 @@ from lgbpn_cli.config import PRESETS, InferenceConfig, PassConfig
 from lgbpn_cli.inference.attention import calibration_windows
 from lgbpn_cli.inference.refine import replacement_mask
 from lgbpn_cli.inference.run import run_network
+from lgbpn_cli.inference.watch import Watch
 from lgbpn_cli.machine.device import Device, Hardware, choose_device
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.lgbpn import LGBPN
@@ -194,7 +195,7 @@ def test_the_photo_is_left_as_it_is(tiny: Model, quality: str) -> None:
 def test_progress_counts_every_network_call_up_to_the_total(tiny: Model, quality: str, calls: int) -> None:
     heard: list[tuple[int, int]] = []
     config = replace(QUICK, quality=quality)
-    run_network(photo(84, 96), tiny, config, on_tile=lambda done, total: heard.append((done, total)))
+    run_network(photo(84, 96), tiny, config, watch=Watch(lambda done, total: heard.append((done, total))))
     assert heard == [(done, calls) for done in range(1, calls + 1)]
 
 

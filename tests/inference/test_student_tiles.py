@@ -11,6 +11,7 @@ import torch
 from lgbpn_cli.config import InferenceConfig, StudentConfig
 from lgbpn_cli.inference.run import run_network
 from lgbpn_cli.inference.student import VIEWS, mean_of_views
+from lgbpn_cli.inference.watch import Watch
 from lgbpn_cli.machine.device import Hardware, choose_device
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.student import Student
@@ -97,6 +98,6 @@ def test_progress_counts_every_view_of_every_tile(quality: str, calls: int) -> N
     heard: list[tuple[int, int]] = []
     config = replace(EXACT, quality=quality)
     run_network(
-        photo(128, 96), random_student(), config, on_tile=lambda done, total: heard.append((done, total))
+        photo(128, 96), random_student(), config, watch=Watch(lambda done, total: heard.append((done, total)))
     )
     assert heard == [(done, calls) for done in range(1, calls + 1)]

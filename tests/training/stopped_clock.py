@@ -15,7 +15,7 @@ MODULES = (
     "finetune.raw",
     "finetune.student",
     "finetune.in_time",
-    "finetune.acceptance",
+    "finetune.teacher_verdict",
 )
 
 

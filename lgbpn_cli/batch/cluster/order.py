@@ -8,20 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lgbpn_cli.batch.order import Order
 from lgbpn_cli.batch.outcome import Outcome
-from lgbpn_cli.config import InferenceConfig, OutputConfig
 
 
 @dataclass(frozen=True)
-class Order:
-    """What every worker is to do, the same for all photos of a run."""
+class WorkersOrder(Order):
+    """What every worker is to do."""
 
-    model: str | None
-    """The model's name or file, `auto` for that of each photo's camera; None for the one that lgbpn ships."""
-    device: str
-    settings: InferenceConfig
-    output: OutputConfig
-    expected: tuple[str, ...]
+    expected: tuple[str, ...] = ()
     """The settings that results record, model checksums among them, as the client finds them."""
 
 

@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from lgbpn_cli.batch.cluster.backlog import FEWEST_PHOTOS, Backlog
-from lgbpn_cli.batch.cluster.order import Answer, Order, Task, packed, unpacked
+from lgbpn_cli.batch.cluster.order import Answer, Task, WorkersOrder, packed, unpacked
 from lgbpn_cli.batch.cluster.pool import Connection
 from lgbpn_cli.batch.cluster.worker import denoise_chunk
 from lgbpn_cli.batch.outcome import Failure, Listener, Outcome, Status
@@ -57,7 +57,7 @@ class Run:
     """One run on the workers of a connection."""
 
     connection: Connection
-    order: Order
+    order: WorkersOrder
     listener: Listener
     _backlog: Backlog = field(default_factory=Backlog)
     _again: deque[list[Task]] = field(default_factory=deque)
@@ -241,7 +241,7 @@ class Run:
 
     def _fail(self, task: Task, how: str) -> None:
         times = self._deaths.pop(task.source)
-        error = PhotoError(shown(task.source), f"{how}, {times} times", "Leave it out, or try it by itself.")
+        error = PhotoError(shown(task.source), f"{how}, {times} times", "Leave it out, or try it on its own.")
         outcome = Outcome(
             Path(task.source), Path(task.target), Status.FAILED, 0.0, failure=Failure(str(error))
         )

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lgbpn_cli.batch.cluster.order import Answer, Order, Task, packed, unpacked
+from lgbpn_cli.batch.cluster.order import Answer, Task, WorkersOrder, packed, unpacked
 from lgbpn_cli.batch.outcome import Job, Outcome, RunFacts, Status
 from lgbpn_cli.batch.pipeline import run_jobs
 from lgbpn_cli.batch.steps import Cameras, reader, reading_process, steps_of
@@ -38,7 +38,7 @@ _ready: dict[bytes, _Ready] = {}
 class _Ready:
     """A loaded model and the process that reads photos for it."""
 
-    order: Order
+    order: WorkersOrder
     denoiser: Denoiser
     reading: ReadingProcess
 
@@ -70,7 +70,7 @@ def run_chunk(ready: _Ready, chunk: int, tasks: Sequence[Task], say: Callable[[A
     output = order.output
     device = ready.denoiser.model.device.name
     camera = Cameras(keep=order.model == AUTO_MODEL)
-    read = reader(ready.reading, output, camera, order.model, order.settings)
+    read = reader(ready.reading, order, camera)
     limited = order.settings.max_memory_bytes is not None and device == "cpu"
     with Teller(chunk, say, patience_s=2 * output.photo_time_limit_s) as listener:
         steps = steps_of(read, ready.denoiser, camera, order.settings, listener, overlap=not limited)
@@ -103,7 +103,7 @@ def prepare_once(packed_order: bytes, address: str) -> _Ready:
     for earlier in _ready.values():
         earlier.reading.close()
     _ready.clear()
-    order: Order = pickle.loads(packed_order)
+    order: WorkersOrder = pickle.loads(packed_order)
     named = None if order.model == AUTO_MODEL else order.model
     denoiser = replace(prepare(named, order.device, order.settings), output=order.output)
     found = tuple(record.settings for record in denoiser.records)

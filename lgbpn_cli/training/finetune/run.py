@@ -15,12 +15,12 @@ from lgbpn_cli.models.manifest import ModelEntry
 from lgbpn_cli.training.config import FinetuneConfig
 from lgbpn_cli.training.engine.distributed import ProcessGroup
 from lgbpn_cli.training.engine.trainer import TrainingProgress
-from lgbpn_cli.training.finetune.acceptance import TeacherVerdict
 from lgbpn_cli.training.finetune.model import Origin, write_noise, write_student, write_teacher
 from lgbpn_cli.training.finetune.photos import KeptPhoto, read_run_tiles
 from lgbpn_cli.training.finetune.student import learn_student, student_of
 from lgbpn_cli.training.finetune.student_verdict import StudentVerdict
 from lgbpn_cli.training.finetune.teacher import learn_teacher
+from lgbpn_cli.training.finetune.teacher_verdict import TeacherVerdict
 
 TEACHER_FROM_S = 420.0
 """With less time, and a student to start from, LG-BPN stays as it is: it would hardly get better."""

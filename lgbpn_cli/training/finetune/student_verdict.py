@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lgbpn_cli.machine.device import Device
-from lgbpn_cli.training.finetune.acceptance import in_standard_errors
 from lgbpn_cli.training.finetune.in_time import Reserve, in_time
 from lgbpn_cli.training.finetune.risk import CELLS, FloatArray, ProbedPhoto, Risk, density, energies, risk_of
+from lgbpn_cli.training.finetune.teacher_verdict import in_standard_errors
 from lgbpn_cli.training.finetune.verdict import Verdict
 from lgbpn_cli.training.student.pairs import Pairs
 

@@ -31,7 +31,7 @@ from lgbpn_cli.training.engine.checkpoint import load_checkpoint, save_checkpoin
 from lgbpn_cli.training.engine.distributed import ProcessGroup
 from lgbpn_cli.training.engine.kept_json import keep_json
 from lgbpn_cli.training.engine.trainer import TeacherTrainer, TrainingProgress
-from lgbpn_cli.training.finetune.acceptance import (
+from lgbpn_cli.training.finetune.teacher_verdict import (
     Comparison,
     TeacherVerdict,
     blind_losses,

@@ -26,14 +26,21 @@ COVERS = 2.5
 """The leaves of a picture have so many times its area together."""
 
 
-def draw_leaves(side_px: int, colours: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
+def draw_leaves(
+    side_px: int,
+    colours: NDArray[np.uint8],
+    random: np.random.Generator,
+    *,
+    fineness: int = FINENESS,
+    smallest_radii_px: tuple[float, float] = SMALLEST_RADII_PX,
+) -> NDArray[np.uint8]:
     """Return a picture (side_px, side_px, 3) of leaves in `colours`, (n, 3)."""
-    side = FINENESS * side_px
+    side = fineness * side_px
     picture = np.empty((side, side, 3), np.uint8)
     picture[:] = colours[int(random.integers(len(colours)))]
-    smallest = FINENESS * random.uniform(*SMALLEST_RADII_PX)
+    smallest = fineness * random.uniform(*smallest_radii_px)
     longest = random.uniform(1.0, LONGEST)
-    radii = _radii(smallest, FINENESS * LARGEST_RADIUS_PX, COVERS * side**2, random)
+    radii = _radii(smallest, fineness * LARGEST_RADIUS_PX, COVERS * side**2, random)
     count = len(radii)
     lengths = np.sqrt(random.uniform(1.0, longest, count))
     halves = np.stack([radii / lengths, radii * lengths], axis=1)
@@ -42,7 +49,7 @@ def draw_leaves(side_px: int, colours: NDArray[np.uint8], random: np.random.Gene
     chosen = colours[random.integers(len(colours), size=count)]
     for centre, half, turn, colour in zip(centres, halves, turns, chosen, strict=True):
         _lay(picture, centre, half, float(turn), colour)
-    return np.asarray(np.rint(reduced(picture, FINENESS)), np.uint8)
+    return np.asarray(np.rint(reduced(picture, fineness)), np.uint8)
 
 
 def _radii(smallest: float, largest: float, area: float, random: np.random.Generator) -> NDArray[np.float64]:

@@ -11,12 +11,12 @@ import pytest
 from distributed import KilledWorker
 
 from lgbpn_cli.batch.cluster import run
-from lgbpn_cli.batch.cluster.order import Answer, Order, Task, packed, unpacked
+from lgbpn_cli.batch.cluster.order import Answer, Task, WorkersOrder, packed, unpacked
 from lgbpn_cli.batch.outcome import Outcome, Status
 from lgbpn_cli.config import InferenceConfig, OutputConfig
 from lgbpn_cli.errors import DeviceError, ModelError, UsageError
 
-ORDER = Order(None, "cpu", InferenceConfig(), OutputConfig(), ("{}",))
+ORDER = WorkersOrder(OutputConfig(), InferenceConfig(), None, "cpu", ("{}",))
 Say = Callable[[Answer], None]
 Work = Callable[[int, list[Task], Say], None]
 """What a worker does with the chunk of that number; raises what its task ends with."""

@@ -12,14 +12,14 @@ from types import SimpleNamespace
 import pytest
 
 from lgbpn_cli.batch.cluster import worker
-from lgbpn_cli.batch.cluster.order import Answer, Order, Task
+from lgbpn_cli.batch.cluster.order import Answer, Task, WorkersOrder
 from lgbpn_cli.batch.outcome import Outcome, Status
 from lgbpn_cli.config import InferenceConfig, OutputConfig
 from lgbpn_cli.errors import ModelError, UsageError
 
 
 def order(expected: str) -> bytes:
-    return pickle.dumps(Order(None, "cpu", InferenceConfig(), OutputConfig(), (expected,)))
+    return pickle.dumps(WorkersOrder(OutputConfig(), InferenceConfig(), None, "cpu", (expected,)))
 
 
 def test_a_worker_of_another_version_does_nothing() -> None:
@@ -113,7 +113,7 @@ def test_a_worker_that_cannot_even_look_for_results_ends_itself(monkeypatch: pyt
     device = SimpleNamespace(name="cpu")
     denoiser = SimpleNamespace(model=SimpleNamespace(device=device), output=output)
     ready = SimpleNamespace(
-        order=Order(None, "cpu", InferenceConfig(raw_path="demosaiced"), output, ()),
+        order=WorkersOrder(output, InferenceConfig(raw_path="demosaiced"), None, "cpu"),
         denoiser=denoiser,
         reading=None,
     )

@@ -26,9 +26,9 @@ from lgbpn_cli.training.config import FinetuneConfig, TrainingConfig
 from lgbpn_cli.training.engine.distributed import ProcessGroup
 from lgbpn_cli.training.finetune import run as finetune_module
 from lgbpn_cli.training.finetune import teacher as teacher_module
-from lgbpn_cli.training.finetune.acceptance import TeacherVerdict
 from lgbpn_cli.training.finetune.folder import BEGINNING_NAME, Call, Listener, finetune_folder
 from lgbpn_cli.training.finetune.teacher import CHECKPOINT_NAME, FinetuneTrainer
+from lgbpn_cli.training.finetune.teacher_verdict import TeacherVerdict
 from lgbpn_cli.training.pictures.data import CropSampler, NoisySource
 
 
@@ -256,7 +256,7 @@ def test_too_few_photos_are_refused_before_anything_is_done(
     if case == "clean":
         for number in range(3):
             Image.fromarray(np.full((200, 200, 3), 90 + number, np.uint8)).save(folder / f"{number}.png")
-    with pytest.raises(UsageError, match="two is the least"):
+    with pytest.raises(UsageError, match="at least two are needed"):
         finetune_folder(
             folder,
             FinetuneConfig("mine", base=str(tiny_base)),

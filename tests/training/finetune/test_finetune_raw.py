@@ -207,9 +207,9 @@ def test_what_cannot_work_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     raw_folder(tmp_path / "raws", 1 if wrong == "one" else 2)
     base = "scratch" if wrong == "scratch" else None
     expected = {
-        "resume": "raw files takes minutes",
+        "resume": "raw files takes only minutes",
         "scratch": "network for camera raw",
-        "one": "two is the least",
+        "one": "at least two are needed",
         "dark": "known without frames",
         "twice": "another process is making a model of this name",
     }
@@ -241,7 +241,7 @@ def test_a_camera_with_one_raw_file_is_told_of() -> None:
     assert [len(group) for group in groups.values()] == [2]
     assert len(notes) == 1
     assert "iso800" in notes[0]
-    assert "one raw file, and two is the least" in notes[0]
+    assert "one raw file of its camera and ISO, and at least two" in notes[0]
 
 
 def test_it_is_said_that_no_model_is_made(capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,12 +34,12 @@ from lgbpn_cli.network.lgbpn import LGBPN
 from lgbpn_cli.network.student import Student
 from lgbpn_cli.photos.shot import Shot
 from lgbpn_cli.training.config import DistillationConfig
-from lgbpn_cli.training.finetune.acceptance import TeacherVerdict
 from lgbpn_cli.training.finetune.folder import Listener
 from lgbpn_cli.training.finetune.frames import scan_frames
 from lgbpn_cli.training.finetune.lessons import CameraLessons
 from lgbpn_cli.training.finetune.student import NONE_TO_LEARN, CameraTrainer
 from lgbpn_cli.training.finetune.student_verdict import StudentVerdict
+from lgbpn_cli.training.finetune.teacher_verdict import TeacherVerdict
 from lgbpn_cli.training.noise.measured import CameraNoise, measure_camera
 from lgbpn_cli.training.student.distil import Earlier, clean_photos
 

@@ -11,16 +11,15 @@ from lgbpn_cli.training.pictures.dead_leaves import draw_leaves
 COLOURS = np.array([[250, 10, 10], [10, 250, 10], [10, 10, 250]], np.uint8)
 
 
-def test_leaves_have_the_colours_they_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dead_leaves, "FINENESS", 1)
-    picture = draw_leaves(96, COLOURS, np.random.default_rng(0))
+def test_leaves_have_the_colours_they_are_given() -> None:
+    picture = draw_leaves(96, COLOURS, np.random.default_rng(0), fineness=1)
     found = {tuple(colour) for colour in picture.reshape(-1, 3)}
     assert found == {tuple(colour) for colour in COLOURS}
 
 
-def test_the_inside_of_a_leaf_is_even_and_its_edge_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dead_leaves, "SMALLEST_RADII_PX", (12.0, 12.0))
-    steps = np.abs(np.diff(draw_leaves(128, COLOURS, np.random.default_rng(0)).astype(int), axis=1))
+def test_the_inside_of_a_leaf_is_even_and_its_edge_is_not() -> None:
+    picture = draw_leaves(128, COLOURS, np.random.default_rng(0), smallest_radii_px=(12.0, 12.0))
+    steps = np.abs(np.diff(picture.astype(int), axis=1))
     assert (steps == 0).mean() > 0.7
     assert steps.max() > 100
 

@@ -13,7 +13,7 @@ from blur_network import Blur
 from torch import nn
 
 from lgbpn_cli.machine.device import Device
-from lgbpn_cli.training.finetune.acceptance import Comparison, Judgement, TeacherVerdict
+from lgbpn_cli.training.finetune.teacher_verdict import Comparison, Judgement, TeacherVerdict
 
 BASE = Judgement(losses_8bit=(10.0, 12.0, 8.0, 10.0), flat_variance=100, structure=0.1)
 
