@@ -104,7 +104,7 @@ def plan_blends(
             )
             _plan_one(plan, photo, below, own, target)
         else:
-            cause = f"{results} holds no result that was made of it"
+            cause = f"{results} holds no result that was made from it"
             plan.refused.append((photo, UnsupportedPhotoError(photo, cause, "Denoise it first.")))
     return plan
 
@@ -125,11 +125,11 @@ def _full_result(photo: Path, result: Path) -> FullResult:
     record = read_record(result)
     content = "" if record is None else recorded_content(record.source)
     if record is None or not content:
-        cause = f"{result} does not say which photo it was made of"
+        cause = f"{result} does not say which photo it was made from"
         raise UnsupportedPhotoError(photo, cause, "Denoise it again, with `provenance`.")
     try:
         if content != content_of(photo):
-            cause = f"{result} was made of another photo, or of this one before it was changed"
+            cause = f"{result} was made from another photo, or from this one before it was changed"
             raise UnsupportedPhotoError(photo, cause, "Denoise it again.")
     except OSError as error:
         raise PhotoReadError(photo, f"cannot be read ({error.strerror})", "Check its name.") from error

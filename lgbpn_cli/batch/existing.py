@@ -90,7 +90,7 @@ def take_back_own_results(plan: TargetPlan, is_made_of: IsMadeOf) -> None:
 def leave_out_existing(plan: TargetPlan, is_made_of: IsMadeOf) -> Remaining:
     """Part the jobs of `plan` into those to be done and those whose result exists; `--overwrite` does them all.
 
-    A result that was made of another photo is neither taken for a job's own nor replaced: the job gets another target.
+    A result made from another photo is neither taken for a job's own nor replaced: the job gets another target.
     """
     remaining = Remaining()
     overwrite = plan.output.overwrite
@@ -102,7 +102,7 @@ def leave_out_existing(plan: TargetPlan, is_made_of: IsMadeOf) -> Remaining:
         found = _found(job.target)
         another = found.of_another(job.source, is_made_of)
         if another and plan.names_file and not overwrite:
-            cause = f"its result {job.target} is there already, and was made of another photo"
+            cause = f"its result {job.target} is there already, and was made from another photo"
             error = PhotoWriteError(job.source, cause, "Give another name, or `overwrite`.")
             plan.refused.append((job, error))
             continue
@@ -132,7 +132,7 @@ class _Found:
         return bool(says) and not self.of_another(source, is_made_of)
 
     def of_another(self, source: Path, is_made_of: IsMadeOf) -> bool:
-        """Whether it says that it was made of another photo than `source`."""
+        """Whether it says that it was made from another photo than `source`."""
         if self.record is None or not self.record.source:
             return False
         try:

@@ -55,7 +55,7 @@ def _keep_full(full: Denoised, target: Path, output: OutputConfig) -> None:
         if old is None or output.overwrite:
             write_photo(full.photo, place, record=full.record)
         elif (old.model, old.settings) != (full.record.model, full.record.settings):
-            cause = f"{place} is a result of it that was made otherwise"
+            cause = f"{place} is a result of it made with other settings"
             raise PhotoWriteError(
                 shown(full.photo.path), cause, "Add `overwrite`, or give another `full_folder`."
             )

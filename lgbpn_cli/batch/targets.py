@@ -148,7 +148,7 @@ def _check_suffix(suffix: str) -> None:
         cause = "is empty, so results would replace their photos"
         raise UsageError("`suffix`", cause, "Give some text, or a folder with `output`.")
     if suffix.isdigit():
-        cause = f"'{suffix}' cannot be told from the number of a photo"
+        cause = f"'{suffix}' cannot be told apart from a photo's number"
         raise UsageError("`suffix`", cause, "Begin it with a character such as _.")
     if "/" in suffix or os.sep in suffix:
         raise UsageError("`suffix`", f"'{suffix}' is a path", "Use `output` for a folder.")

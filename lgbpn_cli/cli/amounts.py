@@ -16,7 +16,7 @@ def parse_bytes(option: str, text: str) -> int:
     """Return the bytes that `text` names: 800MB, 1.5GiB, 2g, 3000000. Raises UsageError for `option` otherwise."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", text.lower())
     if found is None or found[2] not in UNITS or not (amount := int(float(found[1]) * UNITS[found[2]])):
-        raise UsageError(f"{option} {text}", "not an amount of memory", "Use for example 800MB or 2GB.")
+        raise UsageError(f"{option} {text}", "not an amount of memory", "Use 800MB or 2GB, for example.")
     return amount
 
 
@@ -28,7 +28,7 @@ def parse_seconds(option: str, text: str) -> float:
     """Return the seconds that `text` names: 90s, 30m, 1.5h. Raises UsageError for `option` otherwise."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|min|h)\s*", text.lower())
     if found is None:
-        raise UsageError(f"{option} {text}", "not a length of time", "Use for example 90s, 30m or 2h.")
+        raise UsageError(f"{option} {text}", "not a length of time", "Use 90s, 30m or 2h, for example.")
     return float(found[1]) * SECONDS[found[2]]
 
 

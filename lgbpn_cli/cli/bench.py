@@ -100,7 +100,8 @@ class BenchOptions:
         ),
     ] = None
     repeats: Annotated[
-        int, typer.Option("--repeats", metavar="NUMBER", help="Runs of which the fastest counts.", min=1)
+        int,
+        typer.Option("--repeats", metavar="NUMBER", help="How often to run; the fastest run counts.", min=1),
     ] = REPEATS
     device: DeviceOption = "auto"
     json_lines: Annotated[

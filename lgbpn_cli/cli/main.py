@@ -81,7 +81,7 @@ def _check_names(arguments: Sequence[str]) -> None:
     """Raise UsageError for an empty argument, as of a script's unset variable: it would be the current folder."""
     for before, argument in pairwise(("", *arguments)):
         if not argument and before not in MAY_BE_EMPTY:
-            cure = "Give a name; the current folder is `.` by itself."
+            cure = "Give a name; the current folder is just `.`"
             raise UsageError("an empty argument", "it names nothing", cure)
 
 

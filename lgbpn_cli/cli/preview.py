@@ -103,11 +103,11 @@ def preview(
             )
     except KeyboardInterrupt:
         finish_undisturbed()
-        _note("stopped: no page is written")
+        _note("stopped: no page was written")
         raise typer.Exit(130) from None
     _note(f"page: {page}")
     if open_page and not _open(page):
-        _note("no browser is found: open the page by hand")
+        _note("no browser was found: open the page yourself")
 
 
 def _read_point(text: str) -> tuple[int, int]:

@@ -27,7 +27,7 @@ def blend_photos(photo: Photo, full: Photo, look: Look, seed: int) -> Photo:
     """
     alike = photo.pixels.shape == full.pixels.shape and photo.orientation == full.orientation
     if not alike or len(photo.further) != len(full.further):
-        cause = f"it has another size, or lies another way up, than {full.path}"
+        cause = f"it has a different size or orientation from {full.path}"
         raise UnsupportedPhotoError(photo.path, cause, "Denoise it again, to the same type.")
     luma, chroma = (1.0 if share is None else share for share in (look.luma, look.chroma))
     pages = tuple(

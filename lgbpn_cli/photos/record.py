@@ -30,7 +30,7 @@ class Record:
     settings: str
     """Canonical JSON text of all settings that decide about the pixels."""
     source: str = ""
-    """What tells the photo it was made of from others; see `source_id`."""
+    """What tells the photo it was made from from others; see `source_id`."""
 
     def to_text(self) -> str:
         """Return the record as one line of ASCII."""

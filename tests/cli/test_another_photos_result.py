@@ -1,4 +1,4 @@
-"""A result is only taken for a photo's own if it was made of it."""
+"""A result is only taken for a photo's own if it was made from it."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_named_result_of_another_photo_is_not_taken_for_this_ones(
     before = target.read_bytes()
     result = lgbpn("denoise", other, "-o", target)
     assert result.exit_code == 1
-    assert "was made of another photo" in result.stderr
+    assert "was made from another photo" in result.stderr
     assert target.read_bytes() == before
     assert lgbpn("denoise", other, "-o", target, "--overwrite").exit_code == 0
     assert target.read_bytes() != before

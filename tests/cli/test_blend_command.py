@@ -69,7 +69,7 @@ def test_a_result_of_another_photo_is_refused(
     other = make_photo("other/a.png", (40, 30))
     result = lgbpn("blend", other, full, "-o", tmp_path / "b.png", "--strength", "0.5")
     assert result.exit_code == 1
-    assert f"{other}: {full} was made of another photo" in result.stderr
+    assert f"{other}: {full} was made from another photo" in result.stderr
     assert not (tmp_path / "b.png").exists()
 
 
@@ -84,7 +84,7 @@ def test_a_renamed_photo_is_still_the_same(lgbpn: Lgbpn, photo: Path, full: Path
         (["--strength", "0.5"], "was not made at full strength"),
         (["--luma", "0"], "was not made at full strength"),
         (["--grain", "3"], "was not made at full strength"),
-        (["--no-provenance"], "does not say which photo it was made of"),
+        (["--no-provenance"], "does not say which photo it was made from"),
     ],
 )
 def test_only_results_at_full_strength_are_mixed(
@@ -117,7 +117,7 @@ def test_folders_are_paired_by_what_the_results_say(
     )
     assert result.exit_code == 1
     assert "in/b.png" in result.stderr
-    assert "holds no result that was made of it. Denoise it first" in result.stderr
+    assert "holds no result that was made from it. Denoise it first" in result.stderr
     assert set(contents(tmp_path / "out")) == {"another name.png", "deep/a.png"}
     assert np.array_equal(
         pixels_of(tmp_path / "out" / "deep" / "a.png"), pixels_of(tmp_path / "in/deep/a.png")

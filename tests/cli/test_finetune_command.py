@@ -86,7 +86,7 @@ def test_a_missing_folder_is_wrong_usage(tmp_path: Path, tiny: Path) -> None:
 def test_a_photo_in_the_place_of_a_folder_is_wrong_usage(tmp_path: Path, photos: Path, tiny: Path) -> None:
     code, said = finetune(tmp_path, photos / "0.png", "-o", "mine", "--from", tiny)
     assert code == 2
-    assert "one photo is too little" in said
+    assert "one photo is not enough" in said
 
 
 @pytest.mark.parametrize("option", [("--steps", 1), ("--time-limit", "30m")])

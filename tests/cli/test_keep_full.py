@@ -86,7 +86,7 @@ def test_a_result_that_was_made_otherwise_is_not_replaced_unasked(
     asked = ("denoise", photo, "-o", tmp_path / "out", "--strength", "0.5", "--keep-full", full)
     refused = lgbpn(*asked)
     assert refused.exit_code == 1
-    assert "is a result of it that was made otherwise. Add --overwrite" in refused.stderr
+    assert "is a result of it made with other settings. Add --overwrite" in refused.stderr
     assert (full / "a.png").read_bytes() == mine
     assert not (tmp_path / "out" / "a.png").exists()
     assert lgbpn(*asked, "--overwrite").exit_code == 0

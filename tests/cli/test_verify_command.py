@@ -205,8 +205,8 @@ OLD = Record("0.0.1", "old", '{"part":"student","model_sha256":"0","strength":"a
 STRANGE = [
     (Record("0.0.1", "old", "[]"), "its record, of version 0.0.1, cannot be read"),
     (Record("0.0.1", "old", "{"), "its record, of version 0.0.1, cannot be read"),
-    (OLD, "its record does not say which photo it was made of"),
-    (replace(OLD, source="a:b:c"), "its record does not say which photo it was made of"),
+    (OLD, "its record does not say which photo it was made from"),
+    (replace(OLD, source="a:b:c"), "its record does not say which photo it was made from"),
     (replace(OLD, source="::::"), "its photo is not found"),
 ]
 

@@ -136,7 +136,7 @@ def _verified(path: Path, search: PhotoSearch, named: tuple[str, Path] | None) -
 
 def _photo_problems(photo: FoundPhoto) -> Iterator[str]:
     if photo.state == "not recorded":
-        yield "its record does not say which photo it was made of. Make it anew."
+        yield "its record does not say which photo it was made from. Make it anew."
     elif photo.state == "not found":
         yield "its photo is not found. Say where it is with `photos`."
     elif photo.state == "changed":
@@ -176,7 +176,7 @@ def _compared(verified: Verified, reading: ReadingProcess, device: str) -> Verif
 
     record, photo = verified.record, verified.photo
     if record is None or photo is None or photo.path is None:
-        raise RuntimeError("there is nothing to make it of")
+        raise RuntimeError("there is nothing to make it from")
     try:
         found = made_again(
             verified.result, record, verified.facts, photo.path, verified.weights, reading, device

@@ -157,7 +157,7 @@ def _decode_jpeg(raw: bytes, block: Block, layout: Layout, shape: tuple[int, int
     # The decoder takes its size from here: a strip at the end may be filled up to whole 8 x 8 squares.
     fits = frame.width == shape[1] and shape[0] <= frame.height <= max(layout.block_rows, shape[0] + 15)
     if not fits or len(frame.components) != shape[2]:
-        raise DamagedFileError(f"{where} holds another picture than its header claims")
+        raise DamagedFileError(f"{where} holds a different picture from what its header claims")
     try:
         pixels: np.ndarray = imagecodecs.jpeg8_decode(
             raw,

@@ -1,7 +1,10 @@
 """New TIFF files, for photos that were something else: 8 or 16 bits or floats, deflated, with EXIF, XMP and profile.
 
-They begin with the EXIF blob as it is, so that maker notes, which count from the file's beginning, stay right. tifffile
-writes no EXIF directories, and nothing at a place of one's choosing.
+They begin with the EXIF blob as it is, so that maker notes, which count from the file's beginning, stay right.
+
+Written by hand: tifffile refuses the pointers to EXIF and GPS among its `extratags` ("not writing extratag 34665"), so
+exposure, lens and place would be lost, and it claims a resolution of 1 where a photo has none. Its directory would have
+to be written a second time to put that right, by the same code that writes the only one here.
 """
 
 from __future__ import annotations

@@ -174,8 +174,8 @@ def scan_photos(
         there = "; ".join(scan.notes()[1:]) or "there are no others"
         raise UsageError(
             folder,
-            f"{len(scan.photos)} of its photos can be learned from, and two is the least: one is held out to judge "
-            f"by ({there})",
+            f"{len(scan.photos)} of its photos can be learned from, and at least two are needed: one is held out "
+            f"to judge by ({there})",
             "Give more photos of high ISO, straight from the camera.",
         )
     return scan
@@ -227,7 +227,7 @@ def check_folder(folder: Path, cure: str = "Name the folder of your noisy photos
         return
     is_file = folder.exists()
     cause = (
-        "it is a file, and one photo is too little to learn from" if is_file else "there is no such folder"
+        "it is a file, and one photo is not enough to learn from" if is_file else "there is no such folder"
     )
     raise UsageError(folder, cause, cure)
 

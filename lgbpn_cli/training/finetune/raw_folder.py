@@ -35,7 +35,7 @@ def finetune_raw_folder(
     if call.resume and (call.run_folder / INDEX_NAME).exists():
         return None  # of photos, or of raw files without a Bayer mosaic
     if call.resume:
-        cause = "a run on raw files takes minutes, and nothing of it is kept"
+        cause = "a run on raw files takes only minutes, and is not kept"
         raise UsageError("`resume`", cause, "Omit it.")
     check_new_name(config.name)
     with alone(call.run_folder, config.name):
@@ -73,7 +73,8 @@ def _groups(
     if len(mosaics) < 2:
         raise UsageError(
             folder,
-            f"{len(mosaics)} of its raw files can be learned from, and two is the least: one is held out to judge by",
+            f"{len(mosaics)} of its raw files can be learned from, and at least two are needed: one is held out to "
+            "judge by",
             "Give more raw files of high ISO from cameras with a Bayer sensor, or JPEGs.",
         )
     if not config.per_camera:
@@ -87,5 +88,5 @@ def _groups(
     if not large:
         raise UsageError("`per_camera`", "no camera has two raw files at one ISO", "Omit it.")
     for name in sorted(groups.keys() - large.keys()):
-        on_note(f"{name}: not made, of its camera and ISO there is one raw file, and two is the least")
+        on_note(f"{name}: not made, there is one raw file of its camera and ISO, and at least two are needed")
     return large
