@@ -22,7 +22,7 @@ from lgbpn_cli.photos.metadata.colour_description import ColourDescription
 from lgbpn_cli.photos.metadata.exif import packed_within
 from lgbpn_cli.photos.metadata.photoshop import IPTC_RESOURCE, RESOURCE_SIGNATURE, resources_in
 from lgbpn_cli.photos.metadata.thumbnail import in_exif, in_resources, in_xmp
-from lgbpn_cli.photos.metadata.xmp_packet import extended_name, joined, parted
+from lgbpn_cli.photos.metadata.xmp_packet import completed, extended_name, joined, parted
 from lgbpn_cli.photos.photo import Metadata, Photo
 
 APP13 = 0xED
@@ -121,9 +121,12 @@ def _whole_xmp(segments: Sequence[Segment]) -> bytes | None:
     found = [s.payload[len(begins) :] for s in segments if s.marker == APP1 and s.payload.startswith(begins)]
     parts = sorted((struct.unpack_from(">II", part)[::-1], part[8:]) for part in found if len(part) > 8)
     extended = b"".join(part for _, part in parts)
-    if xmp is None or not parts or len(extended) != parts[0][0][1]:
-        return xmp
-    return joined(xmp, extended)
+    if xmp is not None and parts and len(extended) == parts[0][0][1]:
+        xmp = joined(xmp, extended)
+    for segment in segments:  # some programs add a packet of their own
+        if xmp is not None and segment.marker == APP1 and segment.payload.startswith(XMP_PREFIX):
+            xmp = completed(xmp, segment.payload[len(XMP_PREFIX) :])
+    return xmp
 
 
 def _parts(data: bytes, head_bytes: int) -> list[bytes]:

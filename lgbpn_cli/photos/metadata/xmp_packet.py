@@ -192,6 +192,16 @@ def joined(xmp: bytes, extended: bytes) -> bytes:
     return standard[:place] + added + standard[place:]
 
 
+def completed(xmp: bytes, other: bytes) -> bytes:
+    """Return the first packet with those properties of the other that it has not; as it is where one is not XMP."""
+    packet, further = read_packet(xmp), read_packet(other)
+    if packet is None or further is None:
+        return xmp
+    told = {(part.namespace, part.name) for part in packet.properties}
+    known = [part for part in further.properties if (part.namespace, part.name) in told]
+    return xmp if len(known) == len(further.properties) else joined(xmp, further.without(known))
+
+
 def extended_name(xmp: bytes) -> bytes | None:
     """Return the MD5, in hexadecimal letters, by which a packet names its extended one."""
     packet = read_packet(xmp)

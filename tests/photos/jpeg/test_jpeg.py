@@ -14,6 +14,7 @@ from PIL import Image, JpegImagePlugin
 
 from lgbpn_cli.errors import PhotoReadError, UnsupportedPhotoError
 from lgbpn_cli.photos.jpeg import encode
+from lgbpn_cli.photos.metadata.xmp_packet import read_packet
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.tiff.directory import read_directory
 from lgbpn_cli.photos.write import write_photo
@@ -291,3 +292,21 @@ def test_a_header_without_components_or_sampling_is_named(
     source.write_bytes(data)
     with pytest.raises(PhotoReadError, match=r"header is cut off|sampling makes no sense"):
         read_photo(source)
+
+
+def test_two_packets_of_xmp_are_one_in_other_types(make_jpeg: PhotoMaker) -> None:
+    def packet(attributes: str) -> bytes:
+        inner = f'<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" {attributes}/>'
+        begin = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        return f"{begin}{inner}</rdf:RDF></x:xmpmeta>".encode()
+
+    source = make_jpeg(xmp=packet('xmp:Rating="3"'))
+    second = b"http://ns.adobe.com/xap/1.0/\0" + packet('xmp:Rating="5" xmp:Label="owl"')
+    data = source.read_bytes()
+    place = data.index(b"\xff\xdb")  # behind the other segments
+    source.write_bytes(
+        data[:place] + b"\xff\xe1" + (len(second) + 2).to_bytes(2, "big") + second + data[place:]
+    )
+    xmp = read_photo(source).metadata.xmp or b""
+    assert read_packet(xmp) is not None
+    assert (xmp.count(b'Rating="3"'), xmp.count(b"Rating"), xmp.count(b"owl")) == (1, 1, 1)
