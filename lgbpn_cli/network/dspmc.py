@@ -15,6 +15,7 @@ from lgbpn_cli.network.sampling import (
     shifted_reach_px,
     split_phases,
 )
+from lgbpn_cli.network.wide import convolve_wide
 
 
 class PatchMaskedConv2d(nn.Module):
@@ -55,7 +56,7 @@ class PatchMaskedConv2d(nn.Module):
                 return self._sparse(features, kernel)
             reach = shifted_reach_px(self.taps, self.spacing_px, shift)
             padded = pad_reflect(features, reach, reach, reach, reach)
-            return F.conv2d(padded, kernel, self.bias)
+            return convolve_wide(padded, kernel, self.bias)
 
     def kernel(self, shift: float) -> Tensor:
         """Return the weights of the ordinary convolution that this one is at `shift`: masked, and shifted."""

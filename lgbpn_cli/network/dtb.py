@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lgbpn_cli.network.fused import convolve_with
+
 CHANNEL_BLOCK = 32
 MOST_IDLE = 16
 """Zeros are added where they are at most this part of the channels: 12 to the published 340, none to 80."""
@@ -107,9 +109,9 @@ class DeviationNorm(nn.Module):
         return normed.permute(0, 3, 1, 2)
 
 
-def _depthwise(features: Tensor, weight: Tensor) -> Tensor:
+def _depthwise(features: Tensor, weight: Tensor, *, gelu: bool = False) -> Tensor:
     """Return the zero-padded 3x3 depth-wise convolution: on phases, the paper's dilated one."""
-    return F.conv2d(features, weight, padding=1, groups=weight.shape[0])
+    return convolve_with(weight, features, groups=weight.shape[0], gelu=gelu)
 
 
 def _sums_of_products(qk: Tensor) -> Tensor:
@@ -144,7 +146,7 @@ class ChannelAttention(nn.Module):
         """Return the products of q and k summed over each pool, (pools, 2c, 2c): sums of several make their map."""
         width = features.shape[1]
         # Slices of the weights instead of chunks of the result: no copy of activations, none in backward.
-        qk = F.conv2d(features, self.qkv.weight[: 2 * width])
+        qk = convolve_with(self.qkv.weight[: 2 * width], features)
         qk = grid.clear(_depthwise(grid.clear(qk), self.depthwise.weight[: 2 * width]))
         qk = qk.permute(0, 2, 3, 1).reshape(features.shape[0] // grid.pool, -1, 2 * width)
         # One product holds q.k off the diagonal and |q|^2, |k|^2 on it.
@@ -172,10 +174,10 @@ class ChannelAttention(nn.Module):
     def forward(self, features: Tensor, grid: PhaseGrid, projection: Tensor) -> Tensor:
         """Return projection @ v; each of the projections serves as many batch entries as the others."""
         batch, width, height, columns = features.shape
-        value = F.conv2d(features, self.qkv.weight[2 * width :])
+        value = convolve_with(self.qkv.weight[2 * width :], features)
         value = _depthwise(grid.clear(value), self.depthwise.weight[2 * width :])
         if len(projection) == 1:
-            return F.conv2d(value, projection[0, :, :, None, None])
+            return convolve_with(projection[0, :, :, None, None], value)
         rows = value.permute(0, 2, 3, 1).reshape(len(projection), -1, width)
         rows = rows @ projection.transpose(1, 2).to(value.dtype)
         return rows.reshape(batch, height, columns, width).permute(0, 3, 1, 2)
@@ -197,16 +199,15 @@ class GatedFeedForward(nn.Module):
         added = _idle_channels(hidden, features)
         gate, value = (
             _depthwise(
-                grid.clear(F.conv2d(features, _with_idle(self.project_in.weight[half], added))),
+                grid.clear(convolve_with(_with_idle(self.project_in.weight[half], added), features)),
                 _with_idle(self.depthwise.weight[half], added),
+                gelu=half.start is None,
             )
             for half in (slice(hidden), slice(hidden, None))
         )
-        gated = F.gelu(gate)
-        gated = gated * value if gated.requires_grad else gated.mul_(value)
-        if not added:
-            return self.project_out(gated)  # type: ignore[no-any-return]
-        return F.conv2d(gated, F.pad(self.project_out.weight, (0, 0, 0, 0, 0, added)))
+        gated = gate * value if gate.requires_grad else gate.mul_(value)
+        weight = self.project_out.weight
+        return convolve_with(F.pad(weight, (0, 0, 0, 0, 0, added)) if added else weight, gated)
 
 
 def _idle_channels(width: int, features: Tensor) -> int:

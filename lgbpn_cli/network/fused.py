@@ -37,6 +37,27 @@ def convolve(
     return F.relu(result, inplace=True) if relu else result
 
 
+def convolve_with(weight: Tensor, features: Tensor, *, groups: int = 1, gelu: bool = False) -> Tensor:
+    """Return the convolution with a weight of odd sides, zero-padded to the size of features, through a GELU if wanted.
+
+    Within autocast the answer is in its type.
+    """
+    device, padding = features.device.type, weight.shape[-1] // 2
+    if not torch.is_grad_enabled() and device == "cpu":
+        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else features.dtype
+        if _is_right(dtype):
+            return _with_gelu(weight.to(dtype), features.to(dtype), padding, groups, gelu)
+    result = F.conv2d(features, weight, padding=padding, groups=groups)
+    return F.gelu(result) if gelu else result
+
+
+def _with_gelu(weight: Tensor, features: Tensor, padding: int, groups: int, gelu: bool) -> Tensor:
+    shape = ((padding, padding), (1, 1), (1, 1), groups)
+    call: Any = torch.ops.mkldnn._convolution_pointwise
+    result: Tensor = call.default(features, weight, None, *shape, "gelu" if gelu else "none", [], "none")
+    return result
+
+
 def _fused(layer: nn.Conv2d, features: Tensor, relu: bool, added: Tensor | None) -> Tensor:
     weight = layer.weight.to(features.dtype)
     bias = None if layer.bias is None else layer.bias.to(features.dtype)
@@ -67,7 +88,12 @@ def _is_right(dtype: torch.dtype) -> bool:
         try:
             through_relu = _fused(layer, features, True, None)
             added = _fused(layer, features, False, features)
+            through_gelu = _with_gelu(layer.weight, features, 1, 1, True)
         except (AttributeError, RuntimeError, TypeError, NotImplementedError):
             return False
-        pairs = ((through_relu, F.relu(plain)), (added, features + plain))
+        pairs = (
+            (through_relu, F.relu(plain)),
+            (added, features + plain),
+            (through_gelu, F.gelu(F.conv2d(features, layer.weight, padding=1))),
+        )
         return all(float((one - other).abs().max()) < MOST_DIFFERENCE for one, other in pairs)
