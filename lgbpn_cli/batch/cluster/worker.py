@@ -147,7 +147,10 @@ class Teller:
 
     def _watch_time(self) -> None:
         while not self._over.wait(min(TELL_S, self._patience_s / 4)):
-            self.tell()
+            with suppress(
+                Exception
+            ):  # the scheduler goes away: what is kept is told when it is back, or found again
+                self.tell()
             if time.monotonic() - self._moved > self._patience_s:
                 with suppress(Exception):  # the scheduler may be what is stuck
                     self._say(Answer(self._chunk, stuck=f"nothing moved for {self._patience_s:g} s"))
@@ -170,9 +173,14 @@ class Teller:
         with suppress(IndexError):  # another thread took the last one
             while self._finished:
                 outcomes.append(self._finished.popleft())
-        if outcomes:
-            self._told = time.monotonic()
+        if not outcomes:
+            return
+        self._told = time.monotonic()
+        try:
             self._say(Answer(self._chunk, outcomes=tuple(outcomes)))
+        except BaseException:
+            self._finished.extendleft(reversed(outcomes))
+            raise
 
     def started(self, job: Job) -> None:
         """A sign of life."""

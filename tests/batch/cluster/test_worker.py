@@ -101,6 +101,23 @@ def test_outcomes_that_come_fast_are_told_together(clock: Clock) -> None:
     assert [answer.outcomes for answer in said[1:]] == [(outcome("e"),), (outcome("f"),)]
 
 
+def test_what_could_not_be_told_is_told_later(clock: Clock) -> None:
+    said: list[Answer] = []
+    there = [False]
+
+    def say(answer: Answer) -> None:
+        if not there[0]:
+            raise RuntimeError("ConnectionPool is closed")
+        said.append(answer)
+
+    with worker.Teller(1, say, patience_s=1000) as teller:
+        for name in "ab":
+            teller.finished(outcome(name))
+        clock.wait_for_looks()
+        there[0] = True
+    assert said == [Answer(1, outcomes=(outcome("a"), outcome("b")))]
+
+
 def test_a_worker_that_cannot_even_look_for_results_ends_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """A share that hangs."""
     comes_back = threading.Event()
