@@ -1,19 +1,15 @@
 """What photos on several processes and machines cost beside their denoising.
 
     python benchmarks/cluster.py simulate --gpu-seconds 0.6 --share-megabytes-per-second 1000
-    python benchmarks/cluster.py million --folder /dev/shm/million
-    python benchmarks/cluster.py processes --photos 8
+    python benchmarks/cluster.py processes
 
 `simulate`: how a million photos would go over 1, 10 and 100 GPUs. Measured here, in seconds of processors: what a chunk
 and an answer cost client and scheduler, and what finding a photo costs the client; and the memory of photos that wait.
 Given: how long a GPU takes for a photo, and what the share with the photos delivers and takes. One server each stands
 for client, scheduler and share; a chunk passes through them in this order, and waits where one is busy.
 
-`million`: the command itself over so many files, with workers that load their model, and then make an empty file for
-each photo. Printed is the memory of the process that is client and scheduler, as the run goes on. `--names-only` makes
-no photos: the search is a list of names, which the client has soon.
-
-`processes`: the same photos by one process of two threads, and by two workers of one thread each.
+`processes`: the same photos by one process of two threads, and by two workers of one thread each. It needs two cores
+that nothing else uses, and about two minutes of them.
 """
 
 from __future__ import annotations
@@ -25,15 +21,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import psutil
 from PIL import Image
 
-from lgbpn_cli.batch.cluster import search, worker
 from lgbpn_cli.batch.cluster.backlog import Backlog
 from lgbpn_cli.batch.cluster.order import Answer, Task, packed
 from lgbpn_cli.batch.cluster.pool import Pool, connected
@@ -159,83 +153,11 @@ def print_simulation(options: argparse.Namespace) -> None:
         )
 
 
-def make_nothing(
-    ready: worker._Ready, chunk: int, tasks: Sequence[Task], say: Callable[[Answer], None]
-) -> None:
-    """Stand for `worker.run_chunk`: an empty file is the result of every photo."""
-    with worker.Teller(chunk, say, patience_s=2 * ready.order.output.photo_time_limit_s) as listener:
-        for folder in {Path(task.target).parent for task in tasks}:
-            folder.mkdir(parents=True, exist_ok=True)
-        for task in tasks:
-            Path(task.target).touch()
-            listener.finished(Outcome(Path(task.source), Path(task.target), Status.DONE, 0.001, 0.01))
-
-
-def list_names(photos: int, inputs: Sequence[Path], output: OutputConfig, *_: object) -> Iterator[list[Task]]:
-    """Stand for `search.find_tasks`: yield so many photos, of which there are only the names."""
-    seen: set[int] = set()
-    for begin in range(0, photos, 1000):
-        places = [f"box_{begin // 1000:05d}/page_{number:07d}.png" for number in range(begin, begin + 1000)]
-        seen.update(map(hash, places))  # as the search does, to take none twice
-        yield [Task(f"{inputs[0]}/{place}", f"{output.output}/{place}", 0) for place in places]
-
-
-def print_million(options: argparse.Namespace) -> None:
-    """Make the files, run the command over them, print its memory on the way, and count what is there at the end."""
-    source, target = options.folder / "in", options.folder / "out"
-    if options.names_only:
-        source.mkdir(parents=True, exist_ok=True)
-    for number in range(0 if source.exists() else options.photos):
-        folder = source / f"box_{number // options.photos_a_folder:05d}"
-        if number % options.photos_a_folder == 0:
-            folder.mkdir(parents=True)
-        os.close(os.open(folder / f"page_{number:07d}.png", os.O_CREAT | os.O_WRONLY))
-    names = options.photos if options.names_only else 0
-    words = [sys.executable, __file__, "lgbpn", names, "denoise", "-r", source, "-o", target, "--json"]
-    words += ["--workers", options.workers]
-    rows = options.folder / "results.jsonl"
-    with rows.open("wb") as stdout, (options.folder / "messages.txt").open("wb") as stderr:
-        run = psutil.Popen(list(map(str, words)), stdout=stdout, stderr=stderr)
-    print("seconds, photos told of, MB of client and scheduler, MB of the largest worker", flush=True)
-    start = time.monotonic()
-    peak = seconds = done = 0
-    with rows.open("rb") as told:
-        while run.poll() is None:
-            seconds += options.every_s
-            while time.monotonic() < start + seconds and run.poll() is None:
-                time.sleep(0.2)
-                peak = max(peak, resident_bytes(run))
-                while block := told.read(1 << 20):
-                    done += block.count(b"\n")
-            workers = max((resident_bytes(child) for child in children_of(run)), default=0)
-            print(f"{seconds:6d} {done:8d} {resident_bytes(run) / 1e6:6.0f} {workers / 1e6:6.0f}", flush=True)
-    there = sum(len(files) for _, _, files in os.walk(target))
-    print(f"exit code {run.returncode}, {time.monotonic() - start:.0f} s, {done} told of, {there} there")
-    print(f"client and scheduler {peak / 1e6:.0f} MB at most")
-
-
-def children_of(process: psutil.Process) -> list[psutil.Process]:
-    """Return the processes below one, none where it has ended."""
-    try:
-        found: list[psutil.Process] = process.children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
-    return found
-
-
-def resident_bytes(process: psutil.Process) -> int:
-    """Return the memory of a process, 0 where it has ended."""
-    try:
-        return int(process.memory_info().rss)
-    except psutil.NoSuchProcess:
-        return 0
-
-
 def print_processes(options: argparse.Namespace) -> None:
-    """Denoise the same photos in both ways, by turns, and print the time of each way and the ratios."""
+    """Denoise the same photos in both ways, by turns, and print the times and paces of each way and the ratios."""
     os.environ["OMP_NUM_THREADS"] = "2"
     ways: dict[str, list[str]] = {"one process of two threads": [], "two workers": ["--workers", "2"]}
-    took: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    took: dict[str, list[Took]] = {name: [] for name in ways}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "in").mkdir()
@@ -247,25 +169,50 @@ def print_processes(options: argparse.Namespace) -> None:
         for turn in range(options.turns):
             for way, words in ways.items():
                 target = folder / f"{turn}{way}"
-                command = [sys.executable, "-m", "lgbpn_cli", "denoise", "-q", str(folder / "in")]
-                took[way].append(seconds_of([*command, "-o", str(target), *words]))
+                command = [sys.executable, "-m", "lgbpn_cli", "denoise", "-q", "--json", str(folder / "in")]
+                took[way].append(took_by([*command, "-o", str(target), *words]))
                 if len(list(target.iterdir())) != options.photos:
                     raise RuntimeError(f"photos are missing: {way}")
-                print(f"{way}: {took[way][-1][0]:.1f} s, processors {took[way][-1][1]:.1f} s", flush=True)
-    one, two = (tuple(map(min, zip(*each, strict=True))) for each in took.values())
-    print(f"photos a second, two workers to one process: {one[0] / two[0]:.2f}; ", end="")
-    print(f"a second of processors: {one[1] / two[1]:.2f}; cores: {len(os.sched_getaffinity(0))}")
+                print(f"{way}: {took[way][-1]}", flush=True)
+    one, two = took.values()
+    pace = max(each.photos_a_second for each in two) / max(each.photos_a_second for each in one)
+    whole = min(each.seconds for each in one) / min(each.seconds for each in two)
+    processors = min(each.processor_seconds for each in one) / min(each.processor_seconds for each in two)
+    print(
+        f"photos a second once started, two workers to one process: {pace:.2f}; with the start: {whole:.2f}; ",
+        end="",
+    )
+    print(f"a second of processors: {processors:.2f}; cores: {len(os.sched_getaffinity(0))}")
 
 
-def seconds_of(command: list[str]) -> tuple[float, float]:
-    """Return the seconds of the clock and of processors that a command takes, all processes below it included."""
+@dataclass(frozen=True)
+class Took:
+    """What a run took."""
+
+    seconds: float
+    processor_seconds: float
+    """Of all its processes."""
+    photos_a_second: float
+    """From the first result to the last."""
+
+    def __str__(self) -> str:
+        """Return it as it is printed."""
+        pace = f"{self.photos_a_second:.2f} photos a second once started"
+        return f"{self.seconds:.1f} s, processors {self.processor_seconds:.1f} s, {pace}"
+
+
+def took_by(command: list[str]) -> Took:
+    """Run a command that tells of its photos line by line, and return what it took."""
     start = time.monotonic()
-    process = subprocess.Popen(command)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    told = [time.monotonic() for _ in process.stdout]
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{command} ended with {process.returncode}")
-    return time.monotonic() - start, usage.ru_utime + usage.ru_stime
+    pace = (len(told) - 1) / (told[-1] - told[0])
+    return Took(time.monotonic() - start, usage.ru_utime + usage.ru_stime, pace)
 
 
 def main() -> None:
@@ -286,32 +233,14 @@ def main() -> None:
     simulation.add_argument("--share-megabytes-per-second", type=float, default=1000.0, help="assumed")
     simulation.add_argument("--measured-photos", type=int, default=5000)
     simulation.add_argument("--measured-tasks", type=int, default=500)
-    run = what.add_parser("million")
-    run.set_defaults(do=print_million)
-    run.add_argument("--folder", type=Path, required=True, help="empty, best in memory; or of an earlier run")
-    run.add_argument("--photos", type=int, default=1_000_000)
-    run.add_argument("--photos-a-folder", type=int, default=1000)
-    run.add_argument("--workers", type=int, default=2)
-    run.add_argument("--every-s", type=int, default=30)
-    run.add_argument("--names-only", action="store_true")
     processes = what.add_parser("processes")
     processes.set_defaults(do=print_processes)
-    processes.add_argument("--photos", type=int, default=8)
+    processes.add_argument("--photos", type=int, default=24)
     processes.add_argument("--megapixels", type=float, default=1.0)
     processes.add_argument("--turns", type=int, default=2)
     options = parser.parse_args()
     options.do(options)
 
 
-if __name__ == "__mp_main__":  # in the workers of the command over a million
-    worker.run_chunk = make_nothing
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["lgbpn"]:
-        from lgbpn_cli.__main__ import main as lgbpn
-
-        if names := int(sys.argv[2]):
-            search.find_tasks = partial(list_names, names)
-        del sys.argv[1:3]
-        lgbpn()
-    else:
-        main()
+    main()

@@ -206,6 +206,8 @@ def _local_cluster(pool: Pool) -> LocalCluster:
     dask.config.set(
         {
             "distributed.scheduler.allowed-failures": 0,
+            # What workers do, sampled for a dashboard: 10 MB a minute, of which 1,000 s are kept.
+            "distributed.worker.profile.enabled": False,
             "distributed.deploy.lost-worker-timeout": f"{RESTART_PATIENCE_S}s",
             # dask would put these into this process's own environment, too, and leave them there.
             "distributed.nanny.pre-spawn-environ": {},
