@@ -130,5 +130,8 @@ def blurred(squares: np.ndarray) -> np.ndarray:
 
 def at_pixels(squares: np.ndarray, rows: slice, width: int, cell_px: int = CELL_PX) -> np.ndarray:
     """Return the values of squares between their middles, linearly, for the pixels of some rows; edges repeated."""
-    by_row = between_cells(squares, 0, np.arange(rows.start, rows.stop), cell_px)
-    return between_cells(by_row, 1, np.arange(width), cell_px)
+    first = max(0, rows.start // cell_px - 1)
+    near = squares[first : rows.stop // cell_px + 2]
+    # Along the rows first, where there are few: single values are picked there, and whole rows afterwards.
+    by_column = between_cells(near, 1, np.arange(width), cell_px)
+    return between_cells(by_column, 0, np.arange(rows.start, rows.stop) - first * cell_px, cell_px)

@@ -38,9 +38,10 @@ def keep_mean_of_mosaic(mosaic: Mosaic, photo: Photo) -> None:
         )
         for rows in bands(len(photo.pixels), BAND_ROWS):
             plane = photo.pixels[rows, :, colour]
-            added = at_pixels(missing, rows, photo.pixels.shape[1], PERIOD * CELL_PX)[..., 0]
-            mended = np.clip(np.rint(plane + added), 0, np.iinfo(plane.dtype).max)
-            photo.pixels[rows, :, colour] = np.where(plane >= white, plane, mended)
+            mended = at_pixels(missing, rows, photo.pixels.shape[1], PERIOD * CELL_PX)[..., 0]
+            mended += plane
+            np.clip(np.rint(mended, out=mended), 0, np.iinfo(plane.dtype).max, out=mended)
+            np.copyto(plane, mended, casting="unsafe", where=plane < white)
 
 
 def _differences_of(

@@ -148,7 +148,9 @@ class ResultPixels:
         if camera is None:
             raise TypeError("light is a camera's")
         self._check_numbers(light)
-        self._hold(window, light * np.float32(camera.white - camera.black) + self._black)
+        samples = light * np.float32(camera.white - camera.black)
+        samples += self._black
+        self._hold(window, samples)
 
     def _check_numbers(self, values: np.ndarray) -> None:
         if not np.isfinite(values).all():

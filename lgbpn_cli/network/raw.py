@@ -24,6 +24,8 @@ LEAST_SHOT = 1e-7
 """Noise that does not grow with light has no generalised Anscombe transform: some growth is assumed."""
 NEAR_WHITE = 0.05
 """How far below white a site counts as partly clipped."""
+ENOUGH_HALO_PX = 48
+"""Pixels beyond change the result by less than rounding to bfloat16 does."""
 
 
 class RawNetwork(UNet):
@@ -37,6 +39,11 @@ class RawNetwork(UNet):
         extra = 3 + len(PLANES)
         super().__init__(config, entry_channels=len(PLANES) + extra, exit_channels=3 * SHUFFLE**2)
 
+    @property
+    def halo_px(self) -> int:
+        """What a tile should see on each side: half of what the student needs, which has twice the blocks."""
+        return min(ENOUGH_HALO_PX, self.config.reach_px)
+
     def forward(self, planes: Tensor, noise: Tensor, gains: Tensor) -> Tensor:
         """Return the scene (b, 3, 2 h, 2 w), float32, linear, in the mosaic's scale, not white-balanced.
 
@@ -49,7 +56,8 @@ class RawNetwork(UNet):
         """Return what `forward` does, not yet taken out of the transform: what training compares."""
         height, width = planes.shape[-2:]
         multiple = self.config.size_multiple // SHUFFLE
-        padded = pad_symmetric_to(planes, height + -height % multiple, width + -width % multiple)
+        # Plane by plane: sums and roots of interleaved ones take twice as long.
+        padded = pad_symmetric_to(planes, height + -height % multiple, width + -width % multiple).contiguous()
         of_planes = list(PLANES)
         values = stabilise(padded, noise[:, of_planes], gains[:, of_planes])
         deviation = (gains * noise[..., 0].clamp(min=LEAST_SHOT)).sqrt() / 2

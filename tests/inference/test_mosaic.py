@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
 from lgbpn_cli.config import InferenceConfig, RawConfig
+from lgbpn_cli.denoise.working import encode_light
 from lgbpn_cli.inference.mosaic import BayerMosaic, run_raw_network
 from lgbpn_cli.inference.plan import Plan
 from lgbpn_cli.inference.watch import Watch
 from lgbpn_cli.machine.device import Hardware, choose_device
-from lgbpn_cli.models.load import Model
+from lgbpn_cli.models.load import Model, load_model
 from lgbpn_cli.network.raw import RawNetwork
 
 NOISE = np.array([[2.3e-3, 1.3e-5], [2.1e-3, 1.3e-5], [2.2e-3, 1.3e-5]], np.float32)
@@ -73,6 +76,31 @@ def test_tiles_do_not_show(pattern: tuple[tuple[int, int], ...]) -> None:
     assert whole is not None
     assert tiled is not None
     np.testing.assert_allclose(tiled, whole, atol=1e-5)
+
+
+def test_tiles_of_the_network_that_ships_differ_by_less_than_bfloat16_rounds() -> None:
+    model = load_model("lgbpn-base", part="raw", device=choose_device("cpu", Hardware()))
+    light = np.kron(scene(16, 16), np.ones((16, 16, 1), np.float32)) / 20
+    strong = np.array([[1.4e-2, 2.4e-4]] * 3, np.float32)
+    sites = mosaic_of(light).samples
+    sites += np.random.default_rng(1).normal(0, np.sqrt(1.4e-2 * sites + 2.4e-4)).astype(np.float32)
+    mosaic = BayerMosaic(sites, np.array(RGGB, np.uint8), strong, (2.0, 1.0, 1.6))
+
+    def shown(**how: Any) -> np.ndarray:
+        result = run_raw_network(mosaic, model, InferenceConfig(**how))
+        assert result is not None
+        return encode_light(np.clip(result, 0, 1))
+
+    whole = shown(precision="float32")
+    rounded, tiled, narrow = (
+        float(np.abs(shown(**how) - whole).max())
+        for how in (
+            {"precision": "bfloat16"},
+            {"precision": "float32", "tile_px": 128},
+            {"precision": "float32", "tile_px": 128, "halo_px": 16},
+        )
+    )
+    assert tiled < rounded < narrow
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 2), (3, 5)], ids=str)
