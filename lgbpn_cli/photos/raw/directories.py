@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from lgbpn_cli.photos.faults import DamagedFileError
+from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError
 from lgbpn_cli.photos.tiff.directory import Directory, read_directory_at, read_integers
 from lgbpn_cli.photos.tiff.metadata import FIRST_DNG_TAG
 
@@ -20,8 +20,12 @@ WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES = 256, 257, 258, 259, 262
 BLOCKS = ((273, 279), (324, 325))
 """Tags with offsets and lengths of strips, and of tiles."""
 UNCOMPRESSED = 1
-JPEGS, JPEG_HEAD = (7, 34892), b"\xff\xd8"
+LOSSY_JPEG = 34892
+JPEGS, JPEG_HEAD = (7, LOSSY_JPEG), b"\xff\xd8"
 """Compressions of a DNG whose strips and tiles are JPEG, without or with loss, and how each of those begins."""
+DEFLATE = (8, 32946)
+SAMPLE_FORMAT, FLOAT_SAMPLES = 339, 3
+SMALLEST_SIDE = 22
 ACTIVE_AREA = 50829
 MOST_OF_NEEDED = 2
 """Uncompressed strips of so many times the bytes that the pixels need belong to other pixels than the file says."""
@@ -65,6 +69,7 @@ class RawDirectories:
     def check_complete(self, file: BinaryIO, file_bytes: int) -> None:
         """Raise DamagedFileError if the samples reach beyond the end of the file, or are fewer than they should be.
 
+        UnsupportedFileError where LibRaw would refuse them without a reason.
         LibRaw makes a picture of what there is, and invents the rest.
         """
         if self.version == PANASONIC:
@@ -85,7 +90,20 @@ class RawDirectories:
             self._check_dng(file, raw)
 
     def _check_dng(self, file: BinaryIO, raw: Directory) -> None:
-        """Raise DamagedFileError where a DNG's samples cannot be what it says; LibRaw makes a black picture of some."""
+        """Raise DamagedFileError where a DNG's samples cannot be what it says; LibRaw makes a black picture of some.
+
+        UnsupportedFileError where LibRaw would not say why it does not read them.
+        """
+        width, height = (self._one(file, raw, tag) or 0 for tag in (WIDTH, HEIGHT))
+        if 0 < min(width, height) < SMALLEST_SIDE:
+            cause = (
+                f"a camera raw file of {width}x{height} pixels, and LibRaw reads none below {SMALLEST_SIDE}"
+            )
+            raise UnsupportedFileError(cause, "Skip it.")
+        formats = self._integers(file, raw, SAMPLE_FORMAT)
+        if self._one(file, raw, COMPRESSION) in DEFLATE and FLOAT_SAMPLES not in formats:
+            cause = "a DNG of whole numbers compressed by deflate, which LibRaw does not read"
+            raise UnsupportedFileError(cause, "Convert it with Adobe's DNG Converter.")
         bits = self._integers(file, raw, BITS) or (16,)
         samples = self._one(file, raw, SAMPLES) or 1
         needed = self._pixels(file, raw) * samples * bits[0] // 8

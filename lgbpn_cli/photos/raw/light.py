@@ -9,7 +9,7 @@ import numpy as np
 
 from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError
 from lgbpn_cli.photos.raw.black import BlackLevels
-from lgbpn_cli.photos.raw.dead_lines import dead_lines
+from lgbpn_cli.photos.raw.dead_lines import dead_sites
 from lgbpn_cli.photos.raw.directories import FILTER_COLOURS
 from lgbpn_cli.photos.raw.hot_pixels import fill_sites
 from lgbpn_cli.photos.raw.metadata import RawFacts
@@ -23,8 +23,8 @@ from lgbpn_cli.photos.raw.mosaic import (
 )
 from lgbpn_cli.photos.raw.opcodes import FIX_BAD_CONSTANT, FIX_BAD_LIST, Opcode, apply_levels, bad_sites
 
-BLACK_LEVEL, WHITE_LEVEL, ACTIVE_AREA = 50714, 50717, 50829
-READ_TAGS = frozenset({BLACK_LEVEL, WHITE_LEVEL, ACTIVE_AREA, FILTER_COLOURS})
+LINEARIZATION_TABLE, BLACK_LEVEL, WHITE_LEVEL, ACTIVE_AREA = 50712, 50714, 50717, 50829
+READ_TAGS = frozenset({LINEARIZATION_TABLE, BLACK_LEVEL, WHITE_LEVEL, ACTIVE_AREA, FILTER_COLOURS})
 FRACTIONS = (5, 10)
 """Types of two numbers a value."""
 STORED_WHITE = 65535
@@ -33,8 +33,8 @@ STORED_WHITE = 65535
 
 def sensor_light(
     raw: Any, facts: RawFacts, path: Path, *, for_sites: bool = False
-) -> tuple[Mosaic | np.ndarray, list[Opcode], int]:
-    """Return the light of an unpacked file, opcodes left for whoever develops it, and how many lines were dead.
+) -> tuple[Mosaic | np.ndarray, list[Opcode], tuple[str, ...]]:
+    """Return the light of an unpacked file, opcodes left for whoever develops it, and what to say of dead sites.
 
     The light is a mosaic, or of a DNG without one (h, w, 1) or (h, w, 3) float32: black at 0, white at 1; floating
     samples may lie above. What the file calls bad is filled in, and so are dead rows and columns. `for_sites` is for
@@ -42,12 +42,13 @@ def sensor_light(
     Raises DamagedFileError, UnsupportedFileError.
     """
     first, second, _ = facts.opcodes
-    bad, dead_count = None, 0
+    bad: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
     if first:
         bad = bad_sites(raw.raw_image, first)
         _apply_to_stored(raw, [each for each in first if each.number not in (FIX_BAD_CONSTANT, FIX_BAD_LIST)])
-    if facts.float_directory is not None:
-        light = _float_light(path, facts.float_directory, facts.black)
+    if facts.decoded_here is not None:
+        light = _decoded_light(path, facts.decoded_here, facts.black)
     elif raw.raw_pattern is not None and raw.num_colors == 3:
         light = read_mosaic(raw, facts.black)
     else:
@@ -56,22 +57,18 @@ def sensor_light(
     left = apply_levels(light.samples if isinstance(light, Mosaic) else light, second)
     if isinstance(light, Mosaic):
         hidden = None if bad is None else _visible(bad, raw, light.samples.shape)
-        dead_count = _fill(light, raw, hidden, is_float=facts.float_directory is not None)
-    return light, left, dead_count
+        notes = _fill(light, raw, hidden, is_float=facts.decoded_here is not None)
+    return light, left, notes
 
 
-def _fill(light: Mosaic, raw: Any, bad: np.ndarray | None, *, is_float: bool) -> int:
-    """Fill in bad sites, and dead rows and columns, whose number is returned; those of float files are not known."""
-    rows, columns = (np.zeros(side, np.bool_) for side in light.samples.shape)
-    if not is_float:
-        rows, columns = dead_lines(raw.raw_image_visible)
-    count = int(rows.sum() + columns.sum())
-    if count:
-        dead = rows[:, None] | columns
+def _fill(light: Mosaic, raw: Any, bad: np.ndarray | None, *, is_float: bool) -> tuple[str, ...]:
+    """Fill in bad sites, and dead ones, of which is returned what to say; those of float files are not known."""
+    dead, notes = (None, ()) if is_float else dead_sites(raw.raw_image_visible, light.pattern)
+    if dead is not None:
         bad = dead if bad is None else bad | dead
     if bad is not None:
         fill_sites(light, bad)
-    return count
+    return notes
 
 
 def _planes(raw: Any, black: BlackLevels | None) -> np.ndarray:
@@ -99,17 +96,22 @@ def _visible(bad: np.ndarray, raw: Any, shape: tuple[int, ...]) -> np.ndarray:
     return bad[top : top + shape[0], left : left + shape[1]]
 
 
-def _float_light(path: Path, offset: int, levels: BlackLevels | None) -> Mosaic | np.ndarray:
-    """Return floating-point samples, of a mosaic or of planes; LibRaw would keep 14 bits of them."""
+def _decoded_light(path: Path, offset: int, levels: BlackLevels | None) -> Mosaic | np.ndarray:
+    """Return the light of samples that LibRaw would change, of a mosaic or of planes."""
     import tifffile  # here, for few photos need it
 
     try:
         with tifffile.TiffFile(path) as tiff:
             page = next(each for each in _all_pages(tiff.pages) if each.offset == offset)
-            stored = np.asarray(page.asarray(maxworkers=1), np.float32)
+            samples = page.asarray(maxworkers=1)
             tags = {tag.code: _values(tag) for tag in page.tags if tag.code in READ_TAGS}
     except (*CODEC_ERRORS, StopIteration, tifffile.TiffFileError) as error:
-        raise DamagedFileError(f"its floating-point samples cannot be decoded ({error})") from error
+        raise DamagedFileError(f"its samples cannot be decoded ({error})") from error
+    usual_white = 1.0 if samples.dtype.kind == "f" else float(np.iinfo(samples.dtype).max)
+    if samples.dtype.kind != "f" and LINEARIZATION_TABLE in tags:
+        table = tags[LINEARIZATION_TABLE]
+        samples = table[np.minimum(samples, len(table) - 1)]
+    stored = np.asarray(samples, np.float32)
     top, left, bottom, right = map(int, tags.get(ACTIVE_AREA, (0, 0, *stored.shape[:2])))
     stored = stored[top:bottom, left:right]
     if not np.isfinite(stored).all():
@@ -119,7 +121,7 @@ def _float_light(path: Path, offset: int, levels: BlackLevels | None) -> Mosaic 
     if levels is not None:
         black, most = levels.at(slice(0, len(stored)), top, left, stored.shape[1]), float(levels.most.max())
         black = black if stored.ndim == 3 else black[..., 0]
-    white = float(np.mean(tags.get(WHITE_LEVEL, 1.0))) or 1.0  # some writers have 0 for "none"
+    white = float(np.mean(tags.get(WHITE_LEVEL, 0.0))) or usual_white  # some writers have 0 for "none"
     if not white > most:
         raise DamagedFileError(f"its white level is {white:g} and its black level {most:g}")
     light: np.ndarray = (stored - black) / np.float32(white - most)

@@ -26,18 +26,29 @@ from lgbpn_cli.photos.photo import Metadata
 from lgbpn_cli.photos.raw.black import BlackLevels, read_black_levels
 from lgbpn_cli.photos.raw.cr3 import cr3_metadata
 from lgbpn_cli.photos.raw.directories import (
+    COMPRESSION,
     FILTER_COLOURS,
     FILTER_LAYOUT,
     FILTER_SIZE,
+    FLOAT_SAMPLES,
+    LOSSY_JPEG,
     PANASONIC,
     RECTANGULAR,
+    SAMPLE_FORMAT,
     SAMPLES,
     RawDirectories,
     read_raw_directories,
 )
 from lgbpn_cli.photos.raw.frame import SITE_TAGS
 from lgbpn_cli.photos.raw.mosaic import BLUE, COLOUR_NAMES, GREEN, PERIODS, RAW_CURE, RED
-from lgbpn_cli.photos.raw.opcodes import OPCODE_LIST_1, OPCODE_LIST_2, OPCODE_LIST_3, Opcode, read_opcodes
+from lgbpn_cli.photos.raw.opcodes import (
+    MAP_POLYNOMIAL,
+    OPCODE_LIST_1,
+    OPCODE_LIST_2,
+    OPCODE_LIST_3,
+    Opcode,
+    read_opcodes,
+)
 from lgbpn_cli.photos.tiff.directory import Directory, read_directory_at, read_integers, read_value
 from lgbpn_cli.photos.tiff.metadata import (
     FIRST_TIFF_TAG,
@@ -63,12 +74,11 @@ Sony says of its lenses."""
 EXTRA_PROFILES = 50933
 MOST_PROFILES, PROFILE_BYTES = 100, 1 << 24
 PROFILE_MAGIC = {b"IIRC": "<", b"MMCR": ">"}
-FLOAT_SAMPLES = 3
 ACTIVE_AREA = 50829
+LINEARIZATION_TABLE = 50712
 NUMBER_TYPES = {1: "u1", 3: "u2", 4: "u4", 5: "u4", 6: "i1", 8: "i2", 9: "i4", 10: "i4", 11: "f4", 12: "f8"}
 FRACTIONS = (5, 10)
 """Types of two numbers a value."""
-SAMPLE_FORMAT = 339
 
 
 @dataclass(frozen=True)
@@ -93,8 +103,9 @@ class RawFacts:
     """DNG's: a and b of the variance a x + b, once for all colours or for each."""
     black: BlackLevels | None = None
     """Where LibRaw does not know it."""
-    float_directory: int | None = None
-    """Where the directory of floating-point samples lies, which LibRaw would reduce to 14 bits."""
+    decoded_here: int | None = None
+    """Where the directory of samples lies that LibRaw would change: floating-point ones, which it reduces to 14 bits,
+    and lossy ones under a table, which it takes for sRGB's curve."""
 
 
 def read_raw_facts(path: Path, *, cut_too: bool = False) -> RawFacts:
@@ -126,22 +137,28 @@ def read_raw_facts(path: Path, *, cut_too: bool = False) -> RawFacts:
         check_filters(file, raw)
         if not facts.is_dng:
             return replace(facts, raw_tags=_kept(file, directories, raw))
-        formats = _integers(file, raw, SAMPLE_FORMAT)
+        opcodes = [
+            read_opcodes(_value(file, raw, tag)) for tag in (OPCODE_LIST_1, OPCODE_LIST_2, OPCODE_LIST_3)
+        ]
+        is_lossy = _integers(file, raw, COMPRESSION) == (LOSSY_JPEG,)
+        decoded_here = FLOAT_SAMPLES in _integers(file, raw, SAMPLE_FORMAT)
+        if is_lossy:  # LibRaw decodes by the polynomials, and knows nothing of tables
+            by_polynomial = any(each.number == MAP_POLYNOMIAL for each in opcodes[1])
+            decoded_here |= not by_polynomial and raw.find(LINEARIZATION_TABLE) is not None
+            opcodes[1] = tuple(each for each in opcodes[1] if each.number != MAP_POLYNOMIAL)
         return replace(
             facts,
             raw_tags=_kept(file, directories, raw),
             site_tags=tuple(tag for tag in read_tags(file, raw) if tag.tag in SITE_TAGS),
             profiles=_profiles(file, file_bytes, directories),
-            opcodes=tuple(
-                read_opcodes(_value(file, raw, tag)) for tag in (OPCODE_LIST_1, OPCODE_LIST_2, OPCODE_LIST_3)
-            ),
+            opcodes=tuple(opcodes),
             noise_profile=_noise_profile(file, directories),
             black=read_black_levels(
                 lambda tag: _numbers(file, raw, tag),
                 max((1, *_integers(file, raw, SAMPLES))),
                 *(*_integers(file, raw, ACTIVE_AREA), 0, 0)[:2],
             ),
-            float_directory=raw.offset if FLOAT_SAMPLES in formats else None,
+            decoded_here=raw.offset if decoded_here else None,
         )
 
 

@@ -85,7 +85,7 @@ def read_raw(path: Path, max_pixels: int, *, as_mosaic: bool = False, for_sites:
             cause = f"a camera raw file of a sensor that sees {seen}, not red, green and blue alone"
             raise UnsupportedFileError(cause, "Convert it to TIFF with a raw developer, or skip it.")
         raw.unpack()
-        if facts.float_directory is None and not facts.is_result:  # which may be as black as its photo
+        if facts.decoded_here is None and not facts.is_result:  # which may be as black as its photo
             _refuse_blank(raw)
         gains = (1.0, 1.0, 1.0) if raw.num_colors == 1 else _gains(raw)
         algorithm = "DHT" if raw.other.iso_speed <= MOST_DHT_ISO else "AHD"
@@ -93,19 +93,19 @@ def read_raw(path: Path, max_pixels: int, *, as_mosaic: bool = False, for_sites:
         matrices = camera_matrices(
             np.array(raw.rgb_xyz_matrix)[:3], np.array(raw.color_matrix)[:, :3], metadata.exif, facts.is_dng
         )
-        tags, frame, dead_count = facts.raw_tags, None, 0
+        tags, frame = facts.raw_tags, None
+        notes: tuple[str, ...] = ()
         if raw.raw_pattern is None and not facts.is_dng and raw.num_colors == 3:
             pixels, black, white = _developed(raw, gains), 0, 65535
         else:
-            light, left, dead_count = sensor_light(raw, facts, path, for_sites=for_sites)
-            if for_sites and facts.float_directory is None and isinstance(light, Mosaic) and _is_bayer(light):
+            light, left, notes = sensor_light(raw, facts, path, for_sites=for_sites)
+            if for_sites and facts.decoded_here is None and isinstance(light, Mosaic) and _is_bayer(light):
                 frame = read_frame(raw, light, facts.order, facts.site_tags, facts.black)
             if left:
                 tags += (blob(OPCODE_LIST_3, pack_opcodes([*left, *facts.opcodes[2]])),)
             pixels = None
             iso = round(raw.other.iso_speed)
     noisy: NoisyMosaic | None = None
-    notes: tuple[str, ...] = ()
     if pixels is None:  # LibRaw's own memory is free by now
         if isinstance(light, Mosaic):
             noise = noise_of_mosaic(light, facts.noise_profile, iso)
@@ -113,16 +113,13 @@ def read_raw(path: Path, max_pixels: int, *, as_mosaic: bool = False, for_sites:
             if as_mosaic and _is_bayer(light):
                 noisy = NoisyMosaic(light, noise, hot_sites)
             elif as_mosaic:
-                notes = (NO_BAYER_NOTE if len(light.pattern) > 2 else ABOVE_WHITE_NOTE,)
+                notes = (NO_BAYER_NOTE if len(light.pattern) > 2 else ABOVE_WHITE_NOTE, *notes)
         if noisy is None:
             pixels, black, white = _as_pixels(light, gains, algorithm)
         else:  # which is only looked at
             pixels, black, white = quick_demosaic(noisy.mosaic), PEDESTAL, PEDESTAL + LIGHT_RANGE
     colours = _Colours(gains, *matrices, black, white)
     container = RawContainer(facts.order, tags, facts.profiles, frame)
-    if dead_count:
-        lines = "one row or column" if dead_count == 1 else f"{dead_count} rows and columns"
-        notes = (*notes, f"dead on its sensor, filled in from beside: {lines}")
     photo = _photo(path, pixels, metadata, sizes, colours)
     return replace(photo, container=container, mosaic=noisy, notes=notes)
 

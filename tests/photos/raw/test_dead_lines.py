@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from raw_samples import light_of, mosaic_of, scene, write_raw
 
+from lgbpn_cli.errors import PhotoReadError
 from lgbpn_cli.photos.raw.dead_lines import dead_lines
 from lgbpn_cli.photos.read import read_photo
 
@@ -56,3 +58,32 @@ def test_single_lines_are_found_among_many_samples() -> None:
     rows, columns = dead_lines(samples)
     assert np.flatnonzero(rows).tolist() == [1234]
     assert np.flatnonzero(columns).tolist() == [77]
+
+
+SPOILT: dict[str, tuple[tuple[slice, slice], int, str]] = {
+    "a green of two": ((slice(1, None, 2), slice(None, None, 2)), 0, "green.*filled in"),
+    "all reds": ((slice(None, None, 2), slice(None, None, 2)), 512, "red.*nothing to tell"),
+    "a band": ((slice(30, 50), slice(None)), 0, "20 rows.*zeros alone"),
+}
+
+
+@pytest.mark.parametrize("kind", SPOILT)
+def test_sites_that_saw_nothing_are_named(tmp_path: Path, kind: str) -> None:
+    place, value, said = SPOILT[kind]
+    samples = noisy()
+    whole = light_of(read_photo(write_raw(tmp_path / "whole.dng", samples)))
+    samples[place] = value
+    photo = read_photo(write_raw(tmp_path / "spoilt.dng", samples))
+    assert len(photo.notes) == 1
+    assert re.search(said, photo.notes[0])
+    if kind == "a green of two":
+        assert np.abs(light_of(photo) - whole)[4:-4, 4:-4].mean() < 0.01
+
+
+@pytest.mark.parametrize("value", [0, 512])
+def test_a_sensor_of_which_every_other_row_or_column_is_dead_is_refused(tmp_path: Path, value: int) -> None:
+    rows, columns = noisy(), noisy()
+    rows[::2], columns[:, 1::2] = value, value
+    for samples, said in ((rows, "48 of its 96 rows"), (columns, "60 of its 120 columns")):
+        with pytest.raises(PhotoReadError, match=said):
+            read_photo(write_raw(tmp_path / "a.dng", samples))

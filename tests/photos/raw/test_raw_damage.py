@@ -19,7 +19,7 @@ from raw_samples import (
     write_raw,
 )
 
-from lgbpn_cli.errors import PhotoReadError
+from lgbpn_cli.errors import PhotoReadError, UnsupportedPhotoError
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.shot import shot_in
 
@@ -80,6 +80,15 @@ def test_an_empty_active_area_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(PhotoReadError, match="active area is empty"):
         read_photo(path)
+
+
+def test_a_dng_too_small_for_libraw_or_deflated_is_refused_with_the_reason(tmp_path: Path) -> None:
+    samples = mosaic_of(scene())
+    small = write_raw(tmp_path / "small.dng", samples[:40, :20])
+    with pytest.raises(UnsupportedPhotoError, match=r"20x40 pixels.*none below 22"):
+        read_photo(small)
+    with pytest.raises(UnsupportedPhotoError, match="deflate"):
+        read_photo(write_raw(tmp_path / "deflated.dng", samples, compression="zlib"))
 
 
 def panasonic(path: Path, *, whole: bool) -> Path:

@@ -16,11 +16,16 @@ from PIL import Image
 from raw_samples import (
     BGGR,
     BLACK,
+    NEUTRAL,
     RGGB,
     WHITE,
+    area,
+    byte_tag,
     fractions,
     light_of,
     mosaic_of,
+    opcode,
+    opcode_list,
     scene,
     tags_of,
     through,
@@ -143,6 +148,35 @@ def test_float_samples_above_white_keep_their_brightness(tmp_path: Path, dtype: 
     assert found[25:35, 35:45, 1].mean() == pytest.approx(3.0 if mosaic else 6.0, rel=0.02)
     with rawpy.imread(str(through(path))) as result:
         assert result.white_level < 65535 / 2
+
+
+ROOT = tuple(np.rint((np.arange(256) / 255) ** 2 * 65535).astype(int).tolist())
+SQUARES = [opcode(8, area(0, 0, 60, 90, plane=plane) + struct.pack(">I3d", 2, 0, 0, 1)) for plane in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("undone_by", "white"),
+    [((50712, 3, 256, ROOT, True), 65535), (byte_tag(51009, opcode_list(*SQUARES)), 255)],
+    ids=["table", "polynomials"],
+)
+def test_lossy_samples_are_made_linear_once(tmp_path: Path, undone_by: Any, white: int) -> None:
+    light = scene()
+    samples = np.rint(np.sqrt(light * NEUTRAL) * 255).astype(np.uint8)
+    how = {
+        "compression": "jpeg_lossy",
+        "compressionargs": {"level": 99, "subsampling": "444"},
+        "tile": (64, 64),
+    }
+    path = write_raw(
+        tmp_path / "a.dng",
+        samples,
+        pattern=None,
+        black=None,
+        white=(white,) * 3,
+        raw_tags=(undone_by,),
+        **how,
+    )
+    assert np.abs(light_of(read_photo(path)) - light).mean() < 0.005
 
 
 def test_a_white_level_of_zero_says_nothing(tmp_path: Path) -> None:
