@@ -50,8 +50,9 @@ class _Look:
 def burst_of(pairing: Pairing, source: Path) -> Pairing:
     """Return pairs in which the reference of each frame is the mean of all others that show the same.
 
-    Files that are no camera raw files with a mosaic, or of another size, camera, exposure or scene than most, become
-    problems. Every frame is read twice here, and twice more when its turn comes; one and the sum are held.
+    Files that are no camera raw files with a mosaic, of another size, camera, exposure or scene than most, or copies
+    of others, become problems. Every frame is read twice here, and twice more when its turn comes; one and the sum are
+    held.
     Raises UsageError where fewer than two are left.
     """
     looks, problems = {}, list(pairing.problems)
@@ -61,6 +62,7 @@ def burst_of(pairing: Pairing, source: Path) -> Pairing:
         except Exception as error:  # noqa: BLE001 - whatever one file does to any library, the others go on
             problems.append(problem_of(pair.noisy.shown, error))
     odd = _odd_ones(looks)
+    odd |= _copies({name: look for name, look in looks.items() if name not in odd})
     problems += [Problem(pair.noisy.shown, odd[pair.name]) for pair in pairing.pairs if pair.name in odd]
     frames = [pair for pair in pairing.pairs if pair.name in looks and pair.name not in odd]
     if len(frames) < FEWEST_FRAMES:
@@ -81,6 +83,11 @@ def best_psnr_db(noisy_psnr_db: float, frames: int) -> float:
     v / (frames - 1): `frames` times less.
     """
     return float(noisy_psnr_db + 10 * np.log10(frames))
+
+
+def others_of(frames: int) -> str:
+    """Return what a frame of a burst is judged against."""
+    return "the other frame" if frames == FEWEST_FRAMES else f"the mean of the other {frames - 1} frames"
 
 
 def _of(taking_part: int, found: int) -> str:
@@ -118,6 +125,13 @@ def _odd_ones(looks: dict[str, _Look]) -> dict[str, str]:
     return {name: f"{cause}. {LEFT_OUT}" for name, cause in causes.items() if cause is not None}
 
 
+def _copies(looks: dict[str, _Look]) -> dict[str, str]:
+    """Return the frames whose samples are those of one before, which would be judged against their own noise."""
+    found: dict[bytes, str] = {}
+    first = {name: found.setdefault(look.cells.tobytes(), name) for name, look in looks.items()}
+    return {name: f"it is the same shot as {one}. {LEFT_OUT}" for name, one in first.items() if one != name}
+
+
 def _cause_against(look: _Look, usual: _Look) -> str | None:
     """Return why a frame is not of one burst with another, or None."""
     if look.kind != usual.kind:
@@ -133,8 +147,9 @@ def _cause_against(look: _Look, usual: _Look) -> str | None:
 
 def _judged(pair: Pair, total: np.ndarray, frames: int) -> Pair:
     """Return a frame with the mean of the others as its reference."""
-    others = "the other frame" if frames == FEWEST_FRAMES else f"the mean of the other {frames - 1} frames"
-    return replace(pair, reference=Picture(others, None, partial(_mean_of_others, pair.noisy, total, frames)))
+    return replace(
+        pair, reference=Picture(others_of(frames), None, partial(_mean_of_others, pair.noisy, total, frames))
+    )
 
 
 def _mean_of_others(picture: Picture, total: np.ndarray, frames: int) -> Photo:

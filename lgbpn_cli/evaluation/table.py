@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from lgbpn_cli.evaluation.burst import best_psnr_db
+from lgbpn_cli.evaluation.burst import best_psnr_db, others_of
 from lgbpn_cli.evaluation.report import NOISY, EvaluationReport, MethodResult
 
 DECIMALS = 4
@@ -80,7 +80,7 @@ def raw_lines(report: EvaluationReport) -> list[str]:
     summary = report.summary(report.methods[0], "psnr_db") if report.burst_frames and scores else None
     if summary is not None:
         lines.append(
-            f"the mean of {report.burst_frames - 1} frames has noise, too: a perfect result would have "
+            f"{others_of(report.burst_frames)} has noise, too: a perfect result would have "
             f"{best_psnr_db(summary.mean, report.burst_frames):.2f} dB"
         )
     return lines

@@ -18,7 +18,7 @@ from lgbpn_cli.inference.watch import UNWATCHED, Watch
 from lgbpn_cli.machine.memory import give_back_freed
 from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model
-from lgbpn_cli.network.raw import PLANES, RawNetwork
+from lgbpn_cli.network.raw import PLANES, RawNetwork, following_green, unstabilise
 
 FloatImage = NDArray[np.float32]
 RED = 0
@@ -111,7 +111,8 @@ def _estimate(samples: FloatImage, mosaic: BayerMosaic, model: Model) -> Estimat
     gains = gains / gains[:, 1:2]
 
     def estimate(tile: Tile, plan: Plan) -> Tensor:
-        return network(device.upload(packed(samples[tile.window])), noise, gains)  # type: ignore[no-any-return]
+        values = network.stabilised(device.upload(packed(samples[tile.window])), noise, gains)
+        return unstabilise(following_green(values, noise, gains), noise, gains)
 
     return estimate
 

@@ -34,8 +34,9 @@ HEIGHT, WIDTH = 66, 84
 
 
 @pytest.fixture
-def denoiser() -> Denoiser:
+def denoiser(monkeypatch: pytest.MonkeyPatch) -> Denoiser:
     """With untrained networks: the raw one repeats each site's value, the student returns its input."""
+    monkeypatch.setattr("lgbpn_cli.inference.mosaic.following_green", lambda values, *_: values)
     cpu = choose_device("cpu", Hardware())
     torch.manual_seed(0)
     raw = Model("raw", "", "sidd", RawNetwork(RawConfig(widths=(4, 6))).eval(), cpu)

@@ -95,6 +95,15 @@ def test_frames_of_another_kind_are_left_out_by_name(burst: Path) -> None:
     assert "broken.dng" in causes
 
 
+def test_a_copy_of_a_frame_is_left_out_by_name(burst: Path) -> None:
+    shutil.copy(burst / "1.dng", burst / "copy.dng")
+    found = found_in(burst)
+    assert len(found.pairs) == FRAMES
+    (problem,) = found.problems
+    assert "copy.dng" in str(problem)
+    assert "the same shot as 1" in str(problem)
+
+
 def test_two_of_four_that_belong_together_are_a_burst(burst: Path) -> None:
     for number, factor in ((2, 0.4), (3, 1.6)):
         write_frame(burst / f"{number}.dng", scene() * factor, number)

@@ -59,7 +59,10 @@ def test_every_phase_gives_what_the_same_sites_give_as_rggb(row: int, column: in
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=str)
-def test_an_untrained_network_keeps_every_site_in_its_place(pattern: tuple[tuple[int, int], ...]) -> None:
+def test_an_untrained_network_keeps_every_site_in_its_place(
+    pattern: tuple[tuple[int, int], ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lgbpn_cli.inference.mosaic.following_green", lambda values, *_: values)
     mosaic = mosaic_of(scene(21, 34), pattern)
     result = run_raw_network(mosaic, raw_model(random=False), CONFIG)
     assert result is not None

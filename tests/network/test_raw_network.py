@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lgbpn_cli.config import RawConfig
-from lgbpn_cli.network.raw import RawNetwork, stabilise, unstabilise
+from lgbpn_cli.network.raw import RawNetwork, following_green, stabilise, unstabilise
 
 TINY_RAW = RawConfig(widths=(4, 6, 8))
 NOISE = torch.tensor([[[2.3e-3, 1.3e-5], [2.1e-3, 1.3e-5], [2.2e-3, 1.3e-5]]])
@@ -27,6 +27,29 @@ def test_the_way_back_gives_the_light_again_below_black_too(a: float, b: float) 
     noise = torch.tensor([a, b]).expand(1, 3, 2)
     back = unstabilise(stabilise(light, noise, GAINS), noise, GAINS)
     torch.testing.assert_close(back, light, rtol=1e-4, atol=2e-5)
+
+
+def test_noise_of_red_and_blue_goes_where_green_has_none_and_edges_stay() -> None:
+    torch.manual_seed(0)
+    deviation = 2.1e-3**0.5 / 2
+    green = torch.full((1, 1, 40, 60), 0.3)
+    green[..., 30:] = 0.7
+    clean = torch.cat([0.8 * green + 0.1, green, 0.9 - green], dim=1)
+    noisy = clean + deviation * torch.tensor([0.3, 0.0, 0.3])[:, None, None] * torch.randn(clean.shape)
+    found = following_green(noisy, NOISE, GAINS)
+    assert torch.equal(found[:, 1], clean[:, 1])
+    before, after = ((each - clean)[:, ::2].square().mean().sqrt().item() for each in (noisy, found))
+    assert after < 0.4 * before
+    at_edge = (found - clean)[:, ::2, :, 28:32].abs().max().item()
+    assert at_edge < deviation
+
+
+def test_what_has_no_noise_and_follows_green_stays() -> None:
+    green = torch.rand(1, 1, 20, 20)
+    values = torch.cat([0.5 * green + 0.2, green, 0.9 - 0.3 * green], dim=1)
+    torch.testing.assert_close(
+        following_green(values, torch.zeros(1, 3, 2), GAINS), values, rtol=0, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("light", [0.005, 0.05, 0.3, 0.9])
