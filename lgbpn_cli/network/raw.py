@@ -82,7 +82,7 @@ def following_green(values: Tensor, noise: Tensor, gains: Tensor) -> Tensor:
     green, others = values[:, 1:2], values[:, ::2]
     unlike = UNLIKE_GREEN * gains[:, 1] * noise[:, 1, 0].clamp(min=LEAST_SHOT) / 4
     means = _means_of_squares(torch.cat([green, green.square(), others, green * others], dim=1))
-    mean, of_squares, of_others, of_products = means.split([1, 1, 2, 2], dim=1)
+    mean, of_squares, of_others, of_products = means.split([1, 1, 2, 2], dim=1)  # type: ignore[no-untyped-call]
     variance = (of_squares - mean.square()).clamp(min=0) + unlike.clamp(min=LEAST_UNLIKE)[:, None, None, None]
     slopes = (of_products - mean * of_others) / variance
     lines = _means_of_squares(torch.cat([slopes, of_others - slopes * mean], dim=1))
