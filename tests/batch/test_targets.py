@@ -184,7 +184,7 @@ def test_output_options_that_cannot_work_stop_everything(tmp_path: Path) -> None
     first, second = make(tmp_path, "a.jpg", "b.jpg")
     cases = [
         ([first], OutputConfig(suffix=""), "is empty"),
-        ([first], OutputConfig(suffix="2"), "the number of a photo"),
+        ([first], OutputConfig(suffix="2"), "a photo's number"),
         ([first], OutputConfig(suffix="/x"), "is a path"),
         ([first], OutputConfig(output=str(tmp_path / "clean.png")), "is a .jpg file and cannot become .png"),
         ([first, second], OutputConfig(output=str(tmp_path / "clean.jpg")), "names a file"),

@@ -230,7 +230,7 @@ def test_the_page_is_opened_unless_that_is_not_wanted(
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.platform", "linux")
-    assert "open the page by hand" in lgbpn("preview", make_photo("a.png"), "-o", page).stderr
+    assert "open the page yourself" in lgbpn("preview", make_photo("a.png"), "-o", page).stderr
     assert len(opened) == 1
 
 
