@@ -198,7 +198,10 @@ def completed(xmp: bytes, other: bytes) -> bytes:
     if packet is None or further is None:
         return xmp
     told = {(part.namespace, part.name) for part in packet.properties}
-    known = [part for part in further.properties if (part.namespace, part.name) in told]
+    # Where the extended packet has been joined, its name is gone from the first.
+    known = [
+        part for part in further.properties if (part.namespace, part.name) in told or part.name == EXTENDED
+    ]
     return xmp if len(known) == len(further.properties) else joined(xmp, further.without(known))
 
 

@@ -57,7 +57,7 @@ def test_a_jpeg_tile_of_another_size_is_an_error(make_tiff: PhotoMaker) -> None:
     data = path.read_bytes()
     place = data.index(b"\xff\xc0") + 5
     path.write_bytes(data[:place] + struct.pack(">HH", 65000, 65000) + data[place + 4 :])
-    with pytest.raises(PhotoReadError, match="holds another picture"):
+    with pytest.raises(PhotoReadError, match="holds a different picture"):
         read_photo(path)
 
 
