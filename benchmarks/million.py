@@ -70,7 +70,8 @@ def run(folder: Path, name: str, workers: int, every_s: int) -> None:
         flush=True,
     )
     start = time.monotonic()
-    told = peak_bytes = processors_s = 0
+    told = peak_bytes = 0
+    processors_s = 0.0
     with rows.open("rb") as lines:
         while process.poll() is None:
             time.sleep(every_s)

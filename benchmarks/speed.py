@@ -235,11 +235,11 @@ def guard(asked: argparse.Namespace, folder: Path) -> None:
     compileall.compile_dir(Path(lgbpn_cli.__file__).parent, quiet=1)
     photo = folder / "photo.jpg"
     save_scene(photo, asked.megapixels)
-    words = ["denoise", "-q", photo, "-o", folder / "clean.jpg", "--overwrite"]
-    programs = {
+    words = ["denoise", "-q", str(photo), "-o", str(folder / "clean.jpg"), "--overwrite"]
+    programs: dict[str, list[str]] = {
         "whole": ["-m", "lgbpn_cli"],
-        "guarded, without network": ["-c", f"{WITHOUT_NETWORK}{MAIN}", COMMAND_TESTS],
-        "read here, without network": ["-c", f"{WITHOUT_NETWORK}{READ_HERE}{MAIN}", COMMAND_TESTS],
+        "guarded, without network": ["-c", f"{WITHOUT_NETWORK}{MAIN}", str(COMMAND_TESTS)],
+        "read here, without network": ["-c", f"{WITHOUT_NETWORK}{READ_HERE}{MAIN}", str(COMMAND_TESTS)],
     }
     seconds: dict[str, list[float]] = {name: [] for name in programs}
     for _ in range(asked.repeats):
@@ -249,7 +249,7 @@ def guard(asked: argparse.Namespace, folder: Path) -> None:
             seconds[name].append(sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]) - before)
             print(f"{name}: {seconds[name][-1]:.2f} s", flush=True)
     for word, chosen in (("median", statistics.median), ("least", min)):
-        whole, guarded, here = map(chosen, seconds.values())
+        whole, guarded, here = (float(chosen(each)) for each in seconds.values())
         ratio = whole / (whole - (guarded - here))
         print(f"{word}: {guarded - here:+.2f} s of processors of {whole:.2f}, ratio {ratio:.3f}")
 
