@@ -215,9 +215,8 @@ def _folder_of_result(source: Source, output: OutputConfig) -> Path:
 def _plain_target(source: Source, inputs: Sequence[Path], output: OutputConfig) -> Path:
     ending = result_suffix(source.path.suffix, output.format)
     if output.in_place:
-        return (
-            Path(os.path.realpath(source.path)) if source.path.is_symlink() else source.path
-        )  # a link stays one
+        # A link stays one: what it leads to is replaced.
+        return Path(os.path.realpath(source.path)) if source.path.is_symlink() else source.path
     if output.output is None:
         return source.path.with_name(source.path.stem + output.suffix + ending)
     target = Path(output.output)

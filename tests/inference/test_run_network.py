@@ -90,13 +90,16 @@ def largest_difference(image: np.ndarray, model: Model, config: InferenceConfig)
 @pytest.mark.parametrize("size", [(48, 396), (396, 48)], ids=str)
 @pytest.mark.parametrize("quality", ["teacher", "teacher-r3"])
 def test_tiles_with_a_wide_halo_equal_the_whole_photo(
-    tiny: Model, quality: str, size: tuple[int, int]
+    tiny: Model, quality: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if quality == "teacher-r3":
+        # Tiles and the whole photo convolve alike, or more values would lie between two of float16.
+        monkeypatch.setattr("lgbpn_cli.network.wide.FEWEST_PIXELS", 10**9)
     # Every PD factor divides both sides and the tile.
     difference = largest_difference(photo(*size), tiny, replace(WIDE, quality=quality))
-    assert np.quantile(difference, 0.99 if quality == "teacher" else 0.95) < 1e-4
-    # R3 keeps its first pass as float16: a value between two of them may fall to either side, and so may its neighbour.
-    assert difference.max() < (1e-4 if quality == "teacher" else 2**-10)
+    assert np.quantile(difference, 0.99) < 1e-4
+    # R3 keeps its first pass as float16: a value between two of them may fall to either side.
+    assert difference.max() < (1e-4 if quality == "teacher" else 2**-11)
 
 
 def test_where_pd_does_not_divide_tiles_equal_the_whole_photo_too(tiny: Model) -> None:

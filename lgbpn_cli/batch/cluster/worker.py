@@ -147,9 +147,8 @@ class Teller:
 
     def _watch_time(self) -> None:
         while not self._over.wait(min(TELL_S, self._patience_s / 4)):
-            with suppress(
-                Exception
-            ):  # the scheduler goes away: what is kept is told when it is back, or found again
+            # Where the scheduler goes away, what is kept is told when it is back, or found again.
+            with suppress(Exception):
                 self.tell()
             if time.monotonic() - self._moved > self._patience_s:
                 with suppress(Exception):  # the scheduler may be what is stuck

@@ -110,9 +110,8 @@ def read_heif(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     icc = ColourDescription(icc=info.get("icc_profile"), numbers_below=numbers, exif=exif).profile(colours)
     return Photo(
         path=path,
-        pixels=np.ascontiguousarray(
-            samples[..., :colours]
-        ),  # the very memory, where there is no transparency
+        # The very memory, where there is no transparency.
+        pixels=np.ascontiguousarray(samples[..., :colours]),
         alpha=samples[..., colours].copy() if samples.shape[2] > colours else None,
         format="heif",
         damage=damage,

@@ -92,6 +92,15 @@ def test_sites_see_their_own_colour() -> None:
     assert sites[3, 1, 1] == expected[3, 3]
 
 
+def finetuned(
+    mosaics: list[KeptMosaic], base: Model, config: FinetuneConfig, folder: Path, device: Device
+) -> raw.RawReport:
+    """Return the report of a run below `folder`, where its model is put, too."""
+    return raw.finetune_raw(
+        mosaics, base, config, run_folder=folder / "run", models_folder=folder, device=device, command="x"
+    )
+
+
 def test_a_network_that_learns_is_better_on_the_scene_and_is_kept(
     cpu: Device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,9 +109,7 @@ def test_a_network_that_learns_is_better_on_the_scene_and_is_kept(
     base = Model("weights-in-a-file", "", "sidd", RawNetwork(RawConfig(widths=(8, 12))).eval(), cpu)
     mosaics = [kept(number) for number in range(4)]
     config = FinetuneConfig("mine", steps=60, batch=2)
-    report = raw.finetune_raw(
-        mosaics, base, config, run_folder=tmp_path / "run", models_folder=tmp_path, device=cpu, command="x"
-    )
+    report = finetuned(mosaics, base, config, tmp_path, cpu)
     assert report.verdict.accepted, report.verdict.words()
     assert not (tmp_path / "run").exists()
     entry = read_manifest(tmp_path)["mine"]
@@ -135,15 +142,7 @@ def test_steps_leave_the_time_that_judging_takes(
     monkeypatch.setattr(raw.MosaicTrainer, "loss", learned)
     base = Model("lgbpn-base", "", "sidd", RawNetwork(RawConfig(widths=(4, 6))).eval(), cpu)
     config = FinetuneConfig("mine", batch=1, time_limit_s=20.0)
-    report = raw.finetune_raw(
-        [kept(1), kept(2)],
-        base,
-        config,
-        run_folder=tmp_path / "r",
-        models_folder=tmp_path,
-        device=cpu,
-        command="x",
-    )
+    report = finetuned([kept(1), kept(2)], base, config, tmp_path, cpu)
     assert report.steps > 3
     assert 15 <= clock.now <= 20
 
@@ -159,15 +158,7 @@ def test_what_is_no_better_is_not_kept(cpu: Device, tmp_path: Path, monkeypatch:
     assert not verdict.accepted
     assert "not kept" in verdict.words()
     config = FinetuneConfig("mine", steps=12, batch=1)
-    report = raw.finetune_raw(
-        [kept(1), kept(2)],
-        base,
-        config,
-        run_folder=tmp_path / "r",
-        models_folder=tmp_path,
-        device=cpu,
-        command="x",
-    )
+    report = finetuned([kept(1), kept(2)], base, config, tmp_path, cpu)
     assert report.entry is None
     assert read_manifest(tmp_path) == {}
 
