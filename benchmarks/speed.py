@@ -12,7 +12,7 @@
   with `--network` the network's time, too, and with `--peaks` the memory of each type, as planned and taken. JSON.
 - guard: `lgbpn denoise` of one JPEG as it is, and with the photo read in the program's own process, by turns.
 - blending: the steps of `lgbpn blend`, which needs no network, for photos with noise on a slope.
-- commands: `lgbpn denoise`, `blend` and `preview` of one JPEG, as shares of the first: a table in docs/results.md.
+- commands: `lgbpn denoise`, `blend`, `preview` of one JPEG and `--help`, as shares of the first: a table in results.md.
 
 All are seconds of processors, of all processes and threads together: other work on the machine disturbs them less than
 those of the clock. Of the repeats the least or the median counts.
@@ -288,6 +288,7 @@ def commands(asked: argparse.Namespace, folder: Path) -> None:
         "lgbpn blend --luma 0.5 --chroma 1": [*blend, "--luma", 0.5, "--chroma", 1],
         "lgbpn blend --strength 0.5 --grain 3": [*blend, "--strength", 0.5, "--grain", 3],
         "lgbpn preview": ["preview", photo, "--no-open", "-o", folder / "page.html"],
+        "lgbpn --help": ["--help"],
     }
     seconds: dict[str, float] = {}
     rows = [[f"command, {asked.megapixels:g} megapixels", "processors, s", "share of a full run"]]
