@@ -68,7 +68,7 @@ class BenchOptions:
         typer.Option(
             "--agreement",
             metavar="PHOTO",
-            help="Instead of speed: how far this photo in tiles is from the same photo in one piece.",
+            help="Instead of speed: how much this photo in tiles differs from the same photo in one piece.",
             show_default=False,
         ),
     ] = None
@@ -77,7 +77,7 @@ class BenchOptions:
         typer.Option(
             "--whole",
             metavar="PHOTO",
-            help="Instead of the network alone: the whole lgbpn denoise of this photo, and which part takes how long.",
+            help="Instead of the network alone: time each part of lgbpn denoise with this photo.",
             show_default=False,
         ),
     ] = None
@@ -95,7 +95,7 @@ class BenchOptions:
         typer.Option(
             "--halo",
             metavar="PIXELS",
-            help="What a tile sees of its surroundings.",
+            help="How far the network sees beyond each tile.",
             show_default="that of lgbpn denoise",
         ),
     ] = None

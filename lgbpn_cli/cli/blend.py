@@ -30,13 +30,16 @@ def blend(
         Path,
         typer.Argument(
             metavar="RESULT|FOLDER",
-            help="What lgbpn denoise made of it at --strength 1 or auto, or a folder of such results.",
+            help="What lgbpn denoise made of it with --strength 1 or auto, or a folder of such results.",
         ),
     ],
     output: Annotated[
         Path,
         typer.Option(
-            "-o", "--output", metavar="FOLDER", help="Where the mixtures go; for one photo also a file name."
+            "-o",
+            "--output",
+            metavar="FOLDER",
+            help="Where the new results go; for one photo also a file name.",
         ),
     ],
     recursive: RecursiveOption = False,
@@ -49,16 +52,16 @@ def blend(
     luma: LumaOption = None,
     chroma: ChromaOption = None,
     grain: GrainOption = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="NUMBER", help="Start of the grain.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="NUMBER", help="Seed of the grain.")] = 0,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace mixtures that are already there.")
+        bool, typer.Option("--overwrite", help="Replace results that are already there.")
     ] = False,
     quiet: QuietOption = False,
     json_lines: JsonLinesOption = False,
 ) -> None:
-    """Mix photos with their results again, at other strengths or with grain, without the network.
+    """Try other strengths, or add grain, without running the network again: mix photos with their results.
 
-    Results say themselves which photo they were made from, whatever their names; a result of another photo is refused.
+    Each result says which photo it was made from, whatever its name; a result of another photo is refused.
 
     \b
     Examples:

@@ -34,7 +34,7 @@ def denoise(
     network: NetworkOptions,
     run: RunOptions,
 ) -> None:
-    """Remove the noise from photos. The photos themselves are not changed, unless you say --in-place.
+    """Remove the noise from photos. Your photos are not changed, unless you say --in-place.
 
     \b
     Examples:
@@ -43,20 +43,20 @@ def denoise(
       lgbpn denoise photos/ -r -o denoised/        mirrors all sub-folders
       lgbpn denoise photos/ --min-iso 800          skips photos that hardly need it
       lgbpn denoise IMG_1.NEF -f tiff              writes IMG_1_denoised.tif
-      lgbpn denoise photos/ --quality best -n      shows what would be done, and how long it would take
+      lgbpn denoise photos/ --quality best -n      shows what it would do, and how long that would take
       lgbpn denoise photos/ --html page.html       also makes a page to compare before and after
-      lgbpn denoise inbox/ -o out/ --watch         goes on with photos as they arrive, until Ctrl-C
+      lgbpn denoise inbox/ -o out/ --watch         keeps going as photos arrive, until Ctrl-C
       lgbpn denoise scans/ -r -o out/ --part 2/8   does the share of the second of eight machines
 
     Results keep the format, bit depth and metadata of their photos; camera raw files become linear DNG, and HEIC
-    becomes JPEG. XMP sidecars are copied along. Results that are already there are skipped, so a run that was stopped
-    goes on when you start it again.
+    becomes JPEG. XMP sidecars are copied along. What is already done is skipped: to continue a run that was stopped,
+    give the same command again.
 
     \b
     Exit codes:
       0    all done, or nothing to do
       1    some photos failed; the others are done
-      2    the command, model or device was wrong; nothing was done
+      2    something is wrong with the command, model or device; nothing was done
       130  stopped with Ctrl-C (or SIGTERM, SIGHUP); no partial file is left
     """
     # Here and not at the top: --help does not have to wait for them.

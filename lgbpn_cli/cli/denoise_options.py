@@ -63,7 +63,7 @@ class ResultOptions:
         ),
     ] = OutputConfig.output
     suffix: Annotated[
-        str, typer.Option("--suffix", metavar="TEXT", help="Added to a result's name; only without -o.")
+        str, typer.Option("--suffix", metavar="TEXT", help="Added to each result's name; not with -o.")
     ] = OutputConfig.suffix
     name: Annotated[
         str,
@@ -83,14 +83,14 @@ class ResultOptions:
         bool,
         typer.Option(
             "--in-place",
-            help="Put each result in the place of its photo: for the copies that other programs make and read again.",
+            help="Replace each photo by its result: for copies that another program makes and reads back.",
         ),
     ] = False
     backup: Annotated[
         bool,
         typer.Option(
             "--backup",
-            help="With --in-place: keep each photo, its name followed by .orig, before it is replaced.",
+            help="With --in-place: keep each photo as NAME.orig before replacing it.",
         ),
     ] = False
     min_iso: Annotated[
@@ -98,7 +98,7 @@ class ResultOptions:
         typer.Option(
             "--min-iso",
             metavar="ISO",
-            help="Leave photos of lower ISO alone: they have hardly any noise, and would lose fine texture.",
+            help="Skip photos below this ISO: they have little noise, and would lose fine texture.",
             show_default="all are denoised",
         ),
     ] = OutputConfig.min_iso
@@ -107,8 +107,8 @@ class ResultOptions:
         typer.Option(
             "--part",
             metavar="NUMBER/PARTS|auto",
-            help="Do one of several equal parts of the photos, so that several machines can share a folder; auto: the "
-            "part of this job in an array of Slurm, SGE or AWS Batch; auto/8 for an array of eight on PBS.",
+            help="Denoise one part of the photos, such as 2/8, so that machines can share a folder; auto: the part of "
+            "this job in a Slurm, SGE or AWS Batch array; auto/8: in a PBS array of eight.",
         ),
     ] = "1/1"
     format_: Annotated[
@@ -117,8 +117,8 @@ class ResultOptions:
             "-f",
             "--format",
             metavar="|".join(OUTPUT_FORMATS),
-            help="Format of the results; preserve keeps each photo's own, and makes DNG of camera raw files and "
-            "JPEG of HEIC.",
+            help="Format of the results; preserve keeps each photo's own, and turns camera raw into DNG and HEIC into "
+            "JPEG.",
         ),
     ] = OutputConfig.format
     bit_depth: Annotated[
@@ -171,7 +171,7 @@ class ResultOptions:
         typer.Option(
             "--max-pixels",
             metavar="NUMBER",
-            help="Refuse larger pictures: they may be made to fill the memory.",
+            help="Refuse larger pictures: a file can be made to fill all memory.",
         ),
     ] = OutputConfig.max_pixels
     photo_time_limit: Annotated[
@@ -179,15 +179,15 @@ class ResultOptions:
         typer.Option(
             "--photo-time-limit",
             metavar="TIME",
-            help="Give up on a photo that takes longer to read, such as 30s: damaged files can keep a decoder busy "
-            "for ever.",
+            help="Give up on a photo that takes longer to read, such as 30s: a damaged file can keep its decoder busy "
+            "forever.",
         ),
     ] = "10m"
     strict: Annotated[
         bool,
         typer.Option(
             "--strict",
-            help="Refuse photos with damaged picture data, which are otherwise denoised as far as they can be read.",
+            help="Refuse photos with damaged data; without it, what can be read of them is denoised.",
         ),
     ] = OutputConfig.strict
 
@@ -249,8 +249,7 @@ class NetworkOptions:
             "-m",
             "--model",
             metavar="NAME|FILE|auto",
-            help="Model to use; auto: for each photo your own model for its camera, made by lgbpn finetune, if there "
-            "is one.",
+            help="Model to use; auto: for each photo the model you made for its camera with lgbpn finetune, if any.",
             show_default="the model this version ships",
         ),
     ] = None
@@ -259,8 +258,8 @@ class NetworkOptions:
         typer.Option(
             "--quality",
             metavar="|".join(QUALITIES),
-            help="fast; or best, the mean of eight turned and mirrored views, which takes eight times as long and is "
-            "slightly better. For comparisons: teacher and teacher-r3, LG-BPN itself in one pass or nine.",
+            help="fast; or best, the mean of eight turned and mirrored views: slightly better, and eight times as "
+            "slow. For comparisons: teacher and teacher-r3, LG-BPN itself in one pass or nine.",
             show_default="fast; teacher for a model without a student",
         ),
     ] = InferenceConfig.quality
@@ -269,9 +268,8 @@ class NetworkOptions:
         typer.Option(
             "--preset",
             metavar=PRESET_METAVAR,
-            help="Kind of noise, for --quality teacher and teacher-r3: sidd is coarse, dnd is fine (next to none "
-            "shared by neighbouring pixels); auto measures each photo; FILE.json, from lgbpn probe --json, stands for "
-            "what suits most photos measured there.",
+            help="Kind of noise, for --quality teacher and teacher-r3: sidd is coarse, dnd is fine; auto measures each "
+            "photo; FILE.json, from lgbpn probe --json, takes what suits most photos measured there.",
         ),
     ] = AUTO
     strength: StrengthOption = None
@@ -284,7 +282,7 @@ class NetworkOptions:
         typer.Option(
             "--seed",
             metavar="NUMBER",
-            help="Start of the random numbers that --quality teacher-r3 and --grain draw.",
+            help="Seed of the random numbers for --quality teacher-r3 and --grain.",
         ),
     ] = InferenceConfig.seed
     tile: Annotated[
@@ -292,7 +290,7 @@ class NetworkOptions:
         typer.Option(
             "--tile",
             metavar="PIXELS",
-            help="Side of the squares a photo is cut into; smaller needs less memory.",
+            help="Side of the squares a photo is cut into; smaller ones need less memory.",
             show_default="as large as memory allows, up to a useful size",
         ),
     ] = InferenceConfig.tile_px
@@ -301,8 +299,8 @@ class NetworkOptions:
         typer.Option(
             "--halo",
             metavar="PIXELS",
-            help="What the network sees round each square; less is faster, and squares begin to show.",
-            show_default="enough for tiles not to show",
+            help="How far the network sees beyond each square; less is faster, but the squares may show.",
+            show_default="enough that they do not show",
         ),
     ] = InferenceConfig.halo_px
     attention: AttentionOption = InferenceConfig.attention
@@ -311,7 +309,7 @@ class NetworkOptions:
         typer.Option(
             "--max-memory",
             metavar="AMOUNT",
-            help="Most memory to use, such as 2GB: of the program, or of the GPU where there is one.",
+            help="Use no more memory than this, such as 2GB: of the GPU if there is one, else of the machine.",
             show_default="what is free",
         ),
     ] = None
@@ -352,19 +350,21 @@ class RunOptions:
     dry_run: Annotated[
         bool,
         typer.Option(
-            "-n", "--dry-run", help="Write nothing: show targets and name clashes, estimate time and memory."
+            "-n",
+            "--dry-run",
+            help="Write nothing: show what would be written, and the time and memory it takes.",
         ),
     ] = False
     watch: Annotated[
         bool,
-        typer.Option("--watch", help="Go on with photos as they arrive in the folders, until Ctrl-C."),
+        typer.Option("--watch", help="Keep going: denoise new photos as they arrive, until Ctrl-C."),
     ] = False
     html: Annotated[
         Path | None,
         typer.Option(
             "--html",
             metavar="FILE",
-            help="Also write a page that shows the photos of this run before and after.",
+            help="Also write a page that shows this run's photos before and after.",
             show_default=False,
         ),
     ] = None
@@ -373,7 +373,7 @@ class RunOptions:
     verbose: Annotated[
         bool,
         typer.Option(
-            "-v", "--verbose", help="Also show model, device, plan, settings, and details of errors."
+            "-v", "--verbose", help="Also show model, device, plan, settings and details of errors."
         ),
     ] = False
     json_lines: JsonLinesOption = False

@@ -24,8 +24,8 @@ def distill(
     """Train a fast student on what a teacher makes of noisy photos, without any clean photo.
 
     The teacher cleans the noisy photos that the recipe names; the student learns to give the same results, and to
-    remove new noise from cleaned photos and drawn pictures. The data sets are looked for below the folder in
-    LGBPN_DATA. The same command continues a run that was stopped.
+    remove new noise from cleaned photos and drawn pictures. The data sets are looked for in the folder LGBPN_DATA. To
+    continue a run that was stopped, give the same command again.
 
     Example: lgbpn distill recipes/student.toml --run-folder runs/student
 
@@ -33,8 +33,8 @@ def distill(
     Exit codes:
       0    the student is trained; the model runs it as --quality fast and best
       1    the run cannot go on; its last checkpoint is kept
-      2    the recipe, the teacher or the device was wrong
-      130  stopped with Ctrl-C; the same command goes on from the last checkpoint
+      2    something is wrong with the recipe, the teacher or the device
+      130  stopped with Ctrl-C; the same command continues from the last checkpoint
     """
     from lgbpn_cli.training import workshop
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def evaluate(
     context: typer.Context,
     noisy: Annotated[
-        Path, typer.Argument(help="Noisy photo, folder of them, or .mat file of blocks.", show_default=False)
+        Path, typer.Argument(help="Noisy photo, folder of them or .mat file of blocks.", show_default=False)
     ],
     reference: Annotated[
         Path | None,
@@ -65,16 +65,16 @@ def evaluate(
       lgbpn eval burst-of-raws/ --burst
       lgbpn eval BenchmarkNoisyBlocksSrgb.mat --submission sidd -o submission/
 
-    The table shows the noisy photos, each model and setting, and what else was asked for: PSNR with the 95 %
-    interval of its mean, median and worst photo; SSIM; mean absolute error (MAE) and mean shift of each
-    colour in 8-bit levels; structure (how much picture is left in what was removed: 0 is best); noise left in
-    flat areas; seconds a photo and megapixels a second. Raw files are compared in linear light, equally bright.
+    The table has a row for the noisy photos and one for each model and setting: PSNR with the 95 % interval of its
+    mean, median and worst photo; SSIM; mean absolute error (MAE) and mean shift of each colour in 8-bit levels;
+    structure (how much of the picture was removed with the noise: 0 is best); noise left in flat areas; seconds a
+    photo and megapixels a second. Raw files are compared in linear light, equally bright.
 
     \b
     Exit codes:
       0    everything was measured
       1    some files were skipped (the others are measured), or a report could not be written
-      2    the command, model or device was wrong; nothing was measured
+      2    something is wrong with the command, model or device; nothing was measured
       130  stopped with Ctrl-C
     """
     if submission.submission is not None:

@@ -65,7 +65,7 @@ class ContestantOptions:
     seed: Annotated[
         int,
         typer.Option(
-            "--seed", metavar="NUMBER", help="Start of all random numbers: --quality teacher-r3, intervals."
+            "--seed", metavar="NUMBER", help="Seed of all random numbers: --quality teacher-r3, intervals."
         ),
     ] = InferenceConfig.seed
     attention: AttentionOption = InferenceConfig.attention
@@ -107,8 +107,8 @@ class MeasureOptions:
         typer.Option(
             "--denoised",
             metavar="FOLDER",
-            help="Results of any tool to measure, named as the noisy photos, with or without _denoised; "
-            "may be repeated.",
+            help="Results of any tool, to measure as well; named as the noisy photos, with or without _denoised; may "
+            "be repeated.",
             show_default=False,
         ),
     ] = None
@@ -127,7 +127,7 @@ class MeasureOptions:
         typer.Option(
             "--pair-pattern",
             metavar="NOISY=REFERENCE",
-            help="Names without ending, {} for what both have in common, as '{}_noisy={}_clean'.",
+            help="Names without ending, {} for what both have in common, such as '{}_noisy={}_clean'.",
             show_default="same name",
         ),
     ] = None
@@ -136,7 +136,7 @@ class MeasureOptions:
         typer.Option(
             "--only",
             metavar="PATTERN",
-            help="Take only photos whose name without ending fits, as '33_*'; may be repeated.",
+            help="Take only photos whose name without ending matches, such as '33_*'; may be repeated.",
             show_default="all",
         ),
     ] = None
@@ -145,7 +145,7 @@ class MeasureOptions:
         typer.Option(
             "--exclude",
             metavar="PATTERN",
-            help="Skip photos whose name without ending fits; may be repeated.",
+            help="Skip photos whose name without ending matches; may be repeated.",
             show_default="none",
         ),
     ] = None
@@ -166,7 +166,7 @@ class MeasureOptions:
     ] = False
     unrounded: Annotated[
         bool,
-        typer.Option("--float", help="Measure without rounding to 8 bit first; the SIDD protocol rounds."),
+        typer.Option("--float", help="Do not round to 8 bits before measuring; the SIDD protocol rounds."),
     ] = False
 
     @property
@@ -229,7 +229,7 @@ class SubmissionOptions:
         typer.Option(
             "--submission",
             metavar="|".join(SUBMISSIONS),
-            help="Measure nothing: write the files that the benchmark's server takes. NOISY is its download: "
+            help="Measure nothing: write the files to upload to the benchmark's server. NOISY is its download: "
             "BenchmarkNoisyBlocksSrgb.mat, or the folder with DND's info.mat.",
             show_default=False,
         ),

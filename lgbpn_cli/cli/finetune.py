@@ -52,7 +52,7 @@ class FinetuneOptions:
         typer.Option(
             "--dark",
             metavar="FOLDER",
-            help="Dark or even frames of the same camera and ISO (lens cap, grey wall), to measure the noise in, too.",
+            help="Dark or even frames of the same camera and ISO (lens cap, grey wall), to measure its noise better.",
             show_default=False,
         ),
     ] = None
@@ -61,19 +61,22 @@ class FinetuneOptions:
         typer.Option(
             "--time-limit",
             metavar="TIME",
-            help="Time for everything, by the clock, whatever else the machine does: 90s, 30m or 2h.",
+            help="Time for the whole run by the clock, however busy the machine is: 90s, 30m or 2h.",
         ),
     ] = "30m"
     steps: Annotated[
         int | None,
         typer.Option(
-            "--steps", metavar="NUMBER", help="Steps of the teacher.", show_default="what fits into the time"
+            "--steps",
+            metavar="NUMBER",
+            help="Steps of the teacher.",
+            show_default="as many as the time allows",
         ),
     ] = FinetuneConfig.steps
     batch: Annotated[
-        int, typer.Option("--batch", metavar="NUMBER", help="Crops a step; a GPU takes 32 and more.")
+        int, typer.Option("--batch", metavar="NUMBER", help="Crops in each step; a GPU can take 32 or more.")
     ] = FinetuneConfig.batch
-    seed: Annotated[int, typer.Option("--seed", metavar="NUMBER", help="Start of all random numbers.")] = (
+    seed: Annotated[int, typer.Option("--seed", metavar="NUMBER", help="Seed of all random numbers.")] = (
         FinetuneConfig.seed
     )
     resume: Annotated[
@@ -125,23 +128,23 @@ def finetune(
       lgbpn finetune ~/Pictures/2026 -o mine --per-camera --time-limit 2h
       lgbpn finetune ~/Pictures/concerts -o my-camera --resume
 
-    Photos of high ISO, straight from the camera, are best; those that are too clean, too small, broken or there
-    twice are skipped. First their noise is measured, all together; the fast student learns it, by an adapter of 60 kB,
-    and, with four minutes or more, by all weights; with seven, so does LG-BPN. A fifth of the photos is held out: each
-    is kept only if it is surely better on those. Use the model with -m NAME. Your photos are never changed; tiles of
-    them are kept beside your models until the run is finished, with a preview to look at.
+    Best are twenty or more high-ISO photos straight from the camera; those that are too clean, too small, broken or
+    duplicates are skipped. The fast student learns their noise as an adapter of 60 kB; with four minutes or more all
+    of its weights learn, and with seven LG-BPN, too. A fifth of the photos is held out, and what was learned is kept
+    only if it is clearly better on those. Use the model with -m NAME. Your photos are never changed; tiles of them,
+    and a preview to look at, are kept beside your models until the run is finished.
 
-    A folder of raw files alone teaches the network for raw files, on what the sensors saw; it takes minutes, and
+    A folder of raw files only teaches the network for raw files, from the sensors' own data. That takes minutes, and
     --resume does not apply.
 
     Several GPUs: torchrun --nproc-per-node N -m lgbpn_cli finetune FOLDER -o NAME --batch 32
 
     \b
     Exit codes:
-      0    done: each model is made, or was no better in any part, and nothing has changed
-      1    a run could not go on; nothing has changed but what it had made before
-      2    the command, the photos or the device were wrong; nothing was done
-      130  stopped with Ctrl-C; the best state so far was kept, and --resume goes on
+      0    done: the model is made, or nothing was better, and nothing has changed
+      1    the run could not go on; only what it had finished before is there
+      2    something is wrong with the command, photos or device; nothing was done
+      130  stopped with Ctrl-C; the best state so far is kept, and --resume continues
     """
     started = _process_began()
     if options.resume:

@@ -128,16 +128,12 @@ def lgbpn(
 # In the order of `lgbpn --help`. Their modules import PyTorch and the photo libraries inside functions only.
 app.command("denoise", cls=DenoiseCommand)(denoise)
 app.command("preview", cls=PlainCommand, short_help="See strengths and qualities side by side.")(preview)
-app.command("blend", cls=PlainCommand, short_help="Mix results at other strengths, without the network.")(
-    blend
-)
-app.command("verify", cls=PlainCommand, short_help="Check how results were made, and from which photos.")(
-    verify
-)
+app.command("blend", cls=PlainCommand, short_help="Try other strengths on finished results.")(blend)
+app.command("verify", cls=PlainCommand, short_help="Show how results were made, and check them.")(verify)
 app.command("probe", cls=PlainCommand, short_help="Measure the noise of photos.")(probe)
 app.command("finetune", cls=PlainCommand, short_help="Teach a model the noise of your camera.")(finetune)
 app.add_typer(models_app, name="models")
-app.command("devices", cls=PlainCommand, short_help="List what PyTorch can compute on here.")(devices)
+app.command("devices", cls=PlainCommand, short_help="List the devices that PyTorch can use here.")(devices)
 app.command("eval", cls=PlainCommand)(evaluate)
 app.command("bench", cls=PlainCommand, short_help="Measure speed and memory on this machine.")(bench)
 app.command("train", cls=PlainCommand, short_help="Train LG-BPN, or the noise estimator, from a recipe.")(

@@ -34,7 +34,7 @@ def list_models() -> None:
         typer.echo(f"{entry.name}  ({parts}{rest}, preset {entry.preset})  {entry.folder}")
 
 
-@models_app.command("path", cls=PlainCommand)
+@models_app.command("path", cls=PlainCommand, short_help="Print where a model's weight files are.")
 def show_path(name: Annotated[str, typer.Argument(help="A model that `lgbpn models list` names.")]) -> None:
     """Print the path of each weight file of a model to standard output.
 
@@ -47,7 +47,7 @@ def show_path(name: Annotated[str, typer.Argument(help="A model that `lgbpn mode
         typer.echo(entry.part_path(part))
 
 
-@models_app.command("verify", cls=PlainCommand)
+@models_app.command("verify", cls=PlainCommand, short_help="Check that weight files are whole and readable.")
 def verify_models(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="NAME", help="Models to check.  [default: all]")
@@ -55,7 +55,7 @@ def verify_models(
 ) -> None:
     """Check that the weight files of models, and of the noise estimator, are there, whole and readable.
 
-    Files that are not are named, and the exit code is 2. With names, only those models are checked.
+    Those that are not are named, and the exit code is 2. With names, only those models are checked.
 
     Example: lgbpn models verify
     """
@@ -83,7 +83,7 @@ def verify_models(
         raise typer.Exit(ModelError.exit_code)
 
 
-@models_app.command("export", cls=PlainCommand)
+@models_app.command("export", cls=PlainCommand, short_help="Write a model into one file.")
 def export(
     name: Annotated[str, typer.Argument(help="A model that `lgbpn models list` names.")],
     file: Annotated[
@@ -103,7 +103,7 @@ def export(
         typer.Option(
             "--size",
             metavar="PIXELS",
-            help="For .onnx: take squares of this side alone, for runtimes that want to know it.",
+            help="For .onnx: take only squares of this side, for runtimes that need a fixed size.",
             show_default="any size",
         ),
     ] = None,
@@ -111,8 +111,8 @@ def export(
 ) -> None:
     """Write a model into one file: for `lgbpn models import` elsewhere, or its student for other programs.
 
-    A .lgbpn file holds weights, configuration and card. A .onnx file (opset 17) holds the student, RGB of 0 to 1 in and
-    out; .dtmodel is that as darktable's AI modules take it, for squares of 768 pixels.
+    A .lgbpn file holds weights, configuration and card. A .onnx file (opset 17) holds the student, with RGB from 0 to 1
+    in and out; a .dtmodel file is the same for darktable's AI modules, for squares of 768 pixels.
 
     \b
     Examples:
@@ -146,7 +146,7 @@ def _export_student(name: str, target: Path, size: int | None, *, overwrite: boo
     export_onnx(model, find_model(name), target, side_px=size, overwrite=overwrite)
 
 
-@models_app.command("import", cls=PlainCommand)
+@models_app.command("import", cls=PlainCommand, short_help="Add an exported model to your own.")
 def import_model(
     file: Annotated[
         Path,
@@ -162,7 +162,7 @@ def import_model(
         ),
     ] = None,
     preset: Annotated[
-        str, typer.Option(metavar="|".join(PRESETS), help="Shift preset that a checkpoint is used with.")
+        str, typer.Option(metavar="|".join(PRESETS), help="Kind of noise the checkpoint is for.")
     ] = "sidd",
 ) -> None:
     """Import an exported model, or a checkpoint of the LG-BPN authors' program, as one of your own models.
@@ -185,7 +185,7 @@ def import_model(
     typer.echo(f"imported as '{entry.name}': lgbpn denoise PHOTO -m {entry.name}", err=True)
 
 
-@models_app.command("remove", cls=PlainCommand)
+@models_app.command("remove", cls=PlainCommand, short_help="Remove one of your own models.")
 def remove(name: Annotated[str, typer.Argument(help="One of your own models.")]) -> None:
     """Remove one of your own models: its weight files, its card and its entry. This cannot be undone.
 

@@ -44,8 +44,8 @@ RawPathOption = Annotated[
     typer.Option(
         "--raw-path",
         metavar="|".join(RAW_PATHS),
-        help="Camera raw: denoise what the sensor saw (mosaic), or the picture after its colours are filled in "
-        "(demosaiced); auto takes the mosaic where the sensor is a Bayer sensor.",
+        help="For camera raw: denoise the sensor's own data (mosaic) or the demosaiced picture; auto takes the mosaic "
+        "if the sensor is a Bayer sensor.",
     ),
 ]
 RecursiveOption = Annotated[
@@ -56,7 +56,7 @@ OnlyOption = Annotated[
     typer.Option(
         "--only",
         metavar="GLOB",
-        help="Take only photos whose name or path below the folder fits, as '*.NEF' or 'trip/*'; may be repeated.",
+        help="Take only photos whose name or path in the folder matches, such as '*.NEF' or 'trip/*'; may be repeated.",
         show_default="all",
     ),
 ]
@@ -65,7 +65,7 @@ ExcludeOption = Annotated[
     typer.Option(
         "--exclude",
         metavar="GLOB",
-        help="Skip photos and folders whose name or path below the folder fits, as '*_small*' or 'previews'; "
+        help="Skip photos and folders whose name or path in the folder matches, such as '*_small*' or 'previews'; "
         "may be repeated.",
         show_default="none",
     ),
@@ -75,8 +75,8 @@ StrengthOption = Annotated[
     typer.Option(
         "--strength",
         metavar="auto|0..1|0%..100%",
-        help="0 keeps the original, 1 takes the denoised picture; auto measures each photo's noise and puts "
-        "back, place by place, what was removed beyond it.",
+        help="0 is the original, 1 fully denoised; auto measures each photo's noise and puts back the detail that went "
+        "with it.",
         show_default=AUTO,
     ),
 ]
@@ -85,7 +85,7 @@ LumaOption = Annotated[
     typer.Option(
         "--luma",
         metavar="auto|0..1|0%..100%",
-        help="Strength in brightness alone; --luma 0 --chroma 1 removes colour noise and keeps all texture.",
+        help="Strength for brightness only; --luma 0 --chroma 1 removes colour noise and keeps all texture.",
         show_default="as --strength",
     ),
 ]
@@ -94,7 +94,7 @@ ChromaOption = Annotated[
     typer.Option(
         "--chroma",
         metavar="auto|0..1|0%..100%",
-        help="Strength in colour alone.",
+        help="Strength for colour only.",
         show_default="as --strength",
     ),
 ]
@@ -103,8 +103,8 @@ GrainOption = Annotated[
     typer.Option(
         "--grain",
         metavar="AMOUNT[,SIZE[,colour]]",
-        help="Add even grain to the results, strongest in middle tones: its standard deviation there in levels of 255 "
-        "and its diameter in pixels (1), such as 4,1.5; colour gives each channel its own. --seed makes another.",
+        help="Add film-like grain, strongest in the mid-tones: how strong in levels of 255, and how large in pixels "
+        "(default 1), such as 4,1.5; colour makes it coloured. Another --seed makes another pattern.",
         show_default=False,
     ),
 ]
@@ -113,8 +113,8 @@ KeepFullOption = Annotated[
     typer.Option(
         "--keep-full",
         metavar="FOLDER",
-        help="Also keep a result of each photo there, at full strength and without grain: lgbpn blend mixes other "
-        "strengths from it, without the network.",
+        help="Also keep a full-strength result without grain there, from which lgbpn blend can mix other strengths "
+        "without running the network again.",
         show_default=False,
     ),
 ]
@@ -124,7 +124,7 @@ AttentionOption = Annotated[
         "--attention",
         metavar="|".join(ATTENTIONS),
         help="Where a teacher's attention maps come from: frozen, from fixed regions of each photo; live, from each "
-        "tile itself, as in the paper, so that results depend on --tile.",
+        "tile, as in the paper, so that results depend on --tile.",
     ),
 ]
 QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Print only which photos failed.")]
@@ -133,7 +133,7 @@ JsonLinesOption = Annotated[
 ]
 ReportSizeOption = Annotated[
     float,
-    typer.Option("--report-size", metavar="MB", help="Largest size of all pictures in the page together."),
+    typer.Option("--report-size", metavar="MB", help="Limit for the pictures of the page, all together."),
 ]
 ModelsFolderOption = Annotated[
     Path | None,

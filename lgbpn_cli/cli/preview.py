@@ -40,8 +40,7 @@ def preview(
         typer.Option(
             "--at",
             metavar="X,Y",
-            help="Show the place round this pixel, counted from the upper left corner of the upright photo; may be "
-            "repeated.",
+            help="Show the place around this pixel, counted from the top left of the upright photo; may be repeated.",
             show_default="three telling places",
         ),
     ] = None,
@@ -60,11 +59,11 @@ def preview(
     raw_path: RawPathOption = InferenceConfig.raw_path,
     device: DeviceOption = "auto",
 ) -> None:
-    """Show a photo denoised in several ways, before you denoise a folder of them.
+    """Show a photo denoised in several ways, before you denoise a whole folder.
 
-    One page shows three places of the photo (its texture, its noise, a face or the brightest part), noisy and at four
-    strengths, fast and best, in brightness and in colour alone, with a slider between any two and the flags of each
-    to copy. Only these places are denoised, so it takes seconds, also for large photos.
+    One page shows three places of the photo (texture, noise, and a face or the brightest part): noisy, at four
+    strengths, fast and best, and with brightness or colour alone denoised. A slider compares any two, and the flags of
+    each can be copied. Only these places are denoised, so even a large photo takes seconds.
 
     \b
     Examples:
@@ -74,8 +73,8 @@ def preview(
     \b
     Exit codes:
       0    the page is written
-      1    the photo could not be read, or the page not be written
-      2    the command, model or device was wrong
+      1    the photo could not be read, or the page could not be written
+      2    something is wrong with the command, model or device
       130  stopped with Ctrl-C; no page is written
     """
     points = [_read_point(text) for text in at or ()]

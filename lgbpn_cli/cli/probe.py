@@ -32,7 +32,7 @@ def probe(
         typer.Option(
             "--plot",
             metavar="FILE.png",
-            help="Draw the correlation of the noise of all photos, as bars and as a mask.",
+            help="Draw how the noise of neighbouring pixels is correlated, over all photos.",
             show_default="no drawing",
         ),
     ] = None,
@@ -40,7 +40,7 @@ def probe(
         bool, typer.Option("--json", help="Write one JSON document to standard output.")
     ] = False,
 ) -> None:
-    """Measure the noise of photos, and say what it means and which settings suit it. No clean picture is needed.
+    """Measure the noise of photos, explain it, and suggest settings. No clean picture is needed.
 
     \b
     Examples:
@@ -49,15 +49,15 @@ def probe(
       lgbpn probe photos/ --json > noise.json
       lgbpn denoise more/ --quality teacher --preset noise.json
 
-    Level, correlation over offsets of -6..6 px, JPEG's grid and clipping are measured in the flat patches of each
-    photo; where none is flat, a noise estimator limits the level. Photos of one camera at one ISO are summed up
-    together. Nothing is changed; only the plot is written.
+    Level, correlation over offsets of -6..6 px, JPEG's grid and clipping are measured in flat patches of each photo;
+    where none is flat, a noise estimator limits the level. Photos of one camera at one ISO are also summed up
+    together. Nothing but the plot is written.
 
     \b
     Exit codes:
       0    all measured
       1    some photos could not be read; the others are measured
-      2    the command was wrong, or the noise estimator is missing or damaged; nothing was done
+      2    something is wrong with the command or the noise estimator; nothing was done
       130  stopped with Ctrl-C; what was measured by then is printed
     """
     from lgbpn_cli.app import probe_noise

@@ -26,7 +26,7 @@ class RunOptions:
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Folder of the checkpoint and what else the run keeps; a run found there is resumed.",
+            help="Folder for the run's checkpoint and other files; a run found there is resumed.",
             show_default="runs/RECIPE",
         ),
     ] = None

@@ -18,8 +18,8 @@ def train(
 ) -> None:
     """Train a model from scratch on folders of noisy photos, without any clean picture; or the noise estimator.
 
-    The data sets a recipe names are looked for below the folder in LGBPN_DATA. The same command continues
-    a run that was stopped, from its last checkpoint.
+    The data sets that a recipe names are looked for in the folder LGBPN_DATA. To continue a run that was stopped, give
+    the same command again.
 
     \b
     Examples:
@@ -30,8 +30,8 @@ def train(
     Exit codes:
       0    the model is trained
       1    the run cannot go on; its last checkpoint is kept
-      2    the recipe or the device was wrong
-      130  stopped with Ctrl-C; the same command goes on from the last checkpoint
+      2    something is wrong with the recipe or the device
+      130  stopped with Ctrl-C; the same command continues from the last checkpoint
     """
     from lgbpn_cli.training import workshop
 

@@ -20,9 +20,9 @@ def train_raw(
 ) -> None:
     """Train the network that denoises and demosaics camera raw files.
 
-    The photographs that the recipe names become scenes, which made-up sensors read out; the network learns to give the
-    scene. Photographs and the facts about cameras are looked for below the folder in LGBPN_DATA. A run that was stopped
-    goes on where its last checkpoint is kept when the same command is given again.
+    The photographs that the recipe names become scenes, which simulated sensors read out; the network learns to
+    give the scene back. Photographs and the facts about cameras are looked for in the folder LGBPN_DATA. To continue
+    a run that was stopped, give the same command again.
 
     Example: lgbpn train-raw recipes/raw.toml --run-folder runs/raw
 
@@ -30,8 +30,8 @@ def train_raw(
     Exit codes:
       0    the network is trained; the model runs it on camera raw files
       1    the run cannot go on; its last checkpoint is kept
-      2    the recipe or the device was wrong
-      130  stopped with Ctrl-C; the same command goes on from the last checkpoint
+      2    something is wrong with the recipe or the device
+      130  stopped with Ctrl-C; the same command continues from the last checkpoint
     """
     from lgbpn_cli.training import workshop
 

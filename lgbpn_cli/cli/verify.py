@@ -23,8 +23,8 @@ PhotosOption = Annotated[
     typer.Option(
         "--photos",
         metavar="PHOTO|FOLDER",
-        help="Where the photos are that they were made of, by whatever name; a folder with all below it; may be "
-        "repeated.",
+        help="Where to look for the photos they were made from, whatever they are called now; folders with all below "
+        "them; may be repeated.",
         show_default="the folder of each result, and the one above it",
     ),
 ]
@@ -42,7 +42,7 @@ def verify(
     recursive: RecursiveOption = False,
     photos: PhotosOption = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Make each result once more from its record, and compare.")
+        bool, typer.Option("--again", help="Make each result again from its record, and compare.")
     ] = False,
     model: Annotated[
         Path | None,
@@ -50,20 +50,22 @@ def verify(
             "-m",
             "--model",
             metavar="FILE",
-            help="A weight file that lgbpn models list does not name.",
-            show_default="the models here",
+            help="The weight file, if it is not one that lgbpn models list shows.",
+            show_default="your models",
         ),
     ] = None,
     device: DeviceOption = "auto",
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only what does not agree.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Print only results that do not check out.")
+    ] = False,
     json_lines: Annotated[
         bool, typer.Option("--json", help="Write one JSON object for each result to standard output.")
     ] = False,
 ) -> None:
-    """Tell how results were made, and whether their photos and the model's weights are still the same.
+    """Show how results were made, and check that their photos and the model are still the same.
 
-    A result keeps a record of its photo, model and settings. With --again it is made once more from them and compared,
-    sample by sample; up to a level of 255 counts as rounding, which differs between machines.
+    Each result holds a record of its photo, model and settings. With --again it is made again and compared, sample by
+    sample; a difference of up to one level of 255 counts as rounding, which varies between machines.
 
     \b
     Examples:
@@ -74,8 +76,8 @@ def verify(
     \b
     Exit codes:
       0    all are what their records say
-      1    some are not, or it could not be found out
-      2    the command, model or device was wrong
+      1    some are not, or could not be checked
+      2    something is wrong with the command, model or device
       130  stopped with Ctrl-C
     """
     from lgbpn_cli.batch.verification.check import results_among, verify_results

@@ -16,8 +16,8 @@ WorkersOption = Annotated[
     typer.Option(
         "--workers",
         metavar="NUMBER|auto",
-        help="Denoise in so many processes of this machine, each with a GPU of its own where there are any; auto: one "
-        'for each GPU. They need pip install "lgbpn[cluster]".',
+        help="Denoise in this many processes here, each with its own GPU if there are any; auto: one for each GPU. "
+        'Needs pip install "lgbpn[cluster]".',
         show_default="this process alone",
     ),
 ]
@@ -26,8 +26,8 @@ SchedulerOption = Annotated[
     typer.Option(
         "--scheduler",
         metavar="ADDRESS",
-        help="Denoise on the workers of a dask scheduler, such as tcp://host:8786. All of them have to see the photos "
-        "under the same path.",
+        help="Denoise on the workers of a dask scheduler, such as tcp://host:8786. They must all see the photos under "
+        "the same path.",
         show_default=False,
     ),
 ]

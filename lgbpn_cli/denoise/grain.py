@@ -11,7 +11,7 @@ import numpy as np
 
 from lgbpn_cli.config.look import Grain
 from lgbpn_cli.denoise.working import ResultPixels
-from lgbpn_cli.image.filters import gaussian_weights
+from lgbpn_cli.image.filters import gaussian_weights, weighted_sums
 
 BLOCK_ROWS = 128
 """Rows that are drawn at a time, from a seed of their own: grain does not depend on what else is done."""
@@ -56,9 +56,7 @@ class GrainField:
         blocks = [self._white(number) for number in range(first, (bottom + reach - 1) // BLOCK_ROWS + 1)]
         begin = top - reach - first * BLOCK_ROWS
         white = np.concatenate(blocks)[begin : begin + bottom - top + 2 * reach]
-        down = _blurred(white, self._kernel, bottom - top)
-        across = _blurred(down.swapaxes(0, 1), self._kernel, self._width)
-        return across.swapaxes(0, 1)
+        return weighted_sums(weighted_sums(white, self._kernel, 0), self._kernel, 1)
 
     def _drawn(self, number: int) -> np.ndarray:
         """Return the block of that number, from -1 on: white noise with a margin on both sides for the blur."""
@@ -73,11 +71,3 @@ def _kernel(size_px: float) -> np.ndarray:
     reach = int(np.ceil(REACH * sigma)) if sigma > 0 else 0
     weights = gaussian_weights(sigma, reach) if sigma > 0 else np.ones(1)
     return np.asarray(weights / np.sqrt(np.square(weights).sum()), np.float32)
-
-
-def _blurred(values: np.ndarray, kernel: np.ndarray, length: int) -> np.ndarray:
-    """Return so many rows of `values` blurred along the first axis."""
-    result = np.zeros((length, *values.shape[1:]), np.float32)
-    for offset, weight in enumerate(kernel):
-        result += weight * values[offset : offset + length]
-    return result

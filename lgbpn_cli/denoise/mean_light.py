@@ -13,7 +13,7 @@ from statistics import NormalDist
 import numpy as np
 
 from lgbpn_cli.image.bands import bands
-from lgbpn_cli.image.filters import between_cells, gaussian_weights
+from lgbpn_cli.image.filters import between_cells, gaussian_weights, weighted_sums
 from lgbpn_cli.photos.photo import Photo
 
 CELL_PX = 8
@@ -118,14 +118,8 @@ def _squares(values: np.ndarray) -> np.ndarray:
 def blurred(squares: np.ndarray) -> np.ndarray:
     """Return (rows, columns, channels) under a Gaussian of SIGMA_CELLS, edges repeated."""
     weights = gaussian_weights(SIGMA_CELLS, REACH_CELLS).astype(np.float32)
-    for axis in (0, 1):
-        border = [(0, 0), (0, 0), (0, 0)]
-        border[axis] = (REACH_CELLS, REACH_CELLS)
-        padded, length = np.pad(squares, border, "edge"), squares.shape[axis]
-        squares = np.zeros_like(squares)
-        for start, weight in enumerate(weights):
-            squares += weight * padded.take(range(start, start + length), axis)
-    return squares
+    padded = np.pad(squares, ((REACH_CELLS, REACH_CELLS), (REACH_CELLS, REACH_CELLS), (0, 0)), "edge")
+    return weighted_sums(weighted_sums(padded, weights, 0), weights, 1)
 
 
 def at_pixels(squares: np.ndarray, rows: slice, width: int, cell_px: int = CELL_PX) -> np.ndarray:

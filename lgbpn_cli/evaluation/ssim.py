@@ -18,7 +18,7 @@ from collections.abc import Callable
 import numpy as np
 
 from lgbpn_cli.evaluation.metrics import PEAK
-from lgbpn_cli.image.filters import gaussian_weights
+from lgbpn_cli.image.filters import gaussian_weights, weighted_sums
 
 C1 = (0.01 * PEAK) ** 2
 C2 = (0.03 * PEAK) ** 2
@@ -89,18 +89,4 @@ def _colour_mixing(weights: np.ndarray, channels: int) -> np.ndarray:
 
 def _valid_blur(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the image blurred along rows and columns, only where the whole window lies inside it."""
-    return _blur_axis(_blur_axis(image, weights, 0), weights, 1)
-
-
-def _blur_axis(image: np.ndarray, weights: np.ndarray, axis: int) -> np.ndarray:
-    length = image.shape[axis] - len(weights) + 1
-    if length < 1:
-        return np.zeros((0, 0, image.shape[2]))
-    shape = list(image.shape)
-    shape[axis] = length
-    total, product = np.zeros(shape), np.empty(shape)
-    for tap, weight in enumerate(weights):
-        part = image[tap : tap + length] if axis == 0 else image[:, tap : tap + length]
-        np.multiply(part, weight, out=product)
-        total += product
-    return total
+    return weighted_sums(weighted_sums(image, weights, 0), weights, 1)

@@ -1,4 +1,4 @@
-"""Means over squares, values between such, and the weights of a Gaussian, for all who need them."""
+"""Means over squares, values between such, and the Gaussian, for all who need them."""
 
 from __future__ import annotations
 
@@ -49,6 +49,18 @@ def gaussian_weights(sigma_px: float, reach_px: int) -> NDArray[np.float64]:
     """Return the 2 `reach_px` + 1 weights of a Gaussian of that standard deviation; they sum to one."""
     weights = np.exp(-0.5 * (np.arange(-reach_px, reach_px + 1) / sigma_px) ** 2)
     return np.asarray(weights / weights.sum())
+
+
+def weighted_sums(values: NDArray[Any], weights: NDArray[Any], axis: Literal[0, 1]) -> NDArray[Any]:
+    """Return weighted sums of neighbours along an axis of (h, w, c), where all are there: none for a short axis."""
+    shape = list(values.shape)
+    shape[axis] = length = max(0, values.shape[axis] - len(weights) + 1)
+    total = np.zeros(shape, np.result_type(values, weights))
+    product = np.empty_like(total)
+    for first, weight in enumerate(weights):
+        near = values[first : first + length] if axis == 0 else values[:, first : first + length]
+        total += np.multiply(near, weight, out=product)
+    return total
 
 
 def cell_means(values: NDArray[np.float32], cell_px: int) -> NDArray[np.float32]:
