@@ -55,6 +55,8 @@ class TrainingConfig(ScheduleConfig):
     recoloured_share: float = 0.0
     """Share of the crops whose channels are exchanged, inverted, turned in hue or made more saturated: a noisy photo in
     other colours is a noisy photo."""
+    drawn_share: float = 0.0
+    """Share of the crops that are drawn, in colours that photographs seldom show, with made noise, not coarse."""
     rim_px: int = 10
     """Rim left out of the loss: reflect padding breaks blindness near borders (see docs in network/blind.py)."""
     learning_rate: float = 1.5e-3
@@ -71,6 +73,7 @@ class TrainingConfig(ScheduleConfig):
             self.optimiser in OPTIMISERS, "optimiser", f"'{self.optimiser}' is unknown", "Use adam or muon."
         )
         require(0 <= self.recoloured_share <= 1, "recoloured_share", "is not between 0 and 1", "Use 0.6.")
+        require(0 <= self.drawn_share <= 1, "drawn_share", "is not between 0 and 1", "Use 0.2.")
         require(
             0 <= 2 * self.rim_px < self.crop_px, "rim_px", "leaves nothing of the crop", "Use larger crops."
         )

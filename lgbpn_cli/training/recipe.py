@@ -44,6 +44,8 @@ class Recipe(AnyRecipe):
     """Shift preset the model is used with unless told otherwise."""
     network: NetworkConfig
     training: TrainingConfig
+    start: str | None = None
+    """Name or file of the teacher whose weights the run begins with; None: with random ones."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def read_recipe(path: Path) -> Recipe:
             preset=document.pop("preset", "sidd"),
             network=_network(document.pop("network", {})),
             training=TrainingConfig(**document.pop("training", {})),
+            start=document.pop("start", None),
         )
     if recipe.preset not in PRESETS:
         raise UsageError(path, f"unknown preset '{recipe.preset}'", f"Choose one of {', '.join(PRESETS)}.")

@@ -78,14 +78,14 @@ class Spectrum:
     """Amount of unsharp masking over 1 px that it went through."""
 
 
-def draw_noise(random: np.random.Generator) -> MadeNoise:
-    """Return a kind of noise, any kind."""
+def draw_noise(random: np.random.Generator, *, coarse_share: float = COARSE_SHARE) -> MadeNoise:
+    """Return a kind of noise, any kind; that share of its components is coarse."""
     strengths = np.array([log_uniform(random, 1, SPREAD) for _ in range(3)])
     strengths = strengths * (random.random(3) >= SILENT_SHARE)
     if not strengths.any():
         strengths[0] = 1.0
-    first = _draw_spectrum(random)
-    others = first if random.random() < ONE_SPECTRUM_SHARE else _draw_spectrum(random)
+    first = _draw_spectrum(random, coarse_share)
+    others = first if random.random() < ONE_SPECTRUM_SHARE else _draw_spectrum(random, coarse_share)
     levels = STRONG_LEVELS if random.random() < STRONG_SHARE else LEVELS
     return MadeNoise(
         colours=_draw_colours(random),
@@ -98,9 +98,11 @@ def draw_noise(random: np.random.Generator) -> MadeNoise:
     )
 
 
-def lay_made_noise(scene: FloatImage, random: np.random.Generator) -> tuple[FloatImage, float]:
+def lay_made_noise(
+    scene: FloatImage, random: np.random.Generator, *, coarse_share: float = COARSE_SHARE
+) -> tuple[FloatImage, float]:
     """Return a scene (h, w, 3), 0..1, with noise of a drawn kind, not clipped, and the noise's level in 0..1."""
-    kind = draw_noise(random)
+    kind = draw_noise(random, coarse_share=coarse_share)
     noise = made_noise(scene, kind, random)
     if random.random() < ROWS_SHARE:
         strength = np.float32(kind.level * log_uniform(random, *ROWS))
@@ -139,11 +141,11 @@ def _draw_colours(random: np.random.Generator) -> NDArray[np.float64]:
     return np.asarray(colours)
 
 
-def _draw_spectrum(random: np.random.Generator) -> Spectrum:
+def _draw_spectrum(random: np.random.Generator, coarse_share: float) -> Spectrum:
     kind = random.random()
     if kind < WHITE_SHARE:
         blur_px = 0.0
-    elif kind < 1 - COARSE_SHARE:
+    elif kind < 1 - coarse_share:
         blur_px = random.uniform(*FINE_PX)
     else:
         blur_px = log_uniform(random, FINE_PX[1], COARSEST_PX)

@@ -16,6 +16,8 @@ from lgbpn_cli.errors import UsageError
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.suffixes import PHOTO_SUFFIXES
 from lgbpn_cli.training.config import DataSource
+from lgbpn_cli.training.noise.made import lay_made_noise
+from lgbpn_cli.training.pictures.drawn_scenes import draw_scene
 from lgbpn_cli.training.pictures.other_colours import recoloured, saturated
 
 SATURATED_SHARE, MOST_SATURATED = 0.3, 4.0
@@ -73,13 +75,14 @@ class CropSampler:
         crop_px: int,
         seed: int,
         recoloured_share: float = 0.0,
+        drawn_share: float = 0.0,
     ) -> None:
         """Take crops of `crop_px` from `sources` by their weights, and from a source's photos by their area.
 
-        That share of them comes in other colours.
+        Of these, `recoloured_share` come in other colours; `drawn_share` of all crops are drawn, with made noise.
         """
         self.sources, self.batch, self.crop_px, self.seed = tuple(sources), batch, crop_px, seed
-        self.recoloured_share = recoloured_share
+        self.recoloured_share, self.drawn_share = recoloured_share, drawn_share
         weights = np.array([source.weight for source in sources], dtype=np.float64)
         self.source_share = weights / weights.sum()
         self.photo_share = [
@@ -93,6 +96,8 @@ class CropSampler:
         return torch.from_numpy(stack).permute(0, 3, 1, 2).float() / 255
 
     def _crop(self, random: np.random.Generator) -> np.ndarray:
+        if self.drawn_share and random.random() < self.drawn_share:
+            return _drawn(self.crop_px, random)
         index = random.choice(len(self.sources), p=self.source_share)
         share = self.photo_share[index]
         photo = self.sources[index].photos[random.choice(len(share), p=share)]
@@ -100,6 +105,12 @@ class CropSampler:
         crop = np.rot90(photo[top : top + self.crop_px, left : left + self.crop_px], int(random.integers(4)))
         crop = crop[:, ::-1] if random.integers(2) else crop
         return _in_other_colours(crop, random) if random.random() < self.recoloured_share else crop
+
+
+def _drawn(side: int, random: np.random.Generator) -> np.ndarray:
+    """Return a drawn scene (side, side, 3) uint8 with noise, which reaches no further than that of most cameras."""
+    noisy, _ = lay_made_noise(draw_scene(side, random), random, coarse_share=0)
+    return np.asarray(np.rint(255 * np.clip(noisy, 0, 1)), np.uint8)
 
 
 def _in_other_colours(crop: np.ndarray, random: np.random.Generator) -> np.ndarray:

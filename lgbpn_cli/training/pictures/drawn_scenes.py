@@ -24,13 +24,15 @@ PLAIN_PAGES = 0.4
 STARS = (3, 120)
 STAR_PX = (0.5, 1.4)
 """Standard deviation of a star's light; a hot pixel is sharper."""
+PATCHES_PX = (12.0, 96.0)
+"""Side of the patches of a patchwork."""
 STRIPES_PX = (2.0, 40.0)
 """Period of stripes and weave."""
 
 
 def draw_scene(side: int, random: np.random.Generator) -> FloatImage:
     """Return a scene (side, side, 3), 0..1, of a drawn kind."""
-    kinds = (flat, flat, gradient, gradient, text, text, text, stars, weave)
+    kinds = (flat, patchwork, gradient, gradient, text, text, text, stars, weave)
     scene = kinds[int(random.integers(len(kinds)))](side, random)
     return np.clip(scene, 0, 1).astype(np.float32)
 
@@ -41,6 +43,16 @@ def flat(side: int, random: np.random.Generator) -> FloatImage:
     for _ in range(int(random.integers(4))):
         scene = scene + _half_plane(side, random) * (_colour(random) - scene)
     return scene
+
+
+def patchwork(side: int, random: np.random.Generator) -> FloatImage:
+    """Return even patches of many colours side by side: colour charts, tiles, book spines, toy bricks."""
+    height, width = (max(2, round(log_uniform(random, *PATCHES_PX))) for _ in range(2))
+    colours = np.stack([_colour(random) for _ in range((side // height + 2) * (side // width + 2))])
+    grid = colours.reshape(side // height + 2, side // width + 2, 3)
+    top, left = int(random.integers(height)), int(random.integers(width))
+    patches = grid.repeat(height, axis=0).repeat(width, axis=1)
+    return np.ascontiguousarray(patches[top : top + side, left : left + side])
 
 
 def gradient(side: int, random: np.random.Generator) -> FloatImage:

@@ -11,9 +11,8 @@ from torch.nn import functional as F
 
 from lgbpn_cli.config import RawConfig
 from lgbpn_cli.denoise.working import LIFT, POWER, SCALE, SLOPE, TOE
-from lgbpn_cli.errors import TrainingError, UsageError
+from lgbpn_cli.errors import TrainingError
 from lgbpn_cli.machine.device import Device
-from lgbpn_cli.models.load import load_model
 from lgbpn_cli.models.manifest import ModelEntry, read_manifest
 from lgbpn_cli.models.publish import Publication, publish
 from lgbpn_cli.network.raw import RawNetwork, stabilise, unstabilise
@@ -22,6 +21,7 @@ from lgbpn_cli.training.engine.geometric_error import ErrorPart, geometric_mean_
 from lgbpn_cli.training.engine.kept_arrays import digest_of_all
 from lgbpn_cli.training.engine.muon import muon_and_adam
 from lgbpn_cli.training.engine.run import RecipeRun
+from lgbpn_cli.training.engine.start import weights_to_start
 from lgbpn_cli.training.engine.trainer import Trainer, TrainingProgress
 from lgbpn_cli.training.pictures.data import load_source
 from lgbpn_cli.training.raw.cameras import read_camera_data
@@ -148,16 +148,8 @@ def train_raw_network(
     run_folder.mkdir(parents=True, exist_ok=True)
     trainer = RawTrainer(recipe.network, recipe.training, sampler, device)
     if recipe.start is not None:
-        trainer.begin_with(_weights_to_start(recipe.start, recipe.network, device))
+        trainer.begin_with(weights_to_start(recipe.start, "raw", recipe.network, device))
     trainer.learned_from = " ".join(
         f"{each.weight} {each.reduced} {digest_of_all(each.photos)}" for each in scenes
     )
     return trainer.run(run_folder / CHECKPOINT_NAME, on_step)
-
-
-def _weights_to_start(start: str, shape: RawConfig, device: Device) -> dict[str, Tensor]:
-    """Return the weights of the raw network `start`. Raises ModelError, UsageError for one of another shape."""
-    network = load_model(start, part="raw", device=device).network
-    if network.config != shape:
-        raise UsageError("start", f"{start} has another shape than the recipe's network", "Change one.")
-    return network.state_dict()

@@ -6,6 +6,7 @@ from lgbpn_cli.models.manifest import ModelEntry
 from lgbpn_cli.models.publish import Publication, publish
 from lgbpn_cli.training.engine.kept_arrays import digest_of_all
 from lgbpn_cli.training.engine.run import RecipeRun
+from lgbpn_cli.training.engine.start import weights_to_start
 from lgbpn_cli.training.engine.trainer import TeacherTrainer
 from lgbpn_cli.training.pictures.data import CropSampler, load_source
 from lgbpn_cli.training.recipe import Recipe
@@ -26,9 +27,12 @@ def run_recipe(recipe: Recipe, run: RecipeRun) -> ModelEntry:
         crop_px=training.crop_px,
         seed=training.seed,
         recoloured_share=training.recoloured_share,
+        drawn_share=training.drawn_share,
     )
     run.run_folder.mkdir(parents=True, exist_ok=True)
     trainer = TeacherTrainer(recipe.network, training, sampler, run.device)
+    if recipe.start is not None:
+        trainer.begin_with(weights_to_start(recipe.start, "teacher", recipe.network, run.device))
     trainer.learned_from = " ".join(f"{each.weight} {digest_of_all(each.photos)}" for each in sources)
     weights = trainer.run(run.run_folder / CHECKPOINT_NAME, run.on_step)
 

@@ -166,3 +166,17 @@ def test_a_share_of_the_crops_comes_in_other_colours() -> None:
     found = colours(1.0)
     assert len(found) > 10
     assert max(max(colour) - min(colour) for colour in found) > 200  # more saturated than any photo had it
+
+
+def test_a_share_of_the_crops_is_drawn_with_noise_on_it() -> None:
+    source = NoisySource("one", (np.full((40, 40, 3), 77, np.uint8),), 1.0)
+
+    def crops(share: float) -> torch.Tensor:
+        return CropSampler([source], batch=100, crop_px=32, seed=0, drawn_share=share).crops(0)
+
+    of_photos = (255 * crops(0.3)).round().eq(77).all(dim=3).all(dim=2).all(dim=1)
+    assert 55 <= int(of_photos.sum()) <= 85
+    drawn = crops(1.0)
+    assert len({tuple(crop[:, 0, 0].tolist()) for crop in drawn}) > 90
+    noise = (drawn[..., 1:, :] - drawn[..., :-1, :]).abs().flatten(1).median(dim=1).values
+    assert (noise > 0.5 / 255).float().mean() > 0.6

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lgbpn_cli.training.pictures.drawn_scenes import draw_scene, flat, gradient, stars, text, weave
+from lgbpn_cli.training.pictures.drawn_scenes import draw_scene, flat, gradient, patchwork, stars, text, weave
 
 SIDE = 96
 
@@ -30,6 +30,17 @@ def test_flat_scenes_are_mostly_even_and_reach_the_corners_of_the_cube() -> None
     assert min(even) > 0.8
     most = np.array([np.ptp(scene[SIDE // 2, SIDE // 2]) for scene in scenes])
     assert most.max() > 0.9
+
+
+def test_a_patchwork_is_of_many_even_colours_with_sharp_borders() -> None:
+    scenes = [drawn(patchwork, seed) for seed in range(30)]
+    colours = [len(np.unique(scene.reshape(-1, 3), axis=0)) for scene in scenes]
+    assert min(colours) >= 2
+    assert max(colours) > 12
+    for scene in scenes:
+        down, across = (np.abs(np.diff(scene, axis=axis)).max(axis=2) > 0 for axis in (0, 1))
+        assert (down.any(axis=1) == (down.mean(axis=1) > 0.3)).all()
+        assert (across.any(axis=0) == (across.mean(axis=0) > 0.3)).all()
 
 
 def test_gradients_have_no_steps() -> None:

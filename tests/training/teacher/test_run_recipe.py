@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from lgbpn_cli.config import NetworkConfig
-from lgbpn_cli.errors import TrainingError
+from lgbpn_cli.errors import TrainingError, UsageError
 from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.manifest import ModelEntry, file_sha256, read_manifest
 from lgbpn_cli.models.weight_file import read_weights
@@ -100,3 +100,19 @@ def test_a_run_that_stops_early_makes_no_model(recipe: Recipe, tmp_path: Path, c
     with pytest.raises(KeyboardInterrupt):
         run(recipe, tmp_path, cpu, Stop())
     assert not (tmp_path / "models").exists()
+
+
+def test_a_run_begins_with_a_teacher_that_is_there(
+    entry: ModelEntry, recipe: Recipe, tmp_path: Path, cpu: Device
+) -> None:
+    file = entry.part_path("teacher")
+    still = replace(recipe.training, learning_rate=1e-9)
+    again = replace(recipe, start=str(file), training=still)
+    folders = (tmp_path / "data", tmp_path / "runs" / "again", tmp_path / "again")
+    later = run_recipe(again, RecipeRun(*folders, cpu, "lgbpn train tiny.toml"))
+    before, after = (read_weights(each.part_path("teacher"))[0].state_dict() for each in (entry, later))
+    assert all(torch.allclose(after[name], value, atol=2e-3) for name, value in before.items())
+
+    wider = replace(again, network=replace(recipe.network, width=2 * recipe.network.width))
+    with pytest.raises(UsageError, match=r"start: .* has another shape"):
+        run_recipe(wider, RecipeRun(*folders, cpu, "lgbpn train tiny.toml"))
