@@ -36,10 +36,7 @@ import tifffile
 from PIL import Image
 from result_tables import as_table
 from sets import data_root, patterns_kept_out, shape_of
-
-from lgbpn_cli import denoise_file, load_model
-from lgbpn_cli.denoise.working import decode_light
-from lgbpn_cli.evaluation.synthetic_raw import (
+from synthetic_raw import (
     SensorNoise,
     camera_light,
     canon_5d4,
@@ -47,6 +44,9 @@ from lgbpn_cli.evaluation.synthetic_raw import (
     write_cfa_dng,
     write_linear_dng,
 )
+
+from lgbpn_cli import denoise_file, load_model
+from lgbpn_cli.denoise.working import decode_light
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.photos.raw.noise import measure_mosaic_noise
 from lgbpn_cli.training.noise.camera import blur

@@ -42,11 +42,11 @@ import psutil
 from PIL import Image
 from result_tables import as_table, write_between_marks
 from sets import shape_of
+from synthetic_raw import camera_light, canon_5d4, write_cfa_dng
 
 import lgbpn_cli
 from lgbpn_cli.config.look import Grain, Look
 from lgbpn_cli.denoise.blend import blend_photos
-from lgbpn_cli.evaluation.synthetic_raw import camera_light, canon_5d4, write_cfa_dng
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess

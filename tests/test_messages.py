@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
+from source_files import texts_in
 from typer.main import get_command
 
 import lgbpn_cli
@@ -25,19 +25,6 @@ COMMANDS_SHOWN = {
     "research/authors_format.py": "the model's card tells how it was made",
 }
 """Files whose texts hold whole commands, on purpose."""
-
-
-def texts(source: str) -> Iterator[str]:
-    """Every text in a file, those of f-strings too, but no docstring."""
-    tree = ast.parse(source)
-    docstrings = {
-        id(node.value)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-            yield node.value
 
 
 def library_files(repo_root: Path) -> list[Path]:
@@ -58,7 +45,7 @@ def test_no_message_of_the_library_names_a_flag(repo_root: Path) -> None:
         f"{file.relative_to(repo_root / 'lgbpn_cli')}: {text}"
         for file in library_files(repo_root)
         if str(file.relative_to(repo_root / "lgbpn_cli")) not in COMMANDS_SHOWN
-        for text in texts(file.read_text("utf-8"))
+        for text in texts_in(file)
         if flags_in(text)
     ]
     assert found == []
@@ -83,7 +70,7 @@ def test_every_field_that_a_message_names_has_its_flag(repo_root: Path) -> None:
     named = {
         found[1]
         for file in library_files(repo_root)
-        for text in texts(file.read_text("utf-8"))
+        for text in texts_in(file)
         for found in NAMED.finditer(text)
     }
     assert len(named) > 30

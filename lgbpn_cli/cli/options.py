@@ -29,16 +29,6 @@ DeviceOption = Annotated[
         help="Where to compute; auto takes a GPU if there is one.",
     ),
 ]
-ModelOption = Annotated[
-    str | None,
-    typer.Option(
-        "-m",
-        "--model",
-        metavar="NAME|FILE",
-        help="Model to use.",
-        show_default="the model this version ships",
-    ),
-]
 RawPathOption = Annotated[
     str,
     typer.Option(

@@ -267,27 +267,6 @@ def held_sample_bytes(pixels: int, sample_bytes: int) -> int:
     return 2 if sample_bytes == 1 and pixels <= MOST_HELD_IN_MORE_BITS_PX else sample_bytes
 
 
-def result_holding(image: np.ndarray) -> ResultPixels:
-    """Return a result that holds a copy of `image`, (h, w, 3) float32: for results that no network put together."""
-    result = ResultPixels(photo_of_array(image))
-    result[slice(None), slice(None)] = image
-    return result
-
-
-def from_working(clean: np.ndarray, photo: Photo) -> Photo:
-    """Return the photo with its pixels replaced by `clean`, (h, w, 3) in 0..1: see `ResultPixels`.
-
-    Raises ValueError for another shape.
-    """
-    height, width, _ = photo.pixels.shape
-    if clean.shape != (height, width, 3):
-        raise ValueError(f"expected {(height, width, 3)}, got {clean.shape}")
-    result = ResultPixels(photo)
-    for band in _bands(height, width):
-        result[band] = clean[band]
-    return result.as_photo()
-
-
 def _bands(height: int, width: int) -> list[Window]:
     rows_a_band = max(1, min(BAND_ROWS, BAND_PIXELS // width))
     return [(rows, slice(None)) for rows in bands(height, rows_a_band)]

@@ -56,37 +56,40 @@ def probe_hardware() -> Hardware:
         cuda=cuda,
         cuda_bfloat16=bool(cuda) and torch.cuda.is_bf16_supported(including_emulation=False),
         mps=torch.backends.mps.is_available(),
-        cpu_bfloat16=_cpu_has_bfloat16(),
+        cpu_bfloat16=has_fast_bfloat16(torch.cpu, _bfloat16_convolves_faster),
     )
 
 
-def _cpu_has_bfloat16() -> bool:
+def has_fast_bfloat16(cpu: object, convolves_faster: Callable[[], bool]) -> bool:
+    """Return whether a CPU computes faster in bfloat16, told by the probes of `cpu`, PyTorch's torch.cpu, if it can be.
+
+    CPUs with AVX512-BF16 and no AMX differ too much to tell by their features: `lgbpn bench --precision float32
+    --precision bfloat16` gave 1.9 times the speed in bfloat16 on one, and two thirds of it on another.
+    """
     # The probes have no public names in PyTorch yet, and not every release has them.
     amx, avx512 = (
-        bool(getattr(torch.cpu, name, bool)())
-        for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+        bool(getattr(cpu, name, bool)()) for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
     )
-    return amx or (avx512 and _bfloat16_convolves_faster())
+    return amx or (avx512 and convolves_faster())
 
 
 @cache
 def _bfloat16_convolves_faster() -> bool:
-    # CPUs with AVX512-BF16 and no AMX differ too much to tell by their features: `lgbpn bench --precision float32
-    # --precision bfloat16` gave 1.9 times the speed in bfloat16 on one, and two thirds of it on another.
-    # On a busy machine the times vary, too, and results of one folder would mix: the first answer stays.
+    # On a busy machine the times vary, and results of one folder would mix: the first answer stays.
     return decided_once(
         f"{_processor()}, PyTorch {torch.__version__}",
-        lambda: _convolution_seconds(torch.bfloat16) < _convolution_seconds(torch.float32),
+        lambda: convolution_seconds(torch.bfloat16) < convolution_seconds(torch.float32),
+        user_cache_path("lgbpn", appauthor=False),
     )
 
 
-def decided_once(machine: str, decide: Callable[[], bool]) -> bool:
-    """Return what was decided for this machine before, or decide it now and keep the answer in the user's cache.
+def decided_once(machine: str, decide: Callable[[], bool], cache_folder: Path) -> bool:
+    """Return what was decided for this machine before, or decide it now and keep the answer in the folder.
 
     Where that cannot be written to, each process decides anew.
     """
     name = f"bfloat16-{hashlib.sha256(machine.encode()).hexdigest()[:16]}.txt"
-    path = user_cache_path("lgbpn", appauthor=False) / name
+    path = cache_folder / name
     with suppress(OSError, ValueError):
         return ANSWERS.index(path.read_text("utf-8").partition("\n")[0]) == 1
     faster = decide()
@@ -107,7 +110,7 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _convolution_seconds(dtype: torch.dtype) -> float:
+def convolution_seconds(dtype: torch.dtype) -> float:
     """Return how long a convolution like the student's takes here: a few milliseconds."""
     pixels, kernel = (
         torch.zeros(shape, dtype=dtype).contiguous(memory_format=torch.channels_last)

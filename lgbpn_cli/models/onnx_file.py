@@ -27,7 +27,7 @@ from lgbpn_cli.version import __version__
 if TYPE_CHECKING:
     from torch import Tensor
 
-ONNX_SUFFIX, DARKTABLE_SUFFIX = ".onnx", ".dtmodel"
+DARKTABLE_SUFFIX = ".dtmodel"
 OPSET, IR_VERSION = 17, 8
 """The oldest that programs of today are asked for; newer ones read it."""
 DARKTABLE_PX = 768

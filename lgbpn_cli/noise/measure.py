@@ -99,19 +99,16 @@ class NoiseMeasurement:
         """The noise over all channels and brightnesses: their root mean square, in 8-bit levels."""
         return math.sqrt(float(np.mean(np.square(self.level_8bit))))
 
-    def variance_at(self, brightness_8bit: np.ndarray) -> np.ndarray:
-        """Return the noise variance, in squared 8-bit levels, at (..., 3) brightnesses in 8-bit levels."""
-        return np.stack([self._variance(channel, brightness_8bit) for channel in range(3)], axis=-1)
-
     def mean_variance_at(self, brightness_8bit: np.ndarray) -> np.ndarray:
-        """Return the mean of that over the three channels, (...)."""
-        total = self._variance(0, brightness_8bit)
+        """Return the mean of the channels' noise variances at (..., 3) brightnesses, (...): see `variance_at`."""
+        total = self.variance_at(brightness_8bit, 0)
         for channel in (1, 2):
-            total += self._variance(channel, brightness_8bit)
+            total += self.variance_at(brightness_8bit, channel)
         total /= 3
         return total
 
-    def _variance(self, channel: int, brightness_8bit: np.ndarray) -> np.ndarray:
+    def variance_at(self, brightness_8bit: np.ndarray, channel: int) -> np.ndarray:
+        """Return a channel's noise variance, squared 8-bit levels, at (..., 3) brightnesses in 8-bit levels: (...)."""
         known, level = self.brightness_8bit[channel], self.level_8bit[channel]
         variance: np.ndarray = np.interp(brightness_8bit[..., channel], known, np.square(level))
         return variance.astype(np.float32)

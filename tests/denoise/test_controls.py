@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from working_results import result_holding
 
 from lgbpn_cli.config.look import Grain, Look
 from lgbpn_cli.denoise.controls import BAND_ROWS, luma_weights, measured_parts, mix, mixed, take_shares
-from lgbpn_cli.denoise.working import result_holding
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.photos.photo import Camera, Photo
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from noisy_scenes import scene, white
+from working_results import result_holding
 
 from lgbpn_cli.denoise import detail as adaptation
 from lgbpn_cli.denoise.detail import give_detail_back
-from lgbpn_cli.denoise.working import result_holding
 from lgbpn_cli.noise.measure import NO_NOISE, NoiseMeasurement, measure_noise
 from lgbpn_cli.noise.summary import choose_preset
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from working_results import result_holding
 
 from lgbpn_cli.config.look import Grain
 from lgbpn_cli.denoise.grain import BLOCK_ROWS, GrainField, lay_grain
-from lgbpn_cli.denoise.working import result_holding
 from lgbpn_cli.errors import UsageError
 
 SIDE_PX = 512

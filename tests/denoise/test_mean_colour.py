@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from working_results import result_holding
 
 from lgbpn_cli.config import InferenceConfig
 from lgbpn_cli.denoise.denoiser import prepare
 from lgbpn_cli.denoise.mean_colour import SMALLEST_PART, STEPS, keep_mean_colour, mean_shift
-from lgbpn_cli.denoise.working import BAND_ROWS, result_holding
+from lgbpn_cli.denoise.working import BAND_ROWS
 
 SHAPE = (300, 200, 3)
 DARK, BRIGHT = 60 / 255, 180 / 255

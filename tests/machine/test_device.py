@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from lgbpn_cli.errors import DeviceError
-from lgbpn_cli.machine import device
-from lgbpn_cli.machine.device import Device, Hardware, choose_device, probe_hardware
+from lgbpn_cli.machine.device import (
+    Device,
+    Hardware,
+    choose_device,
+    convolution_seconds,
+    decided_once,
+    has_fast_bfloat16,
+    probe_hardware,
+)
 
 NOTHING = Hardware()
 ONE_GPU = Hardware(cuda=("Big GPU",), cuda_bfloat16=True, mps=True)
@@ -114,67 +122,58 @@ def test_probing_names_every_gpu_that_pytorch_finds(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    ("tiles", "avx512", "bfloat16_seconds", "fast"),
+    ("tiles", "avx512", "convolves_faster", "fast"),
     [
-        (True, True, 2.0, True),  # AMX is always faster
-        (False, True, 0.5, True),
-        (False, True, 2.0, False),
-        (False, False, 0.5, False),  # without instructions it is emulated, and not even tried
+        (True, True, False, True),  # AMX is always faster
+        (False, True, True, True),
+        (False, True, False, False),
+        (False, False, True, False),  # without instructions it is emulated, and not even tried
     ],
 )
 def test_amx_makes_bfloat16_fast_on_a_cpu_and_avx512_does_where_it_convolves_faster(
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    tiles: bool,
-    avx512: bool,
-    bfloat16_seconds: float,
-    fast: bool,
+    tiles: bool, avx512: bool, convolves_faster: bool, fast: bool
 ) -> None:
-    monkeypatch.setattr(
-        device, "user_cache_path", lambda *_, **__: tmp_path
-    )  # not what is known of this machine
-    seconds = {torch.float32: 1.0, torch.bfloat16: bfloat16_seconds}
-    monkeypatch.setattr(device, "_convolution_seconds", seconds.__getitem__)
-    monkeypatch.setattr(device, "_bfloat16_convolves_faster", device._bfloat16_convolves_faster.__wrapped__)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: tiles, raising=False)
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512, raising=False)
-    assert probe_hardware().cpu_bfloat16 == fast
+    cpu = SimpleNamespace(_is_amx_tile_supported=lambda: tiles, _is_avx512_bf16_supported=lambda: avx512)
+    assert has_fast_bfloat16(cpu, lambda: convolves_faster) == fast
+
+
+def test_a_pytorch_without_those_probes_has_no_fast_bfloat16() -> None:
+    assert not has_fast_bfloat16(SimpleNamespace(), lambda: True)
+
+
+def test_this_machine_is_asked_by_pytorchs_own_probes() -> None:
+    found = probe_hardware().cpu_bfloat16
+    assert has_fast_bfloat16(torch.cpu, lambda: found) == found
 
 
 def test_a_convolution_is_timed_in_both_formats_without_a_draw_of_random_numbers() -> None:
     before = torch.get_rng_state()
-    assert all(0 < device._convolution_seconds(dtype) < 5 for dtype in (torch.float32, torch.bfloat16))
+    assert all(convolution_seconds(dtype) > 0 for dtype in (torch.float32, torch.bfloat16))
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_a_pytorch_without_those_probes_has_no_fast_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported", raising=False)
-    monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported", raising=False)
-    assert not probe_hardware().cpu_bfloat16
-
-
-def test_what_is_faster_is_decided_once_a_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(device, "user_cache_path", lambda *_, **__: tmp_path / "cache")
+def test_what_is_faster_is_decided_once_a_machine(tmp_path: Path) -> None:
     asked = []
 
     def decide(answer: bool) -> bool:
         asked.append(answer)
         return answer
 
-    assert device.decided_once("one", lambda: decide(True))
-    assert device.decided_once("one", lambda: decide(False))
-    assert not device.decided_once("other", lambda: decide(False))
+    def decided(machine: str, answer: bool) -> bool:
+        return decided_once(machine, lambda: decide(answer), tmp_path / "cache")
+
+    assert decided("one", True)
+    assert decided("one", False)
+    assert not decided("other", False)
     assert asked == [True, False]
     for path in (tmp_path / "cache").iterdir():
         path.write_text("half")
-    assert not device.decided_once("one", lambda: decide(False))
-    assert not device.decided_once("one", lambda: decide(True))
+    assert not decided("one", False)
+    assert not decided("one", True)
 
 
-def test_where_nothing_can_be_kept_it_is_decided_each_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_nothing_can_be_kept_it_is_decided_each_time(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
-    monkeypatch.setattr(device, "user_cache_path", lambda *_, **__: tmp_path / "cache" / "lgbpn")
-    assert device.decided_once("one", lambda: True)
-    assert not device.decided_once("one", lambda: False)
+    folder = tmp_path / "cache" / "lgbpn"
+    assert decided_once("one", lambda: True, folder)
+    assert not decided_once("one", lambda: False, folder)

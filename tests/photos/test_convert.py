@@ -10,9 +10,10 @@ import pytest
 import tifffile
 from photo_samples import ICC, PhotoMaker, noise
 from PIL import Image, PngImagePlugin
+from working_results import from_working
 
 from lgbpn_cli.config import OutputConfig
-from lgbpn_cli.denoise.working import decode_light, encode_light, from_working, to_working
+from lgbpn_cli.denoise.working import decode_light, encode_light, to_working
 from lgbpn_cli.errors import UnsupportedPhotoError
 from lgbpn_cli.photos.companions import with_companions
 from lgbpn_cli.photos.convert import as_result

@@ -15,7 +15,7 @@ from lgbpn_cli.photos.faults import DamagedFileError, UnsupportedFileError
 START = b"\xff\xd8"
 END = b"\xff\xd9"
 APP0, APP1, APP2, APP14, COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xFE
-END_OF_IMAGE, START_OF_IMAGE, START_OF_SCAN = 0xD9, 0xD8, 0xDA
+END_OF_IMAGE, START_OF_SCAN = 0xD9, 0xDA
 # DQT, DHT, DAC, DRI, DNL
 CODING_TABLES = frozenset({0xDB, 0xC4, 0xCC, 0xDD, 0xDC})
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}

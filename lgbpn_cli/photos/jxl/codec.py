@@ -41,7 +41,6 @@ MARK_BOX = b"lgbp"
 """Kind of the last box, which holds the tool's own mark; readers skip boxes they do not know."""
 GAIN_MAP_BOX = b"jhgm"
 MAX_MARK_BYTES = 1 << 16
-LARGEST_METADATA_BYTES = 1 << 26
 LOSSY_SHARE, WIDE_SHARE, COPIES = 2.4, 7.5, 2
 """Memory that reading lossy pictures takes, in decoded ones, and how often the file's own bytes are held."""
 WORKING_BYTES = 4

@@ -13,9 +13,10 @@ import pytest
 import rawpy
 import tifffile
 from PIL import Image, ImageCms
+from working_results import from_working
 
 from lgbpn_cli.config import COLOUR_SPACES, OutputConfig
-from lgbpn_cli.denoise.working import from_working, to_working
+from lgbpn_cli.denoise.working import to_working
 from lgbpn_cli.errors import PhotoReadError, UnsupportedPhotoError
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.photo import Photo

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import raw as benchmark
+from synthetic_raw import canon_5d4, developed, write_linear_dng
 
 from lgbpn_cli import load_model
-from lgbpn_cli.evaluation.synthetic_raw import canon_5d4, developed, write_linear_dng
 from lgbpn_cli.models.manifest import all_models
 
 
