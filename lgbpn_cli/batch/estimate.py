@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from lgbpn_cli.errors import PhotoReadError, shown
 from lgbpn_cli.photos.codec import Size, bytes_of
 from lgbpn_cli.photos.decoding_cost import check_size
-from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError, UnsupportedFileError
 from lgbpn_cli.photos.header import opened_header
+from lgbpn_cli.photos.read import faults_named
 
 
 @dataclass(frozen=True)
@@ -28,18 +27,16 @@ class Claim:
 
 
 def claim_of(path: Path) -> Claim | None:
-    """Return what the photo claims without decoding it; None where its header does not tell."""
-    try:
-        with opened_header(path) as header:
-            claim = Claim(header.codec.name, header.size, bytes_of(header.file))
-    except (*CODEC_ERRORS, DamagedFileError, UnsupportedFileError):
-        return None  # the run itself will name the cause
+    """Return what the photo claims without decoding it; None where its header does not tell.
+
+    Raises what its reader would raise for its header: PhotoReadError, UnsupportedPhotoError.
+    """
+    with faults_named(path), opened_header(path) as header:
+        claim = Claim(header.codec.name, header.size, bytes_of(header.file))
     return claim if claim.size.pixels else None
 
 
 def check_claim(path: Path, claim: Claim, max_pixels: int, max_bytes: int) -> None:
     """Return if the photo would be decoded. Raises PhotoReadError for what its reader would refuse for its size."""
-    try:
+    with faults_named(path):
         check_size(claim.size, claim.file_bytes, max_pixels, max_bytes)
-    except DamagedFileError as error:
-        raise PhotoReadError(shown(path), error.cause, error.cure) from error

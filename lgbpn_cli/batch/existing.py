@@ -61,7 +61,8 @@ def already_there(counts: Counter[str]) -> list[str]:
         return []
     text = f"{counts['there']} already there"
     if counts["otherwise_made"]:
-        text += f", {counts['otherwise_made']} of them made with other settings; `overwrite` replaces them"
+        text += f", {counts['otherwise_made']} of them made by another model or with other settings"
+        text += "; `overwrite` replaces them"
     lines = [text]
     if counts["not_known"]:
         text = f"{counts['not_known']} of those there do not say that lgbpn made them; `overwrite` would replace them"

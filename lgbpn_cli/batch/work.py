@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from lgbpn_cli.batch.estimate import Claim, check_claim, claim_of
+from lgbpn_cli.batch.estimate import check_claim, claim_of
 from lgbpn_cli.batch.existing import Remaining, leave_out_existing, take_back_own_results
 from lgbpn_cli.batch.low_iso import part_by_iso
 from lgbpn_cli.batch.name_template import ShotFacts
@@ -135,7 +135,11 @@ def report_estimates(
     """Tell of each photo what would be done, and by its size how long it would take, and how much memory."""
     pace = seconds_per_megapixel(denoiser) if jobs else 0.0
     for job in jobs:
-        claim = _claim_of(job.source, reading)
+        try:
+            claim = reading.call(job.source, claim_of, job.source)
+        except Exception as error:  # noqa: BLE001 - whatever one photo does to any library, the others go on
+            listener.finished(_would_fail(job, error))
+            continue
         if claim is None:
             listener.finished(Outcome(job.source, job.target, Status.PLANNED))
             continue
@@ -146,13 +150,17 @@ def report_estimates(
             check_claim(job.source, claim, denoiser.output.max_pixels, reading.max_bytes())
             plan = plan_of_claim(denoiser, claim.kind, claim.size)
         except LgbpnError as error:
-            failure = describe_failure(job.source, error)
-            listener.finished(Outcome(job.source, job.target, Status.FAILED, None, size, failure))
+            listener.finished(_would_fail(job, error, size))
             continue
         listener.planned(plan)
         needed = plan.expected_bytes
         outcome = Outcome(job.source, job.target, Status.PLANNED, size * pace, size, expected_bytes=needed)
         listener.finished(outcome)
+
+
+def _would_fail(job: Job, error: Exception, megapixels: float | None = None) -> Outcome:
+    failure = describe_failure(job.source, error)
+    return Outcome(job.source, job.target, Status.FAILED, None, megapixels, failure)
 
 
 def _facts_of(reading: ReadingProcess, source: Path) -> ShotFacts:
@@ -172,10 +180,3 @@ def _is_made_of(reading: ReadingProcess, recorded: str, source: Path) -> bool:
             return ""
 
     return is_made_of(recorded, source, shot_time)
-
-
-def _claim_of(source: Path, reading: ReadingProcess) -> Claim | None:
-    try:
-        return reading.call(source, claim_of, source)
-    except Exception:  # noqa: BLE001 - a photo that cannot be opened fails when its turn comes, and says why
-        return None

@@ -64,6 +64,7 @@ FLAGS = {
     "tile_px": "--tile",
     "time_limit_s": "--time-limit",
     "verbose": "-v",
+    "workers": "--workers",
 }
 """The flag of each field that a message may name."""
 NAMED = re.compile(r"`(\w+)(?:=([^`]+))?`")

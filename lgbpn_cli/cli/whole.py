@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import typer
 from lgbpn_cli.cli.timed_denoise import FIRST_PART
 from lgbpn_cli.errors import UsageError
 from lgbpn_cli.machine.stopwatch import Spent
+from lgbpn_cli.machine.temporary_folder import temporary_folder
 
 PARTS = (FIRST_PART, "load", "decode", "measure", "network", "colours", "give back", "encode", "end")
 """In their order; what is not the first time a part comes counts with it."""
@@ -52,8 +52,8 @@ def measure_whole(photo: Path, options: list[str], repeats: int) -> WholeCommand
 
 
 def _once(photo: Path, options: list[str]) -> WholeCommand:
-    with tempfile.TemporaryDirectory(prefix="lgbpn-bench-") as folder:
-        parts_file = Path(folder) / "parts.json"
+    with temporary_folder() as folder:
+        parts_file = folder / "parts.json"
         began = time.time()
         command = [sys.executable, "-c", PROGRAM, str(began), str(parts_file), str(photo), *options]
         child = subprocess.Popen(

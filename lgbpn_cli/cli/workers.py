@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from lgbpn_cli.errors import UsageError
 
 AUTO = "auto"
+PROTOCOLS = ("tcp", "tls", "ws", "wss", "ucx", "ucxx")
+"""By which dask talks to schedulers; in practice the first two."""
 
 WorkersOption = Annotated[
     str | None,
@@ -57,7 +60,7 @@ def read_workers(workers: str | None, scheduler: str | None, *, with_page: bool)
             "--html", "does not work with workers", "Omit it, or compare with lgbpn eval --html."
         )
     if scheduler is not None:
-        if "://" not in scheduler:
+        if not _is_address(scheduler):
             raise UsageError(
                 f"--scheduler {scheduler}", "not an address", "Use tcp://host:8786, for instance."
             )
@@ -67,3 +70,12 @@ def read_workers(workers: str | None, scheduler: str | None, *, with_page: bool)
     if not (workers or "").isdecimal() or not int(workers or ""):
         raise UsageError(f"--workers {workers}", "not a number of processes", "Use 2, for instance, or auto.")
     return Workers(int(workers or ""), None)
+
+
+def _is_address(text: str) -> bool:
+    """Whether dask could reach a scheduler by it."""
+    try:
+        parts = urlsplit(text)
+        return bool(parts.scheme in PROTOCOLS and parts.hostname and parts.port)
+    except ValueError:  # a port that is no number
+        return False

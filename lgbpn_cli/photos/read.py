@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,16 +39,22 @@ def read_photo(
     `max_pixels` or needs more memory than `max_bytes` (decided from its header), and UnsupportedPhotoError for one of
     a kind that is not handled.
     """
+    with faults_named(path), opened_header(path) as header:
+        size = header.size.for_mosaic() if as_mosaic else header.size
+        check_size(size, bytes_of(header.file), max_pixels, max_bytes)
+        if as_mosaic and header.codec is RAW:
+            photo = read_with_mosaic(path, max_pixels, for_sites=for_sites)
+        else:
+            header.file.seek(0)
+            photo = header.codec.read(header.file, path, max_pixels)
+        return replace(photo, reading_bytes=size.needed_bytes)
+
+
+@contextmanager
+def faults_named(path: Path) -> Iterator[None]:
+    """Raise what reading a file raises as PhotoReadError or UnsupportedPhotoError, which name it."""
     try:
-        with opened_header(path) as header:
-            size = header.size.for_mosaic() if as_mosaic else header.size
-            check_size(size, bytes_of(header.file), max_pixels, max_bytes)
-            if as_mosaic and header.codec is RAW:
-                photo = read_with_mosaic(path, max_pixels, for_sites=for_sites)
-            else:
-                header.file.seek(0)
-                photo = header.codec.read(header.file, path, max_pixels)
-            return replace(photo, reading_bytes=size.needed_bytes)
+        yield
     except DamagedFileError as error:
         raise PhotoReadError(shown(path), error.cause, error.cure) from error
     except UnsupportedFileError as error:

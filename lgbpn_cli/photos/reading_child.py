@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import signal
 import sys
 import tempfile
@@ -25,7 +26,7 @@ STACKS_BYTES = 32_000_000
 
 
 def main(folder: str) -> None:
-    """Answer calls until there are no more; `folder` is for files that the parent clears away."""
+    """Answer calls until there are no more; `folder` is the name of one for files, should they be needed."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the parent decides when a run ends
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -33,6 +34,13 @@ def main(folder: str) -> None:
     answers = os.fdopen(os.dup(1), "wb")
     share_one_heap()
     os.dup2(2, 1)  # whatever a library prints is not an answer
+    try:
+        _answer_all(calls, answers, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # the parent may have been killed
+
+
+def _answer_all(calls: BinaryIO, answers: BinaryIO, folder: str) -> None:
     while True:
         try:
             function, args, kwargs, max_bytes, time_limit_s = pickle.load(calls)
@@ -82,6 +90,8 @@ def _give(outcome: tuple[bool, Any], calls: BinaryIO, answers: BinaryIO, folder:
         pickle.dump((data, file.name if isinstance(file.name, str) else _by_number(file), extents), answers)
         answers.flush()
         calls.read(1)
+    # The parent has opened it, so what is in it stays. On Windows only those go that it has let go of since.
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _shared_file(folder: str) -> BinaryIO:
@@ -91,6 +101,7 @@ def _shared_file(folder: str) -> BinaryIO:
         if Path(f"/proc/self/fd/{descriptor}").exists():
             return os.fdopen(descriptor, "r+b")
         os.close(descriptor)
+    Path(folder).mkdir(mode=0o700, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=folder)
     os.close(descriptor)
     return Path(name).open("r+b")

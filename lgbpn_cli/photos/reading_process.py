@@ -8,7 +8,9 @@ attacks that would take over a decoder: what the child answers is trusted.
 from __future__ import annotations
 
 import mmap
+import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -50,7 +52,7 @@ class ReadingProcess:
         """What decoders wrote to stderr during the last call, line by line."""
         self._child: subprocess.Popen[bytes] | None = None
         self._stderr: IO[bytes] | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
         self._one_at_a_time = threading.Lock()
 
     def __enter__(self) -> ReadingProcess:
@@ -102,12 +104,13 @@ class ReadingProcess:
             return self._child
         self._end()
         self._stderr = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - it lives as long as the child
-        self._folder = tempfile.TemporaryDirectory(prefix="lgbpn-", ignore_cleanup_errors=True)
+        # Made by the child where it needs one, and removed by whoever of the two is left.
+        self._folder = Path(tempfile.gettempdir(), f"lgbpn-{os.urandom(8).hex()}")
         # Not multiprocessing, which would run the caller's main module again; and -P, or a numpy.py beside the
         # photos would be imported.
         program = f"import gc, sys; gc.disable(); sys.path[:] = {sys.path!r}; "
         program += (
-            f"from lgbpn_cli.photos.reading_child import main; gc.enable(); main({self._folder.name!r})"
+            f"from lgbpn_cli.photos.reading_child import main; gc.enable(); main({str(self._folder)!r})"
         )
         self._child = subprocess.Popen(
             [sys.executable, "-P", "-W", "ignore", "-c", program],
@@ -174,7 +177,7 @@ class ReadingProcess:
             self._stderr.close()
             self._stderr = None
         if self._folder is not None:
-            self._folder.cleanup()
+            shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
         return code
 

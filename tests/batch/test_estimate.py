@@ -11,7 +11,8 @@ from PIL import Image
 
 from lgbpn_cli.batch.estimate import check_claim, claim_of
 from lgbpn_cli.config import OutputConfig
-from lgbpn_cli.errors import PhotoReadError
+from lgbpn_cli.errors import PhotoError, PhotoReadError
+from lgbpn_cli.photos.read import read_photo
 
 MAX_PIXELS = OutputConfig.max_pixels
 
@@ -33,17 +34,41 @@ def test_a_truncated_photo_still_has_its_size(tmp_path: Path) -> None:
     assert megapixels_of(tmp_path / "b.png") == pytest.approx(0.06)
 
 
-@pytest.mark.parametrize("content", [b"", b"text", b"\xff\xd8\xff\xe0"])
-def test_a_file_without_a_header_has_no_size(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / "a.jpg").write_bytes(content)
+def test_a_file_whose_header_is_cut_off_has_no_size(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff\xe0")
     assert megapixels_of(tmp_path / "a.jpg") is None
-    assert megapixels_of(tmp_path / "missing.jpg") is None
+
+
+SAMPLES = {
+    "empty.jpg": b"",
+    "text.jpg": b"text",
+    "gif.jpg": b"GIF89a",
+    "ink.jpg": ("CMYK", {}),
+    "ink.tif": ("CMYK", {}),
+    "page.png": ("1", {}),
+    "page.bmp": ("1", {}),
+    "page.tif": ("1", {"compression": "group4"}),
+}
+
+
+@pytest.mark.parametrize("name", [*SAMPLES, "missing.jpg"])
+def test_what_the_header_alone_rules_out_is_refused_as_by_the_reader(name: str, tmp_path: Path) -> None:
+    path, content = tmp_path / name, SAMPLES.get(name)
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        Image.new(content[0], (40, 30)).save(path, **content[1])
+    with pytest.raises(PhotoError) as by_reader:
+        read_photo(path)
+    with pytest.raises(PhotoError) as by_header:
+        claim_of(path)
+    assert (type(by_header.value), str(by_header.value)) == (type(by_reader.value), str(by_reader.value))
 
 
 def test_an_enormous_photo_has_its_size_and_no_warning(tmp_path: Path) -> None:
     """Pillow warns of what is above 89 megapixels, and refuses what is above 179."""
     for width, megapixels in ((15_000, 150), (20_000, 200)):
-        Image.new("1", (width, 10_000)).save(tmp_path / "a.png")
+        Image.new("L", (width, 10_000)).save(tmp_path / "a.png")
         assert megapixels_of(tmp_path / "a.png") == pytest.approx(megapixels)
 
 

@@ -42,7 +42,7 @@ def test_photos_with_a_result_are_skipped_and_those_made_otherwise_are_counted(j
     assert remaining.jobs == jobs[5:]
     assert remaining.skipped == jobs[:5]
     assert remaining.notes() == [
-        "5 already there, 2 of them made with other settings; `overwrite` replaces them",
+        "5 already there, 2 of them made by another model or with other settings; `overwrite` replaces them",
         "1 of those there do not say that lgbpn made them; `overwrite` would replace them, photos or not",
     ]
 

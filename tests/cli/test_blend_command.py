@@ -126,7 +126,10 @@ def test_folders_are_paired_by_what_the_results_say(
         "blend", tmp_path / "in", tmp_path / "full", "-r", "-o", tmp_path / "out", "--strength", "1"
     )
     assert "2 skipped" in again.stderr
-    assert "2 already there, 2 of them made with other settings; --overwrite replaces them" in again.stderr
+    assert (
+        "2 already there, 2 of them made by another model or with other settings; --overwrite replaces them"
+        in again.stderr
+    )
 
 
 def test_every_kind_of_photo_can_be_mixed(lgbpn: Lgbpn, tmp_path: Path) -> None:

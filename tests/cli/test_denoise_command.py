@@ -115,11 +115,14 @@ def test_results_made_with_other_settings_are_counted_and_replaced_on_request(
     lgbpn("denoise", tmp_path / "a.png", "--strength", "0.5")
     lgbpn("denoise", tmp_path)
     result = lgbpn("denoise", tmp_path)
-    assert "3 already there, 1 of them made with other settings; --overwrite replaces them" in result.stderr
+    assert (
+        "3 already there, 1 of them made by another model or with other settings; --overwrite replaces them"
+        in result.stderr
+    )
     assert settings_of(tmp_path / "a_denoised.png")["strength"] == 0.5
     assert lgbpn("denoise", tmp_path, "--overwrite").exit_code == 0
     assert settings_of(tmp_path / "a_denoised.png")["strength"] == "auto"
-    assert lgbpn("denoise", tmp_path).stderr.count("made with other settings") == 0
+    assert lgbpn("denoise", tmp_path).stderr.count("made by another model or with other settings") == 0
 
 
 def test_the_strength_may_be_given_in_per_cent(lgbpn: Lgbpn, make_photo: MakePhoto) -> None:
@@ -215,7 +218,7 @@ def test_a_tile_that_does_not_show_makes_no_other_result(lgbpn: Lgbpn, make_phot
     photo = make_photo("a.png")
     lgbpn("denoise", photo)
     assert "1 already there\n" in lgbpn("denoise", photo, "--tile", "128", "--max-memory", "4GB").stderr
-    assert "made with other settings" in lgbpn("denoise", photo, "--halo", "0").stderr
+    assert "made by another model or with other settings" in lgbpn("denoise", photo, "--halo", "0").stderr
 
 
 def test_the_model_of_the_camera_is_used_where_there_is_one(

@@ -39,14 +39,19 @@ def test_a_dry_run_writes_nothing_and_estimates_the_time(
     assert 7.6 * 0.05 <= rows[0]["seconds"] <= 7.6 * elapsed
 
 
-def test_a_dry_run_names_photos_that_do_not_fit_into_memory(lgbpn: Lgbpn, make_photo: MakePhoto) -> None:
-    photo = make_photo("a.png", (100, 50))
-    Image.new("L", (9000, 8000)).save(photo.with_name("b.png"))
-    result = lgbpn("denoise", photo, photo.with_name("b.png"), "-n", "--json", "--max-memory", "310MB")
+def test_a_dry_run_names_photos_that_would_fail(lgbpn: Lgbpn, make_photo: MakePhoto) -> None:
+    folder = make_photo("a.png", (100, 50)).parent
+    Image.new("L", (9000, 8000)).save(folder / "b.png")
+    Image.new("CMYK", (100, 50)).save(folder / "c.jpg")
+    (folder / "d.jpg").touch()
+    result = lgbpn("denoise", folder, "-n", "--json", "--max-memory", "310MB")
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert result.exit_code == 1
-    assert [row["status"] for row in rows] == ["planned", "failed"]
+    assert [row["status"] for row in rows] == ["planned", "failed", "failed", "failed"]
     assert "b.png: reading its 72 megapixels needs about" in rows[1]["error"]
+    assert "c.jpg: a JPEG with CMYK colours" in rows[2]["error"]
+    assert "d.jpg: the file is empty" in rows[3]["error"]
+    assert "1 photo would be denoised" in result.stderr
 
 
 def test_a_dry_run_counts_the_passes_of_the_best_quality(

@@ -90,7 +90,12 @@ def test_killed_workers_and_a_killed_run_lose_nothing(
     [
         (("--workers", "0"), "--workers 0: not a number of processes"),
         (("--workers", "2", "--scheduler", "tcp://a:1"), "cannot be combined with --scheduler"),
+        (("--workers", "1000000"), "--workers 1000000: there is memory for"),
         (("--scheduler", "nowhere"), "--scheduler nowhere: not an address"),
+        (("--scheduler", "tcp//host:8786"), "not an address"),
+        (("--scheduler", "tcp://host"), "not an address"),
+        (("--scheduler", "tcp://host:port"), "not an address"),
+        (("--scheduler", "http://host:8786"), "not an address"),
         (("--workers", "2", "--html", "page.html"), "--html: does not work with workers"),
         (("--workers", "2", "-d", "cuda:0"), "each worker here gets one of its own"),
         (("--workers", "2", "-m", "unknown"), "there is no such model"),

@@ -220,5 +220,16 @@ def test_pixels_are_writable_and_contiguous_whatever_the_format(
 
 
 def test_suffixes_are_lower_case_with_a_dot() -> None:
-    assert {".jpg", ".png", ".tiff", ".heic", ".webp", ".avif", ".nef", ".cr3", ".dng"} < PHOTO_SUFFIXES
+    assert {
+        ".jpg",
+        ".png",
+        ".tiff",
+        ".btf",
+        ".heic",
+        ".webp",
+        ".avif",
+        ".nef",
+        ".cr3",
+        ".dng",
+    } < PHOTO_SUFFIXES
     assert all(suffix.startswith(".") and suffix == suffix.lower() for suffix in PHOTO_SUFFIXES)

@@ -39,6 +39,11 @@ def read_too_much(path: Path, size: int) -> int:
     return np.ones(size, np.uint8).nbytes
 
 
+def have_no_files_in_memory() -> None:
+    """Be as on macOS and Windows."""
+    vars(os).pop("memfd_create", None)
+
+
 def fill_memory_in_threads() -> None:
     """Take small pieces of memory in several threads at a time, as decoders do, and let go of them."""
     everyone = threading.Barrier(4)
@@ -95,6 +100,21 @@ def test_photos_stay_as_they_are_when_the_next_one_comes(
         np.array_equal(photo.pixels, read_photo(path).pixels)
         for path, photo in zip(paths, photos, strict=True)
     )
+
+
+def test_where_no_files_are_in_memory_those_on_the_disk_do_not_pile_up(
+    reading: ReadingProcess, make_jpeg: PhotoMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    path = make_jpeg("photo.jpg", size=(64, 8))
+    reading.close()
+    reading.call(PHOTO, have_no_files_in_memory)
+    photos = [reading.call(path, read_photo, path) for _ in range(3)]
+    if sys.platform != "win32":  # where what is open stays
+        assert reading.call(PHOTO, os.listdir, temporary) == []
+    assert all(np.array_equal(photo.pixels, read_photo(path).pixels) for photo in photos)
 
 
 def test_an_error_comes_back_with_its_cause_and_cure(reading: ReadingProcess, tmp_path: Path) -> None:
@@ -201,6 +221,41 @@ def test_a_decoder_that_never_ends_does_not_outlive_its_parent_for_long() -> Non
         parent.kill()
         parent.wait()
         child.wait(60)
+
+
+ORPHANED = """
+import mmap
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+import numpy
+from lgbpn_cli.photos.reading_process import ReadingProcess
+
+def die(*_):
+    print(len(os.listdir(sys.argv[1])), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+tempfile.tempdir = sys.argv[1]
+mmap.mmap = die
+reading = ReadingProcess()
+print(reading._start().pid, flush=True)
+reading.call(Path("photo.jpg"), exec, "import os; vars(os).pop('memfd_create', None)")
+reading.call(Path("photo.jpg"), numpy.ones, 1000)
+"""
+
+
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform == "win32", reason="kills a process by a signal")
+def test_a_parent_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", ORPHANED, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = psutil.Process(int(parent.stdout.readline()))
+        assert int(parent.stdout.readline()) == 1
+        child.wait(60)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc is known to keep what was freed")

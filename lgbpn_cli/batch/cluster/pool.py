@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lgbpn_cli.config import InferenceConfig
 from lgbpn_cli.errors import DeviceError, UsageError
-from lgbpn_cli.machine.memory import SHARE_OF_FREE, free_bytes
+from lgbpn_cli.machine.memory import PROGRAM_BYTES, READER_BYTES, SHARE_OF_FREE, free_bytes
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
@@ -69,10 +69,19 @@ def choose_pool(number: int | None, scheduler: str | None, device: str) -> Pool:
 
 
 def share_memory(settings: InferenceConfig, pool: Pool) -> InferenceConfig:
-    """Return the settings with each worker's part of the memory, where several share that of this machine."""
-    if pool.number is None or pool.number == 1 or pool.gpus:
+    """Return the settings with each worker's part of the memory, where several share that of this machine.
+
+    Raises UsageError for more workers than it has memory for.
+    """
+    if pool.number is None or pool.number == 1:
         return settings
     whole = settings.max_memory_bytes or int(SHARE_OF_FREE * free_bytes())
+    most = whole // (PROGRAM_BYTES + READER_BYTES)
+    if pool.number > most:
+        cause = f"there is memory for {most} of them at most: {whole / 1e9:.1f} GB"
+        raise UsageError(f"`workers` {pool.number}", cause, "Start fewer.")
+    if pool.gpus:
+        return settings
     return replace(settings, max_memory_bytes=whole // pool.number)
 
 

@@ -47,6 +47,8 @@ class _Chunk:
     """Those whose outcome is not known yet, in their order, by their source."""
     future: Future
     alone: bool
+    again: bool
+    """A worker had some of them before, and may have finished more than it told of."""
     began: bool = False
     stuck: str | None = None
     """Why its worker has ended itself."""
@@ -150,11 +152,11 @@ class Run:
         if more_will_come and not self._sent and len(self._backlog) < FEWEST_PHOTOS * 2 * self._workers:
             return  # or the first worker would get all of a small folder
         while len(self._chunks) < CHUNKS_A_WORKER * max(1, self._workers):
-            alone = False
+            alone = again = False
             if self._again:
-                tasks = self._again.popleft()
+                tasks, again = self._again.popleft(), True
             elif self._alone:
-                tasks, alone = [self._alone.popleft()], True
+                tasks, alone, again = [self._alone.popleft()], True, True
             else:
                 tasks = self._backlog.take(self._workers, more_will_come=more_will_come)
             if not tasks:
@@ -172,7 +174,8 @@ class Run:
                 resources=self._resources,
                 pure=False,
             )
-            self._chunks[number] = _Chunk(number, {task.source: task for task in tasks}, future, alone)
+            waiting = {task.source: task for task in tasks}
+            self._chunks[number] = _Chunk(number, waiting, future, alone, again)
             future.add_done_callback(lambda future, number=number: self._messages.put(("end", number)))
 
     def _hear(self, answer: Answer) -> None:
@@ -182,6 +185,7 @@ class Run:
         if chunk is None:  # it was sent again under another number
             return
         if answer.began:
+            chunk.again |= chunk.began  # its worker died, and the scheduler gave it to another one by itself
             chunk.began = True
             self._deaths_before_a_photo = 0
         if answer.stuck is not None:
@@ -192,7 +196,7 @@ class Run:
     def _tell(self, chunk: _Chunk, outcome: Outcome) -> None:
         if chunk.waiting.pop(str(outcome.source), None) is None:
             return
-        if outcome.status is Status.SKIPPED:  # it was to be done: a worker that died had just finished it
+        if outcome.status is Status.SKIPPED and chunk.again:  # by a worker that did not come to tell of it
             outcome = replace(outcome, status=Status.DONE)
         self.listener.finished(outcome)
 

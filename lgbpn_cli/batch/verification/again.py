@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from lgbpn_cli.batch.blending import FullResult, blended
@@ -16,6 +15,7 @@ from lgbpn_cli.config.look import Look
 from lgbpn_cli.denoise.denoiser import Denoised, Denoiser
 from lgbpn_cli.denoise.raw_path import RAW_PART
 from lgbpn_cli.denoise.record import BLEND, settings_in
+from lgbpn_cli.machine.temporary_folder import temporary_folder
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.prepare import prepare_photo, read_guarded
 from lgbpn_cli.photos.reading_process import ReadingProcess
@@ -50,8 +50,8 @@ def made_again(
     raw_model = model if facts["part"] == RAW_PART else None
     denoiser = Denoiser(model, settings, output, raw_model=raw_model)
     noisy, _ = prepare_photo(reading, photo, output, as_mosaic=raw_model is not None)
-    with TemporaryDirectory(prefix="lgbpn-") as folder:
-        again = Path(folder) / f"again{result.suffix}"
+    with temporary_folder() as folder:
+        again = folder / f"again{result.suffix}"
         _write(denoiser.denoise(noisy), again, record)
         if BLEND in facts:
             _write(_blended_again(again, photo, record, facts, output, reading), again, record)

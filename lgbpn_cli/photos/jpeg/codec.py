@@ -182,6 +182,11 @@ def _check_frame(file: BinaryIO, max_pixels: int) -> None:
 
 
 def _check_kind(frame: Frame, max_pixels: int) -> None:
+    _check_colours(frame)
+    check_size(frame.width, frame.height, max_pixels)
+
+
+def _check_colours(frame: Frame) -> None:
     count = len(frame.components)
     if count == 4:
         raise UnsupportedFileError(
@@ -189,7 +194,6 @@ def _check_kind(frame: Frame, max_pixels: int) -> None:
         )
     if count not in (1, 3):
         raise UnsupportedFileError(f"a JPEG with {count} colour components")
-    check_size(frame.width, frame.height, max_pixels)
 
 
 def _trailer(data: Contents, begin: int) -> bytes:
@@ -233,11 +237,12 @@ def _is_mark(segment: Segment) -> bool:
 
 
 def jpeg_size(file: BinaryIO, path: Path) -> Size:
-    """Return what the frame's header claims. Raises DamagedFileError."""
+    """Return what the frame's header claims. Raises DamagedFileError, UnsupportedFileError for CMYK."""
     file.seek(len(START))
     for marker, payload in walk_segments(file):
         if marker in FRAMES:
             frame = parse_frame(marker, payload)
+            _check_colours(frame)
             pixels, count = frame.width * frame.height, len(frame.components)
             kept = BYTES_A_COEFFICIENT * frame.coefficients if frame.progressive else 0
             needed = pixels * count + kept + COPIES * bytes_of(file)

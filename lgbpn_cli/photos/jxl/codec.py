@@ -91,10 +91,7 @@ def read_jxl(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     check_size(header.width, header.height, max_pixels)
     if any(kind == b"jbrd" for kind, _ in boxes):
         return _as_jpeg(data, path, max_pixels)
-    if header.animated:
-        raise UnsupportedFileError("an animated JPEG XL")
-    if header.transfer in HDR_TRANSFERS:
-        raise UnsupportedFileError(f"a photo with HDR colours ({HDR_TRANSFERS[header.transfer]})")
+    _check_kind(header)
     profile = profile_of(data) if header.has_profile else None
     becomes_wide = profile is not None and header.lossy
     samples = _decode(data, header, wide=becomes_wide)
@@ -294,8 +291,16 @@ def _box(kind: bytes, contents: bytes) -> bytes:
     return struct.pack(">I4sQ", 1, kind, len(contents) + 16) + contents
 
 
+def _check_kind(header: JxlHeader) -> None:
+    if header.animated:
+        raise UnsupportedFileError("an animated JPEG XL")
+    if header.transfer in HDR_TRANSFERS:
+        raise UnsupportedFileError(f"a photo with HDR colours ({HDR_TRANSFERS[header.transfer]})")
+
+
 def _claim(file: BinaryIO, path: Path) -> Size:
     header = jxl_header(file)
+    _check_kind(header)
     pixels, sample_bytes = header.width * header.height, 1 if header.bits == 8 else 2
     share = LOSSY_SHARE if header.lossy else 1 + WORKING_BYTES / sample_bytes
     if header.has_profile and header.lossy:

@@ -56,12 +56,15 @@ def read_tga(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
 
 
 def bitmap_pixels(file: BinaryIO, kind: str) -> int:
-    """Return how many pixels the header claims. Raises DamagedFileError."""
+    """Return how many pixels the header claims. Raises DamagedFileError, UnsupportedFileError as `read_bmp` does."""
     try:
         with pillow_without_limit():
-            width, height = _opened(file, kind).size
+            image = _opened(file, kind)
     except CODEC_ERRORS as error:
         raise DamagedFileError(f"its header makes no sense ({error})") from error
+    if image.mode not in CHANNELS and image.mode not in PALETTES:
+        raise UnsupportedFileError(BLACK_AND_WHITE)
+    width, height = image.size
     return int(width * height)
 
 

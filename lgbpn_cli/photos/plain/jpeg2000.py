@@ -46,7 +46,6 @@ class _Size:
     height: int
     channels: int
     bits: int
-    signed: bool
 
 
 def read_jpeg2000(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
@@ -60,8 +59,6 @@ def read_jpeg2000(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     codestream = data if not boxes else next((contents for kind, contents in boxes if kind == b"jp2c"), b"")
     size = _size(codestream)
     check_size(size.width, size.height, max_pixels)
-    if size.signed or size.bits > 16 or size.channels > 4:
-        raise UnsupportedFileError(f"a JPEG 2000 of {size.channels} channels of {size.bits} bits")
     if not codestream.rstrip(b"\0").endswith(END):
         raise DamagedFileError("it ends before its picture does: the file is truncated")
     icc = _profile(boxes)
@@ -94,7 +91,7 @@ def _has_even_square(samples: np.ndarray) -> bool:
 
 
 def _size_in(file: BinaryIO) -> _Size:
-    """Return what the header claims. Raises DamagedFileError."""
+    """Return what the header claims. Raises DamagedFileError, UnsupportedFileError for other depths."""
     file.seek(0)
     begin = 0
     if file.read(len(CODESTREAM)) != CODESTREAM:
@@ -117,7 +114,10 @@ def _size(codestream: bytes) -> _Size:
         raise DamagedFileError("it holds no picture")
     right, bottom, left, top = struct.unpack_from(">4I", codestream, 8)
     channels, depth = struct.unpack_from(">HB", codestream, 40)
-    return _Size(max(0, right - left), max(0, bottom - top), channels, (depth & 0x7F) + 1, bool(depth & 0x80))
+    bits = (depth & 0x7F) + 1
+    if depth & 0x80 or bits > 16 or channels > 4:
+        raise UnsupportedFileError(f"a JPEG 2000 of {channels} channels of {bits} bits")
+    return _Size(max(0, right - left), max(0, bottom - top), channels, bits)
 
 
 def _profile(boxes: list[tuple[bytes, bytes]]) -> bytes | None:

@@ -79,10 +79,8 @@ def read_png(file: BinaryIO, path: Path, max_pixels: int) -> Photo:
     of 1 bit, which is text or a drawing.
     """
     head = file.read(HEADER_BYTES)
-    header = read_header(head)
+    header = _header(head)
     check_size(header.width, header.height, max_pixels)
-    if header.depth == 1 and header.colour_type == GREY:
-        raise UnsupportedFileError(BLACK_AND_WHITE)
     chunks = _in_place(split_chunks(contents(file)))
     kinds = [chunk.kind for chunk in chunks]
     if any(each.kind == b"acTL" and each.payload[:4] != ONE_FRAME for each in chunks):
@@ -214,9 +212,16 @@ def _is_mark(chunk: Chunk) -> bool:
     return chunk.kind == b"tEXt" and chunk.payload.startswith(MARK_KEYWORD + b"\0")
 
 
+def _header(head: bytes) -> Header:
+    header = read_header(head)
+    if header.depth == 1 and header.colour_type == GREY:
+        raise UnsupportedFileError(BLACK_AND_WHITE)
+    return header
+
+
 def png_size(file: BinaryIO, path: Path) -> Size:
-    """Return what the header claims. Raises DamagedFileError."""
-    header = read_header(file.read(HEADER_BYTES))
+    """Return what the header claims. Raises DamagedFileError, UnsupportedFileError for black and white of 1 bit."""
+    header = _header(file.read(HEADER_BYTES))
     samples = 3 if header.colour_type == PALETTE else SAMPLES[header.colour_type]
     pixels, sample_bytes = header.width * header.height, max(1, header.depth // 8)
     decoded, file_bytes = pixels * samples * sample_bytes, bytes_of(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -9,7 +10,7 @@ from typing import BinaryIO
 from lgbpn_cli.photos.codec import Size, bytes_of
 from lgbpn_cli.photos.tiff.blocks import BAND_BYTES
 from lgbpn_cli.photos.tiff.directory import Directory, read_directories, read_integers
-from lgbpn_cli.photos.tiff.layout import UNCOMPRESSED
+from lgbpn_cli.photos.tiff.layout import UNCOMPRESSED, read_layout
 
 SEPARATE = 2
 COPIES_OF_A_BLOCK = 3
@@ -17,9 +18,11 @@ COPIES_OF_A_BLOCK = 3
 
 
 def tiff_size(file: BinaryIO, path: Path) -> Size:
-    """Return what all pages claim. Raises DamagedFileError."""
+    """Return what all pages claim. Raises DamagedFileError, UnsupportedFileError as its reader does."""
     file_bytes = bytes_of(file)
-    pages = [_claimed(file, directory) for directory in read_directories(file, file_bytes)]
+    directories = read_directories(file, file_bytes)
+    read_layout(file, file_bytes, directories[0], sys.maxsize)  # or one knows already that it is not read
+    pages = [_claimed(file, directory) for directory in directories]
     needed = sum(size.needed_bytes for size, _ in pages) + max(beside for _, beside in pages)
     return replace(max((size for size, _ in pages), key=lambda size: size.pixels), needed_bytes=needed)
 

@@ -360,7 +360,7 @@ def new_container(photo: Photo, output: OutputConfig) -> tuple[NewTiffContainer,
 
 TIFF = Codec(
     name="tiff",
-    endings=(".tif", ".tiff"),
+    endings=(".tif", ".tiff", ".btf", ".tf8"),
     signatures=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
     size=tiff_size,
     mark=read_tiff_mark,

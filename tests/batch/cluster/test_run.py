@@ -235,6 +235,19 @@ def test_workers_that_never_begin_end_the_run() -> None:
         go_through(Connection(work), iter([tasks(3)]))
 
 
+def test_what_another_run_has_just_made_is_skipped() -> None:
+    def work(number: int, chunk: list[Task], say: Say) -> None:
+        say(Answer(number, began=True))
+        if chunk[0].source == "000":  # its worker dies, and the scheduler gives it to another one
+            say(Answer(number, began=True))
+        say(Answer(number, outcomes=tuple(outcome_of(task, Status.SKIPPED) for task in chunk)))
+
+    connection = Connection(work)
+    listener = go_through(connection, iter([tasks(40)]))
+    assert names(listener, Status.DONE) == sorted(connection.sent[0])
+    assert names(listener, Status.SKIPPED) == [name for name in every(40) if name not in connection.sent[0]]
+
+
 def test_answers_that_were_lost_are_asked_for_again() -> None:
     heard: set[str] = set()
 
