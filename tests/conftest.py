@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 import pytest
+import typer.testing
 from browser import open_chromium
 from model_folders import KeepModels, keep_models_by
 from warm_processes import WarmSubprocess
@@ -52,7 +54,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _starts_process(function: FunctionType, depth: int = 3) -> bool:
     """Whether a test runs another program, by itself or by a function of the tests that it calls."""
-    names = function.__code__.co_names
+    names = _names_in(function.__code__)
     if "subprocess" in names:
         return True
     called = [function.__globals__.get(name) for name in names] if depth else []
@@ -62,6 +64,12 @@ def _starts_process(function: FunctionType, depth: int = 3) -> bool:
         and _starts_process(each, depth - 1)
         for each in called
     )
+
+
+def _names_in(code: CodeType) -> list[str]:
+    """Every name that a function uses, in its comprehensions and inner functions, too."""
+    inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
+    return [*code.co_names, *(name for each in inner for name in _names_in(each))]
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +86,14 @@ def warm_readers() -> Iterator[None]:
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading_process, "subprocess", WarmSubprocess)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_built_once() -> Iterator[None]:
+    """Typer's test runner would build all commands for every call, as a process does once: 30 ms."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", cache(typer.main.get_command), raising=False)
         yield
 
 

@@ -20,9 +20,12 @@ class Heartbeat:
     meanwhile.
     """
 
-    def __init__(self, words: Callable[[], str], *, quiet: bool = False) -> None:
+    def __init__(
+        self, words: Callable[[], str], *, quiet: bool = False, every_s: float | None = None
+    ) -> None:
         """`words` is called in the other thread; where it returns no text, nothing is printed."""
         self._words = words
+        self._every_s = EVERY_S if every_s is None else every_s
         self._quiet = quiet or sys.stderr.isatty()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -43,7 +46,7 @@ class Heartbeat:
             self._thread.join()
 
     def _beat(self) -> None:
-        while not self._stopped.wait(EVERY_S):
+        while not self._stopped.wait(self._every_s):
             text = self._words()
             try:
                 if text:

@@ -6,6 +6,8 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,12 +19,19 @@ from lgbpn_cli.cli.heartbeat import Heartbeat
 from lgbpn_cli.cli.streams import send_output_nowhere
 from lgbpn_cli.cli.tally import Tally
 
-LONG_SEARCH_S = 1.0
-"""Looking for photos is shown when it takes longer."""
-
-
 RESULTS_WITHOUT_SPACE = 3
 """So many in a row: the disk is full, and denoising all others would be in vain."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When a run says how far it is."""
+
+    clock: Callable[[], float] = time.monotonic
+    long_search_s: float = 1.0
+    """Looking for photos is shown when it takes longer."""
+    heartbeat_s: float | None = None
+    """Seconds between two lines where there is no bar; None: as usual."""
 
 
 class CannotGoOnError(KeyboardInterrupt):
@@ -36,8 +45,17 @@ class Reporter:
     at hand. `quiet` leaves only failures.
     """
 
-    def __init__(self, *, quiet: bool, verbose: bool, json_lines: bool, done: str = "denoised") -> None:
+    def __init__(
+        self,
+        *,
+        quiet: bool,
+        verbose: bool,
+        json_lines: bool,
+        done: str = "denoised",
+        timing: Timing = Timing(),
+    ) -> None:
         """The clock starts here."""
+        self._timing = timing
         self._quiet = quiet
         self._verbose = verbose
         self._json_lines = json_lines
@@ -45,10 +63,10 @@ class Reporter:
         self._on_terminal = sys.stderr.isatty()
         self._facts: RunFacts | None = None
         self._tally = Tally()
-        self._start = self._work_start = time.monotonic()
+        self._start = self._work_start = timing.clock()
         self._bars: _Bars | None = None
         self._search: tqdm | None = None
-        self._heartbeat = Heartbeat(self._where, quiet=quiet)
+        self._heartbeat = Heartbeat(self._where, quiet=quiet, every_s=timing.heartbeat_s)
         self._files = 0
         self._without_space = 0
         self._photos: int | None = None
@@ -70,7 +88,9 @@ class Reporter:
         """Count the files that were looked at, where that takes long."""
         self._files += 1
         if self._search is None and self._bars is None and not self._quiet:
-            self._search = tqdm(desc="looking for photos", unit=" files", delay=LONG_SEARCH_S, **_of_bars())
+            self._search = tqdm(
+                desc="looking for photos", unit=" files", delay=self._timing.long_search_s, **_of_bars()
+            )
         if self._search is not None:
             self._search.update()
 
@@ -96,7 +116,7 @@ class Reporter:
     def found_work(self, photos: int) -> None:
         """Make the bar longer."""
         if not self._photos:  # so far all that was found had its result: that tells nothing of the others
-            self._work_start = time.monotonic()
+            self._work_start = self._timing.clock()
         self._photos = (self._photos or 0) + photos
         if self._bars is not None:
             self._bars.lengthen(self._photos)
@@ -187,7 +207,7 @@ class Reporter:
             text = f"looking for photos: {self._files} files so far"
         text = f"{text}; {self._pace()}"
         if 0 < done < self._photos:
-            left_s = (time.monotonic() - self._work_start) * (self._photos - done) / done
+            left_s = (self._timing.clock() - self._work_start) * (self._photos - done) / done
             text += f"; about {duration(left_s)} left"
         return text
 
@@ -195,7 +215,7 @@ class Reporter:
         """Return how a run on workers goes; empty for any other."""
         if self._workers is None:
             return ""
-        speed = self._tally.megapixels / max(0.001, time.monotonic() - self._work_start)
+        speed = self._tally.megapixels / max(0.001, self._timing.clock() - self._work_start)
         workers = "1 worker" if self._workers == 1 else f"{self._workers} workers"
         counts = self._tally.counts
         skipped = f", {counts[Status.SKIPPED]} skipped" if counts[Status.SKIPPED] else ""
@@ -255,7 +275,7 @@ class Reporter:
             return self._planned_summary(counts[Status.PLANNED], more)
         if not (interrupted or counts[Status.DONE] or counts[Status.FAILED]):
             return f"nothing to do{more}"
-        took = duration(time.monotonic() - self._start)
+        took = duration(self._timing.clock() - self._start)
         text = f"{_photos(counts[Status.DONE])} {self._done} in {took}{more}"
         if interrupted:
             return f"stopped: {text}; run it again to go on"

@@ -26,6 +26,20 @@ def convolve_wide(features: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
     is_possible = features.device.type == "cpu" and kernel.dtype == torch.float32
     if not (is_wide and is_possible) or torch.is_grad_enabled():
         return F.conv2d(features, kernel, bias)
+    return convolve_by_spectra(features, kernel, bias)
+
+
+def convolve_by_spectra(
+    features: Tensor,
+    kernel: Tensor,
+    bias: Tensor,
+    *,
+    tiles_at_a_time: int = TILES_AT_A_TIME,
+    channels_at_a_time: int = CHANNELS_AT_A_TIME,
+) -> Tensor:
+    """Return F.conv2d(features, kernel, bias) of a square kernel, without padding and without a gradient."""
+    taps = kernel.shape[-1]
+    height, width = features.shape[-2] - taps + 1, features.shape[-1] - taps + 1
     side = -(-int(TILE_TO_TAPS * taps) // TILE_STEP_PX) * TILE_STEP_PX
     step = side - taps + 1
     down, across = -(-height // step), -(-width // step)
@@ -33,15 +47,15 @@ def convolve_wide(features: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
     features = F.pad(features, (0, whole[1] - features.shape[-1], 0, whole[0] - features.shape[-2]))
     spectra = [
         _as_matrices(torch.fft.rfft2(some, (side, side)).conj_physical(), (1, 0))
-        for some in torch.split(kernel, CHANNELS_AT_A_TIME)
+        for some in torch.split(kernel, channels_at_a_time)
     ]
     result = features.new_empty(len(features), down * step, across * step, len(kernel))
-    rows = max(1, TILES_AT_A_TIME // across)
+    rows = max(1, tiles_at_a_time // across)
     for image, into in zip(features, result, strict=True):
         for first in range(0, down, rows):
             strip = image[:, first * step : (first + rows) * step + taps - 1]
             tiles = torch.fft.rfft2(strip.unfold(1, side, step).unfold(2, side, step))
-            parts = torch.split(into[first * step : (first + rows) * step], CHANNELS_AT_A_TIME, dim=-1)
+            parts = torch.split(into[first * step : (first + rows) * step], channels_at_a_time, dim=-1)
             for part, spectrum in zip(parts, spectra, strict=True):
                 part.copy_(_answer(tiles, spectrum, side, step))
     result += bias

@@ -7,14 +7,12 @@ import sys
 import threading
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from tqdm import tqdm
 
 from lgbpn_cli.batch.outcome import Outcome, RunFacts, Status
-from lgbpn_cli.cli import heartbeat, progress
-from lgbpn_cli.cli.progress import Reporter, duration
+from lgbpn_cli.cli.progress import Reporter, Timing, duration
 
 
 def test_bars_share_no_semaphore_with_other_processes() -> None:
@@ -52,8 +50,7 @@ def test_only_a_long_search_is_shown(
 ) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setattr(progress, "LONG_SEARCH_S", longest_s)
-    reporter = Reporter(quiet=quiet, verbose=False, json_lines=False)
+    reporter = Reporter(quiet=quiet, verbose=False, json_lines=False, timing=Timing(long_search_s=longest_s))
     for _ in ("by name", "by ISO"):
         for _ in range(3):
             reporter.found_file()
@@ -69,10 +66,9 @@ def test_a_run_on_workers_says_what_it_skips_and_how_long_the_rest_takes(
     now = [0.0]
     said = Said()
     monkeypatch.setattr(sys, "stderr", said)
-    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    monkeypatch.setattr(heartbeat, "EVERY_S", 0.001)
     done = Outcome(Path("in/a.png"), Path("out/a.png"), Status.DONE, 1.0, 2.0)
-    with Reporter(quiet=False, verbose=False, json_lines=False) as reporter:
+    timing = Timing(clock=lambda: now[0], heartbeat_s=0.001)
+    with Reporter(quiet=False, verbose=False, json_lines=False, timing=timing) as reporter:
         reporter.prepared(RunFacts("cpu", "CPU", None, "student", 0, "{}"), 0)
         reporter.workers(1)
         for _ in range(3):

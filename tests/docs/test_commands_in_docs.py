@@ -21,6 +21,9 @@ WRONG_USAGE: Any = typer.BadParameter.__mro__[1]
 """The parser's error for all that is wrong with a command."""
 
 
+PROGRAM: Any = typer.main.get_command(app)
+
+
 def commands_in(text: str) -> Iterator[tuple[str, bool]]:
     """The commands of a page without the word lgbpn, each with whether it is a line of a code block.
 
@@ -47,7 +50,7 @@ def _calls(line: str) -> Iterator[str]:
 
 def parse(words: list[str], *, whole: bool) -> None:
     """Have Typer parse a command without running it; raises what it raises, and where `whole` what is missing."""
-    command: Any = typer.main.get_command(app)
+    command: Any = PROGRAM
     context: Any = command.make_context("lgbpn", [], resilient_parsing=True)
     name = "lgbpn"
     while hasattr(command, "commands") and words and not words[0].startswith("-"):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import pytest
-import torch
 
 from lgbpn_cli.config import NETWORKS, PUBLISHED, InferenceConfig, NetworkConfig, StudentConfig
 from lgbpn_cli.errors import DeviceError, UsageError
@@ -36,9 +36,13 @@ MPS = Described("mps", "Apple GPU (mps)", fast_bfloat16=False)
 
 
 def model_on(device: Device, shape: StudentConfig | NetworkConfig = StudentConfig()) -> Model:  # noqa: B008
-    with torch.device("meta"):
-        network = Student(shape) if isinstance(shape, StudentConfig) else LGBPN(shape)
-    return Model("model", "0" * 64, "sidd", network, device)
+    return Model("model", "0" * 64, "sidd", network_of(shape), device)
+
+
+@cache
+def network_of(shape: StudentConfig | NetworkConfig) -> Student | LGBPN:
+    """A network that is only looked at: what it weighs and how far it sees."""
+    return Student(shape) if isinstance(shape, StudentConfig) else LGBPN(shape)
 
 
 def plan(

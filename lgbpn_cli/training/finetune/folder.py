@@ -30,6 +30,7 @@ from lgbpn_cli.training.finetune.frames import scan_frames
 from lgbpn_cli.training.finetune.photos import (
     INDEX_NAME,
     KeptPhoto,
+    ScanEffort,
     check_folder,
     hold_out,
     read_index,
@@ -202,7 +203,7 @@ def _prepare(folder: Path, config: FinetuneConfig, call: Call, say: Callable[[st
             run_folder,
             seed=config.seed,
             names=config.names,
-            time_limit_s=SCAN_SHARE * config.time_limit_s,
+            effort=ScanEffort(time_limit_s=SCAN_SHARE * config.time_limit_s),
             say=say,
         )
         for line in scan.notes():

@@ -42,14 +42,8 @@ CLEANEST_LEVEL_8BIT = 1.5
 TILE_PX = 384
 TILES_A_PHOTO = 16
 """Large photos are used by so many tiles at most, spread evenly."""
-MOST_PHOTOS = 400
-"""Among more, so many are drawn: what one camera's noise is like needs no more."""
-FEWEST_IN_TIME = 10
-"""Photos are looked at until so many are found, though it takes longer than it should."""
 PATIENCE = 2.0
-"""So many times longer; then the two that there must be are enough."""
-SAY_EVERY_S = 10.0
-"""So often it is said how far the scan is."""
+"""So many times longer than it should a scan may take; then the two photos that there must be are enough."""
 MOST_NAMED = 10
 """So many files that cannot be read are named; the others are counted."""
 UNREADABLE = "not readable"
@@ -104,6 +98,20 @@ class RunTiles:
     """How the photos are coded, as a rule."""
 
 
+@dataclass(frozen=True)
+class ScanEffort:
+    """How many photos are looked for, and for how long."""
+
+    time_limit_s: float = math.inf
+    """After it no more photos are looked at, if there are a few."""
+    fewest_in_time: int = 10
+    """Photos are looked at until so many are found, though it takes longer than it should."""
+    most_photos: int = 400
+    """Among more, so many are drawn: what one camera's noise is like needs no more."""
+    say_every_s: float = 10.0
+    """So often it is said how far the scan is."""
+
+
 @dataclass
 class Scan:
     """What was found in a folder."""
@@ -122,9 +130,8 @@ class Scan:
         if self.left_out:
             lines.append(f"left out: {', '.join(f'{n} {why}' for why, n in sorted(self.left_out.items()))}")
         if self.unread:
-            why = (
-                "reading them takes too much of the time" if self.out_of_time else f"{MOST_PHOTOS} are enough"
-            )
+            enough = f"{len(self.photos)} are enough"
+            why = "reading them takes too much of the time" if self.out_of_time else enough
             lines.append(f"{self.unread} further photos were not looked at: {why}")
         return lines
 
@@ -156,20 +163,19 @@ def scan_photos(
     *,
     seed: int,
     names: NamePatterns = EVERY_NAME,
-    time_limit_s: float = math.inf,
+    effort: ScanEffort = ScanEffort(),
     say: Callable[[str], None] = lambda text: None,
 ) -> Scan:
     """Read the photos below `folder`, keep tiles of those that can teach in `run_folder`, and return what was found.
 
     `names` chooses among them. One photo at a time is in memory. `say` is told which files cannot be read, and now and
-    then how far it is. After `time_limit_s` no more photos are looked at, if there are a few. Raises UsageError where
-    there is no such folder or too little is found.
+    then how far it is. Raises UsageError where there is no such folder or too little is found.
     """
     check_folder(folder)
     paths = sorted(photo_paths(folder, names))
     np.random.default_rng(seed).shuffle(paths)
     with ReadingProcess() as reading:
-        scan = _scan(paths, run_folder, reading, time_limit_s, say)
+        scan = _scan(paths, run_folder, reading, effort, say)
     if len(scan.photos) < 2:
         there = "; ".join(scan.notes()[1:]) or "there are no others"
         raise UsageError(
@@ -185,19 +191,19 @@ def _scan(
     paths: Sequence[Path],
     run_folder: Path,
     reading: ReadingProcess,
-    time_limit_s: float,
+    effort: ScanEffort,
     say: Callable[[str], None],
 ) -> Scan:
     scan, seen, shots = Scan(), set[bytes](), set[Path]()
     started = said = time.monotonic()
     for number, path in enumerate(paths):
         now = time.monotonic()
-        enough = FEWEST_IN_TIME if now - started <= PATIENCE * time_limit_s else 2
-        scan.out_of_time = len(scan.photos) >= enough and now - started > time_limit_s
-        if scan.out_of_time or len(scan.photos) == MOST_PHOTOS:
+        enough = effort.fewest_in_time if now - started <= PATIENCE * effort.time_limit_s else 2
+        scan.out_of_time = len(scan.photos) >= enough and now - started > effort.time_limit_s
+        if scan.out_of_time or len(scan.photos) == effort.most_photos:
             scan.unread = len(paths) - number
             break
-        if now - said > SAY_EVERY_S:
+        if now - said > effort.say_every_s:
             said = now
             say(f"looked at {number} of {len(paths)} photos: {len(scan.photos)} to learn from")
         shot = path.with_suffix("")

@@ -15,6 +15,7 @@ from lgbpn_cli.config.file_names import NamePatterns
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.training.finetune.photos import (
+    ScanEffort,
     photo_paths,
     read_index,
     read_run_tiles,
@@ -43,30 +44,24 @@ def test_what_cannot_teach_is_left_out_with_words(folder: Path, tmp_path: Path) 
     assert "broken.jpg" in problems[0]
 
 
-def test_many_photos_are_not_all_read(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lgbpn_cli.training.finetune.photos.MOST_PHOTOS", 2)
+def test_many_photos_are_not_all_read(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    scan = scan_photos(folder, tmp_path / "run", seed=0)
+    scan = scan_photos(folder, tmp_path / "run", seed=0, effort=ScanEffort(most_photos=2))
     assert (len(scan.photos), scan.unread) == (2, 1)
+    assert scan.notes()[-1] == "1 further photos were not looked at: 2 are enough"
 
 
-def test_looking_through_photos_ends_with_its_time_once_a_few_are_found(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lgbpn_cli.training.finetune.photos.FEWEST_IN_TIME", 2)
+def test_looking_through_photos_ends_with_its_time_once_a_few_are_found(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    scan = scan_photos(folder, tmp_path / "run", seed=0, time_limit_s=0)
+    scan = scan_photos(folder, tmp_path / "run", seed=0, effort=ScanEffort(time_limit_s=0, fewest_in_time=2))
     assert (len(scan.photos), scan.unread) == (2, 1)
     assert "too much of the time" in scan.notes()[-1]
 
 
-def test_a_long_look_says_how_far_it_is(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lgbpn_cli.training.finetune.photos.SAY_EVERY_S", 0)
+def test_a_long_look_says_how_far_it_is(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     said: list[str] = []
-    scan_photos(folder, tmp_path / "run", seed=0, say=said.append)
+    scan_photos(folder, tmp_path / "run", seed=0, effort=ScanEffort(say_every_s=0), say=said.append)
     assert "looked at 2 of 3 photos: 2 to learn from" in said
 
 
