@@ -19,8 +19,9 @@ POWER = 1.0
 """Of light, that places weigh by: with the square, thin shadows decide too much about what lies beside them."""
 CLIPPED = 0.995
 """Share of white from which a site counts as clipped: there its noise is lost, and says nothing of the mean."""
-BAND_SITES = 64 * CELL_PX
-BAND_ROWS = 256
+BAND_SITES = 4 * CELL_PX
+BAND_ROWS = 32
+"""Rows worked on at a time: they stay in the processor's caches."""
 
 
 def keep_mean_of_mosaic(mosaic: Mosaic, photo: Photo) -> None:

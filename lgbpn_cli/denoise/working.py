@@ -24,6 +24,8 @@ Change = Callable[[np.ndarray], np.ndarray]
 """Of pixels (h, w, 3) float32 in 0..1."""
 BAND_ROWS, BAND_PIXELS = 256, 2_000_000
 """Most rows and pixels converted at a time: temporary arrays stay small beside the photo itself."""
+LIGHT_ROWS = 32
+"""Rows of a tile of light that are made samples at a time: they stay in the processor's caches."""
 NARROWED_SAMPLES = 1 << 17
 """Samples that are made 8 bits at a time: they stay in the processor's caches."""
 LEVELS_OF_16_BITS = 65536
@@ -147,10 +149,12 @@ class ResultPixels:
         camera = self._photo.camera
         if camera is None:
             raise TypeError("light is a camera's")
-        self._check_numbers(light)
-        samples = light * np.float32(camera.white - camera.black)
-        samples += self._black
-        self._hold(window, samples)
+        top, columns = window[0].start, window[1]
+        for rows in bands(len(light), LIGHT_ROWS):
+            self._check_numbers(light[rows])
+            samples = light[rows] * np.float32(camera.white - camera.black)
+            samples += self._black
+            self._hold((slice(top + rows.start, top + rows.stop), columns), samples)
 
     def _check_numbers(self, values: np.ndarray) -> None:
         if not np.isfinite(values).all():
@@ -163,7 +167,7 @@ class ResultPixels:
         pixels = self._photo.pixels
         if np.issubdtype(pixels.dtype, np.integer):
             np.rint(samples, out=samples)
-            np.clip(samples, 0, np.iinfo(pixels.dtype).max, out=pixels[window], casting="unsafe")
+            pixels[window] = np.clip(samples, 0, np.iinfo(pixels.dtype).max, out=samples)
         else:
             pixels[window] = samples
 

@@ -105,9 +105,12 @@ class EvaluationReport:
         return chosen
 
     def summary(self, method: MethodResult, name: str) -> Summary | None:
-        """Return mean, interval, median and worst photo of one figure of a method; None where it has none."""
+        """Return mean, interval, median and worst photo of one figure of a method; None where it has none.
+
+        Photos whose figure is infinite do not count: the mean would say nothing of the others.
+        """
         figure = self.figures()[name]
-        values = {score.photo: value for score in method.scores if is_number(value := figure(score))}
+        values = {score.photo: value for score in method.scores if is_finite(value := figure(score))}
         lower_is_worse = name == "psnr_db" or name.startswith("ssim") or name == "residual_whiteness"
         return (
             summarise(values, self.bootstrap_seed, worst=min if lower_is_worse else max) if values else None
@@ -133,9 +136,9 @@ class EvaluationReport:
         return len(self.methods[0].scores)
 
 
-def is_number(value: float | None) -> TypeGuard[float]:
-    """Return whether there is a value; infinity (PSNR of equal pictures) is one, NaN is none."""
-    return value is not None and not math.isnan(value)
+def is_finite(value: float | None) -> TypeGuard[float]:
+    """Return whether there is a value that a mean can be taken of; the PSNR of equal pictures is infinite."""
+    return value is not None and math.isfinite(value)
 
 
 def _ssim_figure(convention: str) -> Figure:

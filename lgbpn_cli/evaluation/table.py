@@ -57,9 +57,15 @@ def comparison_lines(report: EvaluationReport) -> list[str]:
 
 
 def alarm_lines(report: EvaluationReport) -> list[str]:
-    """Return a sentence for every method that may have smoothed some photos too much."""
+    """Return sentences on every method that gives photos without an error, or may have smoothed some too much."""
     lines = []
     for method in report.methods:
+        equal = [score.photo for score in method.scores if score.psnr_db == math.inf]
+        if equal:
+            whom = "is its reference" if len(equal) == 1 else "are their references"
+            lines.append(
+                f"{method.label}: {counted(len(equal))} {whom}, pixel by pixel, so without a PSNR: {', '.join(equal)}"
+            )
         alarms = [score.photo for score in method.scores if score.over_smoothed]
         if alarms:
             lines.append(f"{method.label}: {counted(len(alarms))} may be over-smoothed: {', '.join(alarms)}")

@@ -18,9 +18,15 @@ from lgbpn_cli.inference.watch import UNWATCHED, Watch
 from lgbpn_cli.machine.memory import give_back_freed
 from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model
-from lgbpn_cli.network.raw import PLANES, RawNetwork, following_green, unstabilise
+from lgbpn_cli.network.raw import PLANES, RawNetwork, light_following_green
 
 FloatImage = NDArray[np.float32]
+View = tuple[bool, bool, bool]
+"""Whether rows change places with columns, and then whether the order of rows and that of columns is turned round."""
+BOTH = (False, True)
+VIEWS: tuple[View, ...] = tuple(
+    (exchanged, down, across) for exchanged in BOTH for down in BOTH for across in BOTH
+)
 RED = 0
 CLIPPED = 0.995
 """Share of white from which a site counts as clipped."""
@@ -60,7 +66,8 @@ def run_raw_network(
 ) -> FloatImage | None:
     """Return the scene (h, w, 3), linear camera RGB in the mosaic's scale, not balanced; or put it `into` a canvas.
 
-    The rest is as in `run_network`. What the sensor clipped is white in the result.
+    The rest is as in `run_network`. What the sensor clipped is white in the result. Quality `best` is the mean of all
+    eight views, as it is for pictures.
     """
     height, width = mosaic.samples.shape
     result = np.empty((height, width, 3), np.float32) if into is None else None
@@ -76,7 +83,8 @@ def run_raw_network(
         clean = _white_where_clipped(clean, phased.samples[tile.core])
         canvas[place] = clean[seen]
 
-    sweeps.run(lambda: _estimate(phased.samples, mosaic, model), write)
+    views = VIEWS if model.quality(config.quality) == "best" else VIEWS[:1]
+    sweeps.run(lambda: _estimate(phased.samples, mosaic, model, views), write, calls_a_tile=len(views))
     give_back_freed()
     return result
 
@@ -104,17 +112,41 @@ class _Phased:
         return (seen[0], seen[1]), (place[0], place[1])
 
 
-def _estimate(samples: FloatImage, mosaic: BayerMosaic, model: Model) -> Estimate:
+def _estimate(samples: FloatImage, mosaic: BayerMosaic, model: Model, views: tuple[View, ...]) -> Estimate:
     device, network = model.device, network_as(model.network, RawNetwork, model.name)
     noise = torch.from_numpy(np.asarray(mosaic.noise, np.float32))[None].to(device.torch_device)
     gains = torch.tensor([mosaic.gains], dtype=torch.float32, device=device.torch_device)
     gains = gains / gains[:, 1:2]
 
     def estimate(tile: Tile, plan: Plan) -> Tensor:
-        values = network.stabilised(device.upload(packed(samples[tile.window])), noise, gains)
-        return unstabilise(following_green(values, noise, gains), noise, gains)
+        total: Tensor | None = None
+        for view in views:
+            seen = device.upload(packed(_seen(samples[tile.window], view)))
+            values = _seen_back(network.stabilised(seen, noise, gains), view)
+            total = values if total is None else total.add_(values)
+        if total is None:
+            raise ValueError("no views")
+        mean = total if len(views) == 1 else total.div_(len(views))
+        return light_following_green(mean, noise, gains, tile.inner)
 
     return estimate
+
+
+def _seen(samples: FloatImage, view: View) -> FloatImage:
+    """Return a mosaic that begins with a red site, seen another way: what is turned round begins with red, too."""
+    transposed, *turned = view
+    upright = samples.T if transposed else samples
+    axes = tuple(axis for axis, each in enumerate(turned) if each)
+    around = tuple((int(each), int(each)) for each in turned)
+    return np.asarray(np.pad(np.flip(upright, axes), around, mode="reflect"))
+
+
+def _seen_back(values: Tensor, view: View) -> Tensor:
+    """Return the values (1, 3, h, w) of a mosaic that was seen another way, as they lie in the mosaic."""
+    transposed, *turned = view
+    rows, columns = (slice(1, -1) if each else slice(None) for each in turned)
+    upright = values[..., rows, columns].flip([axis for axis in (-2, -1) if turned[axis]])
+    return upright.transpose(-2, -1) if transposed else upright
 
 
 def packed(samples: FloatImage) -> FloatImage:
@@ -128,9 +160,9 @@ def _white_where_clipped(clean: FloatImage, samples: FloatImage) -> FloatImage:
 
     A network's white is white but for the last per cent, which white balance turns into a colour.
     """
-    clipped = packed(samples) >= CLIPPED
-    if not clipped.any():
+    if samples.max() < CLIPPED:
         return clean
+    clipped = packed(samples) >= CLIPPED
     clean = clean.copy()
     for colour in range(3):
         of_colour = [plane for plane, its_colour in enumerate(PLANES) if its_colour == colour]

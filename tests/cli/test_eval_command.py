@@ -93,6 +93,22 @@ def test_finished_results_need_no_model(lgbpn: Lgbpn, folders: tuple[Path, Path]
     assert found["methods"][1]["figures"]["mae_8bit"]["mean"] == 0
 
 
+def test_photos_that_are_their_own_references_do_not_spoil_the_mean(
+    lgbpn: Lgbpn, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    first = PAIR_NAMES[0]
+    for name in PAIR_NAMES:
+        source = folders[1] if name == first else folders[0]
+        save_pixels(tmp_path / "mixed" / name, pixels_of(source / name))
+    found = answer(lgbpn, tmp_path / "mixed", folders[1], "--denoised", folders[1])
+    alone = {row["photo"]: row["psnr_db"] for row in found["methods"][0]["files"]}
+    assert alone.pop(Path(first).stem) is None
+    assert found["noisy"] == pytest.approx(np.mean(list(alone.values())), abs=1e-3)
+    shown = lgbpn("eval", tmp_path / "mixed", folders[1], "--denoised", folders[1]).stderr
+    assert f"noisy: 1 photo is its reference, pixel by pixel, so without a PSNR: {Path(first).stem}" in shown
+    assert " inf" not in shown
+
+
 def test_results_in_a_folder_called_noisy_are_a_row_of_their_own(
     lgbpn: Lgbpn, folders: tuple[Path, Path]
 ) -> None:

@@ -36,7 +36,9 @@ HEIGHT, WIDTH = 66, 84
 @pytest.fixture
 def denoiser(monkeypatch: pytest.MonkeyPatch) -> Denoiser:
     """With untrained networks: the raw one repeats each site's value, the student returns its input."""
-    monkeypatch.setattr("lgbpn_cli.inference.mosaic.following_green", lambda values, *_: values)
+    monkeypatch.setattr(
+        "lgbpn_cli.network.raw._strip_following_green", lambda strip, _: strip[..., 2:-2, 2:-2]
+    )
     cpu = choose_device("cpu", Hardware())
     torch.manual_seed(0)
     raw = Model("raw", "", "sidd", RawNetwork(RawConfig(widths=(4, 6))).eval(), cpu)

@@ -62,7 +62,9 @@ def test_every_phase_gives_what_the_same_sites_give_as_rggb(row: int, column: in
 def test_an_untrained_network_keeps_every_site_in_its_place(
     pattern: tuple[tuple[int, int], ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lgbpn_cli.inference.mosaic.following_green", lambda values, *_: values)
+    monkeypatch.setattr(
+        "lgbpn_cli.network.raw._strip_following_green", lambda strip, _: strip[..., 2:-2, 2:-2]
+    )
     mosaic = mosaic_of(scene(21, 34), pattern)
     result = run_raw_network(mosaic, raw_model(random=False), CONFIG)
     assert result is not None
@@ -79,6 +81,24 @@ def test_tiles_do_not_show(pattern: tuple[tuple[int, int], ...]) -> None:
     assert whole is not None
     assert tiled is not None
     np.testing.assert_allclose(tiled, whole, atol=1e-5)
+
+
+@pytest.mark.parametrize("turned", ["rows", "columns", "transposed"])
+def test_the_best_quality_looks_at_a_mosaic_from_all_sides(turned: str) -> None:
+    model, whole = raw_model(), mosaic_of(scene(152, 128))  # on the grid of sampling from either side
+    look: Any = {"rows": np.flipud, "columns": np.fliplr, "transposed": np.transpose}[turned]
+    other = BayerMosaic(np.ascontiguousarray(look(whole.samples)), look(whole.pattern), NOISE, whole.gains)
+    back = (lambda light: light.swapaxes(0, 1)) if turned == "transposed" else look
+    far = RawConfig(widths=(4, 6, 8)).reach_px  # at the edges it matters what is reflected
+
+    def difference(**how: Any) -> float:
+        config = InferenceConfig(precision="float32", **how)
+        one, two = (np.asarray(run_raw_network(each, model, config)) for each in (whole, other))
+        return float(np.abs(one - back(two))[far:-far, far:-far].max())
+
+    assert difference(quality="best") < 1e-5
+    assert difference(quality="best", tile_px=64) < 1e-5
+    assert difference(quality="fast") > 1e-3
 
 
 def test_tiles_of_the_network_that_ships_differ_by_less_than_bfloat16_rounds() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lgbpn_cli.config import RawConfig
-from lgbpn_cli.network.raw import RawNetwork, following_green, stabilise, unstabilise
+from lgbpn_cli.network.raw import RawNetwork, light_following_green, stabilise, unstabilise
 
 TINY_RAW = RawConfig(widths=(4, 6, 8))
 NOISE = torch.tensor([[[2.3e-3, 1.3e-5], [2.1e-3, 1.3e-5], [2.2e-3, 1.3e-5]]])
@@ -36,8 +36,8 @@ def test_noise_of_red_and_blue_goes_where_green_has_none_and_edges_stay() -> Non
     green[..., 30:] = 0.7
     clean = torch.cat([0.8 * green + 0.1, green, 0.9 - green], dim=1)
     noisy = clean + deviation * torch.tensor([0.3, 0.0, 0.3])[:, None, None] * torch.randn(clean.shape)
-    found = following_green(noisy, NOISE, GAINS)
-    assert torch.equal(found[:, 1], clean[:, 1])
+    found = stabilise(light_following_green(noisy, NOISE, GAINS), NOISE, GAINS)
+    torch.testing.assert_close(found[:, 1], clean[:, 1])
     before, after = ((each - clean)[:, ::2].square().mean().sqrt().item() for each in (noisy, found))
     assert after < 0.4 * before
     at_edge = (found - clean)[:, ::2, :, 28:32].abs().max().item()
@@ -47,9 +47,17 @@ def test_noise_of_red_and_blue_goes_where_green_has_none_and_edges_stay() -> Non
 def test_what_has_no_noise_and_follows_green_stays() -> None:
     green = torch.rand(1, 1, 20, 20)
     values = torch.cat([0.5 * green + 0.2, green, 0.9 - 0.3 * green], dim=1)
-    torch.testing.assert_close(
-        following_green(values, torch.zeros(1, 3, 2), GAINS), values, rtol=0, atol=1e-4
-    )
+    noise = torch.zeros(1, 3, 2)
+    found = light_following_green(values, noise, GAINS)
+    torch.testing.assert_close(found, unstabilise(values, noise, GAINS), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("window", [(slice(0, 50), slice(0, 5)), (slice(7, 60), slice(3, 41))], ids=str)
+def test_a_window_follows_green_as_it_does_in_the_whole(window: tuple[slice, slice]) -> None:
+    values = torch.rand(2, 3, 60, 41, generator=torch.Generator().manual_seed(0))
+    noise, gains = NOISE.expand(2, -1, -1), GAINS.expand(2, -1)
+    whole, part = (light_following_green(values, noise, gains, *each) for each in ((), (window,)))
+    torch.testing.assert_close(part[..., *window], whole[..., *window])
 
 
 @pytest.mark.parametrize("light", [0.005, 0.05, 0.3, 0.9])

@@ -62,6 +62,13 @@ class RawDirectories:
         whole = [each for each in found if self._one(file, each, 254) in (None, 0)]
         return max(whole or found, key=lambda each: self._pixels(file, each), default=None)
 
+    def deflated(self, file: BinaryIO) -> Directory | None:
+        """Return the directory of a DNG's samples where they are deflated whole numbers, which LibRaw cannot read."""
+        raw = self.raw(file) if self.is_dng else None
+        if raw is None or self._one(file, raw, COMPRESSION) not in DEFLATE:
+            return None
+        return None if FLOAT_SAMPLES in self._integers(file, raw, SAMPLE_FORMAT) else raw
+
     def pointing(self, tag: int) -> Directory | None:
         """Return the first directory that has this tag."""
         return next((each for each in self.all if each.find(tag) is not None), None)
@@ -100,10 +107,6 @@ class RawDirectories:
                 f"a camera raw file of {width}x{height} pixels, and LibRaw reads none below {SMALLEST_SIDE}"
             )
             raise UnsupportedFileError(cause, "Skip it.")
-        formats = self._integers(file, raw, SAMPLE_FORMAT)
-        if self._one(file, raw, COMPRESSION) in DEFLATE and FLOAT_SAMPLES not in formats:
-            cause = "a DNG of whole numbers compressed by deflate, which LibRaw does not read"
-            raise UnsupportedFileError(cause, "Convert it with Adobe's DNG Converter.")
         bits = self._integers(file, raw, BITS) or (16,)
         samples = self._one(file, raw, SAMPLES) or 1
         needed = self._pixels(file, raw) * samples * bits[0] // 8

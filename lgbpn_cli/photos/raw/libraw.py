@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,12 +29,15 @@ RAF_POINTERS = 84
 
 
 @contextmanager
-def opened_raw(path: Path) -> Iterator[Any]:
-    """Return a `rawpy.RawPy`, not unpacked yet. Raises DamagedFileError, UnsupportedFileError, OSError."""
+def opened_raw(path: Path, data: bytes | None = None) -> Iterator[Any]:
+    """Return a `rawpy.RawPy`, not unpacked yet; of `data`, if there are any, in place of what the file holds.
+
+    Raises DamagedFileError, UnsupportedFileError, OSError.
+    """
     import rawpy
 
     try:
-        with rawpy.imread(str(path)) as raw:
+        with rawpy.imread(str(path) if data is None else io.BytesIO(data)) as raw:
             yield raw
     except rawpy.LibRawFileUnsupportedError as error:
         check_ends(path)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lgbpn_cli.photos.faults import CODEC_ERRORS, DamagedFileError
+from lgbpn_cli.photos.faults import DamagedFileError
 from lgbpn_cli.photos.raw.black import BlackLevels
 from lgbpn_cli.photos.raw.dead_lines import dead_sites
 from lgbpn_cli.photos.raw.directories import FILTER_COLOURS
@@ -22,6 +22,7 @@ from lgbpn_cli.photos.raw.mosaic import (
     without_black,
 )
 from lgbpn_cli.photos.raw.opcodes import FIX_BAD_CONSTANT, FIX_BAD_LIST, Opcode, apply_levels, bad_sites
+from lgbpn_cli.photos.raw.tifffile_page import page_at
 
 LINEARIZATION_TABLE, BLACK_LEVEL, WHITE_LEVEL, ACTIVE_AREA = 50712, 50714, 50717, 50829
 READ_TAGS = frozenset({LINEARIZATION_TABLE, BLACK_LEVEL, WHITE_LEVEL, ACTIVE_AREA, FILTER_COLOURS})
@@ -98,15 +99,9 @@ def _visible(bad: np.ndarray, raw: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 def _decoded_light(path: Path, offset: int, levels: BlackLevels | None) -> Mosaic | np.ndarray:
     """Return the light of samples that LibRaw would change, of a mosaic or of planes."""
-    import tifffile  # here, for few photos need it
-
-    try:
-        with tifffile.TiffFile(path) as tiff:
-            page = next(each for each in _all_pages(tiff.pages) if each.offset == offset)
-            samples = page.asarray(maxworkers=1)
-            tags = {tag.code: _values(tag) for tag in page.tags if tag.code in READ_TAGS}
-    except (*CODEC_ERRORS, StopIteration, tifffile.TiffFileError) as error:
-        raise DamagedFileError(f"its samples cannot be decoded ({error})") from error
+    with page_at(path, offset) as page:
+        samples = page.asarray(maxworkers=1)
+        tags = {tag.code: _values(tag) for tag in page.tags if tag.code in READ_TAGS}
     usual_white = 1.0 if samples.dtype.kind == "f" else float(np.iinfo(samples.dtype).max)
     if samples.dtype.kind != "f" and LINEARIZATION_TABLE in tags:
         table = tags[LINEARIZATION_TABLE]
@@ -133,14 +128,6 @@ def _decoded_light(path: Path, offset: int, levels: BlackLevels | None) -> Mosai
     side = int(len(colours) ** 0.5)
     repeated = np.tile(colours.reshape(side, side), (4, 4))
     return Mosaic(light, filter_pattern(repeated))
-
-
-def _all_pages(pages: Any) -> list[Any]:
-    found = []
-    for page in pages or ():
-        found.append(page)
-        found += _all_pages(page.pages) if page.subifds else []
-    return found
 
 
 def _values(tag: Any) -> np.ndarray:

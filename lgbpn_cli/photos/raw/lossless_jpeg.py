@@ -16,9 +16,9 @@ LEFT = 1
 SIZES = 17
 """Of differences: how many bits they have, 0 to 16."""
 LONGEST_CODE = 16
-SAMPLES_AT_A_TIME = 1 << 15
+SAMPLES_AT_A_TIME = 1 << 16
 """Temporary arrays stay in the processor's caches."""
-WORD_BITS = 32
+WORD_BITS = 64
 
 
 def encode_lossless(samples: np.ndarray) -> bytes:
@@ -82,44 +82,55 @@ def code_lengths(counts: list[int]) -> list[int]:
 
 def _packed(differences: np.ndarray, words: np.ndarray, bits: np.ndarray, total_bits: int) -> bytes:
     """Return all codes one behind the other, filled up with ones, and a zero behind each byte of ones."""
-    packed = np.zeros(total_bits // WORD_BITS + 2, np.uint32)
-    end = 0
+    packed = np.zeros(total_bits // WORD_BITS + 2, np.uint64)
+    wide, end = words.astype(np.uint64), 0
     for begin in range(0, len(differences), SAMPLES_AT_A_TIME):
         places = differences[begin : begin + SAMPLES_AT_A_TIME].astype(np.intp)
-        end = _pack(packed, end, *_in_pairs(words.take(places), bits.take(places)))
-    data = packed.astype(">u4").view(np.uint8)[: -(-total_bits // 8)]
+        end = _pack(packed, end, *_in_fours(wide.take(places), bits.take(places)))
+    data = packed.astype(">u8").view(np.uint8)[: -(-total_bits // 8)]
     data[-1] |= (1 << (-total_bits % 8)) - 1
     return data.tobytes().replace(b"\xff", b"\xff\0")
 
 
-def _in_pairs(words: np.ndarray, bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return each two codes as one, uint64, and its bits, int64; single codes where some pair has more than a word."""
-    wide, lengths = words.astype(np.uint64), bits.astype(np.int64)
-    if len(words) % 2:
-        return wide, lengths
-    both = lengths[::2] + lengths[1::2]
-    if both.max() > WORD_BITS:
-        return wide, lengths
-    return (wide[::2] << bits[1::2]) | wide[1::2], both
+def _in_fours(codes: np.ndarray, bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return each four codes as one, uint64, and its bits, uint8; as two where they have more bits than a word."""
+    if len(codes) % 4:
+        return codes, bits
+    pairs, of_pairs = _joined(codes, bits)
+    fours, of_fours = _joined(pairs, of_pairs)
+    long = np.flatnonzero(of_fours > WORD_BITS)
+    if long.size:
+        fours[long], of_fours[long] = pairs[2 * long], of_pairs[2 * long]
+        fours = np.insert(fours, long + 1, pairs[2 * long + 1])
+        of_fours = np.insert(of_fours, long + 1, of_pairs[2 * long + 1])
+    return fours, of_fours
 
 
-def _pack(packed: np.ndarray, end: int, codes: np.ndarray, lengths: np.ndarray) -> int:
+def _joined(codes: np.ndarray, bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return (codes[::2] << bits[1::2]) | codes[1::2], bits[::2] + bits[1::2]
+
+
+def _pack(packed: np.ndarray, end: int, codes: np.ndarray, bits: np.ndarray) -> int:
     """Add codes of at most WORD_BITS bits to `packed`, behind its first `end` bits, and return where they end.
 
     Two words hold a code whatever bit of the first it begins at, and one begins in each word. The codes of a word share
     no bits, so their sum is all of them.
     """
+    lengths = bits.astype(np.int64)
     ends = np.cumsum(lengths)
     ends += end
     begins = ends - lengths
-    places = begins & (WORD_BITS - 1)
-    codes <<= (2 * WORD_BITS - places - lengths).astype(np.uint64)
-    begins >>= 5
-    first = np.concatenate([[0], np.flatnonzero(begins[1:] != begins[:-1]) + 1])
-    sums = np.add.reduceat(codes, first)
+    beyond = (begins & (WORD_BITS - 1)) + lengths - WORD_BITS
+    in_next = np.maximum(beyond, 0)
+    begins //= WORD_BITS
+    last = np.append(np.flatnonzero(begins[1:] != begins[:-1]), len(begins) - 1)
+    first = np.append(0, last[:-1] + 1)
+    right = in_next.astype(np.uint64)
+    sums = np.add.reduceat((codes << (in_next - beyond).astype(np.uint64)) >> right, first)
     word = int(begins[0])
-    packed[word : word + len(sums)] += (sums >> WORD_BITS).astype(np.uint32)
-    packed[word + 1 : word + 1 + len(sums)] += sums.astype(np.uint32)
+    packed[word : word + len(sums)] += sums
+    # Only a word's last code goes on in the next one. Shifted by all of its bits, a number is zero.
+    packed[word + 1 : word + 1 + len(sums)] += codes[last] << (np.uint64(WORD_BITS) - right[last])
     return int(ends[-1])
 
 

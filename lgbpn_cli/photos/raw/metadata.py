@@ -103,6 +103,8 @@ class RawFacts:
     """DNG's: a and b of the variance a x + b, once for all colours or for each."""
     black: BlackLevels | None = None
     """Where LibRaw does not know it."""
+    deflated: Directory | None = None
+    """The directory of whole numbers compressed by deflate, which LibRaw cannot read."""
     decoded_here: int | None = None
     """Where the directory of samples lies that LibRaw would change: floating-point ones, which it reduces to 14 bits,
     and lossy ones under a table, which it takes for sRGB's curve."""
@@ -158,8 +160,19 @@ def read_raw_facts(path: Path, *, cut_too: bool = False) -> RawFacts:
                 max((1, *_integers(file, raw, SAMPLES))),
                 *(*_integers(file, raw, ACTIVE_AREA), 0, 0)[:2],
             ),
+            deflated=directories.deflated(file),
             decoded_here=raw.offset if decoded_here else None,
         )
+
+
+def filter_size_of_dng(path: Path) -> tuple[int, ...] | None:
+    """Return rows and columns of a DNG's colour filter pattern, () where it has none; None for other files."""
+    with path.open("rb") as file:
+        directories = read_raw_directories(file, path.stat().st_size)
+        if directories is None or not directories.is_dng:
+            return None
+        raw = directories.raw(file)
+        return None if raw is None else _integers(file, raw, FILTER_SIZE)
 
 
 def _noise_profile(file: BinaryIO, directories: RawDirectories) -> tuple[float, ...]:

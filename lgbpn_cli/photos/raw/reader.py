@@ -22,11 +22,12 @@ from lgbpn_cli.photos.raw.frame import SensorFrame, read_frame
 from lgbpn_cli.photos.raw.hot_pixels import repair_hot_pixels
 from lgbpn_cli.photos.raw.libraw import opened_raw
 from lgbpn_cli.photos.raw.light import sensor_light
-from lgbpn_cli.photos.raw.metadata import read_raw_facts, tells_settings
+from lgbpn_cli.photos.raw.metadata import filter_size_of_dng, read_raw_facts, tells_settings
 from lgbpn_cli.photos.raw.mosaic import RAW_CURE, Mosaic
 from lgbpn_cli.photos.raw.noise import NoisyMosaic, noise_of_mosaic
 from lgbpn_cli.photos.raw.opcodes import OPCODE_LIST_3, pack_opcodes
 from lgbpn_cli.photos.raw.shot_facts import with_shot_facts
+from lgbpn_cli.photos.raw.tifffile_page import inflated
 
 ORIENTATIONS = {0: 1, 3: 3, 5: 8, 6: 6}
 """LibRaw's codes for turned pictures, as EXIF counts them."""
@@ -75,7 +76,8 @@ def read_raw(path: Path, max_pixels: int, *, as_mosaic: bool = False, for_sites:
     if not path.stat().st_size:
         raise DamagedFileError("the file is empty")
     facts = read_raw_facts(path)
-    with opened_raw(path) as raw:
+    data = None if facts.deflated is None else inflated(path, facts.deflated, max_pixels)
+    with opened_raw(path, data) as raw:
         sizes = raw.sizes
         check_size(max(sizes.raw_width, sizes.width), max(sizes.raw_height, sizes.height), max_pixels)
         if raw.num_colors not in (1, 3):
@@ -198,9 +200,10 @@ def raw_size(path: Path) -> tuple[int, bool]:
 
     try:
         with rawpy.imread(str(path)) as raw:
-            pattern = raw.raw_pattern
-            is_bayer = pattern is not None and len(pattern) == 2 and raw.num_colors == 3
-            return int(raw.sizes.width * raw.sizes.height), is_bayer
+            size = filter_size_of_dng(path)
+            if size is None:  # LibRaw tells the filters only after it has decoded all samples
+                size = () if raw.raw_pattern is None else raw.raw_pattern.shape
+            return int(raw.sizes.width * raw.sizes.height), size == (2, 2) and raw.num_colors == 3
     except (rawpy.LibRawError, OSError):
         return 0, False
 

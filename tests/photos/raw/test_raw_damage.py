@@ -82,13 +82,24 @@ def test_an_empty_active_area_is_refused(tmp_path: Path) -> None:
         read_photo(path)
 
 
-def test_a_dng_too_small_for_libraw_or_deflated_is_refused_with_the_reason(tmp_path: Path) -> None:
+def test_a_dng_too_small_for_libraw_or_with_deflated_long_numbers_is_refused_with_the_reason(
+    tmp_path: Path,
+) -> None:
     samples = mosaic_of(scene())
     small = write_raw(tmp_path / "small.dng", samples[:40, :20])
     with pytest.raises(UnsupportedPhotoError, match=r"20x40 pixels.*none below 22"):
         read_photo(small)
-    with pytest.raises(UnsupportedPhotoError, match="deflate"):
-        read_photo(write_raw(tmp_path / "deflated.dng", samples, compression="zlib"))
+    with pytest.raises(UnsupportedPhotoError, match="32 bits a sample compressed by deflate"):
+        read_photo(write_raw(tmp_path / "deflated.dng", samples.astype(np.uint32), compression="zlib"))
+
+
+def test_a_deflated_dng_with_wrong_bytes_is_refused(tmp_path: Path) -> None:
+    path = write_raw(tmp_path / "a.dng", mosaic_of(scene()), compression="zlib")
+    data = bytearray(path.read_bytes())
+    data[3000:3040] = bytes(255 - each for each in data[3000:3040])
+    path.write_bytes(data)
+    with pytest.raises(PhotoReadError, match="samples cannot be decoded"):
+        read_photo(path)
 
 
 def panasonic(path: Path, *, whole: bool) -> Path:

@@ -46,6 +46,14 @@ LAYOUTS: dict[str, dict[str, Any]] = {
     "strips": {"rowsperstrip": 7},
     "four blacks": {"black": (500, 510, 520, 530), "raw_tags": ((50713, 3, 2, (2, 2), True),)},
     "fraction of a black": {"black": (512.25,)},
+    "deflate": {"compression": "zlib", "rowsperstrip": 7},
+    "deflate, tiles, big-endian": {
+        "compression": "zlib",
+        "predictor": 2,
+        "tile": (64, 48),
+        "byteorder": ">",
+        "below": True,
+    },
 }
 
 
