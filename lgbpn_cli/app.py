@@ -260,6 +260,7 @@ def denoise_on_workers(
     from lgbpn_cli.batch.cluster.pool import choose_pool, connected, share_memory
     from lgbpn_cli.batch.cluster.run import Run
     from lgbpn_cli.batch.cluster.search import find_tasks
+    from lgbpn_cli.models.names import WEIGHT_SUFFIX
 
     output = order.output
     if scheduler is not None:  # workers have a current folder of their own
@@ -267,6 +268,8 @@ def denoise_on_workers(
         folders = (output.output, output.full_folder)
         own, full = (None if each is None else str(Path(each).absolute()) for each in folders)
         output = replace(output, output=own, full_folder=full)
+        if order.model is not None and order.model.endswith(WEIGHT_SUFFIX):
+            order = replace(order, model=str(Path(order.model).absolute()))
     check_inputs(inputs)
     check_output(inputs, output)
     pool = choose_pool(workers, scheduler, order.device)

@@ -20,7 +20,7 @@ from lgbpn_cli.batch.steps import Cameras, reader, reading_process, steps_of
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.denoise.by_camera import AUTO_MODEL
 from lgbpn_cli.denoise.denoiser import Denoiser, prepare
-from lgbpn_cli.errors import ModelError, UsageError
+from lgbpn_cli.errors import LgbpnError, ModelError, UsageError
 from lgbpn_cli.machine.memory import keep_to_a_limit
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.version import __version__
@@ -97,20 +97,24 @@ def check_version(version: str, address: str) -> None:
 
 
 def prepare_once(packed_order: bytes, address: str) -> _Ready:
-    """Return what the order needs; ModelError where this machine has another model than the client."""
+    """Return what the order needs. Raises ModelError where this machine has another model than the client.
+
+    Whatever else it raises of its own, such as for a model that is missing, names the worker, too.
+    """
     if packed_order in _ready:
         return _ready[packed_order]
     for earlier in _ready.values():
         earlier.reading.close()
     _ready.clear()
     order: WorkersOrder = pickle.loads(packed_order)
-    named = None if order.model == AUTO_MODEL else order.model
-    denoiser = replace(prepare(named, order.device, order.settings), output=order.output)
+    try:
+        denoiser = _denoiser_of(order)
+    except LgbpnError as error:
+        raise type(error)(f"worker {address}: {error.subject}", error.cause, error.cure) from error
     found = tuple(record.settings for record in denoiser.records)
     if found != order.expected:
         cause = f"model '{denoiser.model.name}' is another one there ({', '.join(found)})"
         raise ModelError(f"worker {address}", cause, "Put the same model on all machines.")
-    denoiser.check_plan()
     is_cpu = denoiser.model.device.name == "cpu"
     limit_bytes = order.settings.max_memory_bytes if is_cpu else None
     if limit_bytes is not None:
@@ -119,6 +123,13 @@ def prepare_once(packed_order: bytes, address: str) -> _Ready:
     atexit.register(reading.close)
     _ready[packed_order] = _Ready(order, denoiser, reading)
     return _ready[packed_order]
+
+
+def _denoiser_of(order: WorkersOrder) -> Denoiser:
+    named = None if order.model == AUTO_MODEL else order.model
+    denoiser = replace(prepare(named, order.device, order.settings), output=order.output)
+    denoiser.check_plan()
+    return denoiser
 
 
 class Teller:

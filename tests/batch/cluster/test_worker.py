@@ -32,6 +32,12 @@ def test_a_worker_with_another_model_does_nothing() -> None:
         worker.prepare_once(order('{"model_sha256":"another"}'), "tcp://a")
 
 
+def test_a_worker_without_the_model_does_nothing() -> None:
+    missing = pickle.dumps(WorkersOrder(OutputConfig(), InferenceConfig(), "mine.safetensors", "cpu", ()))
+    with pytest.raises(ModelError, match=r"worker tcp://a: mine\.safetensors: there is no such file"):
+        worker.prepare_once(missing, "tcp://a")
+
+
 class Clock:
     """Stands for the module `time` in `worker`."""
 
