@@ -68,7 +68,7 @@ class BlendPlan:
         for job in self.jobs:
             place = os.path.realpath(job.target)
             if place in taken:
-                cause = f"its mixture {job.target} would replace a photo or another result"
+                cause = f"its result {job.target} would replace a photo or another result"
                 self.refused.append(
                     (job.source, PhotoWriteError(job.source, cause, "Give another `output` folder."))
                 )

@@ -68,7 +68,7 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise DamagedFileError(
             f"its header claims {width} x {height} px, above the limit of {max_pixels} pixels",
-            "It is damaged or made to exhaust memory, or else lgbpn denoise takes it with a higher `max_pixels`.",
+            "It may be made to exhaust memory; if you trust it, give lgbpn denoise a higher `max_pixels`.",
         )
 
 

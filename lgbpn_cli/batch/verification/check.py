@@ -126,7 +126,7 @@ def _verified(path: Path, search: PhotoSearch, named: tuple[str, Path] | None) -
         facts = facts_in(record)
         part, checksum = str(facts["part"]), str(facts["model_sha256"])
     except (ValueError, TypeError, KeyError, RecursionError):
-        problem = f"its record, of version {record.version}, cannot be read. Make it anew."
+        problem = f"its record, of version {record.version}, cannot be read. Denoise its photo again."
         return Verified(path, record, problems=(problem,))
     photo = search.find(path, record.source)
     state, weights, problem = _weights(record.model, part, checksum, named)
@@ -136,13 +136,13 @@ def _verified(path: Path, search: PhotoSearch, named: tuple[str, Path] | None) -
 
 def _photo_problems(photo: FoundPhoto) -> Iterator[str]:
     if photo.state == "not recorded":
-        yield "its record does not say which photo it was made from. Make it anew."
+        yield "its record does not say which photo it was made from. Denoise its photo again."
     elif photo.state == "not found":
         yield "its photo is not found. Say where it is with `photos`."
     elif photo.state == "changed":
         yield (
             f"{photo.path} has the name of its photo and other contents: changed since, or another one. "
-            "Say where the photo is with `photos`, or make it anew."
+            "Say where the photo is with `photos`, or denoise it again."
         )
 
 
@@ -189,7 +189,7 @@ def _compared(verified: Verified, reading: ReadingProcess, device: str) -> Verif
         problem = f"it cannot be made again: {unforeseen(photo.path, error)}"
         return replace(verified, problems=(*verified.problems, problem))
     if found is None:
-        problem = "made again, it has another size: it was changed since. Make it anew."
+        problem = "made again, it has another size: it was changed since. Denoise its photo again."
         return replace(verified, problems=(*verified.problems, problem))
     if found.largest_levels > ROUNDING_LEVELS:
         problem = (

@@ -40,9 +40,9 @@ def dead_sites(
     if count := int(rows.sum() + columns.sum()):
         dead = rows[:, None] | columns
         number = "one row or column" if count == 1 else f"{count} rows and columns"
-        notes.append(f"dead on its sensor, filled in from beside: {number}")
+        notes.append(f"dead on its sensor, filled in from their neighbours: {number}")
     if missing := missing_rows(stored):
-        notes.append(f"{missing} rows of its sensor's data hold zeros alone: left as they are")
+        notes.append(f"{missing} rows of its sensor's data hold only zeros: left as they are")
     empty = _empty_sites(stored, pattern)
     for colour in sorted({int(pattern[site]) for site in empty}):
         its_sites = [site for site in empty if pattern[site] == colour]

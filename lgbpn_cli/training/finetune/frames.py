@@ -75,7 +75,7 @@ def _reason_against(photo: Photo, image: NDArray[np.float32], shots: Collection[
     if not _fits(shot_of(photo), shots):
         return f"taken with {shot_of(photo)}, as none of the photos was"
     if not shows_nothing(image):
-        return "something is to be seen on it: a frame is black, or an even surface out of focus"
+        return "it shows something: a frame is black, or an even surface out of focus"
     return ""
 
 

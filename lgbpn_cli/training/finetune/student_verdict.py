@@ -111,7 +111,7 @@ class StudentVerdict(Verdict):
         found = []
         # Every condition is asked so that what is not a number fails it.
         if not self.standard_errors >= STANDARD_ERRORS:
-            found.append(f"it is not surely better on the photos held out: {self._gained()}")
+            found.append(f"it is not clearly better on the photos held out: {self._gained()}")
         elif not self.gain_db >= LEAST_GAIN_DB:
             found.append(f"it gains too little on the photos held out: {self._gained()}")
         if not in_standard_errors(self._gains_on_scenes_db) > -STANDARD_ERRORS:

@@ -26,7 +26,7 @@ def test_dead_lines_are_filled_in_and_named(tmp_path: Path, as_mosaic: bool) -> 
     spoiled = samples.copy()
     spoiled[40:44], spoiled[70], spoiled[:, 60], spoiled[0] = 0, 16383, 0, 512
     photo = read_photo(write_raw(tmp_path / "spoiled.dng", spoiled), as_mosaic=as_mosaic)
-    assert photo.notes == ("dead on its sensor, filled in from beside: 7 rows and columns",)
+    assert photo.notes == ("dead on its sensor, filled in from their neighbours: 7 rows and columns",)
     assert whole.notes == ()
     off = np.abs(light_of(photo) - light_of(whole))
     assert off[:, 3:-3][3:-3].max() < 0.15
@@ -63,7 +63,7 @@ def test_single_lines_are_found_among_many_samples() -> None:
 SPOILT: dict[str, tuple[tuple[slice, slice], int, str]] = {
     "a green of two": ((slice(1, None, 2), slice(None, None, 2)), 0, "green.*filled in"),
     "all reds": ((slice(None, None, 2), slice(None, None, 2)), 512, "red.*nothing to tell"),
-    "a band": ((slice(30, 50), slice(None)), 0, "20 rows.*zeros alone"),
+    "a band": ((slice(30, 50), slice(None)), 0, "20 rows.*only zeros"),
 }
 
 

@@ -202,7 +202,7 @@ def test_frames_of_other_cameras_and_with_something_on_them_are_left_out(tmp_pat
         "poster.png",
     ]
     assert "taken with Canon One, ISO 100, as none of the photos was" in notes[0]
-    assert "something is to be seen" in notes[2]
+    assert "it shows something" in notes[2]
     assert len(scan_frames(folder, kept, {Shot()})) == 5
 
 

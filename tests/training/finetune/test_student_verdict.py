@@ -61,19 +61,19 @@ def test_who_surely_errs_less_on_photos_and_no_more_on_scenes_is_accepted() -> N
 @pytest.mark.parametrize(
     ("new", "why"),
     [
-        (BASE, "not surely better on the photos held out: +0.00 dB"),
-        (judged(risk((9.0, 14.0), 3.0), risk((10.0, 10.0), 3.0)), "not surely better"),  # by chance
-        (judged(risk((11.0, 13.1), 3.0), risk((12.0, 11.9), 3.0)), "not surely better"),
+        (BASE, "not clearly better on the photos held out: +0.00 dB"),
+        (judged(risk((9.0, 14.0), 3.0), risk((10.0, 10.0), 3.0)), "not clearly better"),  # by chance
+        (judged(risk((11.0, 13.1), 3.0), risk((12.0, 11.9), 3.0)), "not clearly better"),
         # It keeps more of what there may be more of: 9 % more than measured is still enough.
-        (judged(risk((9.0, 11.1), 3.95), risk((10.0, 9.9), 3.95)), "not surely better"),
+        (judged(risk((9.0, 11.1), 3.95), risk((10.0, 9.9), 3.95)), "not clearly better"),
         # The other way around: all of its gain is in the noise that it keeps less of, and there may be less of that.
-        (judged(risk((11.8, 13.9), 1.0), risk((12.8, 12.7), 1.0)), "not surely better"),
+        (judged(risk((11.8, 13.9), 1.0), risk((12.8, 12.7), 1.0)), "not clearly better"),
         # Surely better, and by next to nothing.
         (
             judged(risk((9.99, 11.991), 3.0), risk((10.99, 10.989), 3.0)),
             "it gains too little on the photos held out: +0.02",
         ),
-        (judged(risk((math.nan, 11.0), 3.0), risk((10.0, 10.0), 3.0)), "not surely better"),
+        (judged(risk((math.nan, 11.0), 3.0), risk((10.0, 10.0), 3.0)), "not clearly better"),
         (
             judged(risk((9.0, 11.1), 3.0), risk((10.0, 9.9), 3.0), known=3.2),
             "on sharp scenes with this noise: -0.2",
