@@ -6,11 +6,23 @@
     clean = lgbpn_cli.denoise_image(noisy, model=model)
     result = lgbpn_cli.denoise_file("IMG_1.jpg", "IMG_1_clean.jpg", model=model)
 
-The names are looked up on first use, so that `lgbpn --help` does not wait for PyTorch.
+The functions are looked up on first use, so that `lgbpn --help` does not wait for PyTorch.
 """
 
 from typing import TYPE_CHECKING, Any
 
+from lgbpn_cli.errors import (
+    DeviceError,
+    LgbpnError,
+    ModelError,
+    PhotoError,
+    PhotoReadError,
+    PhotoWriteError,
+    ResultExistsError,
+    TrainingError,
+    UnsupportedPhotoError,
+    UsageError,
+)
 from lgbpn_cli.version import __version__
 
 if TYPE_CHECKING:
@@ -18,7 +30,25 @@ if TYPE_CHECKING:
     from lgbpn_cli.config.look import Grain, Look
     from lgbpn_cli.denoise.denoiser import load_model
 
-__all__ = ["DenoiseResult", "Grain", "Look", "__version__", "denoise_file", "denoise_image", "load_model"]
+__all__ = [
+    "DenoiseResult",
+    "DeviceError",
+    "Grain",
+    "LgbpnError",
+    "Look",
+    "ModelError",
+    "PhotoError",
+    "PhotoReadError",
+    "PhotoWriteError",
+    "ResultExistsError",
+    "TrainingError",
+    "UnsupportedPhotoError",
+    "UsageError",
+    "__version__",
+    "denoise_file",
+    "denoise_image",
+    "load_model",
+]
 
 
 def __getattr__(name: str) -> Any:

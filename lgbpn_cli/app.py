@@ -124,7 +124,7 @@ def denoise_file(
     Args:
         path: The photo.
         target: Its result, replaced if it is already there, with the photo's metadata. The ending decides the format
-            (`.jpg`, `.png`, `.tif`, `.webp`, `.avif`, and `.dng` for camera raw); any other keeps the photo's.
+            (`.jpg`, `.png`, `.tif`, `.webp`, `.avif`, `.jxl`; `.dng` for camera raw); any other keeps the photo's.
         model: As in `denoise_image`, and so are the other arguments.
         quality: See `denoise_image`.
         preset: See `denoise_image`.

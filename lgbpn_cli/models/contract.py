@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from torch import nn
 
+from lgbpn_cli.config import Part
 from lgbpn_cli.errors import ModelError
-
-Part = Literal["teacher", "student", "raw"]
-"""What a network is in its model family."""
 
 
 class Network(Protocol):

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import torch
 
-from lgbpn_cli.config import DEFAULT_QUALITY, PART_OF_QUALITY, PRESETS, Quality
+from lgbpn_cli.config import DEFAULT_QUALITY, PART_OF_QUALITY, PRESETS, Part, Quality
 from lgbpn_cli.errors import ModelError, UsageError
 from lgbpn_cli.machine.device import Device
-from lgbpn_cli.models.contract import Part
 from lgbpn_cli.models.manifest import all_models, check_file, check_regular, file_sha256, find_model
 from lgbpn_cli.models.names import WEIGHT_SUFFIX
 from lgbpn_cli.models.portable import SUFFIX

@@ -14,6 +14,7 @@ from PIL import Image
 from small_photos import MakePhoto, negative_of, pixels_of
 
 import lgbpn_cli
+from lgbpn_cli import errors
 from lgbpn_cli.errors import DeviceError, ModelError, PhotoReadError, PhotoWriteError, UsageError
 from lgbpn_cli.photos.record import read_record
 
@@ -37,6 +38,7 @@ def test_the_public_names_are_these() -> None:
         "denoise_file",
         "denoise_image",
         "load_model",
+        *(name for name, each in vars(errors).items() if isinstance(each, type)),
     }
     assert set(lgbpn_cli.__all__) <= set(dir(lgbpn_cli))
     for name in lgbpn_cli.__all__:
