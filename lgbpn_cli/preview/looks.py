@@ -42,6 +42,6 @@ def looks_for(channels: int) -> tuple[ShownLook, ...]:
     return STRENGTHS if channels == 1 else STRENGTHS + ONE_ALONE
 
 
-def qualities_for(own: Quality, *, on_mosaic: bool) -> tuple[Quality, ...]:
-    """Return the qualities that differ, a model's own first: a mosaic's network knows one, and so does a teacher."""
-    return QUALITIES if own in QUALITIES and not on_mosaic else (own,)
+def qualities_for(own: Quality) -> tuple[Quality, ...]:
+    """Return the qualities that are shown, a model's own first: a teacher has one."""
+    return QUALITIES if own in QUALITIES else (own,)

@@ -80,7 +80,7 @@ def write_preview(
     places = [place_at(*point, photo.pixels.shape[:2], SIDE_PX, within=shown) for point in points]
     if not at:
         places = telling_places(WorkingPixels(photo), whole.noise.mean_variance_at, SIDE_PX, within=shown)
-    qualities = qualities_for(own, on_mosaic=denoiser.model_for_mosaic(photo) is not None)
+    qualities = qualities_for(own)
     looks = looks_for(photo.pixels.shape[2])
     steps = count(1)
     on_step(0, len(places) * len(qualities))
@@ -197,5 +197,5 @@ def _intro(whole: WholePhoto, denoiser: Denoiser) -> str:
         red, green, blue = summarise([whole.noise]).level_8bit
         words.append(f"noise: red {red:.1f}, green {green:.1f}, blue {blue:.1f} of 255")
     else:
-        words.append("denoised on the sensor's mosaic, where there is one quality")
+        words.append("denoised on the sensor's mosaic")
     return f"{'; '.join(words)}; model {(raw_model or denoiser.model).name}."

@@ -94,9 +94,9 @@ def test_transparency_behind_the_pixels_gives_a_whole_result(
 ) -> None:
     source = data_root / "cases/png_trns_after_idat/004821-pal.png"
     result = lgbpn("denoise", source, "-o", tmp_path, "--json")
-    if result.exit_code == 0:
-        with Image.open(tmp_path / source.name) as image:
-            image.load()
+    assert result.exit_code == 0, result.stderr
+    with Image.open(tmp_path / source.name) as image:
+        image.load()
 
 
 def test_photos_that_vanish_after_the_search_fail_alone(

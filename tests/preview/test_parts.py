@@ -10,7 +10,7 @@ import pytest
 import torch
 from raw_samples import RGGB, mosaic_of, write_raw
 
-from lgbpn_cli.config import InferenceConfig, RawConfig, StudentConfig
+from lgbpn_cli.config import InferenceConfig, Quality, RawConfig, StudentConfig
 from lgbpn_cli.config.look import Grain, Look
 from lgbpn_cli.denoise.denoiser import Denoiser
 from lgbpn_cli.denoise.mean_colour import mean_shift
@@ -120,10 +120,11 @@ def test_a_part_of_linear_light_is_that_of_its_result(denoiser: Denoiser, window
 
 
 @PLACES
-@pytest.mark.parametrize("look", ["all", "luma"])
+@pytest.mark.parametrize(("look", "quality"), [("all", "fast"), ("luma", "best")])
 def test_a_part_of_a_mosaic_is_that_of_its_result(
-    denoiser: Denoiser, window: Window, look: str, tmp_path: Path
+    denoiser: Denoiser, window: Window, look: str, quality: Quality, tmp_path: Path
 ) -> None:
+    denoiser = replace(denoiser, settings=replace(denoiser.settings, quality=quality))
     path = write_raw(tmp_path / "a.dng", mosaic_of(np.clip(scene(), 0, 1), RGGB), pattern=RGGB)
     photo = read_photo(path, as_mosaic=True)
     assert photo.mosaic is not None
