@@ -279,10 +279,17 @@ def denoise_on_workers(
     expected = tuple(record.settings for record in records)
     workers_order = WorkersOrder(output, settings, order.model, order.device, expected)
     del denoiser
-    with connected(pool) as connection, ReadingProcess(time_limit_s=output.photo_time_limit_s) as reading:
-        listener.prepared(replace(facts, device=order.device, device_description=str(pool)), 0)
-        tasks = find_tasks(inputs, output, reading, listener, () if order.model == AUTO_MODEL else records)
-        Run(connection, workers_order, listener).go_through(tasks)
+    run = None
+    try:
+        with connected(pool) as connection, ReadingProcess(time_limit_s=output.photo_time_limit_s) as reading:
+            listener.prepared(replace(facts, device=order.device, device_description=str(pool)), 0)
+            own_records = () if order.model == AUTO_MODEL else records
+            tasks = find_tasks(inputs, output, reading, listener, own_records)
+            run = Run(connection, workers_order, listener)
+            run.go_through(tasks)
+    finally:
+        if run is not None and scheduler is None:
+            run.remove_parts()  # after Ctrl-C one's own workers are gone, in the midst of a result
 
 
 def _checked(inputs: Sequence[Path], order: Order) -> int | None:

@@ -97,10 +97,15 @@ def _lock(descriptor: int) -> bool:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what writers left here that are dead; once a folder, for looking takes long in large ones."""
+    """Remove what dead writers left; once a folder, for looking takes long in large ones."""
     if folder in _swept:
         return
     _swept.add(folder)
+    remove_dead_parts(folder)
+
+
+def remove_dead_parts(folder: Path) -> None:
+    """Remove what writers left in a folder that are dead, as far as that can be known."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith(PART_PREFIX) and entry.name.endswith(PART_SUFFIX):

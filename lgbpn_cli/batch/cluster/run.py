@@ -22,6 +22,7 @@ from lgbpn_cli.batch.cluster.pool import Connection
 from lgbpn_cli.batch.cluster.worker import denoise_chunk
 from lgbpn_cli.batch.outcome import Failure, Listener, Outcome, Status
 from lgbpn_cli.errors import DeviceError, LgbpnError, PhotoError, UsageError, shown
+from lgbpn_cli.photos.atomic import remove_dead_parts
 from lgbpn_cli.version import __version__
 
 if TYPE_CHECKING:
@@ -104,6 +105,12 @@ class Run:
                 self._hear(unpacked(content))
             else:
                 self._end(content)
+
+    def remove_parts(self) -> None:
+        """Remove what workers were writing, to be called when they are gone."""
+        tasks = [task for chunk in self._chunks.values() for task in chunk.waiting.values()]
+        for folder in {Path(task.target).parent for task in tasks}:
+            remove_dead_parts(folder)
 
     def _listen(self) -> None:
         self._topic = f"lgbpn-{os.getpid()}-{id(self)}"

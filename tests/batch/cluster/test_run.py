@@ -15,6 +15,7 @@ from lgbpn_cli.batch.cluster.order import Answer, Task, WorkersOrder, packed, un
 from lgbpn_cli.batch.outcome import Outcome, Status
 from lgbpn_cli.config import InferenceConfig, OutputConfig
 from lgbpn_cli.errors import DeviceError, ModelError, UsageError
+from lgbpn_cli.photos.atomic import PART_PREFIX, PART_SUFFIX, THIS_MACHINE, replace_file
 
 ORDER = WorkersOrder(OutputConfig(), InferenceConfig(), None, "cpu", ("{}",))
 Say = Callable[[Answer], None]
@@ -246,6 +247,22 @@ def test_what_another_run_has_just_made_is_skipped() -> None:
     listener = go_through(connection, iter([tasks(40)]))
     assert names(listener, Status.DONE) == sorted(connection.sent[0])
     assert names(listener, Status.SKIPPED) == [name for name in every(40) if name not in connection.sent[0]]
+
+
+def test_what_workers_were_writing_when_a_run_was_stopped_is_removed(tmp_path: Path) -> None:
+    def work(number: int, chunk: list[Task], say: Say) -> None:
+        raise KeyboardInterrupt
+
+    half = tmp_path / f"{PART_PREFIX}{THIS_MACHINE}-half{PART_SUFFIX}"
+    stopped = run.Run(Connection(work), ORDER, Listener())  # type: ignore[arg-type]
+    with pytest.raises(KeyboardInterrupt):
+        stopped.go_through(iter([[Task("a.png", str(tmp_path / "a.png"), 1000)]]))
+    with replace_file(tmp_path / "b.png"):  # another run's
+        half.touch()
+        stopped.remove_parts()
+        assert not half.exists()
+        assert len(list(tmp_path.iterdir())) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["b.png"]
 
 
 def test_answers_that_were_lost_are_asked_for_again() -> None:
