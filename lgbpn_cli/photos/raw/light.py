@@ -28,6 +28,8 @@ LINEARIZATION_TABLE, BLACK_LEVEL, WHITE_LEVEL, ACTIVE_AREA = 50712, 50714, 50717
 READ_TAGS = frozenset({LINEARIZATION_TABLE, BLACK_LEVEL, WHITE_LEVEL, ACTIVE_AREA, FILTER_COLOURS})
 FRACTIONS = (5, 10)
 """Types of two numbers a value."""
+BRIGHTEST = np.float32(1e6)
+"""Of white: no sensor sees more, and squares of still larger numbers have too many digits."""
 STORED_WHITE = 65535
 """The integer that opcodes of list 1, for samples as stored, take as 1."""
 
@@ -119,7 +121,7 @@ def _decoded_light(path: Path, offset: int, levels: BlackLevels | None) -> Mosai
     white = float(np.mean(tags.get(WHITE_LEVEL, 0.0))) or usual_white  # some writers have 0 for "none"
     if not white > most:
         raise DamagedFileError(f"its white level is {white:g} and its black level {most:g}")
-    light: np.ndarray = (stored - black) / np.float32(white - most)
+    light: np.ndarray = np.clip((stored - black) / np.float32(white - most), -BRIGHTEST, BRIGHTEST)
     if light.ndim == 3:
         return light
     if FILTER_COLOURS not in tags:

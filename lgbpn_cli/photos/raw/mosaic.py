@@ -23,6 +23,8 @@ PERIODS = (2, 6)
 """Bayer and X-Trans."""
 LOOKED_AT_PX = 24
 """Side of the corner whose colours tell the pattern: whole periods of every pattern there is."""
+BALANCED_PX, BELOW_WHITE = 8, 25
+"""Side of the squares that a balance is told from, and how far below white none of their samples may come."""
 COLOUR_NAMES = {0: "red", 1: "green", 2: "blue", 3: "cyan", 4: "magenta", 5: "yellow", 6: "white"}
 
 
@@ -66,8 +68,31 @@ def read_mosaic(raw: Any, black: BlackLevels | None = None) -> Mosaic:
     return mosaic
 
 
+def grey_world(raw: Any) -> tuple[float, float, float]:
+    """Return the white balance of a Bayer sensor's unpacked file that makes the mean of its squares grey.
+
+    Squares with a sample near white do not count, as in LibRaw's own; zeros where there is no other.
+    """
+    stored = raw.raw_image_visible
+    height, width = (side // BALANCED_PX * BALANCED_PX for side in stored.shape)
+    rows, columns = height // BALANCED_PX, width // BALANCED_PX
+    squares = stored[:height, :width].reshape(rows, BALANCED_PX, columns, BALANCED_PX)
+    known = squares.max(axis=(1, 3)) <= raw.white_level - BELOW_WHITE
+    numbers, sums = raw.raw_colors_visible[:2, :2], np.zeros(3)
+    counts = np.bincount(np.where(numbers == SECOND_GREEN, GREEN, numbers).ravel(), minlength=3)
+    for row in range(2):
+        for column in range(2):
+            number = int(numbers[row, column])
+            means = squares[:, row::2, :, column::2].mean(axis=(1, 3), dtype=np.float64)
+            light = float((means[known] - raw.black_level_per_channel[number]).sum())
+            sums[GREEN if number == SECOND_GREEN else number] += light
+    red, green, blue = (float(count / max(each, 1e-9)) for count, each in zip(counts, sums, strict=True))
+    return (red, green, blue) if known.any() else (0.0, 0.0, 0.0)
+
+
 def without_black(stored: np.ndarray, raw: Any, black: BlackLevels) -> np.ndarray:
     """Return LibRaw's visible samples (h, w, planes) as float32 with this black at 0 and white at 1."""
+    check_levels(float(np.max(black.most)), raw.white_level)
     light = np.empty(stored.shape, np.float32)
     for rows in bands(len(stored), BAND_ROWS):
         levels = black.at(rows, raw.sizes.top_margin, raw.sizes.left_margin, stored.shape[1])

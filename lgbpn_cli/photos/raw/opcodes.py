@@ -162,8 +162,8 @@ def _gain_map(planes: np.ndarray, opcode: Opcode) -> None:
         raise DamagedFileError("a gain map of its DNG opcodes ends early")
     gains = np.frombuffer(opcode.parameters, ">f4", rows * columns * map_planes, begin)
     gains = gains.reshape(rows, columns, map_planes).astype(np.float32)
-    if not np.isfinite(gains).all():
-        raise DamagedFileError("a gain map of its DNG opcodes holds values that are not numbers")
+    if not (np.isfinite(gains) & (gains > 0)).all():
+        raise DamagedFileError("a gain map of its DNG opcodes holds values that are no gains")
     down, across = area.slices(planes)
     at_rows = _map_places(down, planes.shape[0], rows, spacing_and_origin[0], spacing_and_origin[2])
     at_columns = _map_places(across, planes.shape[1], columns, spacing_and_origin[1], spacing_and_origin[3])

@@ -23,7 +23,7 @@ from lgbpn_cli.photos.raw.hot_pixels import repair_hot_pixels
 from lgbpn_cli.photos.raw.libraw import opened_raw
 from lgbpn_cli.photos.raw.light import sensor_light
 from lgbpn_cli.photos.raw.metadata import filter_size_of_dng, read_raw_facts, tells_settings
-from lgbpn_cli.photos.raw.mosaic import RAW_CURE, Mosaic
+from lgbpn_cli.photos.raw.mosaic import RAW_CURE, Mosaic, grey_world
 from lgbpn_cli.photos.raw.noise import NoisyMosaic, noise_of_mosaic
 from lgbpn_cli.photos.raw.opcodes import OPCODE_LIST_3, pack_opcodes
 from lgbpn_cli.photos.raw.shot_facts import with_shot_facts
@@ -47,6 +47,8 @@ COLOUR_LETTERS = {
     "R": "red", "G": "green", "B": "blue", "E": "emerald", "C": "cyan", "M": "magenta", "Y": "yellow", "W": "white",
 }  # fmt: skip
 """LibRaw's names of colours."""
+TOLD_FROM_PHOTO = -1
+"""What LibRaw has for red where the balance is not in the file."""
 GAIN_RANGE = 256.0
 """No camera's balance differs by more between two colours."""
 
@@ -244,8 +246,14 @@ def _refuse_blank(raw: Any) -> None:
 
 
 def _gains(raw: Any) -> tuple[float, float, float]:
-    """Return the factors of red, green and blue, green's 1: as shot, or else the camera's daylight."""
-    for balance in (raw.camera_whitebalance, raw.daylight_whitebalance):
+    """Return the factors of red, green and blue, green's 1: as shot, told from the photo, or the camera's daylight.
+
+    They are told from the photo where LibRaw does so, too: some old cameras did not store what they chose.
+    """
+    as_shot = raw.camera_whitebalance
+    if as_shot[0] == TOLD_FROM_PHOTO and raw.raw_pattern is not None and len(raw.raw_pattern) == 2:
+        as_shot = grey_world(raw)
+    for balance in (as_shot, raw.daylight_whitebalance):
         red, green, blue = (float(value) for value in balance[:3])
         if min(red, green, blue) > 0 and max(red, green, blue) <= GAIN_RANGE * min(red, green, blue):
             return red / green, 1.0, blue / green

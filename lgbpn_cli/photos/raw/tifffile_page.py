@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ def page_at(path: Path, offset: int) -> Iterator[Any]:
             found = [page for page in _all_pages(tiff.pages) if page.offset == offset]
             if not found:
                 raise DamagedFileError("its samples are in a directory that makes no sense")
+            if math.prod(found[0].chunked) != len(found[0].dataoffsets):
+                raise DamagedFileError("it has another number of strips or tiles than its pixels need")
             yield found[0]
     except (*CODEC_ERRORS, tifffile.TiffFileError) as error:
         raise DamagedFileError(f"its samples cannot be decoded ({error})") from error

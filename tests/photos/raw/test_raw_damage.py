@@ -12,7 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 from raw_samples import (
+    BLACK,
+    WHITE,
+    area,
+    byte_tag,
+    gain_map,
     mosaic_of,
+    opcode_list,
     scene,
     tags_of,
     through,
@@ -91,6 +97,48 @@ def test_a_dng_too_small_for_libraw_or_with_deflated_long_numbers_is_refused_wit
         read_photo(small)
     with pytest.raises(UnsupportedPhotoError, match="32 bits a sample compressed by deflate"):
         read_photo(write_raw(tmp_path / "deflated.dng", samples.astype(np.uint32), compression="zlib"))
+
+
+def test_a_deflated_dng_that_claims_more_rows_than_it_has_is_refused(tmp_path: Path) -> None:
+    samples = mosaic_of(scene())
+    height = len(samples)
+    path = write_raw(tmp_path / "a.dng", samples, compression="zlib", rowsperstrip=height)
+    data = path.read_bytes()
+    for layout in ("<HHIHxx", "<HHII"):
+        code = 3 if layout == "<HHIHxx" else 4
+        said, claimed = (struct.pack(layout, 257, code, 1, rows) for rows in (height, 3 * height))
+        data = data.replace(said, claimed)
+    path.write_bytes(data)
+    with pytest.raises(PhotoReadError, match="another number of strips"):
+        read_photo(path)
+
+
+def test_one_black_level_above_white_is_refused(tmp_path: Path) -> None:
+    path = write_raw(
+        tmp_path / "a.dng",
+        mosaic_of(scene()),
+        black=(BLACK, BLACK, 2 * WHITE, BLACK),
+        raw_tags=((50713, 3, 2, (2, 2), True),),
+    )
+    with pytest.raises(PhotoReadError, match=f"its white level is {WHITE} and its black level {2 * WHITE}"):
+        read_photo(path)
+
+
+@pytest.mark.parametrize("gain", [0.0, -1.0, np.nan])
+def test_a_gain_map_without_gains_is_refused(tmp_path: Path, gain: float) -> None:
+    samples = mosaic_of(scene())
+    gains = np.full((2, 2, 1), gain, np.float32)
+    tag = byte_tag(51009, opcode_list(gain_map(area(0, 0, *samples.shape), gains)))
+    with pytest.raises(PhotoReadError, match="values that are no gains"):
+        read_photo(write_raw(tmp_path / "a.dng", samples, raw_tags=(tag,)))
+
+
+def test_floats_far_above_white_are_white(tmp_path: Path) -> None:
+    samples = np.full((64, 96), 1e30, np.float32)
+    samples[:, :48] = 0.2
+    photo = read_photo(write_raw(tmp_path / "a.dng", samples, black=0, white=1), as_mosaic=True)
+    assert (photo.pixels[:, 60:] == 65535).all()
+    assert (photo.pixels[:, :40] < 65535).all()
 
 
 def test_a_deflated_dng_with_wrong_bytes_is_refused(tmp_path: Path) -> None:
