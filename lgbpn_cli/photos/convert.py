@@ -90,9 +90,11 @@ def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
             f"a photo that is to become {wanted}, which has no 16 bits", "Omit `bit_depth`."
         )
     if photo.alpha is not None and not new.transparency:
-        raise UnsupportedFileError(
-            f"a photo with transparency, which {wanted.upper()} cannot hold", "Use `format=png`."
-        )
+        if (photo.alpha < _white(photo.alpha)).any():
+            raise UnsupportedFileError(
+                f"a photo with transparency, which {wanted.upper()} cannot hold", "Use `format=png`."
+            )
+        photo = replace(photo, alpha=None)
     depth = output.bit_depth or new.bits_for(photo)
     if photo.linear and not (new.linear_light and depth == photo.bit_depth > 8):
         photo = _encoded(photo)
@@ -150,7 +152,7 @@ def _encoded(photo: Photo) -> Photo:
             "a picture in linear light whose colour profile is made of tables, which fit no other light",
             "Use `format=preserve`, or give it a plain profile first.",
         )
-    white = np.iinfo(photo.pixels.dtype).max if photo.bit_depth <= 16 else 1.0
+    white = _white(photo.pixels)
     notes = (
         (*photo.notes, HIGHLIGHTS_CUT)
         if photo.bit_depth > 16 and photo.pixels.max(initial=0) > 1
@@ -162,6 +164,10 @@ def _encoded(photo: Photo) -> Photo:
     return replace(
         photo, pixels=pixels, metadata=replace(photo.metadata, icc=profile), linear=False, notes=notes
     )
+
+
+def _white(samples: np.ndarray) -> float:
+    return 1.0 if samples.dtype == np.float32 else float(np.iinfo(samples.dtype).max)
 
 
 def _with_depth(photo: Photo, bits: int) -> Photo:

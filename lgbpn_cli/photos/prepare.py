@@ -17,7 +17,7 @@ from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess
 from lgbpn_cli.photos.rehearse import check_writable
 from lgbpn_cli.photos.shot import Shot, shot_of, shot_time_of
-from lgbpn_cli.photos.sidecars import broken_sidecars
+from lgbpn_cli.photos.sidecars import broken_sidecars, settings_left
 from lgbpn_cli.photos.source_id import source_id_of
 
 CORNER_PX = 16
@@ -60,6 +60,8 @@ def read_as_result(
         as_mosaic=as_mosaic,
         for_sites=as_mosaic and output.format == CFA_DNG_NAME,
     )
+    if photo.camera is None:  # the reader of raw files names them itself
+        photo = replace(photo, notes=(*photo.notes, *settings_left(path, "the photo as it was")))
     result = replace(as_result(photo, output), source_id=source_id_of(path, shot_time_of(photo)))
     if result.mosaic is not None and result.format == photo.format:  # it is rendered once it is denoised
         corner = replace(result, mosaic=None, pixels=result.pixels[:CORNER_PX, :CORNER_PX])

@@ -12,7 +12,7 @@ from lgbpn_cli.photos.metadata.xmp_packet import Packet, Property, joined, read_
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.raw.endings import is_raw_name
 
-XMP_SUFFIXES = (".xmp", ".XMP")
+XMP_SUFFIXES = (".xmp", ".XMP", ".Xmp")
 DEVELOPING_SUFFIXES = {
     ".pp3": "RawTherapee's",
     ".arp": "ART's",
@@ -70,11 +70,16 @@ def with_sidecar(photo: Photo) -> Photo:
         if described is not None:
             xmp = _as_packet(described) if xmp is None else _overlaid(xmp, described)
         break
-    notes += [
-        f"{path.relative_to(photo.path.parent)} stays behind: {owner} settings are for the raw file"
-        for path, owner in _develop_settings(photo.path)
-    ]
+    notes += settings_left(photo.path, "the raw file")
     return replace(photo, metadata=replace(photo.metadata, xmp=xmp), notes=tuple(notes))
+
+
+def settings_left(path: Path, made_for: str) -> tuple[str, ...]:
+    """Return a line for each file of develop settings beside a photo: they do not go along with its result."""
+    return tuple(
+        f"{found.relative_to(path.parent)} stays behind: {owner} settings are for {made_for}"
+        for found, owner in _develop_settings(path)
+    )
 
 
 def _develop_settings(path: Path) -> Iterator[tuple[Path, str]]:
@@ -118,9 +123,15 @@ def sidecar_for(sidecar: Path, source: Path, target: Path) -> bytes | None:
 
 
 def xmp_sidecars(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
-    """Return pairs of paths, by both customs: IMG_1.xmp and IMG_1.NEF.xmp; then those of darktable's duplicates."""
+    """Return pairs of paths, by both customs: IMG_1.xmp and IMG_1.NEF.xmp; then those of darktable's duplicates.
+
+    Their endings may be written in small letters, in capitals, or as the photo's is not: IMG_1.nef.XMP.
+    """
+    spellings = {source.with_suffix(each) for each in (source.suffix.lower(), source.suffix.upper())}
+    others = [each for each in sorted(spellings - {source}) if not is_file(each)]  # whose own they would be
     for suffix in XMP_SUFFIXES:
-        yield source.with_name(source.name + suffix), target.with_name(target.name + suffix)
+        for name in (source.name, *(each.name for each in others)):
+            yield source.with_name(name + suffix), target.with_name(target.name + suffix)
         yield source.with_name(source.stem + suffix), target.with_name(target.stem + suffix)
     if is_file(source.with_name(f"{source.name}.xmp")):
         for number in range(1, MAX_DUPLICATES + 1):

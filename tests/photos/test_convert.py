@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -138,6 +139,16 @@ def test_transparency_is_not_dropped_for_jpeg(make_png: PhotoMaker) -> None:
     photo = read_photo(make_png(picture=Image.fromarray(noise((9, 9, 4)))))
     with pytest.raises(UnsupportedPhotoError, match="transparency"):
         as_result(photo, OutputConfig(format="jpeg"))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_transparency_that_is_nowhere_keeps_nothing_from_being_a_jpeg(tmp_path: Path, dtype: type) -> None:
+    samples = noise((20, 30, 4), dtype)
+    samples[..., 3] = np.iinfo(dtype).max
+    (tmp_path / "photo.png").write_bytes(imagecodecs.png_encode(samples))
+    photo = as_result(read_photo(tmp_path / "photo.png"), OutputConfig(format="jpeg"))
+    assert photo.format == "jpeg"
+    assert photo.alpha is None
 
 
 def test_a_float_tiff_is_linear_light_and_comes_back_with_its_highlights(

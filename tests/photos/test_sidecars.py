@@ -14,6 +14,7 @@ from raw_samples import mosaic_of, write_raw
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.photos.companions import with_companions
 from lgbpn_cli.photos.convert import as_result
+from lgbpn_cli.photos.prepare import read_as_result
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.sidecars import broken_sidecars, description_of
 from lgbpn_cli.photos.write import write_photo
@@ -67,6 +68,34 @@ def test_a_sidecar_without_history_is_copied_byte_for_byte(tmp_path: Path) -> No
     assert notes == ()
 
 
+@pytest.mark.parametrize(
+    ("photo", "sidecar", "copied"),
+    [
+        ("IMG_7.jpg", "IMG_7.Xmp", "IMG_7.Xmp"),
+        ("IMG_7.jpg", "IMG_7.JPG.XMP", "IMG_7.jpg.XMP"),
+        ("IMG_7.JPG", "IMG_7.jpg.xmp", "IMG_7.JPG.xmp"),
+    ],
+)
+def test_sidecars_are_found_however_their_endings_are_written(
+    tmp_path: Path, photo: str, sidecar: str, copied: str
+) -> None:
+    (tmp_path / photo).write_bytes(b"")
+    (tmp_path / sidecar).write_bytes(b"x")
+    (tmp_path / "out").mkdir()
+    with with_companions(tmp_path / photo, tmp_path / "out" / photo):
+        assert [path.name for path in (tmp_path / "out").iterdir()] == [copied]
+
+
+def test_the_sidecar_of_a_photo_whose_ending_is_written_otherwise_is_that_ones(tmp_path: Path) -> None:
+    for name in ("IMG_7.JPG", "IMG_7.jpg", "IMG_7.JPG.xmp"):
+        (tmp_path / name).write_bytes(name.encode())
+    if (tmp_path / "IMG_7.jpg").read_bytes() != b"IMG_7.jpg":
+        pytest.skip("this file system takes both names for one")
+    (tmp_path / "out").mkdir()
+    with with_companions(tmp_path / "IMG_7.jpg", tmp_path / "out/IMG_7.jpg"):
+        assert not list((tmp_path / "out").iterdir())
+
+
 def test_a_rendered_result_is_not_developed_once_more(tmp_path: Path) -> None:
     source = raw_with(tmp_path, sidecar="IMG_7.xmp", attributes='crs:Exposure2012="+1"')
     result, _ = result_of(source, tmp_path / "out" / "IMG_7.tif", OutputConfig(format="tiff"))
@@ -113,6 +142,13 @@ def test_files_of_settings_stay_behind_by_name(tmp_path: Path, name: str) -> Non
     assert [path.name for path in result.parent.iterdir()] == ["IMG_7.dng"]
     assert len(notes) == 1
     assert notes[0].startswith(f"{name} stays behind")
+
+
+def test_edits_of_a_photo_that_a_phone_keeps_beside_it_stay_behind_by_name(tmp_path: Path) -> None:
+    Image.effect_noise((40, 30), 20).save(tmp_path / "IMG_7.jpg")
+    (tmp_path / "IMG_7.AAE").write_text("<plist/>")
+    photo, _ = read_as_result(tmp_path / "IMG_7.jpg", OutputConfig(), None)
+    assert photo.notes == ("IMG_7.AAE stays behind: Apple's settings are for the photo as it was",)
 
 
 def test_aftershots_settings_stay_behind(tmp_path: Path) -> None:

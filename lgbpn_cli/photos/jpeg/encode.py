@@ -20,6 +20,8 @@ MOST_WITH_OWN_CODES_PX = 64_000_000
 """Larger pictures are written in the standard's Huffman codes, which makes files 2 to 7 % larger, noisy ones 14. Codes
 of their own are known when all of the picture has been gone through, which takes 6 more bytes a pixel; the standard's
 allow for one band after another, where Pillow would copy the picture to four bytes a pixel."""
+COARSEST_STEP = 255
+"""What baseline JPEG, which every program reads, has room for; libjpeg complains to the terminal about larger ones."""
 BAND_ROWS = 64
 """Whole squares of every subsampling, and of the widest picture no more than a restart interval may have."""
 SQUARE_PX = {"4:4:4": (8, 8), "4:2:2": (16, 8), "4:2:0": (16, 16)}
@@ -36,11 +38,12 @@ def encode_picture(
 ) -> list[bytes]:
     """Return what lies between start and end of a JPEG file of these pixels, (h, w, c) uint8, in pieces.
 
-    `tables` are the quantisation tables, one a component. Large pictures are never progressive. Raises EncodingError.
+    `tables` are the quantisation tables, one a component; steps above 255 become 255. Large pictures are never
+    progressive. Raises EncodingError.
     """
     height, width, channels = pixels.shape
     # The encoder lets the last table serve all components that follow.
-    given = [list(table) for table in tables]
+    given = [[min(step, COARSEST_STEP) for step in table] for table in tables]
     while len(given) > 1 and given[-1] == given[-2]:
         given.pop()
     options = {

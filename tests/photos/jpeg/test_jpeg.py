@@ -152,6 +152,16 @@ def test_colour_sampling_the_encoder_does_not_know_becomes_full_colour(
         assert JpegImagePlugin.get_sampling(image) == 0
 
 
+def test_the_coarsest_tables_are_written_as_any_decoder_knows_them(
+    make_jpeg: PhotoMaker, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = make_jpeg(quality=50, qtables=[[20] + [300] * 63, [90] + [999] * 63])
+    capfd.readouterr()
+    write_photo(read_photo(source), tmp_path / "result.jpg")
+    assert coding(tmp_path / "result.jpg")[2] == [[20] + [255] * 63, *2 * [[90] + [255] * 63]]
+    assert capfd.readouterr() == ("", "")  # libjpeg would complain about tables of 16 bits
+
+
 def test_untouched_pixels_hardly_change(data_root: Path, tmp_path: Path) -> None:
     photo = read_photo(data_root / "phone-highiso/Olympus_PEN_E-P3.jpg")
     write_photo(photo, tmp_path / "result.jpg")

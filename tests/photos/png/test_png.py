@@ -35,12 +35,16 @@ def carried(path: Path) -> list[tuple[bytes, bytes]]:
     return [found for found in png_chunks(path) if found[0] not in STORAGE]
 
 
+@pytest.mark.parametrize("size", [(31, 45), (300, 1)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("samples", [1, 2, 3, 4])
-def test_all_sample_kinds_come_back_exactly(tmp_path: Path, dtype: type, samples: int) -> None:
-    stored = noise((31, 45, samples), dtype)
+def test_all_sample_kinds_come_back_exactly(
+    tmp_path: Path, dtype: type, samples: int, size: tuple[int, int]
+) -> None:
+    stored = noise((*size, samples), dtype)
     source, target = tmp_path / "source.png", tmp_path / "result.png"
-    source.write_bytes(imagecodecs.png_encode(stored.squeeze(2) if samples == 1 else stored))
+    encoded = imagecodecs.png_encode(stored.squeeze(2) if samples == 1 else stored, out=50_000)
+    source.write_bytes(encoded)
     photo = read_photo(source)
     colours = 1 if samples < 3 else 3
     assert photo.bit_depth == np.iinfo(dtype).bits
