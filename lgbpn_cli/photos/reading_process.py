@@ -23,12 +23,13 @@ from types import TracebackType
 from typing import IO, Any, ParamSpec, TypeVar
 
 from lgbpn_cli.config import OutputConfig
-from lgbpn_cli.errors import PhotoReadError, shown
+from lgbpn_cli.errors import PhotoReadError, UsageError, shown
 from lgbpn_cli.machine.memory import room_for_reading
-from lgbpn_cli.photos.faults import DAMAGED_CURE
+from lgbpn_cli.photos.faults import DAMAGED_CURE, one_line
 
 MOST_WORDS_BYTES = 1 << 16
 END_PATIENCE_S = 2.0
+START_CURE = "Set TMPDIR to a folder that you may write to, allow more open files, or close other programs."
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -56,8 +57,11 @@ class ReadingProcess:
         self._one_at_a_time = threading.Lock()
 
     def __enter__(self) -> ReadingProcess:
-        """Return the process, started: it gets ready while the caller goes on."""
-        self._start()
+        """Return the process, started: it gets ready while the caller goes on. Raises UsageError."""
+        try:
+            self._start()
+        except OSError as error:
+            raise UsageError("reading photos", _why_not_started(error), START_CURE) from error
         return self
 
     def __exit__(
@@ -69,10 +73,13 @@ class ReadingProcess:
     def call(self, path: Path, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what `function` returns there, or raise what it raises; it is called with the other arguments.
 
-        Raises PhotoReadError about `path` where the child dies or the time limit is over.
+        Raises PhotoReadError about `path` where the child cannot start, dies, or the time limit is over.
         """
         with self._one_at_a_time:
-            child = self._start()
+            try:
+                child = self._start()
+            except OSError as error:
+                raise PhotoReadError(shown(path), _why_not_started(error), START_CURE) from error
             over = threading.Event()
             timer = threading.Timer(self.time_limit_s, _end_in_time, (child, over))
             timer.daemon = True
@@ -150,6 +157,7 @@ class ReadingProcess:
 
     def _failure(self, path: Path, *, timed_out: bool) -> PhotoReadError:
         """Return the error for a child that is gone, and clear it away."""
+        words = self._written()
         code = self._end()
         if timed_out:
             cause = f"reading it took longer than {self.time_limit_s:g} s, and was stopped"
@@ -157,7 +165,12 @@ class ReadingProcess:
         if code == -getattr(signal, "SIGKILL", 0) != 0:
             cause = "the system stopped its reader, most likely because memory ran out"
             return PhotoReadError(shown(path), cause, "Close other programs, or skip it.")
-        how = f"exit code {code}" if code >= 0 else _name_of_signal(-code)
+        if code > 0:  # as Python ends, not as a crash does
+            cause = f"the process that reads photos ended ({one_line(words[-1] if words else f'exit code {code}')})"
+            return PhotoReadError(
+                shown(path), cause, "Allow it more memory and larger files, or skip the photo."
+            )
+        how = f"exit code {code}" if code == 0 else _name_of_signal(-code)
         return PhotoReadError(shown(path), f"its decoder crashed ({how}): the file is damaged", DAMAGED_CURE)
 
     def _end(self) -> int:
@@ -180,6 +193,10 @@ class ReadingProcess:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
         return code
+
+
+def _why_not_started(error: OSError) -> str:
+    return f"the process for it cannot be started ({one_line(error.strerror or error)})"
 
 
 def _end_in_time(child: subprocess.Popen[bytes], over: threading.Event) -> None:

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from photo_samples import PhotoMaker
 
-from lgbpn_cli.errors import PhotoReadError
+from lgbpn_cli.errors import PhotoReadError, UsageError
 from lgbpn_cli.photos import reading_process
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess
@@ -33,6 +33,12 @@ def say_and_return(words: bytes) -> str:
     os.write(2, words)
     os.write(1, b"this is no answer")
     return "done"
+
+
+def end_with_words(words: str) -> None:
+    """End the process as an exception outside of any call does."""
+    os.write(2, words.encode())
+    os._exit(1)
 
 
 def read_too_much(path: Path, size: int) -> int:
@@ -132,6 +138,20 @@ def test_a_decoder_that_crashes_is_one_photos_failure(reading: ReadingProcess) -
     with pytest.raises(PhotoReadError, match=r"photo.jpg: its decoder crashed \(SIGABRT\)"):
         reading.call(PHOTO, os.abort)
     assert reading.call(PHOTO, len, "abc") == 3
+
+
+def test_a_child_that_cannot_start_or_ends_by_itself_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_folder(*_: object) -> str:
+        raise FileNotFoundError(2, "No usable temporary directory")
+
+    with ReadingProcess() as reading:
+        with pytest.raises(PhotoReadError, match=r"reads photos ended \(no room\)"):
+            reading.call(PHOTO, end_with_words, "no room")
+        monkeypatch.setattr("tempfile.TemporaryFile", no_folder)
+        with pytest.raises(PhotoReadError, match=r"cannot be started .*temporary"):
+            reading.call(PHOTO, len, "abc")
+    with pytest.raises(UsageError, match=r"cannot be started .*TMPDIR"):
+        ReadingProcess().__enter__()
 
 
 def test_a_decoder_that_never_ends_is_stopped_in_time(reading: ReadingProcess) -> None:
