@@ -19,7 +19,8 @@ def with_companions(source: Path, target: Path) -> Iterator[None]:
     A run that dies in between leaves no result, so the next one does the photo again; the other way round it would
     take the photo for done, and the sidecar would be missing for good. If the block fails, they are removed again.
     Those of a raw file go without its develop history, which is for the pixels of the raw file. A sidecar that lies
-    there already, perhaps with later edits, is left alone. Raises PhotoWriteError.
+    there already, perhaps with later edits, is left alone. Raises PhotoWriteError, and
+    PhotoReadError for a sidecar that cannot be read.
     """
     made: list[Path] = []
     try:

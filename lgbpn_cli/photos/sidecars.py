@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from lgbpn_cli.errors import PhotoReadError, shown
+from lgbpn_cli.photos.faults import one_line
 from lgbpn_cli.photos.metadata.xmp_packet import Packet, Property, joined, read_packet
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.raw.endings import is_raw_name
@@ -56,14 +58,14 @@ MAX_DUPLICATES = 99
 def with_sidecar(photo: Photo) -> Photo:
     """Return a raw photo with its sidecar's description inside, and notes of what stays behind.
 
-    Some programs, Lightroom among them, read what is inside a DNG alone.
+    Some programs, Lightroom among them, read what is inside a DNG alone. Raises PhotoReadError, naming the sidecar.
     """
     notes = list(photo.notes)
     xmp = photo.metadata.xmp
     for path, _ in xmp_sidecars(photo.path, photo.path):
         if not is_file(path) or path.stat().st_size > MAX_SIDECAR_BYTES:
             continue
-        described, left = description_of(path.read_bytes(), developed=False)
+        described, left = description_of(_contents(path), developed=False)
         notes += [
             f"{path.name}: {owner} develop history stays behind: it is for the raw file" for owner in left
         ]
@@ -115,11 +117,24 @@ def description_of(xmp: bytes, *, developed: bool) -> tuple[bytes | None, list[s
 
 
 def sidecar_for(sidecar: Path, source: Path, target: Path) -> bytes | None:
-    """Return what a photo's sidecar becomes beside its result; None where nothing is left of it. Raises OSError."""
-    xmp = sidecar.read_bytes()
+    """Return what a photo's sidecar becomes beside its result; None where nothing is left of it.
+
+    Raises PhotoReadError.
+    """
+    xmp = _contents(sidecar)
     if not is_raw_name(source.name) or len(xmp) > MAX_SIDECAR_BYTES:
         return xmp
     return description_of(xmp, developed=not is_raw_name(target.name))[0]
+
+
+def _contents(sidecar: Path) -> bytes:
+    try:
+        return sidecar.read_bytes()
+    except OSError as error:
+        cause = f"this sidecar cannot be read ({one_line(error.strerror or error)})"
+        raise PhotoReadError(
+            shown(sidecar), cause, "Check its permissions, or take it out of the folder."
+        ) from error
 
 
 def xmp_sidecars(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:

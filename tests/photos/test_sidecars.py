@@ -12,6 +12,7 @@ from PIL import Image
 from raw_samples import mosaic_of, write_raw
 
 from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.errors import PhotoReadError
 from lgbpn_cli.photos.companions import with_companions
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.prepare import read_as_result
@@ -213,6 +214,26 @@ def test_darktable_shows_a_result_with_its_sidecar_as_without(data_root: Path, t
         shown.append(np.asarray(Image.open(target).convert("RGB"), float))
     assert shown[0].shape == shown[1].shape
     assert np.abs(shown[0] - shown[1]).mean() < 0.5
+
+
+@pytest.mark.parametrize("name", ["IMG_7.dng", "IMG_7.jpg"])
+def test_a_sidecar_that_cannot_be_read_is_what_the_error_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    source = raw_with(tmp_path, sidecar=f"{name}.xmp").with_name(name)
+    Image.effect_noise((40, 30), 20).save(tmp_path / "IMG_7.jpg")
+    (tmp_path / "out").mkdir()
+    real = Path.read_bytes
+
+    def denied(path: Path) -> bytes:
+        if path.suffix == ".xmp":
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    with pytest.raises(PhotoReadError, match=rf"{name}.xmp: .* cannot be read \(Permission denied\)"):
+        result_of(source, tmp_path / "out" / name)
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_a_sidecar_that_is_a_link_to_nothing_is_named(tmp_path: Path) -> None:
