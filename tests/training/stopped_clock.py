@@ -13,6 +13,7 @@ MODULES = (
     "finetune.folder",
     "finetune.photos",
     "finetune.raw",
+    "finetune.mosaics",
     "finetune.student",
     "finetune.in_time",
     "finetune.teacher_verdict",

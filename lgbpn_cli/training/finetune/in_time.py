@@ -54,7 +54,12 @@ class Reserve:
     @property
     def seconds(self) -> float:
         """How long it would take now, and somewhat longer."""
-        return MARGIN * self._waits * (self._worked_s + LAST_WORK_S)
+        return MARGIN * self._waits * self._worked_s + self.of_end_s
+
+    @property
+    def of_end_s(self) -> float:
+        """How long the program's end alone would take."""
+        return MARGIN * self._waits * LAST_WORK_S
 
     def _passed(self) -> tuple[float, float]:
         """Return the time since the last call by the clock, and that of them that this process worked."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,6 +29,8 @@ CROP_SITES = 256
 CROPS_A_SIDE = 3
 MOST_MOSAICS = 64
 """Among more, so many are drawn: 150 MB of crops."""
+FEWEST_MOSAICS = 2
+"""To learn from one and to judge by the other."""
 CLEANEST_VARIANCE = 4e-6
 """At a tenth of white; mosaics with less noise have nothing to teach."""
 
@@ -45,16 +49,26 @@ class KeptMosaic:
 
 
 def read_mosaics(
-    paths: Sequence[Path], seed: int, say: Callable[[str], None] = lambda text: None
+    paths: Sequence[Path],
+    seed: int,
+    say: Callable[[str], None] = lambda text: None,
+    ends_at: float = math.inf,
 ) -> list[KeptMosaic]:
-    """Return crops of the raw files at `paths` that have a Bayer mosaic with noise; `say` hears what is left out."""
+    """Return crops of the raw files at `paths` that have a Bayer mosaic with noise; `say` hears what is left out.
+
+    From `ends_at` on, as `time.monotonic` counts, no more are read, if there are the two that there must be.
+    """
     drawn = [paths[place] for place in np.random.default_rng(seed).permutation(len(paths))]
     kept: list[KeptMosaic] = []
     left_out: Counter[str] = Counter()
     seen: set[bytes] = set()
     with ReadingProcess() as reading:
-        for path in drawn:
+        for number, path in enumerate(drawn):
             if len(kept) == MOST_MOSAICS:
+                break
+            if len(kept) >= FEWEST_MOSAICS and time.monotonic() > ends_at:
+                left = len(drawn) - number
+                say(f"{left} further raw files were not looked at: reading them takes too much of the time")
                 break
             try:
                 found = "made by lgbpn" if read_record(path) is not None else _kept(path, reading, seen)

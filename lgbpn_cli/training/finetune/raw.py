@@ -23,7 +23,7 @@ from lgbpn_cli.models.publish import Publication, publish
 from lgbpn_cli.network.raw import RawNetwork
 from lgbpn_cli.training.config import FinetuneConfig, RawTrainingConfig
 from lgbpn_cli.training.engine.trainer import Trainer, TrainingProgress
-from lgbpn_cli.training.finetune.in_time import Reserve
+from lgbpn_cli.training.finetune.in_time import Reserve, in_time
 from lgbpn_cli.training.finetune.model import LICENCE
 from lgbpn_cli.training.finetune.mosaics import CROP_SITES, KeptMosaic, held_out_of
 from lgbpn_cli.training.finetune.recorrupted import Lesson, blind, errors, recorrupted
@@ -162,7 +162,7 @@ def finetune_raw(
         shutil.rmtree(run_folder, ignore_errors=True)
     new = RawNetwork(network.config).to(device.torch_device).eval()
     new.load_state_dict(weights)
-    verdict = judge(network, new, judged, device, config.seed)
+    verdict = judge(network, new, judged, device, config.seed, ends_at - reserve.of_end_s)
     if not verdict.accepted:
         return RawReport(None, verdict, trainer.step)
     entry = _write(new, base, mosaics, verdict, config, trainer.step, models_folder, command)
@@ -196,20 +196,32 @@ def _training(config: FinetuneConfig) -> RawTrainingConfig:
 
 @torch.inference_mode()
 def judge(
-    before: RawNetwork, after: RawNetwork, mosaics: Sequence[KeptMosaic], device: Device, seed: int
+    before: RawNetwork,
+    after: RawNetwork,
+    mosaics: Sequence[KeptMosaic],
+    device: Device,
+    seed: int,
+    ends_at: float = math.inf,
 ) -> RawVerdict:
-    """Return which of two networks is nearer to the mosaics held out, crop by crop."""
+    """Return which of two networks is nearer to the mosaics held out, crop by crop.
+
+    By as many crops as there is time for until `ends_at`, as `time.monotonic` counts, and one.
+    """
     before.eval()
     seen, hidden = [], []
     generator = torch.Generator().manual_seed(seed)
-    for mosaic in mosaics:
-        noise, gains = (
-            torch.from_numpy(each)[None].to(device.torch_device) for each in (mosaic.levels, mosaic.gains)
+    # The first crops of all mosaics come first: one that is left out for want of time has others beside it.
+    crops = sorted(
+        ((place, mosaic, crop) for mosaic in mosaics for place, crop in enumerate(mosaic.crops)),
+        key=lambda each: each[0],
+    )
+    for place, mosaic, crop in in_time(ends_at, crops):
+        noise, gains, planes = (
+            torch.from_numpy(each)[None].to(device.torch_device)
+            for each in (mosaic.levels, mosaic.gains, packed(crop))
         )
-        for place, crop in enumerate(mosaic.crops):
-            planes = torch.from_numpy(packed(crop))[None].to(device.torch_device)
-            seen.append(_two_errors(before, after, recorrupted(planes, noise, gains, generator)))
-            hidden.append(_two_errors(before, after, blind(planes, noise, gains, place)))
+        seen.append(_two_errors(before, after, recorrupted(planes, noise, gains, generator)))
+        hidden.append(_two_errors(before, after, blind(planes, noise, gains, place)))
     of_seen, of_hidden = np.array(seen), np.array(hidden)
     gain, uncertainty = _gain(of_seen)
     blind_gain, blind_uncertainty = _gain(of_hidden)

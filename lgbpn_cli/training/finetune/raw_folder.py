@@ -11,7 +11,7 @@ from lgbpn_cli.errors import UsageError
 from lgbpn_cli.models.publish import check_new_name
 from lgbpn_cli.photos.raw.endings import is_raw_name
 from lgbpn_cli.training.config import FinetuneConfig
-from lgbpn_cli.training.finetune.folder import Call, alone, check_taken, name_of_shot
+from lgbpn_cli.training.finetune.folder import SCAN_SHARE, Call, alone, check_taken, name_of_shot
 from lgbpn_cli.training.finetune.mosaics import KeptMosaic, read_mosaics
 from lgbpn_cli.training.finetune.photos import INDEX_NAME, check_folder, photo_paths
 from lgbpn_cli.training.finetune.raw import RawReport, finetune_raw, load_raw_base
@@ -42,7 +42,8 @@ def finetune_raw_folder(
         check_taken(config, call.models_folder, call.overwrite)
         base = load_raw_base(config.base, call.device)
         on_note = call.listener.note
-        mosaics = read_mosaics(paths, config.seed, on_note)
+        scan_ends_at = call.started + SCAN_SHARE * config.time_limit_s
+        mosaics = read_mosaics(paths, config.seed, on_note, scan_ends_at)
         if not mosaics:
             return None
         if config.dark is not None:

@@ -145,6 +145,9 @@ def test_steps_leave_the_time_that_judging_takes(
     report = finetuned([kept(1), kept(2)], base, config, tmp_path, cpu)
     assert report.steps > 3
     assert 15 <= clock.now <= 20
+    clock.now = 0.0
+    judged_in_time = raw.judge(base.network, base.network, [kept(2), kept(3)], cpu, 0, ends_at=3.5)  # type: ignore[arg-type]
+    assert (judged_in_time.crops, clock.now) == (3, 3.0)
 
 
 def test_what_is_no_better_is_not_kept(cpu: Device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +177,9 @@ def raw_folder(folder: Path, count: int, pattern: bytes = RGGB) -> list[Path]:
     return paths
 
 
-def test_mosaics_are_read_from_red_on_and_copies_left_out(tmp_path: Path) -> None:
+def test_mosaics_are_read_from_red_on_and_copies_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     paths = raw_folder(tmp_path / "raws", 2, GBRG)
     copy = paths[0].with_name("copy.dng")
     copy.write_bytes(paths[0].read_bytes())
@@ -190,6 +195,10 @@ def test_mosaics_are_read_from_red_on_and_copies_left_out(tmp_path: Path) -> Non
     assert blue > 1.1 * red
     learned, judged = held_out_of(mosaics, 0)
     assert (len(learned), len(judged)) == (1, 1)
+    clock = Clock(monkeypatch)
+    clock.now = 9.0  # too late from the beginning: the two that there must be are read, and no third
+    assert len(read_mosaics([*paths, *raw_folder(tmp_path / "more", 3)], 0, said.append, ends_at=8.0)) == 2
+    assert said[-1].endswith("further raw files were not looked at: reading them takes too much of the time")
 
 
 @pytest.mark.parametrize("wrong", ["resume", "scratch", "one", "dark", "twice"])
