@@ -132,7 +132,7 @@ def _weights_of(base: AdaptedBase, adapter: Path) -> dict[str, Tensor]:
     raise ModelError(
         adapter,
         f"it adapts a student of '{base.name}' that is not here (checksum {base.sha256[:12]})",
-        "Fine-tune again with this version, or install the version that it was made with.",
+        "Fine-tune again with this version, remove the model, or install the version that it was made with.",
     )
 
 
