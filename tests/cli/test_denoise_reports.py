@@ -190,7 +190,7 @@ def test_the_help_documents_every_option_with_the_default_of_its_setting(lgbpn: 
         "--chroma": "(as --strength)",
         "--seed": InferenceConfig.seed,
         "--tile": "(as large as memory allows, up to a useful size)",
-        "--halo": "(enough for tiles not to show)",
+        "--halo": "(enough that they do not show)",
         "--max-memory": "(what is free)",
         "--precision": InferenceConfig.precision,
         "-d, --device": "auto",
