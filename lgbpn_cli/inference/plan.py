@@ -18,6 +18,10 @@ from lgbpn_cli.models.load import Model
 
 TILES_PX = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128, 96, SMALLEST_TILE_PX)
 """Tiles to choose from."""
+BAND_PX = 128
+"""Lower bands take as much memory, as the last rows of a photo come all at once, and higher ones are no faster."""
+MOST_BYTES_IN_BANDS = 450_000_000
+"""Photos so wide that their bands take more go in tiles."""
 FLOAT16_BYTES = 2
 VIEWS_OF_ONE_SHAPE = 4
 """Half of the views of `best` are as high as the tile is wide."""
@@ -40,9 +44,13 @@ class Plan:
     """Views of a tile that go through the network in one call."""
     expected_bytes: int
     """Most memory taken at a time: on the CPU by the whole program, on a GPU by the network there."""
+    band_px: int | None = None
+    """Rows of the bands that the photo is taken in instead, one after the other from top to bottom, without halos."""
 
     def smaller(self) -> Plan | None:
-        """Return the next plan to try when this one did not fit, or None: one view a call, then half the tile."""
+        """Return the next plan to try when this one did not fit, or None: tiles, one view a call, half the tile."""
+        if self.band_px is not None:
+            return replace(self, band_px=None)
         if self.batch > 1:
             return replace(self, batch=1)
         half = self.tile_px // 2
@@ -52,8 +60,12 @@ class Plan:
     def __str__(self) -> str:
         """Return the plan as one line for people."""
         views = f", {self.batch} views a call" if self.batch > 1 else ""
+        if self.band_px is not None:
+            pieces = f"bands of {self.band_px} rows"
+        else:
+            pieces = f"tiles of {self.tile_px} px with a halo of {self.halo_px} px"
         return (
-            f"{self.device}, {self.precision}, tiles of {self.tile_px} px with a halo of {self.halo_px} px{views}, "
+            f"{self.device}, {self.precision}, {pieces}{views}, "
             f"about {self.expected_bytes / 1e9:.1f} GB of memory"
         )
 
@@ -78,6 +90,7 @@ def plan_inference(
     multiple = network.size_multiple_px(config.preset or model.preset)
     precision = device.precision(config.precision)
     halo = _up(network.halo_px if config.halo_px is None else config.halo_px, multiple)
+    item_bytes = DTYPES[precision].itemsize
     quality = model.quality(config.quality)
     if quality == "teacher-r3":  # which keeps its first answer
         held_bytes += height * width * 3 * FLOAT16_BYTES
@@ -92,10 +105,22 @@ def plan_inference(
         pixels = math.prod(sides)
         if network.part == "teacher" and height * width <= (REGIONS_A_SIDE * REGION_PX) ** 2:
             pixels = height * width  # the attention maps are computed from it in one piece
-        needed = beside + batch * pixels * network.bytes_per_pixel(DTYPES[precision].itemsize)
+        needed = beside + batch * pixels * network.bytes_per_pixel(item_bytes)
         needed = max(needed, around)
         return Plan(device.name, precision, tile, halo, multiple, batch, int(needed))
 
+    def in_bands(tiles: Plan) -> Plan:
+        """Return bands in place of tiles, if the network takes any and memory allows them."""
+        network_bytes = network.bytes_in_bands(BAND_PX, _up(width, multiple), item_bytes)
+        if network_bytes is None or network_bytes > MOST_BYTES_IN_BANDS:
+            return tiles
+        needed = max(int(beside + network_bytes), around)
+        if budget is not None and needed > budget:
+            return tiles
+        return replace(tiles, band_px=BAND_PX, expected_bytes=needed)
+
+    is_free = config.tile_px is None and config.halo_px is None and min(height, width) >= multiple
+    takes_bands = is_free and device.is_cpu and quality == "fast"  # `best` turns what it sees
     budget = _budget_bytes(model, config)
     largest = network.largest_tile_on_cpu_px if device.is_cpu else TILES_PX[0]
     possible = (config.tile_px,) if config.tile_px else tuple(tile for tile in TILES_PX if tile <= largest)
@@ -103,7 +128,7 @@ def plan_inference(
         for batch in dict.fromkeys((several, 1)):
             chosen = plan(tile_px, batch)
             if budget is None or chosen.expected_bytes <= budget:
-                return chosen
+                return in_bands(chosen) if takes_bands and tile_px < max(height, width) else chosen
     if config.max_memory_bytes is not None and budget == config.max_memory_bytes:
         if around > budget:
             raise UsageError(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from lgbpn_cli.config import InferenceConfig
 from lgbpn_cli.image.types import Canvas, Picture
+from lgbpn_cli.inference.banding import through_in_bands
 from lgbpn_cli.inference.picture import Extended
 from lgbpn_cli.inference.plan import Plan, plan_inference
 from lgbpn_cli.inference.student import mean_of_views, views_of
@@ -47,13 +50,16 @@ def run_network(
     plan = plan_for(image, model, config, canvas.nbytes, around_bytes)
     watch.planned(plan)
     noisy = Extended(image, plan.multiple_px)
-    sweeps = Sweeps(model, config, plan, (noisy.height, noisy.width), watch)
 
     def write(tile: Tile, clean: np.ndarray) -> None:
         place = noisy.inside(tile.core)
         clean = clean[: place[0].stop - place[0].start, : place[1].stop - place[1].start]
         canvas[place] = clean
 
+    if through_in_bands(noisy, model, plan, write, watch):
+        give_back_freed()
+        return result
+    sweeps = Sweeps(model, config, replace(plan, band_px=None), (noisy.height, noisy.width), watch)
     if model.part == "student":
         views = views_of(quality)
         sweeps.run(lambda: _student_estimate(noisy, model, quality), write, calls_a_tile=len(views))

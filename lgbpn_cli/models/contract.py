@@ -31,6 +31,9 @@ class Network(Protocol):
     def bytes_per_pixel(self, item_bytes: int) -> float:
         """Return what it occupies at a time for each pixel that it is given, in numbers of so many bytes."""
 
+    def bytes_in_bands(self, band_px: int, width: int, item_bytes: int) -> float | None:
+        """Return what it occupies where a photo goes through it in bands; None where it takes tiles only."""
+
 
 Kind = TypeVar("Kind", bound=nn.Module)
 

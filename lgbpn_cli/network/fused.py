@@ -51,6 +51,48 @@ def convolve_with(weight: Tensor, features: Tensor, *, groups: int = 1, gelu: bo
     return F.gelu(result) if gelu else result
 
 
+def convolve_rows(
+    weight: Tensor,
+    bias: Tensor | None,
+    rows: Tensor,
+    *,
+    above_and_below: bool = False,
+    relu: bool = False,
+    into: Tensor | None = None,
+) -> Tensor:
+    """Return a convolution of one or three taps by three, zero-padded at the sides; all of one dtype, on the CPU.
+
+    Zeros are `above_and_below`, too, or there are fewer rows in the answer. It goes through a ReLU, or is added to
+    `into`, which is returned; at most one of both.
+    """
+    padding = (int(above_and_below), 1)
+    if not torch.is_grad_enabled() and _is_right(rows.dtype):
+        return _fused_rows(weight, bias, rows, padding, relu, into)
+    result = F.conv2d(rows, weight, bias, padding=padding)
+    if into is not None:
+        return into.add_(result)
+    return F.relu(result, inplace=True) if relu else result
+
+
+def _fused_rows(
+    weight: Tensor,
+    bias: Tensor | None,
+    rows: Tensor,
+    padding: tuple[int, int],
+    relu: bool,
+    into: Tensor | None,
+) -> Tensor:
+    shape = (padding, (1, 1), (1, 1), 1)
+    result: Tensor
+    if into is not None:
+        adding: Any = torch.ops.mkldnn._convolution_pointwise_
+        result = adding.binary(into, rows, weight, bias, *shape, "add", 1.0, None, [], None)
+    else:
+        call: Any = torch.ops.mkldnn._convolution_pointwise
+        result = call.default(rows, weight, bias, *shape, "relu" if relu else "none", [], "")
+    return result
+
+
 def _with_gelu(weight: Tensor, features: Tensor, padding: int, groups: int, gelu: bool) -> Tensor:
     shape = ((padding, padding), (1, 1), (1, 1), groups)
     call: Any = torch.ops.mkldnn._convolution_pointwise
@@ -89,11 +131,14 @@ def _is_right(dtype: torch.dtype) -> bool:
             through_relu = _fused(layer, features, True, None)
             added = _fused(layer, features, False, features)
             through_gelu = _with_gelu(layer.weight, features, 1, 1, True)
+            middle = features[:, :, 1:-1].clone()
+            in_place = _fused_rows(layer.weight, layer.bias, features, (0, 1), False, middle)
         except (AttributeError, RuntimeError, TypeError, NotImplementedError):
             return False
         pairs = (
             (through_relu, F.relu(plain)),
             (added, features + plain),
+            (in_place, (features + plain)[:, :, 1:-1]),
             (through_gelu, F.gelu(F.conv2d(features, layer.weight, padding=1))),
         )
         return all(float((one - other).abs().max()) < MOST_DIFFERENCE for one, other in pairs)

@@ -202,6 +202,10 @@ class LGBPN(nn.Module):
         rim = 1.5  # of 7 px round sub-images of 64 px at PD 4; less of larger ones
         return 80 + rim * item_bytes * 8 * (self.config.hidden_width + self.config.width)
 
+    def bytes_in_bands(self, band_px: int, width: int, item_bytes: int) -> float | None:
+        """Return None: attention maps and phases are those of squares."""
+        return None
+
     def __init__(self, config: NetworkConfig) -> None:
         """Build the network of `config` with PyTorch's default initialisation."""
         super().__init__()

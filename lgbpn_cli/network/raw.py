@@ -52,6 +52,10 @@ class RawNetwork(UNet):
         """What a tile should see on each side: half of what the student needs, which has twice the blocks."""
         return min(ENOUGH_HALO_PX, self.config.reach_px)
 
+    def bytes_in_bands(self, band_px: int, width: int, item_bytes: int) -> float | None:
+        """Return None: what red and blue take from green is known for tiles."""
+        return None
+
     def forward(self, planes: Tensor, noise: Tensor, gains: Tensor) -> Tensor:
         """Return the scene (b, 3, 2 h, 2 w), float32, linear, in the mosaic's scale, not white-balanced.
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from lgbpn_cli.config import StudentConfig
 from lgbpn_cli.network.sampling import pad_symmetric_to
 from lgbpn_cli.network.u_net import SHUFFLE, UNet
+from lgbpn_cli.network.u_net_bands import RowQueue, UNetInBands, add_below
 
 
 class Student(UNet):
@@ -31,6 +33,27 @@ class Student(UNet):
         change = self.change(F.pixel_unshuffle(padded, SHUFFLE))
         result = padded.to(change.dtype) + F.pixel_shuffle(change, SHUFFLE)
         return result[..., :height, :width]
+
+
+class StudentInBands:
+    """A student's way through one picture whose sides are multiples of `config.size_multiple`; on the CPU."""
+
+    def __init__(self, student: Student, dtype: torch.dtype) -> None:
+        """The levels compute in `dtype`."""
+        self._change, self._seen = UNetInBands(student, dtype), RowQueue()
+
+    def push(self, band: Tensor, *, last: bool) -> Tensor | None:
+        """Return what is decided now of the estimate, (1, 3, h, w) float32, if anything; `band` is the next rows.
+
+        It is (1, 3, h, w) of 0..1, as wide as the picture, its height a multiple as the sides are. After the `last` one
+        the estimate is complete.
+        """
+        self._seen.put(band)
+        change = self._change.push(F.pixel_unshuffle(band, SHUFFLE), last=last)
+        if change is None:
+            return None
+        change = F.pixel_shuffle(change, SHUFFLE)
+        return add_below(change, self._seen.take(change.shape[-2]))
 
 
 def grown(student: Student, config: StudentConfig) -> Student:

@@ -71,6 +71,11 @@ class UNet(nn.Module):
         """
         return 80 + 7 * self.config.widths[0] * item_bytes / 4
 
+    def bytes_in_bands(self, band_px: int, width: int, item_bytes: int) -> float | None:
+        """Return the memory for a photo that is as wide, measured (tests/inference)."""
+        rows = band_px + self.config.reach_px / 2
+        return width * rows * self.bytes_per_pixel(item_bytes)
+
     def change(self, planes: Tensor) -> Tensor:
         """Return (b, exit_channels, h, w) in the weights' precision for planes (b, entry_channels, h, w).
 

@@ -9,7 +9,7 @@ import pytest
 
 from lgbpn_cli.config import NETWORKS, PUBLISHED, InferenceConfig, NetworkConfig, StudentConfig
 from lgbpn_cli.errors import DeviceError, UsageError
-from lgbpn_cli.inference.plan import TILES_PX, Plan, plan_inference
+from lgbpn_cli.inference.plan import BAND_PX, TILES_PX, Plan, plan_inference
 from lgbpn_cli.machine.device import Device
 from lgbpn_cli.models.load import Model
 from lgbpn_cli.network.lgbpn import LGBPN
@@ -165,6 +165,33 @@ def test_a_smaller_plan_first_gives_up_shared_calls_and_then_half_of_the_tile() 
         steps.append((chosen.batch, chosen.tile_px))
         chosen = chosen.smaller()
     assert steps == [(4, 256), (1, 256), (1, 128), (1, 64), (1, 32)]
+
+
+def test_a_large_photo_goes_through_a_student_in_bands_on_the_cpu() -> None:
+    photo = (4000, 6000)
+    assert plan(model_on(CPU), photo).band_px == BAND_PX
+    assert str(plan(model_on(CPU), photo)).startswith(f"cpu, float32, bands of {BAND_PX} rows, about ")
+    # Elsewhere, and where a tile was asked for, in tiles: views are turned, and small photos are one tile.
+    for settings in ({"quality": "best"}, {"tile_px": 512}, {"halo_px": 96}):
+        assert plan(model_on(CPU), photo, **settings).band_px is None
+    assert plan(model_on(CPU), (1000, 1024)).band_px is None
+    assert plan(model_on(CPU), (8, 6000)).band_px is None
+    assert plan(model_on(GPU), photo).band_px is None
+    assert plan(model_on(CPU, NETWORKS["small"]), photo).band_px is None
+
+
+def test_bands_are_left_for_tiles_where_they_take_too_much_memory() -> None:
+    allowed = plan(model_on(CPU), (4000, 6000)).expected_bytes
+    assert plan(model_on(CPU), (4000, 6000), max_memory_bytes=allowed).band_px == BAND_PX
+    limited = plan(model_on(CPU), (4000, 6000), max_memory_bytes=allowed - 1)
+    assert limited.band_px is None
+    assert limited.expected_bytes < allowed
+    assert plan(model_on(CPU), (6000, 20_000)).band_px is None
+
+
+def test_a_smaller_plan_of_bands_is_one_of_tiles() -> None:
+    banded = plan(model_on(CPU), (4000, 6000))
+    assert banded.smaller() == replace(banded, band_px=None)
 
 
 def test_a_plan_reads_as_a_line() -> None:
