@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lgbpn_cli.config import InferenceConfig
 from lgbpn_cli.image.types import Canvas, Picture
-from lgbpn_cli.inference.banding import through_in_bands
+from lgbpn_cli.inference.in_bands import through_in_bands
 from lgbpn_cli.inference.picture import Extended
 from lgbpn_cli.inference.plan import Plan, plan_inference
 from lgbpn_cli.inference.student import mean_of_views, views_of

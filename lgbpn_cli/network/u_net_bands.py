@@ -66,7 +66,10 @@ class UNetInBands:
         self._entry, self._exit = _Convolution(network.entry), _Convolution(network.exit)
         self._encoder, self._decoder = (
             [
-                _Level([_Block(block, dtype) for block in cast("nn.Sequential", blocks)], dtype)
+                _Level(
+                    [_Block(cast("ResidualBlock", block), dtype) for block in cast("nn.Sequential", blocks)],
+                    dtype,
+                )
                 for blocks in levels
             ]
             for levels in (network.encoder, network.decoder)
