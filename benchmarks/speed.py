@@ -1,6 +1,7 @@
 """Where the time of the parts of lgbpn goes: the whole command, reading photos, another mixture, a preview.
 
     python benchmarks/speed.py whole [--megapixels 1 8 24] [--repeats 3] [--raw] [--write docs/results.md]
+    python benchmarks/speed.py bands [--megapixels 8 24] [--repeats 5]
     python benchmarks/speed.py reading [--megapixels 24] [--repeats 5] [--network] [--peaks PHOTO...]
     python benchmarks/speed.py guard [--megapixels 24] [--repeats 3]
     python benchmarks/speed.py blending [--megapixels 24] [--repeats 3] [--types jpg png]
@@ -8,14 +9,16 @@
 
 - whole: `lgbpn bench --whole` on JPEGs of drawn scenes with noise: the table in docs/results.md; with `--raw` on raw
   files (DNG) of the same scenes, too.
+- bands: the student's network alone over random values, in bands of rows as photos go on the CPU, against tiles of
+  1024 px, by turns; seconds by the clock, and the median of their ratios. `OMP_NUM_THREADS` says on how many cores.
 - reading: what it costs to read photos in a process of their own, against reading them here, or in a pool of one;
   with `--network` the network's time, too, and with `--peaks` the memory of each type, as planned and taken. JSON.
 - guard: `lgbpn denoise` of one JPEG as it is, and with the photo read in the program's own process, by turns.
 - blending: the steps of `lgbpn blend`, which needs no network, for photos with noise on a slope.
 - commands: `lgbpn denoise`, `blend`, `preview` of one JPEG and `--help`, as shares of the first: a table in results.md.
 
-All are seconds of processors, of all processes and threads together: other work on the machine disturbs them less than
-those of the clock. Of the repeats the least or the median counts.
+All others are seconds of processors, of all processes and threads together: other work on the machine disturbs them
+less than those of the clock. Of the repeats the least or the median counts.
 """
 
 from __future__ import annotations
@@ -141,6 +144,27 @@ def whole(asked: argparse.Namespace, folder: Path) -> None:
     print(as_table(rows))
     if asked.write is not None:
         write_between_marks(asked.write, {BEGIN: as_table(rows)}, END)
+
+
+def bands(asked: argparse.Namespace, folder: Path) -> None:
+    """Print what the network takes in bands and in tiles, and the median ratio of the pairs."""
+    from lgbpn_cli.config import InferenceConfig
+    from lgbpn_cli.inference.run import run_network
+
+    model = lgbpn_cli.load_model(device="cpu")
+    ways = {"bands": InferenceConfig(), "tiles": InferenceConfig(tile_px=1024)}
+    for megapixels in asked.megapixels:
+        picture = np.random.default_rng(0).random((*shape_of(megapixels), 3), np.float32)
+        found: dict[str, list[float]] = {name: [] for name in ways}
+        for repeat in range(asked.repeats + 1):
+            for name, config in ways.items():
+                start = time.perf_counter()
+                run_network(picture, model, config)
+                if repeat:  # the first of each warms up
+                    found[name].append(time.perf_counter() - start)
+        ratio = statistics.median(band / tile for band, tile in zip(*found.values(), strict=True))
+        medians = ", ".join(f"{name} {statistics.median(each):.2f} s" for name, each in found.items())
+        print(f"{megapixels:g} megapixels: {medians}, ratio {ratio:.2f}", flush=True)
 
 
 def noisy_picture(megapixels: float) -> Image.Image:
@@ -319,10 +343,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     kinds = parser.add_subparsers(dest="kind", required=True)
-    of_whole, of_reading, of_guard, of_blending, of_commands = (
-        kinds.add_parser(name) for name in ("whole", "reading", "guard", "blending", "commands")
+    of_whole, of_bands, of_reading, of_guard, of_blending, of_commands = (
+        kinds.add_parser(name) for name in ("whole", "bands", "reading", "guard", "blending", "commands")
     )
     of_whole.add_argument("--megapixels", type=float, nargs="+", default=[1.0, 8.0, 24.0])
+    of_bands.add_argument("--megapixels", type=float, nargs="+", default=[8.0, 24.0])
     of_whole.add_argument("--raw", action="store_true", help="raw files, too")
     for kind in (of_whole, of_commands):
         kind.add_argument(
@@ -333,13 +358,14 @@ def main() -> None:
         "--peaks", nargs="*", type=Path, help="also the memory of each type, and of these photos"
     )
     of_blending.add_argument("--types", nargs="+", default=["jpg", "png"])
-    for kind, repeats in ((of_whole, 3), (of_reading, 5), (of_guard, 3), (of_blending, 3)):
+    for kind, repeats in ((of_whole, 3), (of_bands, 5), (of_reading, 5), (of_guard, 3), (of_blending, 3)):
         kind.add_argument("--repeats", type=int, default=repeats)
     for kind in (of_reading, of_guard, of_blending, of_commands):
         kind.add_argument("--megapixels", type=float, default=24.0)
     asked = parser.parse_args()
     run = {
         "whole": whole,
+        "bands": bands,
         "reading": reading,
         "guard": guard,
         "blending": blending,

@@ -258,8 +258,8 @@ class NetworkOptions:
         typer.Option(
             "--quality",
             metavar="|".join(QUALITIES),
-            help="fast; or best, the mean of eight turned and mirrored views: slightly better, and eight times as "
-            "slow. For comparisons: teacher and teacher-r3, LG-BPN itself in one pass or nine.",
+            help="fast; or best, the mean of eight turned and mirrored views: slightly better, and six to nine "
+            "times as slow. For comparisons: teacher and teacher-r3, LG-BPN itself in one pass or nine.",
             show_default="fast; teacher for a model without a student",
         ),
     ] = InferenceConfig.quality

@@ -96,7 +96,7 @@ def differences(
 
 
 def _median(squares: np.ndarray) -> np.ndarray:
-    """Return the median of each square's values, (..., 1): twelve times as fast as NumPy's, which sorts a part only."""
+    """Return the median of each square's values, (..., 1): NumPy's own would sort a part only, and slowly."""
     ordered = np.sort(squares, axis=-1)
     middle = ordered.shape[-1] // 2
     return np.asarray(ordered[..., middle - 1 : middle + 1].mean(axis=-1, keepdims=True))
