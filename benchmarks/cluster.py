@@ -2,6 +2,7 @@
 
     python benchmarks/cluster.py simulate --gpu-seconds 0.6 --share-megabytes-per-second 1000
     python benchmarks/cluster.py processes
+    python benchmarks/cluster.py million --folder /tmp/million --to-do 20000
 
 `simulate`: how a million photos would go over 1, 10 and 100 GPUs. Measured here, in seconds of processors: what a chunk
 and an answer cost client and scheduler, and what finding a photo costs the client; and the memory of photos that wait.
@@ -10,17 +11,25 @@ for client, scheduler and share; a chunk passes through them in this order, and 
 
 `processes`: the same photos by one process of two threads, and by two workers of one thread each. It needs two cores
 that nothing else uses, and about two minutes of them.
+
+`million`: the command over a million photos, to its end: how long it takes, and how much memory. A thousand small
+photos are made and denoised by the command itself. Hard links to them, in a thousand folders, are a million photos with
+most of their results: as an archive is found when the command is given once more. `lgbpn denoise -r IN -o OUT
+--workers 1` does the rest, with a network that costs nothing; all else is as it is for a user, reading and writing
+included. It is given twice: the second time all results are there.
 """
 
 from __future__ import annotations
 
 import argparse
 import heapq
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +48,10 @@ from lgbpn_cli.photos.reading_process import ReadingProcess
 PHOTOS_A_CHUNK = 16
 """Of 24 MP: 30 MB each are more than half a gigabyte together."""
 SMALLEST_PNG = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de")
+FREE_COMMAND = Path(__file__).parents[1] / "tests" / "cli" / "fake_network.py"
+"""The program with a network that costs nothing."""
+PHOTOS_A_FOLDER = 1000
+SIZE_PX = (64, 48)
 
 
 class Silent:
@@ -215,6 +228,103 @@ def took_by(command: list[str]) -> Took:
     return Took(time.monotonic() - start, usage.ru_utime + usage.ru_stime, pace)
 
 
+def make_archive(folder: Path, photos: int, to_do: int) -> None:
+    """Make photos below `folder`/in, and their results below `folder`/out, but for `to_do` of them."""
+    first, clean = folder / "in" / box(0), folder / "out" / box(0)
+    first.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for number in range(PHOTOS_A_FOLDER):
+        scene = np.linspace(60, 180, SIZE_PX[0])[:, None] + rng.uniform(-40, 40, 3)
+        noisy = scene + rng.normal(0, 12, (SIZE_PX[1], SIZE_PX[0], 3))
+        Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(first / f"page_{number:03d}.png")
+    subprocess.run([sys.executable, FREE_COMMAND, "denoise", "-q", first, "-o", clean], check=True)
+    boxes = photos // PHOTOS_A_FOLDER
+    for number in range(1, boxes):
+        link_all(first, folder / "in" / box(number))
+        if number < boxes - to_do // PHOTOS_A_FOLDER:
+            link_all(clean, folder / "out" / box(number))
+
+
+def box(number: int) -> str:
+    """Return the name of a folder of photos."""
+    return f"box_{number:04d}"
+
+
+def link_all(old: Path, new: Path) -> None:
+    """Make a folder of hard links to all files of another one."""
+    new.mkdir()
+    for entry in os.scandir(old):
+        os.link(entry.path, new / entry.name)
+
+
+def run_and_watch(folder: Path, name: str, workers: int, every_s: int) -> None:
+    """Run the command, print the memory of its processes on the way, and what it said at the end."""
+    words = ["denoise", "-r", folder / "in", "-o", folder / "out", "--json", "--workers", workers]
+    rows, messages = folder / f"{name}.jsonl", folder / f"{name}.txt"
+    with rows.open("wb") as stdout, messages.open("wb") as stderr:
+        process = psutil.Popen([sys.executable, FREE_COMMAND, *map(str, words)], stdout=stdout, stderr=stderr)
+    print(
+        f"{name} run",
+        "seconds, photos told of, MB of client and scheduler, MB of the others",
+        sep="\n",
+        flush=True,
+    )
+    start = time.monotonic()
+    told = peak_bytes = 0
+    processors_s = 0.0
+    with rows.open("rb") as lines:
+        while process.poll() is None:
+            time.sleep(every_s)
+            while block := lines.read(1 << 20):
+                told += block.count(b"\n")
+            own, *others = memory_of(process)
+            peak_bytes = max(peak_bytes, own)
+            processors_s = max(processors_s, processors_of(process))
+            each = " ".join(f"{taken / 1e6:.0f}" for taken in others)
+            print(f"{time.monotonic() - start:6.0f} {told:8d} {own / 1e6:6.0f}  {each}", flush=True)
+    print(f"exit code {process.returncode} after {time.monotonic() - start:.0f} s")
+    print(f"client and scheduler: {peak_bytes / 1e6:.0f} MB at most, {processors_s:.0f} s of processors")
+    with rows.open("rb") as lines:
+        print("told:", dict(Counter(json.loads(line)["status"] for line in lines)))
+    print("there:", sum(len(files) for _, _, files in os.walk(folder / "out")))
+    print(
+        "\n".join(line for line in messages.read_text().splitlines() if " -> " not in line)[-2000:],
+        flush=True,
+    )
+
+
+def memory_of(process: psutil.Process) -> list[int]:
+    """Return the memory of a process and of all below it, 0 for each that has ended."""
+    try:
+        family = [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return [0]
+    taken = []
+    for member in family:
+        try:
+            taken.append(int(member.memory_info().rss))
+        except psutil.NoSuchProcess:
+            taken.append(0)
+    return taken
+
+
+def processors_of(process: psutil.Process) -> float:
+    """Return the seconds of processors that a process took so far, 0 where it has ended."""
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system)
+
+
+def print_million(options: argparse.Namespace) -> None:
+    """Make the archive unless it is there, and give the command twice."""
+    if not options.folder.exists():
+        make_archive(options.folder, options.photos, options.to_do)
+    for name in ("first", "second"):
+        run_and_watch(options.folder, name, options.workers, options.every_s)
+
+
 def main() -> None:
     """Do what the words ask for."""
     parser = argparse.ArgumentParser(
@@ -238,6 +348,13 @@ def main() -> None:
     processes.add_argument("--photos", type=int, default=24)
     processes.add_argument("--megapixels", type=float, default=1.0)
     processes.add_argument("--turns", type=int, default=2)
+    million = what.add_parser("million")
+    million.set_defaults(do=print_million)
+    million.add_argument("--folder", type=Path, required=True, help="a new one, or that of an earlier run")
+    million.add_argument("--photos", type=int, default=1_000_000)
+    million.add_argument("--to-do", type=int, default=20_000)
+    million.add_argument("--workers", type=int, default=1)
+    million.add_argument("--every-s", type=int, default=10)
     options = parser.parse_args()
     options.do(options)
 

@@ -1,22 +1,26 @@
-"""What each way of denoising camera raw gives, on synthetic raw files of photographs that no network was trained on.
+"""What each way of denoising camera raw gives, how well its noise is measured, and whether every kind of DNG is right.
 
-    python benchmarks/raw.py [--side 512] [--iso 1600 6400 25600 102400] [--blur 0 0.7] [--scenes 12]
-                             [--model NAME|FILE] [--hot] [--earlier FOLDER] [--json FILE] [--crops FOLDER]
-    python benchmarks/raw.py --noise [--megapixels 6] [--scenes 12] [--iso 1600 6400 25600 102400] [--hot] [--json FILE]
+    python benchmarks/raw.py ways [--side 512] [--iso 1600 6400 25600 102400] [--blur 0 0.7] [--scenes 12] [--hot]
+                                  [--model NAME|FILE] [--earlier FOLDER] [--json FILE] [--crops FOLDER]
+    python benchmarks/raw.py noise [--megapixels 6] [--scenes 12] [--iso 1600 6400 25600 102400] [--hot] [--json FILE]
+    python benchmarks/raw.py variants [--only WORD...] [--programs rawpy dcraw darktable rawtherapee] [--keep FOLDER]
 
-Each scene is turned back into light, read out by a sensor with the noise of a Canon 5D Mark IV (ELD, CVPR 2020) through
-the colours of a Nikon D500, and written as a DNG; `lgbpn denoise` makes results of it on each path, LibRaw develops
-them, and they are compared with the scene, developed alike. Printed are the mean PSNR of all scenes in dB and, in
-brackets, how far the mean colour of their darkest thirds is off, in levels of 255, the worst of the colours.
-`--earlier` adds what an earlier version of the program makes of the same files: FOLDER is its checkout, for instance by
-`git worktree add ../before 451c832`, the last one without a raw network (its results are sheared below a side of 512).
-Pictures are looked for below LGBPN_DATA (default ../shared/data).
+`ways`: each scene, from a photograph that no network was trained on, is turned back into light, read out by a sensor
+with the noise of a Canon 5D Mark IV (ELD, CVPR 2020) through the colours of a Nikon D500, and written as a DNG;
+`lgbpn denoise` makes results of it on each path, LibRaw develops them, and they are compared with the scene, developed
+alike. Printed are the mean PSNR of all scenes in dB and, in brackets, how far the mean colour of their darkest thirds
+is off, in levels of 255, the worst of the colours. `--earlier` adds what an earlier version of the program makes of the
+same files: FOLDER is its checkout, for instance by `git worktree add ../before 451c832`, the last one without a raw
+network (its results are sheared below a side of 512). Pictures are looked for below LGBPN_DATA (default
+../shared/data).
 
-With `--noise`: how well the noise of such files is measured. Photographs are mirrored until they fill the frame; the
-variance a x + b that `lgbpn probe` would tell is compared with the true one at the light of the frame's tenth, fiftieth
-and ninetieth percentile: a frame counts as right when all three are within 20 per cent. The goal is 90 per cent of the
+`noise`: how well the noise of such files is measured. Photographs are mirrored until they fill the frame; the variance
+a x + b that `lgbpn probe` would tell is compared with the true one at the light of the frame's tenth, fiftieth and
+ninetieth percentile: a frame counts as right when all three are within 20 per cent. The goal is 90 per cent of the
 frames that have some flat area: in a twentieth of their patches the scene itself differs by less than a third of the
 noise's deviation.
+
+`variants`: see raw_variants.py. Exits with 1 where a result does not look like its source.
 """
 
 from __future__ import annotations
@@ -34,6 +38,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 from PIL import Image
+from raw_variants import PROGRAMS, print_variants
 from result_tables import as_table
 from sets import data_root, patterns_kept_out, shape_of
 from synthetic_raw import (
@@ -278,28 +283,39 @@ def measure_ways(asked: argparse.Namespace) -> dict[str, Table]:
     return every
 
 
-def main() -> None:
+def main() -> int:
     """Measure and print what is asked for."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--side", type=int, default=512)
-    parser.add_argument("--iso", type=int, nargs="+", default=[1600, 6400, 25600, 102400])
-    parser.add_argument("--blur", type=float, nargs="+", default=[0.0, 0.7])
-    parser.add_argument("--scenes", type=int, default=len(KEPT_OUT))
-    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS))
-    parser.add_argument("--model")
-    parser.add_argument("--hot", action="store_true", help="1 in 2500 sites is hot or dead")
-    parser.add_argument("--earlier", type=Path, metavar="FOLDER", help="checkout of an earlier version")
-    parser.add_argument("--noise", action="store_true", help="how well the noise is measured, instead")
-    parser.add_argument("--megapixels", type=float, default=6.0, help="of a frame whose noise is measured")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--crops", type=Path, help="folder for the developed pictures")
+    what = parser.add_subparsers(required=True)
+    ways, noise, variants = (what.add_parser(name) for name in ("ways", "noise", "variants"))
+    ways.set_defaults(do=measure_ways)
+    ways.add_argument("--side", type=int, default=512)
+    ways.add_argument("--blur", type=float, nargs="+", default=[0.0, 0.7])
+    ways.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS))
+    ways.add_argument("--model")
+    ways.add_argument("--earlier", type=Path, metavar="FOLDER", help="checkout of an earlier version")
+    ways.add_argument("--crops", type=Path, help="folder for the developed pictures")
+    noise.set_defaults(do=measure_noise)
+    noise.add_argument("--megapixels", type=float, default=6.0, help="of a frame")
+    for each in (ways, noise):
+        each.add_argument("--iso", type=int, nargs="+", default=[1600, 6400, 25600, 102400])
+        each.add_argument("--scenes", type=int, default=len(KEPT_OUT))
+        each.add_argument("--hot", action="store_true", help="1 in 2500 sites is hot or dead")
+        each.add_argument("--json", type=Path)
+    variants.set_defaults(do=None)
+    variants.add_argument("--only", nargs="+", default=[""], help="variants with one of these words")
+    variants.add_argument("--programs", nargs="+", default=list(PROGRAMS), choices=list(PROGRAMS))
+    variants.add_argument("--keep", type=Path, metavar="FOLDER", help="where files stay")
     asked = parser.parse_args()
-    found = measure_noise(asked) if asked.noise else measure_ways(asked)
+    if asked.do is None:
+        return 0 if print_variants(asked.only, asked.programs, asked.keep) else 1
+    found = asked.do(asked)
     if asked.json:
         asked.json.write_text(json.dumps(found, indent=1))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,11 +1,10 @@
 """Whether results of every variant of DNG look like their source where nothing is removed.
 
-    python benchmarks/raw_variants.py [--only WORD...] [--programs rawpy dcraw darktable rawtherapee] [--keep FOLDER]
-
 One smooth scene is written as a raw file in each variant: all orientations, phases of the Bayer pattern, black levels,
 areas, opcodes, number formats, ways of storage. `lgbpn denoise --strength 0` makes a linear DNG of each and a CFA DNG,
 and each program develops source and results. Printed is by how many levels of 255 a pixel differs in the mean, of the
-worst channel, some pixels at the border left out. Exits with 1 where anything is off by more than half a level.
+worst channel, some pixels at the border left out; it is right below half a level.
+`python benchmarks/raw.py variants` runs it.
 
 - `t`: the program shows the source wrong, as it knows nothing of the variant; compared with the scene stored plainly.
 - `s`: it shows linear DNGs of any writer some pixels aside, which was taken out: darktable 4.2.1 begins at their
@@ -15,7 +14,6 @@ worst channel, some pixels at the border left out. Exits with 1 where anything i
 
 from __future__ import annotations
 
-import argparse
 import os
 import struct
 import subprocess
@@ -335,28 +333,21 @@ def denoised(sources: Path, target: Path, kind: str) -> None:
     subprocess.run([*command, "--strength", "0", "-f", kind, "-q"], env={**os.environ}, check=False)
 
 
-def main() -> int:
-    """Make the variants, their results, and the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--only", nargs="+", default=[""], help="variants with one of these words")
-    parser.add_argument("--programs", nargs="+", default=list(PROGRAMS), choices=list(PROGRAMS))
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where files stay")
-    asked = parser.parse_args()
-    chosen = {name: save for name, save in VARIANTS.items() if any(word in name for word in asked.only)}
+def print_variants(words: list[str], programs: list[str], keep: Path | None) -> bool:
+    """Return whether all results of the variants with one of the words are right; prints them as a table."""
+    chosen = {name: save for name, save in VARIANTS.items() if any(word in name for word in words)}
     with tempfile.TemporaryDirectory() as made:
-        folder = asked.keep or Path(made)
+        folder = keep or Path(made)
         sources = folder / "sources"
         sources.mkdir(parents=True, exist_ok=True)
         for name in {"plain", *STORED_PLAINLY.values(), *chosen}:
             VARIANTS[name](sources / f"{name}.dng".replace(" ", "_"))
         for kind in ("dng", "cfa-dng"):
             denoised(sources, folder / kind, kind)
-        rows, all_right = [["variant", *(f"{each}: linear, CFA" for each in asked.programs)]], True
+        rows, all_right = [["variant", *(f"{each}: linear, CFA" for each in programs)]], True
         for name in chosen:
             file, cells = f"{name}.dng".replace(" ", "_"), []
-            for program in asked.programs:
+            for program in programs:
                 own = developed(program, sources / file, folder)
                 like = STORED_PLAINLY.get(name, "plain").replace(" ", "_")
                 true = developed(program, sources / f"{like}.dng", folder)
@@ -370,8 +361,4 @@ def main() -> int:
             rows.append([name, *cells])
             print(*rows[-1], sep=" | ", flush=True)
     print(as_table(rows))
-    return 0 if all_right else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return all_right

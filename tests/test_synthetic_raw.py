@@ -53,7 +53,7 @@ def test_the_raw_network_is_ahead() -> None:
 
 
 def test_the_noise_of_a_photograph_is_measured() -> None:
-    """A miniature of benchmarks/raw.py --noise: textured leaves, one megapixel in place of six."""
+    """A miniature of benchmarks/raw.py noise: textured leaves, one megapixel in place of six."""
     scene = benchmark.frame("elementary_Leaves.jpg", 1.0)
     for hot in (False, True):
         off = benchmark.errors(scene, canon_5d4(25600), hot=hot)
