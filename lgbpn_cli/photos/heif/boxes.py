@@ -10,6 +10,10 @@ from typing import BinaryIO
 from lgbpn_cli.photos.faults import DamagedFileError
 
 MAX_BOXES = 10_000
+PICTURE_KINDS = {b"meta", b"mdat"}
+"""A photo is whole where both came, each to its end."""
+KNOWN_KINDS = PICTURE_KINDS | {b"ftyp", b"moov", b"moof", b"free", b"skip", b"uuid", b"mpvd", b"sefd"}
+"""What cameras write: where one of these is cut off, the file was."""
 GENERAL_BRANDS = (b"mif1", b"msf1", b"miaf")
 """Those that AVIF and HEIC share (ISO 23008-12); what the pictures are coded in, further brands tell."""
 
@@ -24,9 +28,10 @@ def is_avif_by_second_brand(head: bytes) -> bool:
 
 
 def top_level_boxes(file: BinaryIO) -> list[tuple[bytes, int, int]]:
-    """Return the kind of each box, and where its contents begin and end, up to the last that has a kind.
+    """Return the kind of each box, and where its contents begin and end, up to what is none.
 
-    Decoders fill what is missing at a file's end with grey. Raises DamagedFileError when a box is cut off.
+    Behind a whole picture, what no decoder knows and does not end with the file is no box, but data that some program
+    appended. Decoders fill what is missing at a file's end with grey. Raises DamagedFileError when a box is cut off.
     """
     file.seek(0, io.SEEK_END)
     file_bytes = file.tell()
@@ -35,6 +40,9 @@ def top_level_boxes(file: BinaryIO) -> list[tuple[bytes, int, int]]:
     while position < file_bytes:
         file.seek(position)
         head = file.read(16)
+        is_whole = {each for each, _, _ in boxes} >= PICTURE_KINDS
+        if len(head) < 8 and is_whole:
+            break
         if len(head) < 8 or len(boxes) > MAX_BOXES:
             raise DamagedFileError("it ends inside a box: the file is truncated")
         length, kind = struct.unpack_from(">I4s", head)
@@ -45,6 +53,8 @@ def top_level_boxes(file: BinaryIO) -> list[tuple[bytes, int, int]]:
             (length,) = struct.unpack_from(">Q", head, 8)
             begin += 8
         end = file_bytes if length == 0 else position + length
+        if is_whole and kind not in KNOWN_KINDS and not begin <= end <= file_bytes:
+            break
         if end < begin:
             raise DamagedFileError("one of its boxes is shorter than its own header")
         if end > file_bytes:

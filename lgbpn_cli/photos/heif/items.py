@@ -12,7 +12,13 @@ from typing import BinaryIO
 
 from lgbpn_cli.photos.contents import GAP_WORDS, gap_in
 from lgbpn_cli.photos.heif.boxes import boxes_in, top_level_boxes
-from lgbpn_cli.photos.metadata.companions_in_file import DEPTH_MAP, GAIN_MAP, VIDEO
+from lgbpn_cli.photos.metadata.companions_in_file import (
+    DEPTH_MAP,
+    GAIN_MAP,
+    LEAST_UNKNOWN_BYTES,
+    UNKNOWN,
+    VIDEO,
+)
 
 HEVC_TYPES, AV1_TYPES = (b"hvc1", b"hev1"), (b"av01",)
 AVIF_PICTURES = (*AV1_TYPES, b"grid", b"iovl", b"iden")
@@ -32,6 +38,8 @@ BESIDE_WORDS = {
 FILM_BOXES = {b"mpvd": VIDEO, b"moov": VIDEO}
 """Google's and Samsung's motion photos, and sequences."""
 MAX_META_BYTES = 1 << 24
+LOOKED_AT_BYTES = 1 << 16
+"""Of what lies behind the last box."""
 MAX_ITEMS = 10_000
 SLICES_WORDS = "the lengths of its slices do not add up: parts of the picture may be wrong"
 
@@ -51,7 +59,11 @@ def beside_of(file: BinaryIO) -> frozenset[str]:
     """Return what else a file says that it holds beside its photo: maps of it, and films."""
     meta = _meta(file)
     found = {name for word, name in BESIDE_WORDS.items() if word in meta}
-    found |= {FILM_BOXES[kind] for kind, _, _ in top_level_boxes(file) if kind in FILM_BOXES}
+    boxes = top_level_boxes(file)
+    found |= {FILM_BOXES[kind] for kind, _, _ in boxes if kind in FILM_BOXES}
+    file.seek(boxes[-1][2] if boxes else 0)
+    if len(file.read(LOOKED_AT_BYTES).strip(b"\0")) >= LEAST_UNKNOWN_BYTES:
+        found.add(UNKNOWN)
     return frozenset(found)
 
 

@@ -14,7 +14,9 @@ from lgbpn_cli.photos.jpeg.segments import APP2, START, Segment
 from lgbpn_cli.photos.metadata.companions_in_file import (
     DEPTH_MAP,
     GAIN_MAP,
+    LEAST_UNKNOWN_BYTES,
     SOUND,
+    UNKNOWN,
     VIDEO,
     further_pictures,
 )
@@ -30,8 +32,6 @@ WORDS_IN_TRAILER = {
     b"DualShot_DepthMap": DEPTH_MAP,
 }
 """The first box of a film, and Samsung's names."""
-UNKNOWN, LEAST_UNKNOWN_BYTES = "data behind the picture", 64
-"""A few bytes are some writer's padding."""
 PREVIEW_TYPES = frozenset({0x010001, 0x010002})
 """Smaller versions of the photo itself."""
 PICTURE_TYPE = 0xFFFFFF

@@ -10,6 +10,8 @@ import re
 from lgbpn_cli.photos.metadata.xmp_packet import Property, read_packet
 
 VIDEO, GAIN_MAP, DEPTH_MAP, PICTURE, SOUND = "video", "HDR gain map", "depth map", "second picture", "sound"
+UNKNOWN, LEAST_UNKNOWN_BYTES = "data behind the picture", 64
+"""A few bytes are some writer's padding."""
 PICTURES = "further pictures"
 """Behind their number, where there are more than two pictures in all."""
 TEXT = "text"

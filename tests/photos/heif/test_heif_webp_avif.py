@@ -108,6 +108,30 @@ def test_a_truncated_heic_is_named(data_root: Path, tmp_path: Path, share: float
         read_photo(tmp_path / "cut.heic")
 
 
+@pytest.mark.parametrize(
+    "behind", [b"\xd8\x91" * 700, b"SEFT made by a program " * 30], ids=["bytes", "text"]
+)
+def test_data_behind_a_heic_are_named_and_do_not_hide_it(
+    data_root: Path, tmp_path: Path, behind: bytes
+) -> None:
+    (tmp_path / "long.heic").write_bytes((data_root / HEIC).read_bytes() + behind)
+    photo = read_photo(tmp_path / "long.heic")
+    assert np.array_equal(photo.pixels, read_photo(data_root / HEIC).pixels)
+    assert "data behind the picture" in photo.beside
+
+
+def test_a_few_bytes_behind_a_heic_are_not_worth_a_word(data_root: Path, tmp_path: Path) -> None:
+    (tmp_path / "long.heic").write_bytes((data_root / HEIC).read_bytes() + b"end")
+    assert read_photo(tmp_path / "long.heic").beside == read_photo(data_root / HEIC).beside
+
+
+def test_a_heic_whose_film_is_cut_off_is_named(data_root: Path, tmp_path: Path) -> None:
+    film = struct.pack(">I4s", 5000, b"mpvd") + bytes(100)
+    (tmp_path / "cut.heic").write_bytes((data_root / HEIC).read_bytes() + film)
+    with pytest.raises(PhotoReadError, match="truncated"):
+        read_photo(tmp_path / "cut.heic")
+
+
 def test_a_heic_above_the_limit_is_refused(data_root: Path) -> None:
     with pytest.raises(PhotoReadError, match="above the limit"):
         read_photo(data_root / HEIC, max_pixels=1000)
