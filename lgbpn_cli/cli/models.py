@@ -96,7 +96,9 @@ def export(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="The same.", show_default=False),
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="The same as FILE, as an option.", show_default=False
+        ),
     ] = None,
     size: Annotated[
         int | None,

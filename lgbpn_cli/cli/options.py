@@ -38,9 +38,7 @@ RawPathOption = Annotated[
         "if the sensor is a Bayer sensor.",
     ),
 ]
-RecursiveOption = Annotated[
-    bool, typer.Option("-r", "--recursive", help="Enter sub-folders of the folders given.")
-]
+RecursiveOption = Annotated[bool, typer.Option("-r", "--recursive", help="Also look in sub-folders.")]
 OnlyOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -23,8 +23,8 @@ PhotosOption = Annotated[
     typer.Option(
         "--photos",
         metavar="PHOTO|FOLDER",
-        help="Where to look for the photos they were made from, whatever they are called now; folders with all below "
-        "them; may be repeated.",
+        help="Where to look for the photos they were made from, whatever they are called now: files, or folders with "
+        "their sub-folders; may be repeated.",
         show_default="the folder of each result, and the one above it",
     ),
 ]

@@ -141,7 +141,7 @@ def _cause_against(look: _Look, usual: _Look) -> str | None:
     if not 1 / MOST_BRIGHTER <= factor <= MOST_BRIGHTER:
         return f"it is {factor:.2g} times as bright as most: of another exposure"
     if theirs > LEAST_LIGHT and difference_of_scenes(look.cells / factor, usual.cells) > OTHER_SCENE:
-        return "it shows another scene than most"
+        return "it shows a different scene from most"
     return None
 
 

@@ -82,7 +82,7 @@ def brightness_over(picture: np.ndarray, reference: np.ndarray, shown: str, show
         cause = f"it is {words}, and at most {MOST_BRIGHTER:g} times is matched"
         raise PhotoError(shown, cause, "Compare shots of one exposure.")
     if difference_of_scenes(np.where(whole, ours, 0) / factor, np.where(whole, theirs, 0)) > OTHER_SCENE:
-        raise PhotoError(shown, f"it shows another scene than {shown_reference}", LEFT_OUT)
+        raise PhotoError(shown, f"it shows a different scene from {shown_reference}", LEFT_OUT)
     return factor
 
 

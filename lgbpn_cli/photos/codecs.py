@@ -36,18 +36,20 @@ CODECS: dict[str, Codec] = {
 }
 """By name; those that are written come in the order in which a user is told of them."""
 SIGNATURE_BYTES = 64
-RENAME_CURE = "Give it the ending of its kind, such as .cr2 or .dng: the name tells raw files apart."
+RENAME_CURE = (
+    "Rename it to the ending of its kind, such as .cr2 or .dng: raw files are told apart by their names."
+)
 FOREIGN_SIGNATURES = (
-    (8, b"CR\x02", "a camera raw file by another name (CR2)", RENAME_CURE),
-    (4, b"ftypcrx", "a camera raw file by another name (CR3)", RENAME_CURE),
-    (0, b"II\x1a\0\0\0HEAP", "a camera raw file by another name (CRW)", RENAME_CURE),
-    (0, b"FUJIFILMCCD-RAW", "a camera raw file by another name (RAF)", RENAME_CURE),
-    (0, b"IIRO", "a camera raw file by another name (ORF)", RENAME_CURE),
-    (0, b"IIRS", "a camera raw file by another name (ORF)", RENAME_CURE),
-    (0, b"MMOR", "a camera raw file by another name (ORF)", RENAME_CURE),
-    (0, b"IIU\0", "a camera raw file by another name (RW2)", RENAME_CURE),
-    (0, b"\0MRM", "a camera raw file by another name (MRW)", RENAME_CURE),
-    (0, b"FOVb", "a camera raw file by another name (X3F)", RENAME_CURE),
+    (8, b"CR\x02", "a camera raw file with the wrong ending (CR2)", RENAME_CURE),
+    (4, b"ftypcrx", "a camera raw file with the wrong ending (CR3)", RENAME_CURE),
+    (0, b"II\x1a\0\0\0HEAP", "a camera raw file with the wrong ending (CRW)", RENAME_CURE),
+    (0, b"FUJIFILMCCD-RAW", "a camera raw file with the wrong ending (RAF)", RENAME_CURE),
+    (0, b"IIRO", "a camera raw file with the wrong ending (ORF)", RENAME_CURE),
+    (0, b"IIRS", "a camera raw file with the wrong ending (ORF)", RENAME_CURE),
+    (0, b"MMOR", "a camera raw file with the wrong ending (ORF)", RENAME_CURE),
+    (0, b"IIU\0", "a camera raw file with the wrong ending (RW2)", RENAME_CURE),
+    (0, b"\0MRM", "a camera raw file with the wrong ending (MRW)", RENAME_CURE),
+    (0, b"FOVb", "a camera raw file with the wrong ending (X3F)", RENAME_CURE),
     (0, b"GIF8", "a GIF file", CONVERT_CURE),
     (0, b"8BPS", "a Photoshop file", CONVERT_CURE),
     (0, b"v/1\x01", "an OpenEXR file", CONVERT_CURE),

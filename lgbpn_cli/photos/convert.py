@@ -87,7 +87,7 @@ def _as_other_type(photo: Photo, wanted: str, output: OutputConfig) -> Photo:
         photo = _rendered(photo, output.colour_space or "srgb")
     if output.bit_depth == 16 and not new.holds_16_bits:
         raise UnsupportedFileError(
-            f"a photo that is to become {wanted}, which has no 16 bits", "Omit `bit_depth`."
+            f"a photo that is to become {wanted}, which cannot hold 16 bits", "Omit `bit_depth`."
         )
     if photo.alpha is not None and not new.transparency:
         if (photo.alpha < _white(photo.alpha)).any():

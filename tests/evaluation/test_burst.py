@@ -89,7 +89,7 @@ def test_frames_of_another_kind_are_left_out_by_name(burst: Path) -> None:
     assert [pair.name for pair in pairing.pairs] == ["0", "1", "2", "3"]
     causes = {Path(problem.subject).name: problem.cause for problem in pairing.problems}
     assert "another exposure" in causes["brighter.dng"]
-    assert "another scene" in causes["elsewhere.dng"]
+    assert "a different scene" in causes["elsewhere.dng"]
     assert "128x96 px" in causes["smaller.dng"]
     assert "not a camera raw file" in causes["jpeg.jpg"]
     assert "broken.dng" in causes

@@ -109,7 +109,7 @@ def test_both_are_developed_under_one_white_balance(folders: tuple[Path, Path]) 
     ("what", "cause"),
     [
         ("exposure", "4 times as bright as .*a.dng, and at most 2 times is matched"),
-        ("scene", "another scene"),
+        ("scene", "a different scene"),
         ("camera", "it is of a Testmaker One, but .*a.dng is of a Testmaker Two"),
         ("kind", "it is a camera raw file, but .*a.tif is not a camera raw file"),
         ("size", "128x128 px, but .*a.dng is 128x96 px"),

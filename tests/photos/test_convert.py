@@ -94,7 +94,7 @@ def test_the_bit_depth_can_be_chosen(make_png: PhotoMaker, tmp_path: Path) -> No
 
 
 def test_16_bits_are_refused_where_they_do_not_fit(make_jpeg: PhotoMaker) -> None:
-    with pytest.raises(UnsupportedPhotoError, match="no 16 bits"):
+    with pytest.raises(UnsupportedPhotoError, match="cannot hold 16 bits"):
         as_result(read_photo(make_jpeg()), OutputConfig(bit_depth=16))
 
 

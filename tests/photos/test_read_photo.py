@@ -50,7 +50,7 @@ def test_raw_files_by_another_name_are_refused(data_root: Path, tmp_path: Path) 
     for name in ("colorchart.dng", "CRW.CRW", "Canon-R6-pruned.CR3"):
         path = tmp_path / "photo.tif"
         shutil.copyfile(data_root / "raw" / name, path)
-        with pytest.raises(UnsupportedPhotoError, match=r"camera raw file.*Give it the ending of its kind"):
+        with pytest.raises(UnsupportedPhotoError, match=r"camera raw file.*Rename it to"):
             read_photo(path)
 
 

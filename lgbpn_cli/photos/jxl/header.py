@@ -146,7 +146,7 @@ def _extra_fields(bits: _Bits) -> tuple[int, bool]:
     if bits.take(1):
         _size(bits)
     if bits.take(1):
-        raise DamagedFileError("its header is of a kind that is not read (a preview in it)")
+        raise DamagedFileError("its header holds a preview, which lgbpn does not read")
     animated = bool(bits.take(1))
     if animated:
         bits.choice((100, 0), (1000, 0), (1, 10), (1, 30))

@@ -44,7 +44,9 @@ def dng_container(photo: Photo, output: OutputConfig) -> tuple[DngContainer, tup
             "not a camera raw file, and only those become DNG", "Use another `format`."
         )
     if output.bit_depth == 8:
-        raise UnsupportedFileError("a photo that is to become DNG, which has 16 bits", "Omit `bit_depth`.")
+        raise UnsupportedFileError(
+            "a photo that is to become a DNG, which always has 16 bits", "Omit `bit_depth`."
+        )
     filters = None
     noise: tuple[float, ...] = ()
     if output.format == CFA_DNG_NAME:

@@ -60,7 +60,7 @@ def _refuse_other_picture(path: Path, *, or_jpeg: bool) -> None:
     for (place, signature), (kind, ending) in PLAIN_PICTURES.items():
         if head.startswith(signature, place) and (or_jpeg or kind != "JPEG"):
             raise UnsupportedFileError(
-                f"a {kind} by the name of a camera raw file", f"Give it the ending {ending}."
+                f"a {kind} with the ending of a camera raw file", f"Give it the ending {ending}."
             )
 
 

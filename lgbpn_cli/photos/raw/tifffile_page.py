@@ -32,7 +32,7 @@ def page_at(path: Path, offset: int) -> Iterator[Any]:
             if not found:
                 raise DamagedFileError("its samples are in a directory that makes no sense")
             if math.prod(found[0].chunked) != len(found[0].dataoffsets):
-                raise DamagedFileError("it has another number of strips or tiles than its pixels need")
+                raise DamagedFileError("the number of its strips or tiles does not fit its pixels")
             yield found[0]
     except (*CODEC_ERRORS, tifffile.TiffFileError) as error:
         raise DamagedFileError(f"its samples cannot be decoded ({error})") from error

@@ -197,7 +197,7 @@ def _refuse_other_kinds(tags: _Tags, *, secondary: bool) -> None:
     directory = tags.directory
     if directory.find(DNG_VERSION_TAG) is not None:
         raise UnsupportedFileError(
-            "a camera raw file by another name (DNG)", "Give it the ending of its kind, .dng."
+            "a camera raw file with the wrong ending (DNG)", "Rename it to end in .dng."
         )
     # Raw files that look like TIFF begin with a preview; to denoise that would help nobody.
     if not secondary and is_secondary(tags.file, directory):

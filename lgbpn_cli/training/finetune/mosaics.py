@@ -68,7 +68,7 @@ def read_mosaics(
                 break
             if len(kept) >= FEWEST_MOSAICS and time.monotonic() > ends_at:
                 left = len(drawn) - number
-                say(f"{left} further raw files were not looked at: reading them takes too much of the time")
+                say(f"{left} more raw files were not looked at: reading them would take too much of the time")
                 break
             try:
                 found = "made by lgbpn" if read_record(path) is not None else _kept(path, reading, seen)

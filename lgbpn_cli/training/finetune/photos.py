@@ -223,7 +223,7 @@ def _scan(
         else:
             scan.left_out[found] += 1
     if (unnamed := scan.left_out[UNREADABLE] - MOST_NAMED) > 0:
-        say(f"left out: {unnamed} further files that cannot be read either")
+        say(f"left out: {unnamed} more files that cannot be read either")
     return scan
 
 

@@ -74,7 +74,7 @@ def read_camera_data(data_root: Path) -> CameraData:
         ) from error
     except (ValueError, KeyError, AttributeError) as error:
         raise UsageError(
-            data_root / "noise", f"is not what is expected ({error})", "Get it again."
+            data_root / "noise", f"holds a damaged file ({error})", "Download it again."
         ) from error
 
 

@@ -203,7 +203,7 @@ def test_an_empty_or_foreign_file_with_a_raw_name_is_an_error(tmp_path: Path) ->
         read_photo(tmp_path / "text.cr2")
     for kind in ("jpeg", "png", "webp", "avif"):
         Image.new("RGB", (40, 30)).save(tmp_path / "picture.nef", kind)
-        with pytest.raises(UnsupportedPhotoError, match=f"(?i)a {kind} by the name of a camera raw file"):
+        with pytest.raises(UnsupportedPhotoError, match=f"(?i)a {kind} with the ending of a camera raw file"):
             read_photo(tmp_path / "picture.nef")
 
 

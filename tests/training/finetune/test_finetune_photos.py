@@ -90,7 +90,7 @@ def test_of_many_broken_files_a_few_are_named_and_all_counted(folder: Path, tmp_
     scan = scan_photos(folder, tmp_path / "run", seed=0, say=said.append)
     assert scan.left_out == {"not readable": 15}
     assert sum("broken" in text for text in said) == 10
-    assert said[-1] == "left out: 5 further files that cannot be read either"
+    assert said[-1] == "left out: 5 more files that cannot be read either"
 
 
 def test_of_the_files_of_one_shot_only_one_is_kept(folder: Path, tmp_path: Path) -> None:

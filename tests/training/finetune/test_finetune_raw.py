@@ -198,7 +198,9 @@ def test_mosaics_are_read_from_red_on_and_copies_left_out(
     clock = Clock(monkeypatch)
     clock.now = 9.0  # too late from the beginning: the two that there must be are read, and no third
     assert len(read_mosaics([*paths, *raw_folder(tmp_path / "more", 3)], 0, said.append, ends_at=8.0)) == 2
-    assert said[-1].endswith("further raw files were not looked at: reading them takes too much of the time")
+    assert said[-1].endswith(
+        "more raw files were not looked at: reading them would take too much of the time"
+    )
 
 
 @pytest.mark.parametrize("wrong", ["resume", "scratch", "one", "dark", "twice"])
