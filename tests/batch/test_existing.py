@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from lgbpn_cli.batch import existing
 from lgbpn_cli.batch.existing import leave_out_existing
 from lgbpn_cli.batch.outcome import Job
 from lgbpn_cli.batch.targets import TargetPlan
 from lgbpn_cli.config import OutputConfig
+from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.record import Record
+from lgbpn_cli.photos.write import write_photo
 
 NOW = Record(version="2.0", model="base", settings='{"seed":1}')
 
@@ -21,7 +23,7 @@ def nothing_is_asked(recorded: str, source: Path) -> bool:
 
 
 @pytest.fixture
-def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Job]:
+def jobs(tmp_path: Path) -> list[Job]:
     """Jobs whose targets are: same, older version, other settings, other model, no record, not there."""
     records = {
         "same.jpg": NOW,
@@ -30,9 +32,9 @@ def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Job]:
         "model.jpg": Record("2.0", "other", '{"seed":1}'),
         "foreign.jpg": None,
     }
-    for name in records:
-        (tmp_path / name).touch()
-    monkeypatch.setattr(existing, "read_record", lambda path: records[path.name])
+    Image.new("RGB", (16, 16)).save(tmp_path / "photo.jpg")
+    for name, record in records.items():
+        write_photo(read_photo(tmp_path / "photo.jpg"), tmp_path / name, record=record)
     return [Job(Path("in") / name, tmp_path / name) for name in [*records, "missing.jpg"]]
 
 

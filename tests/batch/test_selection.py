@@ -16,7 +16,9 @@ from lgbpn_cli.batch.selection import check_inputs, natural_key, select_sources
 from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.config.file_names import NamePatterns
 from lgbpn_cli.errors import UsageError
+from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.record import Record
+from lgbpn_cli.photos.write import write_photo
 
 HERE = OutputConfig()
 DEEP = OutputConfig(recursive=True)
@@ -153,15 +155,9 @@ def test_a_photo_that_is_only_called_like_a_result_is_taken(tmp_path: Path) -> N
     assert names(select_sources([tmp_path], OutputConfig(suffix="_x"))) == ["_x.jpg", "a_x.jpg", "b_x.jpg"]
 
 
-def test_a_file_with_this_tools_record_is_left_out_wherever_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make(tmp_path, "a.jpg", "b.jpg")
-
-    def read_record(path: Path) -> Record | None:
-        return Record("0.1.0", "base", "{}") if path.name == "b.jpg" else None
-
-    monkeypatch.setattr(selection, "read_record", read_record)
+def test_a_file_with_this_tools_record_is_left_out_wherever_it_is(tmp_path: Path) -> None:
+    Image.new("RGB", (16, 16)).save(tmp_path / "a.jpg")
+    write_photo(read_photo(tmp_path / "a.jpg"), tmp_path / "b.jpg", record=Record("0.1.0", "base", "{}"))
     chosen = select_sources([tmp_path], HERE)
     assert names(chosen) == ["a.jpg"]
     assert chosen.ignored == {selection.OWN_RESULT: 1}

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from model_folders import KeepModels
 from PIL import Image, ImageCms
 from small_photos import Lgbpn, MakePhoto, negative_of, pixels_of
 
@@ -159,11 +160,18 @@ def test_auto_is_the_users_own_model_for_the_camera_or_the_default(
 
 
 def test_a_model_without_student_is_shown_at_its_own_quality(
-    preview: Any, lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    preview: Any,
+    lgbpn: Lgbpn,
+    make_photo: MakePhoto,
+    tmp_path: Path,
+    keep_models: KeepModels,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    shipped = manifest.all_models()
-    own = ModelEntry("other", "sidd", {"teacher": ModelPart("a.safetensors", "0")})
-    monkeypatch.setattr(manifest, "all_models", lambda: {**shipped, "other": own})
+    own = tmp_path / "own"
+    keep_models(own)
+    own.mkdir()
+    (own / "a.safetensors").touch()
+    manifest.add_entry(ModelEntry("other", "sidd", {"teacher": ModelPart("a.safetensors", "0")}, folder=own))
     monkeypatch.setattr("lgbpn_cli.preview.run.SIDE_PX", 16)
     monkeypatch.setattr(parts, "WHOLE_PIXELS", 100)
     photo = make_photo("a.png", (90, 70))

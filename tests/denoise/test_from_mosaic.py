@@ -11,16 +11,16 @@ import pytest
 import rawpy
 import tifffile
 import torch
+from model_folders import KeepModels
 from raw_samples import BGGR, GBRG, GRBG, RGGB, mosaic_of, opcode, opcode_list, write_raw
 
 from lgbpn_cli.config import InferenceConfig, OutputConfig, RawConfig, StudentConfig
-from lgbpn_cli.denoise import raw_path
 from lgbpn_cli.denoise.denoiser import Denoiser
 from lgbpn_cli.denoise.raw_path import takes_mosaics
 from lgbpn_cli.errors import PhotoError, UsageError
 from lgbpn_cli.machine.device import Hardware, choose_device
 from lgbpn_cli.models.load import Model
-from lgbpn_cli.models.manifest import ModelEntry, ModelPart
+from lgbpn_cli.models.manifest import ModelEntry, ModelPart, add_entry
 from lgbpn_cli.network.raw import RawNetwork
 from lgbpn_cli.network.student import Student
 from lgbpn_cli.photos.convert import as_result
@@ -172,12 +172,17 @@ def test_a_depth_that_cannot_be_had_is_refused_before_the_work(tmp_path: Path) -
         as_result(raw_photo(tmp_path), OutputConfig(format="jpeg", bit_depth=16))
 
 
-def entry(*parts: str) -> ModelEntry:
-    return ModelEntry("mine", "sidd", {part: ModelPart(f"{part}.safetensors", "") for part in parts})
+def add_mine(folder: Path, *parts: str) -> None:
+    """Give the user a model of these parts, which are never opened."""
+    files = {part: ModelPart(f"{part}.safetensors", "0") for part in parts}
+    for part in parts:
+        (folder / f"{part}.safetensors").touch()
+    add_entry(ModelEntry("mine", "sidd", files, folder=folder))
 
 
-def test_which_way_raw_files_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(raw_path, "find_model", lambda name: entry("student", "raw"))
+def test_which_way_raw_files_go(tmp_path: Path, keep_models: KeepModels) -> None:
+    keep_models(tmp_path)
+    add_mine(tmp_path, "student", "raw")
     assert takes_mosaics("mine", InferenceConfig())
     assert takes_mosaics(None, InferenceConfig(quality="best", raw_path="mosaic"))
     assert not takes_mosaics("mine", InferenceConfig(raw_path="demosaiced"))
@@ -187,8 +192,11 @@ def test_which_way_raw_files_go(monkeypatch: pytest.MonkeyPatch) -> None:
         takes_mosaics("mine", InferenceConfig(quality="teacher", raw_path="mosaic"))
 
 
-def test_a_model_without_a_raw_network_takes_demosaiced_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(raw_path, "find_model", lambda name: entry("student"))
+def test_a_model_without_a_raw_network_takes_demosaiced_pictures(
+    tmp_path: Path, keep_models: KeepModels
+) -> None:
+    keep_models(tmp_path)
+    add_mine(tmp_path, "student")
     assert not takes_mosaics("mine", InferenceConfig())
     with pytest.raises(UsageError, match="no network for camera raw"):
         takes_mosaics("mine", InferenceConfig(raw_path="mosaic"))
