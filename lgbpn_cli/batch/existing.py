@@ -89,7 +89,7 @@ def take_back_own_results(plan: TargetPlan, is_made_of: IsMadeOf) -> None:
 
 
 def leave_out_existing(plan: TargetPlan, is_made_of: IsMadeOf) -> Remaining:
-    """Part the jobs of `plan` into those to be done and those whose result exists; `--overwrite` does them all.
+    """Part the jobs of `plan` into those to be done and those whose result exists; `overwrite` does them all.
 
     A result made from another photo is neither taken for a job's own nor replaced: the job gets another target.
     """

@@ -126,7 +126,7 @@ class ResultOptions:
         typer.Option(
             "--bit-depth",
             metavar="8|16",
-            help="Bits per sample in PNG and TIFF results.",
+            help="Bits per sample in PNG, TIFF and JPEG XL results.",
             show_default="the photo's own",
         ),
     ] = OutputConfig.bit_depth
@@ -135,7 +135,8 @@ class ResultOptions:
         typer.Option(
             "--jpeg-quality",
             metavar="1..100",
-            help="Quality of JPEG, WebP and AVIF results; without it, a JPEG that stays a JPEG keeps its own.",
+            help="Quality of JPEG, WebP, AVIF and JPEG XL results; without it, a JPEG that stays a JPEG keeps its own, "
+            "and new JPEG XL files are lossless.",
             show_default="95 for new files",
         ),
     ] = OutputConfig.jpeg_quality

@@ -46,7 +46,8 @@ class OutputConfig:
     bit_depth: int | None = None
     """Bits of a sample in results that are PNG or TIFF, 8 or 16; None keeps the photo's."""
     jpeg_quality: int | None = None
-    """Quality of JPEG, WebP and AVIF results, 1..100; None: a JPEG's own, 95 for new files."""
+    """Quality of JPEG, WebP, AVIF and JPEG XL results, 1..100; None: a JPEG's own, 95 for new files, a new JPEG XL without
+    loss."""
     colour_space: ColourSpace | None = None
     """One of COLOUR_SPACES, which camera raw files are rendered in when they become no DNG; None takes sRGB."""
     strip_metadata: bool = False
