@@ -44,10 +44,10 @@ class OutputConfig:
     format: Format = "preserve"
     """One of OUTPUT_FORMATS: the type of the results; preserve gives DNG for camera raw and JPEG for HEIC."""
     bit_depth: int | None = None
-    """Bits of a sample in results that are PNG or TIFF, 8 or 16; None keeps the photo's."""
+    """Bits of a sample in results that are PNG, TIFF or JPEG XL, 8 or 16; None keeps the photo's."""
     jpeg_quality: int | None = None
-    """Quality of JPEG, WebP, AVIF and JPEG XL results, 1..100; None: a JPEG's own, 95 for new files, a new JPEG XL without
-    loss."""
+    """Quality of JPEG, WebP, AVIF and JPEG XL results, 1..100; None: a JPEG's own, 95 for new files, but none
+    for new JPEG XL, which is lossless."""
     colour_space: ColourSpace | None = None
     """One of COLOUR_SPACES, which camera raw files are rendered in when they become no DNG; None takes sRGB."""
     strip_metadata: bool = False
