@@ -75,16 +75,20 @@ class TrainingError(LgbpnError):
     """A training run cannot start or go on."""
 
 
-def unforeseen(source: object, error: Exception) -> PhotoError:
-    """Return the failure of one photo that an error means which nobody had in mind."""
+def unforeseen(
+    source: object,
+    error: Exception,
+    *,
+    memory_cure: str = "Use a smaller `tile_px`, or close other programs.",
+    cure: str = "Run it again with `verbose` for the details.",
+) -> PhotoError:
+    """Return the failure of one photo that an error means which nobody had in mind; `memory_cure` is for lack of it."""
     text = (str(error).splitlines() or [""])[0]
     kind = type(error).__name__
     if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or "can't allocate memory" in text:
-        return PhotoError(
-            source, "there is not enough memory for it", "Use a smaller `tile_px`, or close other programs."
-        )
+        return PhotoError(source, "there is not enough memory for it", memory_cure)
     cause = f"unexpected {kind}: {text}".removesuffix(": ").removesuffix(".")
-    return PhotoError(source, cause, "Run it again with `verbose` for the details.")
+    return PhotoError(source, cause, cure)
 
 
 def shown(text: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lgbpn_cli.errors import LgbpnError
+from lgbpn_cli.errors import LgbpnError, unforeseen
 
 NAMED_OF_ONE_CAUSE = 3
 """How many files of one cause a line names before it counts the rest."""
@@ -27,14 +27,11 @@ class Problem:
 
 def problem_of(subject: str, error: Exception) -> Problem:
     """Return the problem that `error` is; an error that was not foreseen is about `subject`."""
-    if isinstance(error, LgbpnError):
-        return Problem(error.subject, f"{error.cause}. {error.cure}")
-    text = (str(error).splitlines() or [""])[0]
-    kind = type(error).__name__
-    if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or "can't allocate memory" in text:
-        return Problem(subject, "there is not enough memory for it. Close other programs, or take a crop.")
-    cause = f"unexpected {kind}: {text}".removesuffix(": ").removesuffix(".")
-    return Problem(subject, f"{cause}. It is left out.")
+    known = error
+    if not isinstance(known, LgbpnError):
+        memory_cure = "Close other programs, or take a crop."
+        known = unforeseen(subject, error, memory_cure=memory_cure, cure="It is left out.")
+    return Problem(known.subject, f"{known.cause}. {known.cure}")
 
 
 def stopped_after(done: int, total: int) -> Problem:
