@@ -41,7 +41,7 @@ from lgbpn_cli.photos.write import write_photo
 
 if TYPE_CHECKING:
     from lgbpn_cli.batch.probe import Probe
-    from lgbpn_cli.evaluation.denoise_page import DenoisePage
+    from lgbpn_cli.evaluation.report.denoise_page import DenoisePage
     from lgbpn_cli.models.load import Model
 
 

@@ -17,7 +17,7 @@ from lgbpn_cli.machine.quick_imports import no_garbage_yet
 
 if TYPE_CHECKING:
     from lgbpn_cli.cli.progress import Reporter
-    from lgbpn_cli.evaluation.denoise_page import DenoisePage
+    from lgbpn_cli.evaluation.report.denoise_page import DenoisePage
 
 
 @with_option_groups
@@ -69,7 +69,7 @@ def denoise(
     output, pool, settings = results.config(network.model or DEFAULT_MODEL), run.pool(), network.config()
     page = None
     if run.html is not None:
-        from lgbpn_cli.evaluation.denoise_page import DenoisePage
+        from lgbpn_cli.evaluation.report.denoise_page import DenoisePage
 
         page = DenoisePage(run.html, read_report_bytes(run.report_size), command=command_line(context))
     reporter = Reporter(quiet=run.quiet, verbose=run.verbose, json_lines=run.json_lines)

@@ -22,7 +22,7 @@ from lgbpn_cli.errors import UsageError
 from lgbpn_cli.evaluation.settings import SUBMISSIONS, EvaluationConfig
 
 if TYPE_CHECKING:
-    from lgbpn_cli.evaluation.report import EvaluationReport
+    from lgbpn_cli.evaluation.report.scores import EvaluationReport
 
 
 @with_option_groups
@@ -140,8 +140,8 @@ def _measured(config: EvaluationConfig, contestants: ContestantOptions, command:
 def _print(report: EvaluationReport, *, as_json: bool) -> None:
     """Print the figures, as a table for people or as JSON for programs, and what was left out."""
     from lgbpn_cli.evaluation.problems import problem_lines
-    from lgbpn_cli.evaluation.table import as_json as json_text
-    from lgbpn_cli.evaluation.table import as_text
+    from lgbpn_cli.evaluation.report.table import as_json as json_text
+    from lgbpn_cli.evaluation.report.table import as_text
 
     if as_json:
         print(json_text(report))

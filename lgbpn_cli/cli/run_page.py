@@ -7,7 +7,7 @@ import typer
 from lgbpn_cli.cli.flags import with_flags
 from lgbpn_cli.cli.progress import Reporter
 from lgbpn_cli.errors import PhotoWriteError
-from lgbpn_cli.evaluation.denoise_page import DenoisePage
+from lgbpn_cli.evaluation.report.denoise_page import DenoisePage
 
 
 def write_page(page: DenoisePage, reporter: Reporter) -> int:

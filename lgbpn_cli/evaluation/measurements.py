@@ -16,13 +16,13 @@ from lgbpn_cli.evaluation.methods import (
     result_methods,
     with_unique_labels,
 )
-from lgbpn_cli.evaluation.page import as_page
 from lgbpn_cli.evaluation.pairs import pair_pictures
-from lgbpn_cli.evaluation.report import EvaluationReport
-from lgbpn_cli.evaluation.report_files import check_report_file, write_report
+from lgbpn_cli.evaluation.report.files import check_report_file, write_report
+from lgbpn_cli.evaluation.report.page import as_page
+from lgbpn_cli.evaluation.report.scores import EvaluationReport
+from lgbpn_cli.evaluation.report.table import as_csv
 from lgbpn_cli.evaluation.run import evaluate_pairs
 from lgbpn_cli.evaluation.settings import EvaluationConfig
-from lgbpn_cli.evaluation.table import as_csv
 from lgbpn_cli.photos.prepare import read_guarded
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.reading_process import ReadingProcess

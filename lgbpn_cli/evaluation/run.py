@@ -12,13 +12,13 @@ import numpy as np
 
 from lgbpn_cli.denoise.working import decode_light
 from lgbpn_cli.errors import PhotoError
-from lgbpn_cli.evaluation.gallery import Gallery, Layer
 from lgbpn_cli.evaluation.methods import Method
 from lgbpn_cli.evaluation.metrics import colour_shift, mean_absolute_error, psnr_db, to_levels
 from lgbpn_cli.evaluation.pairs import Pair, Pairing, PairPixels, Picture, read_pair, read_result
 from lgbpn_cli.evaluation.problems import Problem, problem_of, stopped_after
 from lgbpn_cli.evaluation.provenance import protocol, run_facts
-from lgbpn_cli.evaluation.report import NOISY, EvaluationReport, MethodResult, Score
+from lgbpn_cli.evaluation.report.gallery import Gallery, Layer
+from lgbpn_cli.evaluation.report.scores import NOISY, EvaluationReport, MethodResult, Score
 from lgbpn_cli.evaluation.residual import (
     edge_structure,
     flat_area_noise,

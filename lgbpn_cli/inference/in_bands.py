@@ -1,4 +1,4 @@
-"""A photo through the student in bands, from top to bottom: on the CPU, where a halo of tiles costs a quarter more."""
+"""A photo through the student in bands, from top to bottom: on the CPU, where the halos of tiles are computed twice."""
 
 from __future__ import annotations
 

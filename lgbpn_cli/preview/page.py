@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from lgbpn_cli.denoise.working import to_working
-from lgbpn_cli.evaluation.one_file_page import one_file_page
+from lgbpn_cli.evaluation.report.one_file import one_file_page
 from lgbpn_cli.photos.metadata.orientation import turned_upright
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.raw.camera_colour import render

@@ -14,8 +14,8 @@ from lgbpn_cli.denoise.denoiser import Denoiser, prepare
 from lgbpn_cli.denoise.raw_path import takes_mosaics
 from lgbpn_cli.denoise.working import WorkingPixels
 from lgbpn_cli.errors import UsageError
-from lgbpn_cli.evaluation.gallery import Rectangle
-from lgbpn_cli.evaluation.report_files import check_report_file, write_report
+from lgbpn_cli.evaluation.report.files import check_report_file, write_report
+from lgbpn_cli.evaluation.report.gallery import Rectangle
 from lgbpn_cli.image.types import Window
 from lgbpn_cli.inference.watch import Watch
 from lgbpn_cli.models.manifest import find_model

@@ -73,7 +73,7 @@ def test_photos_of_two_drives_go_by_their_whole_names(
     def commonpath(paths: Any) -> str:
         raise ValueError("Paths don't have the same drive")
 
-    monkeypatch.setattr("lgbpn_cli.evaluation.denoise_page.os.path.commonpath", commonpath)
+    monkeypatch.setattr("lgbpn_cli.evaluation.report.denoise_page.os.path.commonpath", commonpath)
     photos = [make_photo("c/a.png"), make_photo("d/a.png")]
     result = lgbpn("denoise", *photos, "--html", tmp_path / "page.html")
     assert result.exit_code == 0
@@ -129,7 +129,7 @@ def test_a_page_that_cannot_be_written_costs_no_result(
     lgbpn: Lgbpn, make_photo: MakePhoto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo = make_photo("a.png")
-    monkeypatch.setattr("lgbpn_cli.evaluation.report_files.replace_file", _disk_full)
+    monkeypatch.setattr("lgbpn_cli.evaluation.report.files.replace_file", _disk_full)
     result = lgbpn("denoise", photo, "--html", tmp_path / "page.html")
     assert result.exit_code == 1
     assert "--html: " in result.stderr

@@ -59,7 +59,7 @@ def test_a_report_that_fails_to_be_written_costs_no_figures(
     def disk_full(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("lgbpn_cli.evaluation.report_files.replace_file", disk_full)
+    monkeypatch.setattr("lgbpn_cli.evaluation.report.files.replace_file", disk_full)
     result = lgbpn("eval", *folders, option, tmp_path / name, "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout)["photos"] == 3

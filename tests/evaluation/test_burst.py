@@ -15,8 +15,8 @@ from lgbpn_cli.errors import UsageError
 from lgbpn_cli.evaluation import measurements
 from lgbpn_cli.evaluation.burst import best_psnr_db, burst_of
 from lgbpn_cli.evaluation.pairs import Pairing, pair_pictures
+from lgbpn_cli.evaluation.report.table import as_text
 from lgbpn_cli.evaluation.settings import EvaluationConfig
-from lgbpn_cli.evaluation.table import as_text
 from lgbpn_cli.photos.photo import Photo
 from lgbpn_cli.photos.read import read_photo
 

@@ -13,8 +13,8 @@ from raw_samples import XTRANS, mosaic_of, write_raw
 from lgbpn_cli.config import InferenceConfig
 from lgbpn_cli.evaluation import measurements
 from lgbpn_cli.evaluation.pairs import Pair, Picture, pair_pictures, read_pair
+from lgbpn_cli.evaluation.report.table import as_text
 from lgbpn_cli.evaluation.settings import EvaluationConfig
-from lgbpn_cli.evaluation.table import as_text
 from lgbpn_cli.photos.read import read_photo
 
 SIDE = 128

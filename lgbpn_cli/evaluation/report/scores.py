@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
-from lgbpn_cli.evaluation.gallery import GalleryPhoto
 from lgbpn_cli.evaluation.methods import OWN_LABELS
 from lgbpn_cli.evaluation.problems import Problem
+from lgbpn_cli.evaluation.report.gallery import GalleryPhoto
 from lgbpn_cli.evaluation.summary import Comparison, Summary, compare, summarise
 
 NOISY = OWN_LABELS[0]

@@ -14,10 +14,10 @@ from browser import needs_chromium
 from PIL import Image
 
 from lgbpn_cli.denoise.denoiser import Denoised
-from lgbpn_cli.evaluation.denoise_page import DenoisePage
 from lgbpn_cli.evaluation.measurements import write_reports
 from lgbpn_cli.evaluation.methods import Method
 from lgbpn_cli.evaluation.pairs import pair_pictures
+from lgbpn_cli.evaluation.report.denoise_page import DenoisePage
 from lgbpn_cli.evaluation.run import evaluate_pairs
 from lgbpn_cli.evaluation.settings import EvaluationConfig
 from lgbpn_cli.photos.photo import Photo

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lgbpn_cli.evaluation.gallery import Gallery, Rectangle
+from lgbpn_cli.evaluation.report.gallery import Gallery, Rectangle
 from lgbpn_cli.evaluation.residual import noise_correlation
 from lgbpn_cli.photos.metadata.orientation import turned_upright
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from lgbpn_cli.evaluation.one_file_page import one_file_page
-from lgbpn_cli.evaluation.report import EvaluationReport
-from lgbpn_cli.evaluation.table import (
+from lgbpn_cli.evaluation.report.one_file import one_file_page
+from lgbpn_cli.evaluation.report.scores import EvaluationReport
+from lgbpn_cli.evaluation.report.table import (
     alarm_lines,
     comparison_lines,
     counted,
@@ -29,10 +29,10 @@ def as_page(report: EvaluationReport, folder: Path) -> str:
     """
     return one_file_page(
         "lgbpn report",
-        "lgbpn_cli.evaluation",
-        body="report_page.html",
-        styles=["report_page.css"],
-        scripts=["report_page.js", "report_viewer.js"],
+        "lgbpn_cli.evaluation.report",
+        body="page.html",
+        styles=["page.css"],
+        scripts=["page.js", "viewer.js"],
         data=rounded(_data(report, folder)),
     )
 

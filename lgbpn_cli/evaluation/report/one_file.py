@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-FRAME = "one_file_page.html"
+FRAME = "one_file.html"
 
 
 def one_file_page(
@@ -32,7 +32,7 @@ def one_file_page(
         "/*SCRIPT*/": _files(room, scripts),
         "/*DATA*/": text,  # last: what looks like a mark in it stays as it is
     }
-    page = _files("lgbpn_cli.evaluation", [FRAME])
+    page = _files("lgbpn_cli.evaluation.report", [FRAME])
     for mark, content in parts.items():
         page = page.replace(mark, content, 1)
     return page

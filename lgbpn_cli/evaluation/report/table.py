@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from lgbpn_cli.evaluation.burst import best_psnr_db, others_of
-from lgbpn_cli.evaluation.report import NOISY, EvaluationReport, MethodResult
+from lgbpn_cli.evaluation.report.scores import NOISY, EvaluationReport, MethodResult
 
 DECIMALS = 4
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")

@@ -16,12 +16,12 @@ import numpy as np
 
 from lgbpn_cli.denoise.denoiser import Denoised
 from lgbpn_cli.denoise.working import to_working
-from lgbpn_cli.evaluation.gallery import Gallery, Layer, Rectangle, most_detail
 from lgbpn_cli.evaluation.metrics import to_levels
-from lgbpn_cli.evaluation.page import as_page
 from lgbpn_cli.evaluation.provenance import protocol, run_facts
-from lgbpn_cli.evaluation.report import NOISY, EvaluationReport, MethodResult, Score
-from lgbpn_cli.evaluation.report_files import check_report_file, write_report
+from lgbpn_cli.evaluation.report.files import check_report_file, write_report
+from lgbpn_cli.evaluation.report.gallery import Gallery, Layer, Rectangle, most_detail
+from lgbpn_cli.evaluation.report.page import as_page
+from lgbpn_cli.evaluation.report.scores import NOISY, EvaluationReport, MethodResult, Score
 from lgbpn_cli.evaluation.run import score_without_reference
 from lgbpn_cli.evaluation.settings import EvaluationConfig
 from lgbpn_cli.image.types import OnTile
