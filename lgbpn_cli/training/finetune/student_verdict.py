@@ -69,7 +69,7 @@ class StudentVerdict(Verdict):
 
     @property
     def gain_db(self) -> float:
-        """What the new student gains on all photos held out together, as estimated."""
+        """What the new student gains on all photos held out together, were their noise just as measured."""
         fell, before = list[float](), list[float]()
         for base, new, shares in self._photos():
             usual = shares.mean(axis=0)
@@ -129,7 +129,7 @@ class StudentVerdict(Verdict):
 
     def _gained(self) -> str:
         return (
-            f"{self.gain_db:+.2f} dB as estimated (by {self.standard_errors:.1f} standard errors, "
+            f"{self.gain_db:+.2f} dB if their noise is as measured (by {self.standard_errors:.1f} standard errors, "
             f"{STANDARD_ERRORS:g} are asked for)"
         )
 

@@ -55,7 +55,7 @@ def test_who_surely_errs_less_on_photos_and_no_more_on_scenes_is_accepted() -> N
     # half of that on scenes.
     error = (2 + LEFT * NOISE / 2) / 2
     assert found.gain_db == pytest.approx(-10 * math.log10(1 - 1 / error), abs=0.01)
-    assert found.words().startswith("accepted: on photos held out +3.68 dB as estimated")
+    assert found.words().startswith("accepted: on photos held out +3.68 dB if their noise is as measured")
 
 
 @pytest.mark.parametrize(
