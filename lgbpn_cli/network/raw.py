@@ -32,7 +32,7 @@ ALL = (slice(None), slice(None))
 UNLIKE_GREEN, LEAST_UNLIKE = 0.01, 1e-6
 """How freely they do not: as if green had so much more variance, as a share of its noise's; and at the least, for what
 numbers of 32 bits can tell."""
-ENOUGH_HALO_PX = 48
+ENOUGH_HALO_PX = 64
 """Pixels beyond change the result by less than rounding to bfloat16 does."""
 
 
