@@ -102,8 +102,9 @@ class UNetConfig:
 
     widths: tuple[int, ...] = (32, 64, 128, 128)
     """Channels of each level, the first at half the photo's resolution, each further at half of the one before."""
-    blocks: int = 1
-    """Residual blocks of two 3x3 convolutions, on each level of the way down and again on the way up."""
+    blocks: int | tuple[int, ...] = 1
+    """Residual blocks of two 3x3 convolutions, on each level of the way down and again on the way up; or one number for
+    each level."""
 
     def __post_init__(self) -> None:
         """Refuse shapes that cannot be built."""
@@ -114,7 +115,20 @@ class UNetConfig:
             f"widths {self.widths} are not two or more positive numbers",
             "Use for example [32, 64, 128, 128].",
         )
-        require(self.blocks >= 1, "network", "it has no blocks", "Use one or more.")
+        if not isinstance(self.blocks, int):
+            object.__setattr__(self, "blocks", tuple(self.blocks))
+        require(
+            len(self.blocks_by_level) == len(self.widths)
+            and all(isinstance(blocks, int) and blocks >= 1 for blocks in self.blocks_by_level),
+            "network",
+            f"blocks {self.blocks} are not one or more on each of {len(self.widths)} levels",
+            "Use for example 2, or a number for each level.",
+        )
+
+    @property
+    def blocks_by_level(self) -> tuple[int, ...]:
+        """Return the number of blocks of each level, the finest first."""
+        return (self.blocks,) * len(self.widths) if isinstance(self.blocks, int) else self.blocks
 
     @property
     def size_multiple(self) -> int:
@@ -125,9 +139,16 @@ class UNetConfig:
     def reach_px(self) -> int:
         """No pixel farther away than this changes a result pixel; a multiple of `size_multiple`."""
         spacings = [2 << level for level in range(len(self.widths))]
-        both_ways = sum(4 * self.blocks * spacing for spacing in spacings[:-1])
-        reach = both_ways + 2 * self.blocks * spacings[-1] + 2 * spacings[0] + self.size_multiple
+        # Two pixels a block, on the way down and again on the way up, but for the coarsest level, which is met once.
+        blocks = zip(spacings, self.blocks_by_level, strict=True)
+        both_ways = sum(4 * count * spacing for spacing, count in blocks)
+        reach = both_ways - 2 * self.blocks_by_level[-1] * spacings[-1] + 2 * spacings[0] + self.size_multiple
         return reach + -reach % self.size_multiple
+
+    def __str__(self) -> str:
+        """Return it in words, for a model's card."""
+        widths, blocks = (", ".join(map(str, counts)) for counts in (self.widths, self.blocks_by_level))
+        return f"U-Net at half resolution, widths {widths}, blocks {blocks}"
 
 
 @dataclass(frozen=True)

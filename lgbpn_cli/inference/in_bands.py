@@ -1,28 +1,41 @@
-"""A photo through the student in bands, from top to bottom: on the CPU, where the halos of tiles are computed twice."""
+"""A picture through a network in bands, from top to bottom: on the CPU, where the halos of tiles are computed twice."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from torch import Tensor
+
 from lgbpn_cli.image.bands import bands
-from lgbpn_cli.inference.picture import Extended
+from lgbpn_cli.image.types import Window
 from lgbpn_cli.inference.plan import Plan
 from lgbpn_cli.inference.sweep import Write
 from lgbpn_cli.inference.tiling import Tile
 from lgbpn_cli.inference.watch import Watch
-from lgbpn_cli.machine.device import DTYPES
-from lgbpn_cli.models.contract import network_as
-from lgbpn_cli.models.load import Model
-from lgbpn_cli.network.student import Student, StudentInBands
+from lgbpn_cli.machine.device import Device
+
+Push = Callable[[Window, bool], Tensor | None]
+"""Gives the next rows to a network, the last ones or not; returns what is decided then, (1, 3, h, w), if anything."""
 
 
-def through_in_bands(noisy: Extended, model: Model, plan: Plan, write: Write, watch: Watch) -> bool:
-    """Hand the estimate of all rows to `write`, some at a time; False where memory ran out, and tiles may need less."""
+def through_in_bands(
+    shape: tuple[int, int],
+    prepare: Callable[[], Push],
+    device: Device,
+    plan: Plan,
+    write: Write,
+    watch: Watch,
+) -> bool:
+    """Hand the estimate of all rows to `write`, some at a time; False where memory ran out, and tiles may need less.
+
+    `shape` is that of the picture, its sides multiples of the plan's.
+    """
     if plan.band_px is None:
         return False
     try:
-        network = StudentInBands(network_as(model.network, Student, model.name), DTYPES[plan.precision])
-        _through(noisy, model, network, _bands(noisy.height, plan), write, watch)
+        _through(shape, prepare(), device, plan, write, watch)
     except Exception as error:
-        if not model.device.is_out_of_memory(error):
+        if not device.is_out_of_memory(error):
             raise
         return False
     return True
@@ -35,14 +48,14 @@ def _bands(height: int, plan: Plan) -> list[slice]:
 
 
 def _through(
-    noisy: Extended, model: Model, network: StudentInBands, slices: list[slice], write: Write, watch: Watch
+    shape: tuple[int, int], push: Push, device: Device, plan: Plan, write: Write, watch: Watch
 ) -> None:
-    top, columns = 0, slice(0, noisy.width)
+    height, width = shape
+    top, columns, slices = 0, slice(0, width), _bands(height, plan)
     for number, rows in enumerate(slices, 1):
-        band = model.device.upload(noisy.read((rows, columns)))
-        estimate = network.push(band, last=number == len(slices))
+        estimate = push((rows, columns), number == len(slices))
         if estimate is not None:
             core = slice(top, top + estimate.shape[-2]), columns
-            write(Tile(core, core), model.device.download(estimate)())
+            write(Tile(core, core), device.download(estimate)())
             top = core[0].stop
         watch.tile(number, len(slices))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,14 +11,16 @@ from torch import Tensor
 
 from lgbpn_cli.config import InferenceConfig
 from lgbpn_cli.image.types import Canvas, Window
+from lgbpn_cli.inference.in_bands import Push, through_in_bands
 from lgbpn_cli.inference.plan import Plan, plan_inference
 from lgbpn_cli.inference.sweep import Estimate, Sweeps
 from lgbpn_cli.inference.tiling import Tile
 from lgbpn_cli.inference.watch import UNWATCHED, Watch
+from lgbpn_cli.machine.device import DTYPES, Device
 from lgbpn_cli.machine.memory import give_back_freed
 from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model
-from lgbpn_cli.network.raw import PLANES, RawNetwork, light_following_green
+from lgbpn_cli.network.raw import PLANES, RawInBands, RawNetwork, light_following_green
 
 FloatImage = NDArray[np.float32]
 View = tuple[bool, bool, bool]
@@ -76,13 +78,19 @@ def run_raw_network(
     plan = plan_inference(height, width, model, config, held_bytes=held, around_bytes=around_bytes)
     watch.planned(plan)
     phased = _Phased(mosaic, plan.multiple_px)
-    sweeps = Sweeps(model, config, plan, phased.samples.shape, watch)
 
     def write(tile: Tile, clean: np.ndarray) -> None:
         seen, place = phased.inside(tile.core)
         clean = _white_where_clipped(clean, phased.samples[tile.core])
         canvas[place] = clean[seen]
 
+    shape = phased.samples.shape[0], phased.samples.shape[1]
+    if through_in_bands(
+        shape, lambda: _in_bands(phased.samples, mosaic, model, plan), model.device, plan, write, watch
+    ):
+        give_back_freed()
+        return result
+    sweeps = Sweeps(model, config, replace(plan, band_px=None), shape, watch)
     views = VIEWS if model.quality(config.quality) == "best" else VIEWS[:1]
     sweeps.run(lambda: _estimate(phased.samples, mosaic, model, views), write, calls_a_tile=len(views))
     give_back_freed()
@@ -112,11 +120,26 @@ class _Phased:
         return (seen[0], seen[1]), (place[0], place[1])
 
 
-def _estimate(samples: FloatImage, mosaic: BayerMosaic, model: Model, views: tuple[View, ...]) -> Estimate:
-    device, network = model.device, network_as(model.network, RawNetwork, model.name)
+def _noise_and_gains(mosaic: BayerMosaic, device: Device) -> tuple[Tensor, Tensor]:
+    """Return the noise (1, 3, 2) and the white balance (1, 3), green 1, as the network takes them."""
     noise = torch.from_numpy(np.asarray(mosaic.noise, np.float32))[None].to(device.torch_device)
     gains = torch.tensor([mosaic.gains], dtype=torch.float32, device=device.torch_device)
-    gains = gains / gains[:, 1:2]
+    return noise, gains / gains[:, 1:2]
+
+
+def _in_bands(samples: FloatImage, mosaic: BayerMosaic, model: Model, plan: Plan) -> Push:
+    device, network = model.device, network_as(model.network, RawNetwork, model.name)
+    banded = RawInBands(network, DTYPES[plan.precision], *_noise_and_gains(mosaic, device))
+
+    def push(window: Window, last: bool) -> Tensor | None:
+        return banded.push(device.upload(packed(samples[window])), last=last)
+
+    return push
+
+
+def _estimate(samples: FloatImage, mosaic: BayerMosaic, model: Model, views: tuple[View, ...]) -> Estimate:
+    device, network = model.device, network_as(model.network, RawNetwork, model.name)
+    noise, gains = _noise_and_gains(mosaic, device)
 
     def estimate(tile: Tile, plan: Plan) -> Tensor:
         total: Tensor | None = None

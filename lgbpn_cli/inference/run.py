@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from lgbpn_cli.config import InferenceConfig
-from lgbpn_cli.image.types import Canvas, Picture
-from lgbpn_cli.inference.in_bands import through_in_bands
+from lgbpn_cli.image.types import Canvas, Picture, Window
+from lgbpn_cli.inference.in_bands import Push, through_in_bands
 from lgbpn_cli.inference.picture import Extended
 from lgbpn_cli.inference.plan import Plan, plan_inference
 from lgbpn_cli.inference.student import mean_of_views, views_of
@@ -18,10 +18,11 @@ from lgbpn_cli.inference.sweep import Estimate, Sweeps
 from lgbpn_cli.inference.teacher import run_teacher
 from lgbpn_cli.inference.tiling import Tile
 from lgbpn_cli.inference.watch import UNWATCHED, Watch
+from lgbpn_cli.machine.device import DTYPES
 from lgbpn_cli.machine.memory import give_back_freed
 from lgbpn_cli.models.contract import network_as
 from lgbpn_cli.models.load import Model
-from lgbpn_cli.network.student import Student
+from lgbpn_cli.network.student import Student, StudentInBands
 
 
 @torch.inference_mode()
@@ -56,10 +57,13 @@ def run_network(
         clean = clean[: place[0].stop - place[0].start, : place[1].stop - place[1].start]
         canvas[place] = clean
 
-    if through_in_bands(noisy, model, plan, write, watch):
+    shape = noisy.height, noisy.width
+    if through_in_bands(
+        shape, lambda: _student_in_bands(noisy, model, plan), model.device, plan, write, watch
+    ):
         give_back_freed()
         return result
-    sweeps = Sweeps(model, config, replace(plan, band_px=None), (noisy.height, noisy.width), watch)
+    sweeps = Sweeps(model, config, replace(plan, band_px=None), shape, watch)
     if model.part == "student":
         views = views_of(quality)
         sweeps.run(lambda: _student_estimate(noisy, model, quality), write, calls_a_tile=len(views))
@@ -76,6 +80,15 @@ def plan_for(
     height, width = image.shape[:2]
     held = image.nbytes + result_bytes
     return plan_inference(height, width, model, config, held_bytes=held, around_bytes=around_bytes)
+
+
+def _student_in_bands(noisy: Extended, model: Model, plan: Plan) -> Push:
+    network = StudentInBands(network_as(model.network, Student, model.name), DTYPES[plan.precision])
+
+    def push(window: Window, last: bool) -> Tensor | None:
+        return network.push(model.device.upload(noisy.read(window)), last=last)
+
+    return push
 
 
 def _student_estimate(noisy: Extended, model: Model, quality: str) -> Estimate:

@@ -154,8 +154,8 @@ def _build(header: dict[str, dict[str, Any]], weights: dict[str, Tensor]) -> LGB
 def _check_u_net_size(shape: UNetConfig, weights: dict[str, Tensor]) -> None:
     """Refuse a header whose network is larger than the weights: each level has its convolutions in the file."""
     convolutions = sum(value.ndim == 4 for value in weights.values())
-    levels = len(shape.widths)
-    expected = 2 + 2 * (levels - 1) + 2 * shape.blocks * (2 * levels - 1)
+    levels, blocks = len(shape.widths), shape.blocks_by_level
+    expected = 2 + 2 * (levels - 1) + 2 * (2 * sum(blocks) - blocks[-1])
     largest = max(value.numel() for value in weights.values())
     if convolutions != expected or 9 * max(shape.widths) ** 2 > largest:
         raise ValueError("there are more or fewer weights than the header claims")

@@ -17,6 +17,7 @@ from lgbpn_cli.config import RawConfig
 from lgbpn_cli.image.types import Window
 from lgbpn_cli.network.sampling import pad_symmetric_to
 from lgbpn_cli.network.u_net import SHUFFLE, UNet
+from lgbpn_cli.network.u_net_bands import RowQueue, UNetInBands
 
 PLANES = (0, 1, 1, 2)
 """The colour of each plane of a packed mosaic: red, the green of its row, the green of the blue row, blue."""
@@ -52,10 +53,6 @@ class RawNetwork(UNet):
         """What a tile should see on each side: half of what the student needs, which has twice the blocks."""
         return min(ENOUGH_HALO_PX, self.config.reach_px)
 
-    def bytes_in_bands(self, band_px: int, width: int, item_bytes: int) -> float | None:
-        """Return None: what red and blue take from green is known for tiles."""
-        return None
-
     def forward(self, planes: Tensor, noise: Tensor, gains: Tensor) -> Tensor:
         """Return the scene (b, 3, 2 h, 2 w), float32, linear, in the mosaic's scale, not white-balanced.
 
@@ -68,15 +65,51 @@ class RawNetwork(UNet):
         """Return what `forward` does, not yet taken out of the transform: what training compares."""
         height, width = planes.shape[-2:]
         multiple = self.config.size_multiple // SHUFFLE
-        # Plane by plane: sums and roots of interleaved ones take twice as long.
-        padded = pad_symmetric_to(planes, height + -height % multiple, width + -width % multiple).contiguous()
-        of_planes = list(PLANES)
-        values = stabilise(padded, noise[:, of_planes], gains[:, of_planes])
-        deviation = (gains * noise[..., 0].clamp(min=LEAST_SHOT)).sqrt() / 2
-        clipped = ((padded - (1 - NEAR_WHITE)) / NEAR_WHITE).clamp(0, 1)
-        known = deviation[..., None, None].expand(-1, -1, *values.shape[-2:])
-        change = self.change(torch.cat([values, known, clipped], dim=1))
+        padded = pad_symmetric_to(planes, height + -height % multiple, width + -width % multiple)
+        values, known = _entering(padded, noise, gains)
+        change = self.change(torch.cat([values, known], dim=1))
         return _in_squares(values, change)[..., : SHUFFLE * height, : SHUFFLE * width]
+
+
+class RawInBands:
+    """A raw network's way through one mosaic whose sides are multiples of `config.size_multiple`; on the CPU."""
+
+    def __init__(self, network: RawNetwork, dtype: torch.dtype, noise: Tensor, gains: Tensor) -> None:
+        """The levels compute in `dtype`; noise (1, 3, 2) and gains (1, 3) are those of the whole mosaic."""
+        self._change, self._seen = UNetInBands(network, dtype), RowQueue()
+        self._noise, self._gains = noise, gains
+        self._values: Tensor | None = None
+        """The last rows in the transform: two that are done, and two that wait for those below."""
+
+    def push(self, planes: Tensor, *, last: bool) -> Tensor | None:
+        """Return what is decided now of the scene, (1, 3, h, w) float32, if anything; `planes` are the next rows.
+
+        They are (1, 4, h, w) as `RawNetwork.forward` takes them, as wide as the mosaic, their height a multiple as the
+        sides are. After the `last` ones the scene is complete.
+        """
+        values, known = _entering(planes, self._noise, self._gains)
+        self._seen.put(values)
+        change = self._change.push(torch.cat([values, known], dim=1), last=last)
+        if change is None:
+            return None
+        squares = _in_squares(torch.cat(self._seen.take(change.shape[-2]), dim=-2), change)
+        around = 2 * SQUARE_REACH_PX
+        done = 0 if self._values is None else around
+        rows = squares if self._values is None else torch.cat([self._values, squares], dim=-2)
+        self._values = rows[..., -2 * around :, :].clone()
+        decided = slice(done, rows.shape[-2] - (0 if last else around))
+        scene = light_following_green(rows, self._noise, self._gains, (decided, slice(None)))
+        return scene[..., decided, :]
+
+
+def _entering(planes: Tensor, noise: Tensor, gains: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the values (b, 4, h, w) of planes under the transform, and what else the network is told (b, 7, h, w)."""
+    planes = planes.contiguous()  # plane by plane: sums and roots of interleaved ones take twice as long
+    of_planes = list(PLANES)
+    values = stabilise(planes, noise[:, of_planes], gains[:, of_planes])
+    deviation = (gains * noise[..., 0].clamp(min=LEAST_SHOT)).sqrt() / 2
+    clipped = ((planes - (1 - NEAR_WHITE)) / NEAR_WHITE).clamp(0, 1)
+    return values, torch.cat([deviation[..., None, None].expand(-1, -1, *values.shape[-2:]), clipped], dim=1)
 
 
 def light_following_green(values: Tensor, noise: Tensor, gains: Tensor, window: Window = ALL) -> Tensor:

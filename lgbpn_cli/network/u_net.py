@@ -43,12 +43,12 @@ class UNet(nn.Module):
         """Build the network of `config`; untrained, its answer is zero everywhere."""
         super().__init__()
         self.config = config
-        widths = config.widths
+        widths, blocks = config.widths, config.blocks_by_level
         self.entry = nn.Conv2d(entry_channels, widths[0], 3, padding=1)
-        self.encoder = nn.ModuleList(_blocks(width, config.blocks) for width in widths)
+        self.encoder = nn.ModuleList(map(_blocks, widths, blocks))
         self.down = nn.ModuleList(nn.Conv2d(above, below, 2, stride=2) for above, below in pairwise(widths))
         self.up = nn.ModuleList(nn.Conv2d(below, above, 1) for above, below in pairwise(widths))
-        self.decoder = nn.ModuleList(_blocks(width, config.blocks) for width in widths[:-1])
+        self.decoder = nn.ModuleList(map(_blocks, widths[:-1], blocks))
         self.exit = nn.Conv2d(widths[0], exit_channels, 3, padding=1)
         nn.init.zeros_(self.exit.weight)
         nn.init.zeros_(self.exit.bias)  # type: ignore[arg-type]  # it has a bias

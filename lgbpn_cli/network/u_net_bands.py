@@ -49,13 +49,15 @@ class RowQueue:
         return taken
 
 
-def add_below(rows: Tensor, added: Sequence[Tensor], *, begin: int = 0) -> Tensor:
-    """Add pieces, one below the other, to rows in their place from `begin` on; returns the rows."""
+def add_below(rows: Tensor, added: Sequence[Tensor], into: Tensor | None = None) -> Tensor:
+    """Add pieces, one below the other, to rows in their place, or put the sums `into` others; returns the sums."""
+    begin = 0
+    into = rows if into is None else into
     for piece in added:
-        end = begin + piece.shape[-2]
-        rows[..., begin:end, :] += piece
-        begin = end
-    return rows
+        span = slice(begin, begin + piece.shape[-2])
+        torch.add(rows[..., span, :], piece, out=into[..., span, :])
+        begin = span.stop
+    return into
 
 
 class UNetInBands:
@@ -156,9 +158,8 @@ class _Level:
                 return None
             band, added = torch.cat(self._waiting.take(waiting), dim=-2), ()
         seen = torch.cat([block.seen for block in reversed(self._blocks)], dim=-2) if self._begun else None
-        rows = _below(seen, band, dtype, last=last)
+        rows = _below(seen, band, dtype, added=added, last=last)
         begin = rows.shape[-2] - last - band.shape[-2]
-        add_below(rows, added, begin=begin)
         # Blocks take rows from here on; what is above is later blocks'.
         begin, end = begin - (2 if self._begun else 1), rows.shape[-2]
         for block in self._blocks:
@@ -201,13 +202,22 @@ class _Block:
         self._hidden, self._sum = hidden[..., -1:, :].clone(), rows[..., -2:-1, :].clone()
 
 
-def _below(seen: Tensor | None, band: Tensor, dtype: torch.dtype, *, last: bool) -> Tensor:
-    """Return a band in `dtype` below the rows seen before, or below zeros; with zeros below it where it is the last."""
+def _below(
+    seen: Tensor | None, band: Tensor, dtype: torch.dtype, *, added: Sequence[Tensor] = (), last: bool
+) -> Tensor:
+    """Return a band in `dtype` below the rows seen before, or below zeros; with zeros below it where it is the last.
+
+    Where anything is to be added to the band, all of it is: one piece below the other.
+    """
     above = 1 if seen is None else seen.shape[-2]
     shape = (1, band.shape[1], above + band.shape[-2] + last, band.shape[-1])
     rows = torch.empty(shape, dtype=dtype, memory_format=torch.channels_last)
     rows[..., :above, :] = 0 if seen is None else seen
-    rows[..., above : above + band.shape[-2], :] = band
+    inside = rows[..., above : above + band.shape[-2], :]
+    if added:
+        add_below(band, added, into=inside)
+    else:
+        inside.copy_(band)
     if last:
         rows[..., -1, :] = 0
     return rows

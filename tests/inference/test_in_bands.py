@@ -57,10 +57,10 @@ def test_a_photo_in_bands_is_that_in_one_piece(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("is_fused", [True, False])
-@pytest.mark.parametrize("blocks", [1, 3])
+@pytest.mark.parametrize("blocks", [1, 3, (2, 1, 3)], ids=str)
 @pytest.mark.parametrize("heights", [[8] * 30, [16, 8, 64, 32, 8, 112], [232, 8]], ids=str)
 def test_bands_of_any_heights_make_the_same(
-    heights: list[int], blocks: int, is_fused: bool, monkeypatch: pytest.MonkeyPatch
+    heights: list[int], blocks: int | tuple[int, ...], is_fused: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not is_fused:
         monkeypatch.setattr(fused, "_is_right", lambda dtype: False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from lgbpn_cli.config import InferenceConfig, RawConfig
 from lgbpn_cli.denoise.working import encode_light
 from lgbpn_cli.inference.mosaic import BayerMosaic, run_raw_network
-from lgbpn_cli.inference.plan import Plan
+from lgbpn_cli.inference.plan import BAND_PX, Plan
 from lgbpn_cli.inference.watch import Watch
 from lgbpn_cli.machine.device import Hardware, choose_device
 from lgbpn_cli.models.load import Model, load_model
@@ -43,6 +44,22 @@ def scene(height: int, width: int) -> np.ndarray:
 
 
 CONFIG = InferenceConfig(precision="float32")
+
+
+@pytest.mark.parametrize("size", [(1041, 48), (1301, 17), (8 * BAND_PX + 8, 33), (18, 1500)], ids=str)
+@pytest.mark.parametrize("pattern", [RGGB, PATTERNS[3]], ids=str)
+def test_a_mosaic_in_bands_is_that_in_one_piece(
+    size: tuple[int, int], pattern: tuple[tuple[int, int], ...]
+) -> None:
+    plans: list[Plan] = []
+    model, mosaic, watch = raw_model(), mosaic_of(scene(*size), pattern), Watch(planned=plans.append)
+    whole = run_raw_network(mosaic, model, replace(CONFIG, tile_px=4096), watch=watch)
+    banded = run_raw_network(mosaic, model, CONFIG, watch=watch)
+    assert [plan.band_px for plan in plans] == [None, BAND_PX]
+    assert whole is not None
+    assert banded is not None
+    assert whole.std() > 0.1
+    np.testing.assert_allclose(banded, whole, rtol=0, atol=5e-5)
 
 
 @pytest.mark.parametrize(("row", "column"), [(0, 1), (1, 0), (1, 1)])

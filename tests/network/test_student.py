@@ -34,7 +34,14 @@ def test_every_size_comes_out_as_it_went_in(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "config", [TINY_STUDENT, StudentConfig(widths=(4, 4)), StudentConfig(widths=(4, 4, 4), blocks=2)], ids=str
+    "config",
+    [
+        TINY_STUDENT,
+        StudentConfig(widths=(4, 4)),
+        StudentConfig(widths=(4, 4, 4), blocks=2),
+        StudentConfig(widths=(4, 4, 4), blocks=(1, 2, 3)),
+    ],
+    ids=str,
 )
 def test_a_pixel_depends_on_none_beyond_the_reach_and_on_its_own(config: StudentConfig) -> None:
     side = 2 * config.reach_px + 2 * config.size_multiple
@@ -59,6 +66,12 @@ def test_a_tile_on_the_grid_with_its_reach_gives_what_the_whole_gives() -> None:
 
 
 def test_a_shape_that_cannot_be_built_is_refused() -> None:
-    for wrong in ({"widths": (8,)}, {"widths": (8, 0)}, {"blocks": 0}):
+    for wrong in (
+        {"widths": (8,)},
+        {"widths": (8, 0)},
+        {"blocks": 0},
+        {"blocks": (2, 2)},
+        {"blocks": (2, 0, 2, 2)},
+    ):
         with pytest.raises(UsageError, match="network"):
             StudentConfig(**wrong)

@@ -114,8 +114,7 @@ def run_raw_recipe(recipe: RawRecipe, run: RecipeRun) -> ModelEntry:
         weights={name: value.to(torch.float16) for name, value in weights.items()},
         shape=shape,
         preset="sidd" if known is None else known.preset,
-        network=f"U-Net at half resolution, widths {', '.join(map(str, shape.widths))}, {shape.blocks} block(s) a "
-        "level; a Bayer mosaic in, camera RGB out",
+        network=f"{shape}; a Bayer mosaic in, camera RGB out",
         data="; ".join(f"{each.name}: {len(each.photos)} photographs as scenes" for each in scenes),
         licence=recipe.licence,
         steps=training.steps,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from operator import gt
 from pathlib import Path
 
 import numpy as np
@@ -281,7 +282,8 @@ def _check(recipe: DistillationRecipe) -> None:
 def _first_state(earlier: Model, recipe: DistillationRecipe) -> Student:
     """Return the student that a round begins with: the earlier one, with as many blocks as the recipe wants."""
     before, wanted = network_as(earlier.network, Student, "from_earlier"), recipe.student
-    if before.config.widths != wanted.widths or before.config.blocks > wanted.blocks:
+    fewer = any(map(gt, before.config.blocks_by_level, wanted.blocks_by_level))
+    if before.config.widths != wanted.widths or fewer:
         raise TrainingError(
             "from_earlier",
             "the earlier student has other widths, or more blocks",
@@ -342,8 +344,7 @@ def _published(
         weights={name: value.to(torch.float16) for name, value in weights.items()},
         shape=shape,
         preset=teacher.preset,
-        network=f"U-Net at half resolution, widths {', '.join(map(str, shape.widths))}, "
-        f"{shape.blocks} block(s) a level",
+        network=str(shape),
         data="; ".join(
             f"{each.name}: {len(each.noisy)} {'pictures drawn in its colours' if source.drawn else 'noisy tiles'}"
             for source, each in zip(recipe.sources, sources, strict=True)

@@ -282,7 +282,7 @@ def test_a_round_may_begin_with_the_earlier_students_weights(
     with pytest.raises(TrainingError, match="other widths, or more blocks"):
         run(other, earlier)
     torch.manual_seed(4)
-    deeper = replace(earlier, network=Student(replace(SHAPE, blocks=SHAPE.blocks + 1)))
+    deeper = replace(earlier, network=Student(replace(SHAPE, blocks=(*(1 for _ in SHAPE.widths[1:]), 2))))
     with pytest.raises(TrainingError, match="other widths, or more blocks"):
         run(replace(recipe, distillation=still), deeper)
 
@@ -292,7 +292,7 @@ def test_a_round_may_begin_with_the_earlier_students_weights_and_more_blocks(
 ) -> None:
     earlier = some_student(cpu)
     still = replace(CONFIG, steps=1, learning_rate=1e-9, from_earlier=True)
-    deeper = replace(SHAPE, blocks=SHAPE.blocks + 1)
+    deeper = replace(SHAPE, blocks=(2, *(1 for _ in SHAPE.widths[1:])))
     network = load_model(
         str(run(replace(recipe, distillation=still, student=deeper), earlier).part_path("student")),
         device=cpu,
