@@ -32,17 +32,18 @@ def keep_mean_of_mosaic(mosaic: Mosaic, photo: Photo) -> None:
     if photo.camera is None or min(mosaic.samples.shape) < PERIOD * CELL_PX:
         return
     black, white = photo.camera.black, photo.camera.white
+    missing = []
     for colour in range(3):
         weighted, weights = _differences_of(mosaic, colour, photo.pixels, black, white)
-        missing = (
-            blurred(weighted) / np.maximum(blurred(weights), np.float32(1e-12)) * np.float32(white - black)
-        )
-        for rows in bands(len(photo.pixels), BAND_ROWS):
-            plane = photo.pixels[rows, :, colour]
-            mended = at_pixels(missing, rows, photo.pixels.shape[1], PERIOD * CELL_PX)[..., 0]
-            mended += plane
-            np.clip(np.rint(mended, out=mended), 0, np.iinfo(plane.dtype).max, out=mended)
-            np.copyto(plane, mended, casting="unsafe", where=plane < white)
+        share = blurred(weighted) / np.maximum(blurred(weights), np.float32(1e-12))
+        missing.append(share * np.float32(white - black))
+    of_colours = np.concatenate(missing, axis=-1)
+    for rows in bands(len(photo.pixels), BAND_ROWS):
+        pixels = photo.pixels[rows]
+        mended = at_pixels(of_colours, rows, pixels.shape[1], PERIOD * CELL_PX)
+        mended += pixels
+        np.clip(np.rint(mended, out=mended), 0, np.iinfo(pixels.dtype).max, out=mended)
+        np.copyto(pixels, mended, casting="unsafe", where=pixels < white)
 
 
 def _differences_of(
