@@ -28,6 +28,9 @@ MARGIN_CELLS = WINDOW_CELLS
 TOLERANCES = {"teacher": 1.2, "student": 2.0}
 """Up to this many times the energy of the noise may be removed: measured energies scatter round the true ones, and a
 student leaves more of the picture by itself (docs/results.md)."""
+UNSEEN_LEVELS, MOST_UNSEEN = np.float32(0.65), np.float32(0.4)
+"""Noise of so many 8-bit levels nobody sees where the picture is busy, so it stays there, but at most such a share of
+it: then fine texture that a network takes for weak noise stays, too (docs/history.md)."""
 BAND_CELLS = 50
 """Most rows of cells worked on at a time: temporary arrays stay small beside the photo."""
 BAND_PIXELS = 250_000
@@ -50,8 +53,8 @@ class _Band:
     removed: np.ndarray
     """(h, w, 3) float32."""
     cells: np.ndarray
-    """(rows, columns, 2) float32: energy of the removed part, and that of the noise expected there, in squared 8-bit
-    levels."""
+    """(rows, columns, 3) float32: energy of the removed part, that of the noise expected there, and variance of the
+    denoised picture, in squared 8-bit levels."""
 
 
 _Cells = np.ndarray | None
@@ -69,8 +72,9 @@ def give_detail_back(
 
     Pictures are (h, w, 3) float32 in 0..1 and asked for bands of rows, each once.
     Where the removed part has more than `tolerance` times the energy that the noise has at that brightness, it
-    holds picture, and Wiener's filter keeps noise / removed of it; means over squares make it smooth. A photo
-    without noise stays as it was. `merge` keeps the whole answer in part.
+    holds picture, and Wiener's filter keeps noise / removed of it; means over squares make it smooth. Where the clean
+    picture is busy, noise too weak to be seen stays. A photo without noise stays as it was. `merge` keeps the whole
+    answer in part.
     """
     result = clean.unchanged()
 
@@ -115,8 +119,11 @@ def _seen(noisy: Picture, clean: Picture, rows: slice, noise: NoiseMeasurement) 
     denoised = clean[rows, slice(None)]
     removed = noisy[rows, slice(None)] - denoised
     energy = cell_means(removed * removed, CELL_PX).mean(axis=2) * np.float32(255.0**2)
-    expected = noise.mean_variance_at(255 * cell_means(denoised, CELL_PX))
-    return _Band(rows, denoised, removed, np.stack([energy, expected], axis=-1))
+    means = 255 * cell_means(denoised, CELL_PX)
+    expected = noise.mean_variance_at(means)
+    squares = cell_means(denoised * denoised, CELL_PX) * np.float32(255.0**2)
+    spread = np.maximum(0, (squares - means * means).mean(axis=2))
+    return _Band(rows, denoised, removed, np.stack([energy, expected, spread], axis=-1))
 
 
 def _removed_share(above: _Cells, here: np.ndarray, below: _Cells, tolerance: float) -> np.ndarray:
@@ -129,8 +136,10 @@ def _removed_share(above: _Cells, here: np.ndarray, below: _Cells, tolerance: fl
         known.insert(0, above[-MARGIN_CELLS:])
     if below is not None:
         known.append(below[:MARGIN_CELLS])
-    energy, expected = np.moveaxis(mean_of_few(np.concatenate(known), WINDOW_CELLS), -1, 0)
+    energy, expected, spread = np.moveaxis(mean_of_few(np.concatenate(known), WINDOW_CELLS), -1, 0)
     share = np.minimum(1, np.float32(tolerance) * expected / np.maximum(energy, 1e-6))
+    unseen = np.minimum(MOST_UNSEEN, UNSEEN_LEVELS / np.sqrt(np.maximum(expected, 1e-6)))
+    share *= 1 - unseen * spread / np.maximum(spread + expected, 1e-6)
     smooth = mean_of_few(share, WINDOW_CELLS)
     first = 0 if above is None else len(known[0])
     wanted = np.arange(first - 1, first + len(here) + 1)

@@ -53,6 +53,20 @@ def test_a_lower_tolerance_gives_more_back() -> None:
     assert kept == {0.5: pytest.approx(0.5, abs=0.08), 0.8: pytest.approx(0.2, abs=0.08)}
 
 
+@pytest.mark.parametrize(("level", "least", "most"), [(1.0, 0.3, 0.4), (3.0, 0.18, 0.23), (20.0, 0.01, 0.03)])
+def test_noise_that_nobody_sees_stays_where_the_picture_is_busy(
+    level: float, least: float, most: float
+) -> None:
+    clean = np.full((200, 400, 3), 0.5, np.float32)
+    clean[:, 200:] += white(20, clean[:, 200:].shape, seed=3)
+    noise = white(level, clean.shape, seed=4)
+    known = replace(NO_NOISE, brightness_8bit=((0.0, 255.0),) * 3, level_8bit=((level, level),) * 3)
+    left = with_detail(clean + noise, clean, known) - clean
+    share = (left * noise).reshape(200, 2, 200, 3).mean(axis=(0, 2, 3)) / (noise**2).mean()
+    assert share[0] < 0.05
+    assert least < share[1] < most
+
+
 @pytest.mark.slow
 def test_the_result_does_not_depend_on_the_bands(monkeypatch: pytest.MonkeyPatch) -> None:
     clean = scene()
