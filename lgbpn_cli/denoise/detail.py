@@ -139,6 +139,8 @@ def _removed_share(above: _Cells, here: np.ndarray, below: _Cells, tolerance: fl
     energy, expected, spread = np.moveaxis(mean_of_few(np.concatenate(known), WINDOW_CELLS), -1, 0)
     share = np.minimum(1, np.float32(tolerance) * expected / np.maximum(energy, 1e-6))
     unseen = np.minimum(MOST_UNSEEN, UNSEEN_LEVELS / np.sqrt(np.maximum(expected, 1e-6)))
+    # Where more was removed than flat places make likely, a camera left more noise beside its edges than there.
+    unseen *= np.clip(np.float32(tolerance) - energy / np.maximum(expected, 1e-6), 0, 1)
     share *= 1 - unseen * spread / np.maximum(spread + expected, 1e-6)
     smooth = mean_of_few(share, WINDOW_CELLS)
     first = 0 if above is None else len(known[0])

@@ -8,6 +8,7 @@ grey is about equal in all colours.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
@@ -27,8 +28,8 @@ NEAR_WHITE = 0.05
 """How far below white a site counts as partly clipped."""
 SQUARE_REACH_PX, SQUARE_SITES = 1, 9
 """The squares in which red and blue follow green: how far they reach, and how many pixels they have."""
-STRIP_ROWS = 24
-"""Rows done at a time: what is needed for them stays in a processor's cache, which takes half of the time."""
+STRIP_ROWS, STRIP_COLUMNS = 24, 1536
+"""Done at a time: what is needed for them stays in a processor's cache, which takes a third of the time."""
 ALL = (slice(None), slice(None))
 UNLIKE_GREEN, LEAST_UNLIKE = 0.01, 1e-6
 """How freely they do not: as if green had so much more variance, as a share of its noise's; and at the least, for what
@@ -125,12 +126,16 @@ def light_following_green(values: Tensor, noise: Tensor, gains: Tensor, window: 
         span.indices(side) for span, side in zip(window, values.shape[-2:], strict=True)
     )
     result = torch.empty_like(values)
-    for top in range(first, last, STRIP_ROWS):
-        rows = slice(top, min(top + STRIP_ROWS, last))
-        strip = _with_edges(_with_edges(values, -2, rows.start, rows.stop), -1, *columns[:2])
-        followed = unstabilise(_strip_following_green(strip, unlike), noise, gains)
-        result[..., rows, slice(*columns)] = followed
+    for rows in _strips(first, last, STRIP_ROWS):
+        strip_rows = _with_edges(values, -2, rows)
+        for across in _strips(*columns[:2], STRIP_COLUMNS):
+            strip = _strip_following_green(_with_edges(strip_rows, -1, across), unlike)
+            result[..., rows, across] = unstabilise(strip, noise, gains)
     return result
+
+
+def _strips(first: int, last: int, count: int) -> Iterator[slice]:
+    return (slice(start, min(start + count, last)) for start in range(first, last, count))
 
 
 def _strip_following_green(strip: Tensor, unlike: Tensor) -> Tensor:
@@ -140,17 +145,24 @@ def _strip_following_green(strip: Tensor, unlike: Tensor) -> Tensor:
     ends is left out. Sums stand for means, so that there is less to divide.
     """
     (batch, colours, rows, width), around = strip.shape, 4 * SQUARE_REACH_PX
-    flat = strip.reshape(batch, colours, rows * width)
+    values = strip.new_empty(batch, 2 * colours, rows * width)
+    flat, products = values[:, :colours], values[:, colours:]
+    flat.view(strip.shape).copy_(strip)
     green = flat[:, 1:2]
-    sums = _sums_of_squares(torch.cat([flat, flat * green], dim=1), width)
+    torch.mul(flat, green, out=products)
+    sums = _sums_of_squares(values, width)
     of_green, of_others = sums[:, 1:2], sums[:, :3:2]
     variance = (SQUARE_SITES * sums[:, 4:5]).addcmul_(of_green, of_green, value=-1).clamp_(min=0).add_(unlike)
-    slopes = (SQUARE_SITES * sums[:, 3::2]).addcmul_(of_others, of_green, value=-1).div_(variance)
-    lines = _sums_of_squares(torch.cat([slopes, of_others - slopes * of_green], dim=1), width)
+    lines = strip.new_empty(batch, 4, sums.shape[-1])
+    slopes, offsets = lines[:, :2], lines[:, 2:]
+    torch.mul(sums[:, 3::2], SQUARE_SITES, out=slopes)
+    slopes.addcmul_(of_others, of_green, value=-1).div_(variance)
+    torch.sub(of_others, torch.mul(slopes, of_green, out=offsets), out=offsets)
+    lines = _sums_of_squares(lines, width)
     length = lines.shape[-1]
     middle = green[..., width * around // 2 + around // 2 :][..., :length]
     others = (lines[:, 2:] / SQUARE_SITES).addcmul_(lines[:, :2], middle).div_(SQUARE_SITES)
-    result = torch.empty_like(flat[..., : (rows - around) * width])
+    result = strip.new_empty(batch, colours, (rows - around) * width)
     result[:, ::2, :length] = others
     result[:, 1:2, :length] = middle
     return result.view(batch, colours, rows - around, width)[..., :-around]
@@ -165,9 +177,9 @@ def _sums_of_squares(values: Tensor, width: int) -> Tensor:
     return sums
 
 
-def _with_edges(values: Tensor, dim: int, start: int, stop: int) -> Tensor:
-    """Return the values from `start` to `stop` along a dimension, and the two on either side; edges repeated."""
-    around = 2 * SQUARE_REACH_PX
+def _with_edges(values: Tensor, dim: int, span: slice) -> Tensor:
+    """Return the values of a span along a dimension, and the two on either side; edges repeated."""
+    around, start, stop = 2 * SQUARE_REACH_PX, span.start, span.stop
     first, last = max(0, start - around), min(values.shape[dim], stop + around)
     inner = values.narrow(dim, first, last - first)
     before, after = first - (start - around), (stop + around) - last

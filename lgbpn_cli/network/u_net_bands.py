@@ -64,8 +64,8 @@ class UNetInBands:
     """The way through one picture. Bands are as wide as it; rows of the finest level come two by two for each below."""
 
     def __init__(self, network: UNet, dtype: torch.dtype) -> None:
-        """The levels compute in `dtype`; where the picture enters and leaves it is the weights' own."""
-        self._entry, self._exit = _Convolution(network.entry), _Convolution(network.exit)
+        """The network computes in `dtype`; what enters it counts in full, and what leaves it is in the weights' own."""
+        self._entry, self._exit = _Entry(network.entry, dtype), _Exit(network.exit, dtype)
         self._encoder, self._decoder = (
             [
                 _Level(
@@ -128,8 +128,8 @@ class _Weights:
 class _Convolution:
     """A single convolution."""
 
-    def __init__(self, layer: nn.Conv2d) -> None:
-        self._weights = _Weights.of(layer, layer.weight.dtype)
+    def __init__(self, weights: _Weights) -> None:
+        self._weights = weights
         self._seen: Tensor | None = None
 
     def push(self, band: Tensor, *, last: bool) -> Tensor | None:
@@ -139,6 +139,35 @@ class _Convolution:
         if rows.shape[-2] < TAPS:
             return None
         return convolve_rows(self._weights.weight, self._weights.bias, rows)
+
+
+class _Entry(_Convolution):
+    """The first: its input has more digits than a short `dtype`, so what rounding takes of it goes beside it."""
+
+    def __init__(self, layer: nn.Conv2d, dtype: torch.dtype) -> None:
+        self._dtype = dtype if dtype.itemsize < layer.weight.dtype.itemsize else None
+        weights = _Weights.of(layer, dtype)
+        if self._dtype is not None:
+            weights = _Weights(torch.cat([weights.weight] * 2, dim=1), weights.bias)
+        super().__init__(weights)
+
+    def push(self, band: Tensor, *, last: bool) -> Tensor | None:
+        if self._dtype is not None:
+            rounded = band.to(self._dtype)
+            band = torch.cat([rounded, (band - rounded).to(self._dtype)], dim=1)
+        return super().push(band, last=last)
+
+
+class _Exit(_Convolution):
+    """The last: it tells what changes, which a short `dtype` has digits enough for; the picture has more."""
+
+    def __init__(self, layer: nn.Conv2d, dtype: torch.dtype) -> None:
+        self._result_dtype = layer.weight.dtype
+        super().__init__(_Weights.of(layer, dtype))
+
+    def push(self, band: Tensor, *, last: bool) -> Tensor | None:
+        change = super().push(band, last=last)
+        return None if change is None else change.to(self._result_dtype)
 
 
 class _Level:
