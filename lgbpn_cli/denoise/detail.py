@@ -31,6 +31,9 @@ student leaves more of the picture by itself (docs/results.md)."""
 UNSEEN_LEVELS, MOST_UNSEEN = np.float32(0.65), np.float32(0.4)
 """Noise of so many 8-bit levels nobody sees where the picture is busy, so it stays there, but at most such a share of
 it: then fine texture that a network takes for weak noise stays, too (docs/history.md)."""
+ENERGY_UNSEEN = np.float32(0.7), np.float32(1.2)
+"""Times the noise's energy: where no more than the first was removed, all of that stays; from the second on, nothing of
+it: there a camera left more noise beside its edges than in the flat places where it was measured."""
 BAND_CELLS = 50
 """Most rows of cells worked on at a time: temporary arrays stay small beside the photo."""
 BAND_PIXELS = 250_000
@@ -139,8 +142,8 @@ def _removed_share(above: _Cells, here: np.ndarray, below: _Cells, tolerance: fl
     energy, expected, spread = np.moveaxis(mean_of_few(np.concatenate(known), WINDOW_CELLS), -1, 0)
     share = np.minimum(1, np.float32(tolerance) * expected / np.maximum(energy, 1e-6))
     unseen = np.minimum(MOST_UNSEEN, UNSEEN_LEVELS / np.sqrt(np.maximum(expected, 1e-6)))
-    # Where more was removed than flat places make likely, a camera left more noise beside its edges than there.
-    unseen *= np.clip(np.float32(tolerance) - energy / np.maximum(expected, 1e-6), 0, 1)
+    all_stays, none_stays = ENERGY_UNSEEN
+    unseen *= np.clip((none_stays - energy / np.maximum(expected, 1e-6)) / (none_stays - all_stays), 0, 1)
     share *= 1 - unseen * spread / np.maximum(spread + expected, 1e-6)
     smooth = mean_of_few(share, WINDOW_CELLS)
     first = 0 if above is None else len(known[0])
