@@ -92,17 +92,29 @@ class UNet(nn.Module):
             # The 1x1 convolution commutes with the enlargement, and costs a quarter before it.
             hidden = levels[index] + F.interpolate(self.up[index](hidden), scale_factor=2.0, mode="nearest")
             hidden = self.decoder[index](hidden)
-        with torch.autocast(planes.device.type, enabled=False):
-            # As in the teacher, and where the picture enters: eight bits of a bfloat16 mantissa are too few for it.
-            return self.exit(hidden.to(self.exit.weight.dtype))  # type: ignore[no-any-return]
+        # What leaves is a change, which eight bits of a bfloat16 mantissa are enough for; the picture has more.
+        return self.exit(hidden).to(self.exit.weight.dtype)  # type: ignore[no-any-return]
 
     def _entered(self, planes: Tensor) -> Tensor:
         """Return the features of the finest level, (b, widths[0], h, w), in the precision of the others."""
         device = planes.device.type
-        with torch.autocast(device, enabled=False):
-            pixels = planes.contiguous(memory_format=torch.channels_last)
-            hidden: Tensor = self.entry(pixels.to(self.entry.weight.dtype))
-        return hidden.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else hidden
+        pixels = planes.contiguous(memory_format=torch.channels_last).to(self.entry.weight.dtype)
+        if not torch.is_autocast_enabled(device):
+            return self.entry(pixels)  # type: ignore[no-any-return]
+        dtype = torch.get_autocast_dtype(device)
+        weight = with_rest_weight(self.entry.weight)
+        return F.conv2d(with_rest(pixels, dtype), weight, self.entry.bias, padding=1)
+
+
+def with_rest(values: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return (b, 2 c, h, w) in a short `dtype` for values (b, c, h, w): rounded, and what rounding took of them."""
+    rounded = values.to(dtype)
+    return torch.cat([rounded, (values - rounded).to(dtype)], dim=1)
+
+
+def with_rest_weight(weight: Tensor) -> Tensor:
+    """Return the weight of a convolution that takes values `with_rest` as it takes them whole."""
+    return torch.cat([weight, weight], dim=1)
 
 
 def _blocks(width: int, count: int) -> nn.Sequential:

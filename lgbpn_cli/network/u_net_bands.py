@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lgbpn_cli.network.fused import convolve_rows
-from lgbpn_cli.network.u_net import ResidualBlock, UNet
+from lgbpn_cli.network.u_net import ResidualBlock, UNet, with_rest, with_rest_weight
 
 TAPS = 3
 """Of all convolutions but those between levels; what lies beside the picture counts as zero."""
@@ -148,13 +148,12 @@ class _Entry(_Convolution):
         self._dtype = dtype if dtype.itemsize < layer.weight.dtype.itemsize else None
         weights = _Weights.of(layer, dtype)
         if self._dtype is not None:
-            weights = _Weights(torch.cat([weights.weight] * 2, dim=1), weights.bias)
+            weights = _Weights(with_rest_weight(weights.weight), weights.bias)
         super().__init__(weights)
 
     def push(self, band: Tensor, *, last: bool) -> Tensor | None:
         if self._dtype is not None:
-            rounded = band.to(self._dtype)
-            band = torch.cat([rounded, (band - rounded).to(self._dtype)], dim=1)
+            band = with_rest(band, self._dtype)
         return super().push(band, last=last)
 
 
