@@ -90,9 +90,9 @@ def test_the_operations_of_the_default_student_are_counted() -> None:
     )
     ends = 2 * 9 * 12 * widths[0] / 4
     down_and_up = sum((4 + 1) * above * below / spacing for above, below, spacing in steps)
-    assert flops_per_pixel(model, InferenceConfig(precision="float32")) == pytest.approx(
-        2 * (blocks + ends + down_and_up)
-    )
+    in_32_bits = InferenceConfig(precision="float32")
+    flops_per_pixel(model, in_32_bits)  # the first call tries PyTorch's own calls, too
+    assert flops_per_pixel(model, in_32_bits) == pytest.approx(2 * (blocks + ends + down_and_up))
 
 
 @pytest.mark.parametrize(
