@@ -51,4 +51,4 @@ def test_the_page_shows_the_pixels_of_the_whole_photos_result(data_root: Path, t
         result = denoiser.denoise(photo_of_array(part)).photo.pixels
         apart = np.abs(pixels_of(place["pictures"][name]) - result[rows, columns])
         assert apart.max() <= 1, name
-        assert np.abs(result[rows, columns].astype(int) - part[rows, columns]).mean() > 0.05
+        assert np.abs(result[rows, columns].astype(int) - part[rows, columns]).mean() > 0.01
