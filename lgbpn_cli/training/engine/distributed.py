@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,4 +81,7 @@ def joined_group(batch: int) -> Iterator[ProcessGroup]:
     try:
         yield ProcessGroup(distributed.get_rank(), size)
     finally:
+        # A network that lies in a cycle of references keeps the group alive until Python ends, when gloo's threads abort
+        # the process now and then (pytorch/pytorch#179291).
+        gc.collect()
         distributed.destroy_process_group()
