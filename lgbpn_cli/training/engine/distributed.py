@@ -81,7 +81,7 @@ def joined_group(batch: int) -> Iterator[ProcessGroup]:
     try:
         yield ProcessGroup(distributed.get_rank(), size)
     finally:
-        # A network that lies in a cycle of references keeps the group alive until Python ends, when gloo's threads abort
-        # the process now and then (pytorch/pytorch#179291).
+        # A network in a cycle of references keeps the group alive until Python ends, and then gloo's threads abort the
+        # process now and then (pytorch/pytorch#179291).
         gc.collect()
         distributed.destroy_process_group()
