@@ -39,7 +39,7 @@ class BlackLevels:
     @property
     def most(self) -> NDArray[np.float32]:
         """The largest of each plane: white minus it is 1.0 of all sites, as DNG wants it."""
-        added = float(self.per_column.max(initial=0) + self.per_row.max(initial=0))
+        added = sum(float(lines.max()) for lines in (self.per_column, self.per_row) if len(lines))
         return np.asarray(self.repeated.max(axis=(0, 1)) + np.float32(added), np.float32)
 
     def at(self, rows: slice, top: int, left: int, width: int) -> NDArray[np.float32]:

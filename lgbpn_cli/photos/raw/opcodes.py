@@ -26,6 +26,8 @@ LENS_OPCODES = frozenset({WARP_RECTILINEAR, WARP_FISHEYE, FIX_VIGNETTE, WARP_REC
 OPTIONAL = 1
 MAX_OPCODES = 10_000
 MAX_VALUES = 1 << 24
+MOST_GAIN = 1000.0
+"""Of a gain map; lenses shade their corners by 10 at most."""
 DNG_CURE = "Convert it to TIFF with a raw developer that knows it, or skip it."
 
 
@@ -120,7 +122,10 @@ def apply_levels(samples: np.ndarray, opcodes: Sequence[Opcode]) -> list[Opcode]
     left = []
     for each in opcodes:
         if each.number in _APPLY:
-            _APPLY[each.number](planes, each)
+            with np.errstate(all="ignore"):
+                _APPLY[each.number](planes, each)
+            if not np.isfinite(planes.sum(dtype=np.float64)):
+                raise DamagedFileError(f"its DNG opcode {each.number} makes its samples no numbers")
         elif each.number in LENS_OPCODES or each.optional:
             left.append(each)
         else:
@@ -162,7 +167,7 @@ def _gain_map(planes: np.ndarray, opcode: Opcode) -> None:
         raise DamagedFileError("a gain map of its DNG opcodes ends early")
     gains = np.frombuffer(opcode.parameters, ">f4", rows * columns * map_planes, begin)
     gains = gains.reshape(rows, columns, map_planes).astype(np.float32)
-    if not (np.isfinite(gains) & (gains > 0)).all():
+    if not ((gains > 0) & (gains <= MOST_GAIN)).all():
         raise DamagedFileError("a gain map of its DNG opcodes holds values that are no gains")
     down, across = area.slices(planes)
     at_rows = _map_places(down, planes.shape[0], rows, spacing_and_origin[0], spacing_and_origin[2])

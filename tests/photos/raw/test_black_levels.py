@@ -18,6 +18,7 @@ from lgbpn_cli.config import OutputConfig
 from lgbpn_cli.errors import PhotoError, PhotoReadError
 from lgbpn_cli.photos.convert import as_result
 from lgbpn_cli.photos.prepare import read_as_result
+from lgbpn_cli.photos.raw.black import BlackLevels
 from lgbpn_cli.photos.read import read_photo
 from lgbpn_cli.photos.write import write_photo
 
@@ -150,3 +151,11 @@ def test_directories_that_lack_what_they_should_have_are_no_surprise(tmp_path: P
     path.write_bytes(bytes(without))
     with suppress(PhotoError):  # and nothing else
         assert read_photo(path).pixels.size
+
+
+def test_lines_that_are_all_darker_lower_the_largest_black() -> None:
+    repeated, none = np.full((2, 2, 1), 500, np.float32), np.zeros(0, np.float32)
+    darker = np.array([-200, -100], np.float32)
+    assert BlackLevels(repeated, none, darker).most == 400
+    assert BlackLevels(repeated, darker, darker).most == 300
+    assert BlackLevels(repeated, none, none).most == 500

@@ -18,6 +18,7 @@ from raw_samples import (
     byte_tag,
     gain_map,
     mosaic_of,
+    opcode,
     opcode_list,
     scene,
     tags_of,
@@ -124,12 +125,20 @@ def test_one_black_level_above_white_is_refused(tmp_path: Path) -> None:
         read_photo(path)
 
 
-@pytest.mark.parametrize("gain", [0.0, -1.0, np.nan])
+@pytest.mark.parametrize("gain", [0.0, -1.0, np.nan, np.inf, 1e30])
 def test_a_gain_map_without_gains_is_refused(tmp_path: Path, gain: float) -> None:
     samples = mosaic_of(scene())
     gains = np.full((2, 2, 1), gain, np.float32)
     tag = byte_tag(51009, opcode_list(gain_map(area(0, 0, *samples.shape), gains)))
     with pytest.raises(PhotoReadError, match="values that are no gains"):
+        read_photo(write_raw(tmp_path / "a.dng", samples, raw_tags=(tag,)))
+
+
+def test_a_polynomial_without_numbers_is_refused(tmp_path: Path) -> None:
+    samples = mosaic_of(scene())
+    polynomial = struct.pack(">I3d", 2, 0.0, np.inf, -np.inf)
+    tag = byte_tag(51009, opcode_list(opcode(8, area(0, 0, *samples.shape) + polynomial)))
+    with pytest.raises(PhotoReadError, match="opcode 8 makes its samples no numbers"):
         read_photo(write_raw(tmp_path / "a.dng", samples, raw_tags=(tag,)))
 
 
